@@ -1,0 +1,43 @@
+# common.sh: what the commands of ./dev share. Sourced, with the project's root as the folder.
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# need_packages PACKAGE…: Debian packages, installed only where one is missing.
+need_packages() {
+    missing=
+    for p in "$@"; do
+        dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
+    done
+    [ -n "$missing" ] || return 0
+    echo "dev: installing$missing" >&2
+    log=$(mktemp)
+    if ! { as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+        # shellcheck disable=SC2086
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } \
+        >"$log" 2>&1 </dev/null; then
+        tail -20 "$log" >&2
+        echo "dev: the packages could not be installed; the whole log is $log" >&2
+        exit 1
+    fi
+    rm -f "$log"
+}
+
+# What the program is built from, and what the tests add.
+BUILD_PACKAGES="gcc g++ make pkg-config git ca-certificates python3-minimal \
+ liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libxxhash-dev libsimdjson-dev libpcre2-dev \
+ libutf8proc-dev libssl-dev libedit-dev nodejs npm"
+TEST_PACKAGES="clang libclang-rt-14-dev curl kcat librdkafka-dev chromium"
+
+setup_build() { need_packages $BUILD_PACKAGES; }
+setup_test() { need_packages $BUILD_PACKAGES $TEST_PACKAGES; }
+
+jobs_count() { nproc 2>/dev/null || echo 2; }
+
+# build KIND TARGET…: make, quiet unless it fails.
+build() {
+    kind=$1
+    shift
+    make --no-print-directory -j"$(jobs_count)" KIND="$kind" "$@"
+}
