@@ -1,0 +1,64 @@
+/* loop.h: one event loop a core: sockets, timers, and the work of a pass.
+ *
+ * A pass waits for events (at most until the next timer; not at all while a hook has work left),
+ * runs the callbacks of ready sockets and due timers, then the hooks in the order they were added
+ * (the engine's ticks, the log's write and sync, the answers this releases, background work). No
+ * timer polls: an idle loop sleeps in the kernel without a limit.
+ *
+ * Owns: its poller, watches and timers.   Layer: net.
+ * Threads: all calls from the loop's own thread, save loop_post and loop_stop.
+ */
+#ifndef QW_NET_LOOP_H
+#define QW_NET_LOOP_H
+
+#include "os/os.h"
+
+struct loop;
+struct loop_timer;
+
+enum status loop_create(struct os *os, struct loop **out) MUST_CHECK;
+void loop_destroy(struct loop *loop);
+
+/* Runs passes until loop_stop. loop_pass runs one: for simulations and tests; it waits at most
+ * timeout_ns (< 0: no bound). */
+void loop_run(struct loop *loop);
+void loop_pass(struct loop *loop, int64_t timeout_ns);
+void loop_stop(struct loop *loop); /* any thread, and safe in a signal handler */
+
+struct os *loop_os(const struct loop *loop);
+
+/* The clocks as read at the start of this pass: one reading a pass. */
+int64_t loop_mono_ns(const struct loop *loop);
+int64_t loop_wall_us(const struct loop *loop);
+
+/* ---- sockets ---- */
+typedef void loop_ready_fn(void *context, unsigned events);
+struct loop_watch;
+enum status loop_watch_add(struct loop *loop, struct os_sock *sock, unsigned events,
+                           loop_ready_fn *fn, void *context, struct loop_watch **out) MUST_CHECK;
+void loop_watch_set(struct loop_watch *watch, unsigned events);
+void loop_watch_remove(struct loop_watch *watch); /* before its socket is closed; also inside fn */
+
+/* ---- timers ---- */
+typedef void loop_timer_fn(void *context);
+struct loop_timer *loop_timer_create(struct loop *loop, loop_timer_fn *fn, void *context);
+void loop_timer_set(struct loop_timer *timer, int64_t at_mono_ns); /* replaces; fires once */
+void loop_timer_clear(struct loop_timer *timer);
+void loop_timer_destroy(struct loop_timer *timer);
+
+/* ---- work of a pass ---- */
+/* Returns true while it has more to do: the loop then looks at sockets without waiting and calls
+ * it again. Each keeps its own budget (no turn over 200 us). */
+typedef bool loop_hook_fn(void *context);
+void loop_hook_add(struct loop *loop, loop_hook_fn *fn, void *context);
+void loop_hook_remove(struct loop *loop, loop_hook_fn *fn, void *context);
+
+/* Runs fn once on the loop's thread in its next pass. Any thread; wakes the loop. */
+typedef void loop_task_fn(void *context);
+void loop_post(struct loop *loop, loop_task_fn *fn, void *context);
+
+/* The longest turn (callback or hook) so far and the sum of time not spent waiting, ns. */
+int64_t loop_stall_max_ns(const struct loop *loop);
+int64_t loop_busy_ns(const struct loop *loop);
+
+#endif

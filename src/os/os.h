@@ -1,0 +1,172 @@
+/* os.h: the outside world behind one interface: clock, files, sockets, threads, randomness.
+ *
+ * os/posix/ is the real one; os/sim/ is simulated from a seed, with faults. Nothing above this
+ * floor calls the operating system itself, nor lets a library do so on the server's own path: that
+ * is what makes a simulated run the same code as a real one. An implementation embeds each struct
+ * below as the first member of its own.
+ *
+ * Paths are relative to nothing: callers pass what the user gave. '/' separates.
+ * Threads: an `os` may be used by all threads; a file by one writer and any readers; sockets and
+ *          pollers by the thread that made the poller, but os_poller_wake by any.
+ * Errors:  ST_IO (os_error_text says which), ST_NOSPACE for a full disk, ST_NOTFOUND, ST_EXISTS,
+ *          ST_AGAIN for what would block, ST_CLOSED for a peer that has gone.   Layer: os.
+ */
+#ifndef QW_OS_OS_H
+#define QW_OS_OS_H
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+struct os {
+    const struct os_class *class;
+};
+
+struct os_file {
+    const struct os_file_class *class;
+};
+
+struct os_poller {
+    const struct os_poller_class *class;
+};
+
+struct os_sock {
+    const struct os_sock_class *class;
+};
+
+struct os_thread; /* opaque, one an implementation */
+
+/* ---- files ---- */
+
+enum os_open {
+    OS_READ = 1,
+    OS_WRITE = 2,      /* implies reading too */
+    OS_CREATE = 4,     /* make it if it is not there */
+    OS_EXCLUSIVE = 8,  /* with OS_CREATE: ST_EXISTS if it is there */
+    OS_TRUNCATE = 16,
+    OS_DIRECT = 32,    /* past the page cache where the file system allows it (else silently
+                          buffered): memory, position and length are multiples of OS_BLOCK */
+    OS_LOCK = 64,      /* exclusive advisory lock until closed; ST_AGAIN when held elsewhere */
+};
+
+enum { OS_BLOCK = 4096, OS_PATH_MAX = 1024, OS_POLL_MAX = 256 };
+
+struct os_stat {
+    uint64_t size;
+    int64_t modified_us; /* since 1970 */
+    bool is_dir;
+};
+
+typedef void os_list_fn(void *context, const char *name, const struct os_stat *stat);
+
+struct os_file_class {
+    enum status (*read)(struct os_file *, uint64_t pos, void *to, size_t len, size_t *got);
+    enum status (*write)(struct os_file *, uint64_t pos, const void *from, size_t len);
+    enum status (*sync)(struct os_file *);                    /* data and size: fdatasync */
+    enum status (*truncate)(struct os_file *, uint64_t size); /* shrinks, or grows by zeros */
+    enum status (*stat)(struct os_file *, struct os_stat *out);
+    void (*close)(struct os_file *);
+};
+
+/* ---- sockets and the poller ---- */
+
+enum os_event { OS_IN = 1, OS_OUT = 2, OS_HUP = 4 };
+
+struct os_ready {
+    void *tag;       /* as given to sock_watch; NULL: os_poller_wake was called */
+    unsigned events; /* of enum os_event */
+};
+
+struct os_poller_class {
+    /* Waits until something is ready, at most timeout_ns (< 0: for ever; 0: only looks). Gives how
+     * many of out were filled. Level-triggered. */
+    int (*wait)(struct os_poller *, struct os_ready *out, int out_max, int64_t timeout_ns);
+    void (*wake)(struct os_poller *); /* from any thread: makes wait return */
+    void (*close)(struct os_poller *);
+};
+
+struct os_sock_class {
+    /* Which events to report for this socket, with the tag; 0 stops. */
+    enum status (*watch)(struct os_sock *, struct os_poller *, unsigned events, void *tag);
+    /* A listener's next connection, non-blocking, no delay; ST_AGAIN when there is none. */
+    enum status (*accept)(struct os_sock *, struct os_sock **out);
+    /* Bytes read or written, at least one; ST_AGAIN when it would block; recv gives ST_END when the
+     * peer has sent all. */
+    enum status (*recv)(struct os_sock *, void *to, size_t len, size_t *got);
+    enum status (*send)(struct os_sock *, const struct bytes *parts, int count, size_t *sent);
+    /* Local (listener or connection) and remote address as "host:port", zero-terminated. */
+    void (*address)(struct os_sock *, char *local, char *remote, size_t size);
+    void (*close)(struct os_sock *);
+};
+
+/* ---- the world ---- */
+
+typedef void os_thread_fn(void *context);
+
+struct os_class {
+    int64_t (*mono_ns)(struct os *); /* never backwards, any start */
+    int64_t (*wall_us)(struct os *); /* since 1970 UTC; may jump */
+    int64_t (*cpu_ns)(struct os *);  /* of the process; 0 in simulation */
+    void (*random)(struct os *, void *to, size_t len); /* fit for secrets */
+
+    enum status (*file_open)(struct os *, const char *path, unsigned flags, struct os_file **out);
+    enum status (*path_stat)(struct os *, const char *path, struct os_stat *out);
+    enum status (*rename)(struct os *, const char *from, const char *to); /* replaces */
+    enum status (*remove)(struct os *, const char *path); /* a file or an empty folder */
+    enum status (*mkdir)(struct os *, const char *path);  /* ST_OK when it is there; one level */
+    enum status (*list)(struct os *, const char *path, os_list_fn *fn, void *context); /* by name */
+    enum status (*sync_dir)(struct os *, const char *path); /* creations, renames, removals in it */
+    enum status (*space)(struct os *, const char *path, uint64_t *free_bytes,
+                         uint64_t *total_bytes);
+
+    enum status (*poller_open)(struct os *, struct os_poller **out);
+    /* "host:port", port 0 for any free one (os_sock_address tells which). */
+    enum status (*listen)(struct os *, const char *address, struct os_sock **out);
+    enum status (*connect)(struct os *, const char *address, struct os_sock **out);
+
+    enum status (*thread_start)(struct os *, const char *name, os_thread_fn *fn, void *context,
+                                struct os_thread **out);
+    void (*thread_join)(struct os *, struct os_thread *);
+
+    const char *(*error_text)(struct os *); /* of this thread's last ST_IO */
+};
+
+/* The real world; one a process, never freed. */
+struct os *os_posix(void);
+
+/* Everything above by name: os_file_read(file, …) is file->class->read(file, …). */
+#define os_mono_ns(o)                      ((o)->class->mono_ns(o))
+#define os_wall_us(o)                      ((o)->class->wall_us(o))
+#define os_cpu_ns(o)                       ((o)->class->cpu_ns(o))
+#define os_random(o, to, len)              ((o)->class->random(o, to, len))
+#define os_file_open(o, path, flags, out)  ((o)->class->file_open(o, path, flags, out))
+#define os_path_stat(o, path, out)         ((o)->class->path_stat(o, path, out))
+#define os_rename(o, from, to)             ((o)->class->rename(o, from, to))
+#define os_remove(o, path)                 ((o)->class->remove(o, path))
+#define os_mkdir(o, path)                  ((o)->class->mkdir(o, path))
+#define os_list(o, path, fn, context)      ((o)->class->list(o, path, fn, context))
+#define os_sync_dir(o, path)               ((o)->class->sync_dir(o, path))
+#define os_space(o, path, fre, total)      ((o)->class->space(o, path, fre, total))
+#define os_poller_open(o, out)             ((o)->class->poller_open(o, out))
+#define os_listen(o, address, out)         ((o)->class->listen(o, address, out))
+#define os_connect(o, address, out)        ((o)->class->connect(o, address, out))
+#define os_thread_start(o, name, fn, c, p) ((o)->class->thread_start(o, name, fn, c, p))
+#define os_thread_join(o, thread)          ((o)->class->thread_join(o, thread))
+#define os_error_text(o)                   ((o)->class->error_text(o))
+
+#define os_file_read(f, pos, to, len, got)  ((f)->class->read(f, pos, to, len, got))
+#define os_file_write(f, pos, from, len)    ((f)->class->write(f, pos, from, len))
+#define os_file_sync(f)                     ((f)->class->sync(f))
+#define os_file_truncate(f, size)           ((f)->class->truncate(f, size))
+#define os_file_stat(f, out)                ((f)->class->stat(f, out))
+#define os_file_close(f)                    ((f)->class->close(f))
+#define os_poller_wait(p, out, max, ns)     ((p)->class->wait(p, out, max, ns))
+#define os_poller_wake(p)                   ((p)->class->wake(p))
+#define os_poller_close(p)                  ((p)->class->close(p))
+#define os_sock_watch(s, p, events, tag)    ((s)->class->watch(s, p, events, tag))
+#define os_sock_accept(s, out)              ((s)->class->accept(s, out))
+#define os_sock_recv(s, to, len, got)       ((s)->class->recv(s, to, len, got))
+#define os_sock_send(s, parts, count, sent) ((s)->class->send(s, parts, count, sent))
+#define os_sock_address(s, lo, re, size)    ((s)->class->address(s, lo, re, size))
+#define os_sock_close(s)                    ((s)->class->close(s))
+
+#endif
