@@ -1,0 +1,51 @@
+/* agg.h: aggregate functions over a changelog: accumulate, retract, merge, value.
+ *
+ * The state of one call for one key is `state_size` bytes, aligned to 8, that may be copied with
+ * memcpy and written to a checkpoint as it is: it holds no pointers. What needs more (DISTINCT, MIN and
+ * MAX over retractions, text MIN/MAX) is marked `needs_values`: the operator keeps the multiset of
+ * values itself and calls agg_value_of with it; see flow/.   Layer: data.
+ */
+#ifndef QW_DATA_AGG_H
+#define QW_DATA_AGG_H
+
+#include "data/expr.h"
+
+enum agg_kind { AGG_COUNT_STAR, AGG_COUNT, AGG_SUM, AGG_SUM0, AGG_AVG, AGG_MIN, AGG_MAX,
+                AGG_FIRST_VALUE, AGG_LAST_VALUE };
+
+/* One call in a query: SUM(DISTINCT x) FILTER (WHERE c). */
+struct agg_call {
+    enum agg_kind kind;
+    bool distinct;
+    const struct expr *arg;      /* NULL for COUNT(*) */
+    const struct expr *filter;   /* NULL: none */
+    const struct type *type;     /* of the result, by Flink's rules */
+};
+
+/* Chooses kind and result type by name; the argument is cast where Flink does. False with a diag. */
+bool agg_bind(struct arena *arena, struct bytes name, const struct expr *arg, bool star,
+              bool distinct, const struct expr *filter, struct agg_call *out, struct diag *diag);
+bool agg_exists(struct bytes name);
+const char *agg_name(enum agg_kind kind);
+
+/* Bytes of state of one call, 8-aligned; the number counts for kernels below. */
+uint32_t agg_state_size(const struct agg_call *call);
+void agg_init(const struct agg_call *call, void *state);
+
+/* One step for many rows: row rows[i] of col (the evaluated argument; ignored for COUNT(*)) goes to
+ * states[i] + state_pos, with weight +1, or -1 where the row retracts (weights NULL: all +1). NULL
+ * arguments are skipped as SQL has it. MIN and MAX take only +1 here. */
+void agg_update(const struct agg_call *call, uint32_t state_pos, void *const *states,
+                const struct column *col, const uint16_t *rows, const int8_t *weights,
+                uint16_t count);
+
+/* state += other: two parts of the same key (slices of a hopping window, shards). */
+void agg_merge(const struct agg_call *call, void *state, const void *other);
+
+/* The result; false: NULL. Text results point into the state's owner. */
+bool agg_value(const struct agg_call *call, const void *state, union value *out);
+
+/* MIN, MAX, FIRST and LAST over retractions, and text MIN and MAX, cannot live in a fixed state. */
+bool agg_needs_values(const struct agg_call *call, bool input_retracts);
+
+#endif

@@ -1,0 +1,132 @@
+/* engine.h: the catalog's jobs, run tick by tick over the log.
+ *
+ * Passive: the owner of the loop calls engine_pass once a pass, before log_flush. Whatever a call
+ * tells outside (rows, answers) may be released only when the LSN it names is durable.
+ *
+ * Owns:    catalog, jobs, sessions, results until engine_result_free.
+ * Threads: one calls; shards are the engine's own business.
+ * Layer:   flow.
+ */
+#ifndef QW_FLOW_ENGINE_H
+#define QW_FLOW_ENGINE_H
+
+#include "base/histogram.h"
+#include "data/chunk.h"
+#include "sql/sql.h"
+#include "store/log/log.h"
+
+struct engine;
+struct session;
+
+struct engine_options {
+    uint32_t shards;               /* 0: one */
+    uint32_t tick_rows_max;        /* of all sources of a job; 0: the default */
+    uint64_t tick_bytes_max;
+    int64_t checkpoint_interval_us; /* 0: the default, 30 s */
+    uint64_t memory_bytes_max;
+    bool check_determinism;        /* tests: save and reload operators between ticks */
+    uint64_t check_seed;
+};
+
+/* dir is for checkpoints; NULL: none are written. Reads the catalog back from the log, restores
+ * each job from its checkpoint and runs its noted ticks again (progress: engine_recovering). */
+enum status engine_open(struct os *os, struct log *log, const char *dir,
+                        const struct engine_options *options, struct engine **out,
+                        struct diag *diag) MUST_CHECK;
+void engine_close(struct engine *engine, bool checkpoint);
+
+/* Runs what ticks the input allows, within a budget; true while there is more to do at once. */
+bool engine_pass(struct engine *engine);
+/* When a pass is needed though nothing comes in (processing-time windows, rates of generators),
+ * os_mono_ns's clock; INT64_MAX: never. */
+int64_t engine_deadline_ns(const struct engine *engine);
+/* Called when a pass is needed because of new input or a statement. May be called at any time. */
+void engine_on_work(struct engine *engine, void (*fn)(void *context), void *context);
+
+/* ---- statements ---- */
+
+struct session *engine_session_open(struct engine *engine);
+void engine_session_close(struct session *session); /* cancels its runs */
+
+struct engine_result {
+    struct arena arena;
+    enum statement_kind kind;
+    struct schema schema;      /* count 0: no rows, only `message` */
+    struct chunk *chunks;
+    uint32_t chunks_count;
+    uint64_t rows;
+    const char *message;       /* "OK", "job 'x' started" … */
+    struct bytes job;          /* the job that was started, if one was */
+    uint64_t lsn;              /* release to the outside when this is durable */
+};
+void engine_result_free(struct engine_result *result);
+
+/* Runs a script. on_result is called a statement, on_done once at the end or at the first error
+ * (line and column are those of the whole text). Both from engine_pass or from this call. */
+typedef void engine_result_fn(void *context, struct engine_result *take_result);
+typedef void engine_done_fn(void *context, enum status st, const struct diag *diag);
+struct engine_run *engine_run(struct session *session, struct bytes text, engine_result_fn *on_result,
+                              engine_done_fn *on_done, void *context);
+void engine_run_cancel(struct engine_run *run); /* no further calls */
+
+/* ---- views ---- */
+
+struct view;
+struct view *engine_view_find(struct engine *engine, struct bytes name);
+struct view *engine_view_next(struct engine *engine, struct view *view); /* NULL: the first */
+const struct schema *view_schema(const struct view *view);
+struct bytes view_name(const struct view *view);
+/* Columns of its key, by which view_get finds rows; 0: it can only be scanned. */
+uint16_t view_key(const struct view *view, const uint16_t **columns);
+uint64_t view_rows(const struct view *view);
+/* The row of a key (texts as the format json gives them, one a key column): one row or none. */
+enum status view_get(struct view *view, const struct bytes *key, uint16_t key_count,
+                     struct engine_result *out, struct diag *diag) MUST_CHECK;
+/* Rows in order of key from a cursor (empty: the start), at most limit; *next is empty at the end. */
+enum status view_scan(struct view *view, struct bytes cursor, uint64_t limit,
+                      struct engine_result *out, struct bytes *next, struct diag *diag) MUST_CHECK;
+/* The topic of its changes, one partition: value {"op":"+I","row":{…}}, key the key's JSON. */
+struct log_topic *view_changes(const struct view *view);
+
+/* ---- jobs ---- */
+
+enum job_state { JOB_RECOVERING, JOB_RUNNING, JOB_PAUSED, JOB_FINISHED, JOB_FAILED, JOB_DIVERGED };
+
+struct op_info {
+    uint32_t id;
+    const char *name;        /* "WindowAggregate" */
+    const char *detail;      /* as EXPLAIN has it */
+    uint32_t inputs[4], inputs_count;
+    uint64_t rows_in, rows_out, late, state_rows, state_bytes;
+    int64_t busy_ns, watermark_us; /* INT64_MIN: none yet */
+};
+
+struct job_info {
+    struct bytes name, text;
+    enum job_state state;
+    const char *error;       /* of FAILED and DIVERGED */
+    uint64_t tick, rows_in, rows_out, late, errors, checkpoints;
+    int64_t watermark_us;    /* the least over its sources */
+    int64_t started_us;
+    const struct histogram *latency_us; /* append of an input to its results' durability */
+    uint32_t ops_count;
+};
+
+struct job;
+struct job *engine_job_find(struct engine *engine, struct bytes name);
+struct job *engine_job_next(struct engine *engine, struct job *job);
+void job_info(const struct job *job, struct job_info *out);
+void job_op_info(const struct job *job, uint32_t index, struct op_info *out);
+enum status job_pause(struct job *job, uint64_t *lsn);
+enum status job_resume(struct job *job, uint64_t *lsn);
+enum status job_drop(struct job *job, uint64_t *lsn);
+enum status job_savepoint(struct job *job, const char **path, struct diag *diag);
+const char *job_state_text(enum job_state state);
+
+/* True when every job's sources are bounded and read to their end: `quickwater run` may stop. */
+bool engine_finished(const struct engine *engine);
+bool engine_recovering(const struct engine *engine, uint64_t *ticks_done, uint64_t *ticks_all);
+
+struct catalog *engine_catalog(struct engine *engine);
+
+#endif

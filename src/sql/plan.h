@@ -1,0 +1,191 @@
+/* plan.h: what a query does, as a tree of operators: sql/ makes it, flow/ runs it.
+ *
+ * Immutable once made. Every name is a column index; every expression is bound to the columns of
+ * the node's input (of a join: the left's columns, then the right's). A node says how each of its
+ * inputs must be distributed over shards, what changes it emits, and which of its columns are time
+ * attributes.
+ *
+ * Owns: everything lives in the plan's arena; tables are retained by the plan.   Layer: sql.
+ */
+#ifndef QW_SQL_PLAN_H
+#define QW_SQL_PLAN_H
+
+#include "data/agg.h"
+#include "data/expr.h"
+#include "sql/catalog.h"
+
+enum plan_kind {
+    PLAN_SCAN,        /* a source table */
+    PLAN_VALUES,      /* literal rows */
+    PLAN_CALC,        /* filter, then projection */
+    PLAN_WINDOW,      /* TUMBLE or HOP as a table function: adds window_start, window_end, window_time */
+    PLAN_WINDOW_AGG,  /* windows and aggregates in one: emits when the watermark passes a window */
+    PLAN_GROUP_AGG,   /* keyed aggregates, updated by every row */
+    PLAN_JOIN,        /* regular join: keeps both sides */
+    PLAN_WINDOW_JOIN, /* both sides carry windows: state is dropped with its window */
+    PLAN_UNION,       /* UNION ALL */
+    PLAN_RANK,        /* ROW_NUMBER() OVER (…) with a bound: top-N, deduplication */
+    PLAN_SINK,        /* a table's topic, a view's state, print, blackhole, the answer of a SELECT */
+    PLAN_KINDS
+};
+
+enum time_attr { TIME_NONE, TIME_ROW, TIME_PROC };
+
+struct plan_column {
+    struct bytes name;
+    const struct type *type;
+    enum time_attr time;
+};
+
+/* How rows of an input must lie on the shards. */
+enum dist_kind { DIST_ANY, DIST_HASH, DIST_SINGLE };
+struct dist {
+    enum dist_kind kind;
+    const uint16_t *keys; /* columns of the input, for HASH */
+    uint16_t keys_count;
+};
+
+/* What a node's changelog may contain besides +I. */
+enum change { CHANGE_UPDATE = 1, CHANGE_DELETE = 2, CHANGE_UPDATE_BEFORE = 4 };
+
+struct plan_node;
+struct plan_input {
+    struct plan_node *node;
+    struct dist dist;
+};
+
+/* Values of a table's columns that a scan gives: a column, or parts of a ROW column. */
+struct plan_scan_column {
+    uint16_t table_column;     /* physical or metadata */
+    const struct type *type;   /* of a ROW: only the fields that are read */
+};
+
+struct plan_scan {
+    struct table *table;
+    struct plan_scan_column *columns; /* one an output column */
+    const struct expr *watermark;     /* over the output columns; NULL: none */
+    int32_t rowtime;                  /* the output column it is for, or -1 when it is computed above */
+    const struct table_option *hints; /* of an OPTIONS hint: override the table's */
+    uint16_t hints_count;
+};
+
+struct plan_values {
+    const struct expr ***rows; /* rows_count x columns */
+    uint32_t rows_count;
+};
+
+struct plan_calc {
+    const struct expr *filter;  /* NULL: all rows */
+    const struct expr **exprs;  /* one an output column */
+};
+
+enum window_kind { WINDOW_TUMBLE, WINDOW_HOP, WINDOW_CUMULATE, WINDOW_SESSION };
+struct plan_window {
+    enum window_kind kind;
+    enum time_attr time;       /* TIME_PROC: the tick's clock, `column` is not read */
+    uint16_t column;           /* of the input: the time */
+    int64_t size_us, slide_us, offset_us; /* TUMBLE: slide = size */
+};
+
+struct plan_window_agg {
+    bool attached;             /* the input's rows carry their window (a cascade): columns below */
+    uint16_t start_column, end_column; /* of the input, when attached */
+    struct plan_window window; /* when not attached */
+    const uint16_t *keys;      /* of the input */
+    uint16_t keys_count;
+    const struct agg_call *aggs; /* args over the input's columns */
+    uint16_t aggs_count;
+    /* Output: keys, aggregates, then those of window_start, window_end, window_time asked for. */
+    bool emit_start, emit_end, emit_time;
+};
+
+struct plan_group_agg {
+    const uint16_t *keys; /* of the input; none: one global group, on one shard */
+    uint16_t keys_count;
+    const struct agg_call *aggs;
+    uint16_t aggs_count;
+    bool emit_update_before; /* -U is needed downstream */
+    /* Output: keys, aggregates. */
+};
+
+enum join_kind { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_SEMI, JOIN_ANTI };
+struct plan_join {
+    enum join_kind kind;
+    const uint16_t *left_keys, *right_keys; /* equal pairs; NULL keys never match */
+    uint16_t keys_count;
+    const struct expr *condition; /* what else must hold, over left then right columns; or NULL */
+    /* Bounds that follow from the condition and the inputs' time attributes, so that state can be dropped
+     * early without another result: a left row of time t can only meet right rows of times in
+     * [t + low_us, t + high_us]. */
+    bool bounded;
+    uint16_t left_time, right_time;
+    int64_t low_us, high_us;
+    /* WINDOW_JOIN: the columns with each side's window. */
+    uint16_t left_start, left_end, right_start, right_end;
+    bool left_unique, right_unique; /* at most one row a join key on that side */
+};
+
+struct plan_sort_key {
+    uint16_t column;
+    bool descending, nulls_last;
+};
+
+struct plan_rank {
+    const uint16_t *partition;
+    uint16_t partition_count;
+    const struct plan_sort_key *order;
+    uint16_t order_count;
+    int64_t limit;
+    bool emit_rank; /* ROW_NUMBER() is selected: the last output column */
+};
+
+struct plan_sink {
+    struct table *table;         /* NULL: the answer of a SELECT */
+    const uint16_t *columns;     /* table column of each input column */
+    uint16_t columns_count;
+    const uint16_t *upsert_key;  /* of the input: unique key of the changelog, if it has one */
+    uint16_t upsert_key_count;
+    /* An answer is put in order and cut when it is whole. */
+    const struct plan_sort_key *order;
+    uint16_t order_count;
+    int64_t limit, skip; /* limit -1: none */
+};
+
+struct plan_node {
+    enum plan_kind kind;
+    uint32_t id; /* in the order of execution from 0; state is named by it */
+    struct plan_column *columns;
+    uint16_t columns_count;
+    unsigned changes;   /* enum change bits of what it emits */
+    struct plan_input *inputs;
+    uint16_t inputs_count;
+    const char *arrival; /* why its result depends on arrival, or NULL */
+    const char *grows;   /* why its state grows without bound, and the remedy; or NULL */
+    union {
+        struct plan_scan scan;
+        struct plan_values values;
+        struct plan_calc calc;
+        struct plan_window window;
+        struct plan_window_agg window_agg;
+        struct plan_group_agg group_agg;
+        struct plan_join join;
+        struct plan_rank rank;
+        struct plan_sink sink;
+    };
+};
+
+/* One job's queries. A node may feed several others (it is then in several inputs). */
+struct plan {
+    struct arena arena;
+    struct plan_node **nodes; /* inputs before their users */
+    uint32_t nodes_count;
+    struct plan_node **sinks;
+    uint16_t sinks_count;
+};
+
+void plan_destroy(struct plan *plan);
+/* As EXPLAIN prints it: the tree, a node a line, with changes, keys, growth and arrival. */
+const char *plan_text(struct arena *arena, const struct plan *plan);
+const char *plan_kind_text(enum plan_kind kind);
+
+#endif
