@@ -1,0 +1,96 @@
+/* op.h: what an operator is: a few hooks over a read-only plan and one shard's state.
+ *
+ * The driver (driver.c) owns everything between operators: lanes, the merging of watermarks, ticks,
+ * counting and timing. An operator sees chunks, watermarks and the end of the tick; it never
+ * blocks, never meets a full queue, never reads a clock. A NULL hook means the default, which is
+ * written behind each.
+ *
+ * Determinism: what an operator emits, and in which order, may depend only on its plan, its state,
+ * and the chunks and watermarks given, in their order.
+ *
+ * Threads: one shard's operators run on one thread.   Layer: flow.
+ */
+#ifndef QW_FLOW_OP_H
+#define QW_FLOW_OP_H
+
+#include "sql/plan.h"
+#include "store/state/snap.h"
+
+struct op_ctx;
+
+struct op_class {
+    const char *name; /* "WindowAggregate": as EXPLAIN and the page call it */
+    size_t state_size; /* zeroed memory given to the hooks as `state` */
+
+    /* Before the first tick, and before load. */
+    enum status (*open)(const struct plan_node *node, void *state, struct op_ctx *ctx);
+
+    /* Rows of one input. Emits with op_emit. */
+    enum status (*on_chunk)(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
+                            const struct chunk *in);
+
+    /* The operator's watermark (the least over its inputs) has risen; called before it is passed on.
+     * An operator that owes more than OP_EMIT_ROWS rows emits about so many, keeps a cursor in its
+     * state and returns ST_AGAIN: on_watermark is called again with the same time in a later tick, and
+     * the watermark waits. Default: nothing. */
+    enum status (*on_watermark)(const struct plan_node *node, void *state, struct op_ctx *ctx,
+                                int64_t watermark_us);
+
+    /* The tick's clock, at the start of each tick of an operator that asked with op_alarm and whose time
+     * has come. ST_AGAIN as above. Default: nothing. */
+    enum status (*on_clock)(const struct plan_node *node, void *state, struct op_ctx *ctx,
+                            int64_t now_us);
+
+    /* All inputs of this tick are in: what was held back to be emitted once a tick. Default: nothing. */
+    enum status (*on_tick_end)(const struct plan_node *node, void *state, struct op_ctx *ctx);
+
+    /* All of the state, between ticks; load is given what save wrote. With `group` the same rows split
+     * by key group would be restored on other shards: keyed parts write the key group of each key (see
+     * state.h), load takes only those in ctx->groups. Default: there is no state. */
+    void (*save)(const struct plan_node *node, const void *state, struct snap_writer *w);
+    enum status (*load)(const struct plan_node *node, void *state, struct op_ctx *ctx,
+                        struct reader *r);
+
+    void (*close)(const struct plan_node *node, void *state);
+
+    /* Rows and bytes of state, for accounting and the page. Default: none. */
+    void (*measure)(const struct plan_node *node, const void *state, uint64_t *rows, uint64_t *bytes);
+};
+
+enum { OP_EMIT_ROWS = 65536, KEY_GROUPS = 128 };
+
+/* Key group of a key's hash, and the shard that owns it, among `shards`. */
+static inline uint32_t key_group(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32) & (KEY_GROUPS - 1);
+}
+static inline uint32_t key_group_shard(uint32_t group, uint32_t shards)
+{
+    return group * shards / KEY_GROUPS;
+}
+
+/* Given by the driver to every hook; its own fields follow behind (driver.h). */
+struct op_ctx {
+    struct expr_ctx expr;    /* tick's clock, arena for this call's results, diag */
+    struct arena *arena;     /* = expr.arena: reset after each hook's call */
+    uint64_t tick;
+    uint32_t shard, shards;
+    int64_t watermark_us;    /* of this operator, as last given to on_watermark; INT64_MIN: none */
+};
+
+/* Passes rows on to all users of this operator; the chunk need live only until it returns. An empty chunk
+ * is ignored. */
+enum status op_emit(struct op_ctx *ctx, const struct chunk *out) MUST_CHECK;
+
+/* Rows of the input that came too late and were dropped: counted, and written to t$late. */
+void op_late(struct op_ctx *ctx, int input, const struct chunk *in, const uint16_t *rows,
+             uint16_t count);
+
+/* Asks for on_clock at the first tick whose clock is at or after at_us; the earliest counts. Part of the
+ * operator's saved state: the driver saves it. */
+void op_alarm(struct op_ctx *ctx, int64_t at_us);
+
+/* The class that runs a kind of node (registry.c); NULL with a diag for what is not built. */
+const struct op_class *op_class_of(const struct plan_node *node, struct diag *diag);
+
+#endif

@@ -1,0 +1,61 @@
+/* source.h: where a tick's rows come from: a topic's partitions, a file, a generator.
+ *
+ * A tick first asks each source how far it may read now (`take`), which is written into the tick's
+ * note; then it reads exactly that (`run`). A replay calls only `run`, with the noted end. So `run`
+ * must be a function of position and end alone.
+ *
+ * A source has `splits` (partitions); a split belongs to shard split % shards and has one position,
+ * a 64-bit number whose meaning is the source's own (an offset, a count of events, a byte position).
+ *
+ * Threads: those of the engine.   Layer: flow.
+ */
+#ifndef QW_FLOW_SOURCE_H
+#define QW_FLOW_SOURCE_H
+
+#include "flow/op.h"
+#include "store/log/log.h"
+
+struct source;
+
+/* What a source may use of the engine around it. */
+struct source_env {
+    struct os *os;
+    struct log *log;
+    struct op_ctx *ctx;
+    void (*on_work)(void *context); /* new input has come: a tick is wanted */
+    void *on_work_context;
+    /* A record that could not be decoded: counted, and written to t$errors. */
+    void (*on_error)(void *context, struct bytes topic, int32_t partition, int64_t offset,
+                     struct bytes record, const char *reason);
+    void *on_error_context;
+};
+
+struct source_class {
+    const char *connector; /* 'kafka', 'nexmark', … */
+    /* Checks the table's options; makes the source of one scan. */
+    enum status (*open)(const struct plan_node *scan, struct source_env *env, struct source **out,
+                        struct diag *diag);
+    uint32_t (*splits)(struct source *source);
+    /* Where a new job starts. */
+    int64_t (*start)(struct source *source, uint32_t split);
+    /* The end to read to now, from position, at most rows_max rows and about bytes_max bytes; = position when
+     * there is nothing. *wake_ns: when there will be more by the clock alone (rates), else untouched. */
+    int64_t (*take)(struct source *source, uint32_t split, int64_t position, uint32_t rows_max,
+                    uint64_t bytes_max, int64_t now_us, int64_t *wake_us);
+    /* Reads [position, end) of a split and emits chunks of the scan's columns by op_emit(env->ctx). */
+    enum status (*run)(struct source *source, uint32_t split, int64_t position, int64_t end);
+    /* A bounded source: the position after which a split gives nothing more; INT64_MAX: unbounded. */
+    int64_t (*bound)(struct source *source, uint32_t split);
+    /* Nothing below this position will be read again (pins move). May be NULL. */
+    void (*release)(struct source *source, uint32_t split, int64_t position);
+    void (*close)(struct source *source);
+};
+
+struct source {
+    const struct source_class *class;
+};
+
+/* By 'connector' of the scan's table; NULL with a diag that names those there are. */
+const struct source_class *source_class_of(struct bytes connector, struct diag *diag);
+
+#endif
