@@ -17,12 +17,12 @@ uint32_t kafka_murmur2(struct bytes key)
         uint32_t k = load_u32_le(key.ptr + i * 4) * m;
         h = (h * m) ^ ((k ^ (k >> r)) * m);
     }
-    switch (key.len % 4) {
-    case 3: h ^= (uint32_t)tail[2] << 16; /* fall through */
-    case 2: h ^= (uint32_t)tail[1] << 8;  /* fall through */
-    case 1: h = (h ^ tail[0]) * m; break;
-    default: break;
-    }
+    if (key.len % 4 > 2)
+        h ^= (uint32_t)tail[2] << 16;
+    if (key.len % 4 > 1)
+        h ^= (uint32_t)tail[1] << 8;
+    if (key.len % 4 > 0)
+        h = (h ^ tail[0]) * m;
     h = (h ^ (h >> 13)) * m;
     return h ^ (h >> 15);
 }
