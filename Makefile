@@ -51,6 +51,7 @@ TOOL_SRC := $(sort $(shell find bench tests/clients tests/crash tests/golden -na
 GEN :=
 -include src/*/*.mk src/*/*/*.mk
 
+.DEFAULT_GOAL := all
 .PHONY: all lib unit fuzz tools layers clean
 all: layers $(B)/quickwater $(B)/libquickwater.so
 lib: $(B)/libquickwater.a
