@@ -5,7 +5,8 @@
  * (the engine's ticks, the log's write and sync, the answers this releases, background work). No
  * timer polls: an idle loop sleeps in the kernel without a limit.
  *
- * Owns: its poller, watches and timers.   Layer: net.
+ * Owns: its poller. Watches and timers are ended by who made them, before loop_destroy.
+ * Layer: net.
  * Threads: all calls from the loop's own thread, save loop_post and loop_stop.
  */
 #ifndef QW_NET_LOOP_H
@@ -20,7 +21,7 @@ enum status loop_create(struct os *os, struct loop **out) MUST_CHECK;
 void loop_destroy(struct loop *loop);
 
 /* Runs passes until loop_stop. loop_pass runs one: for simulations and tests; it waits at most
- * timeout_ns (< 0: no bound). */
+ * timeout_ns (< 0: no bound), and may return having done nothing. */
 void loop_run(struct loop *loop);
 void loop_pass(struct loop *loop, int64_t timeout_ns);
 void loop_stop(struct loop *loop); /* any thread, and safe in a signal handler */
@@ -53,9 +54,24 @@ typedef bool loop_hook_fn(void *context);
 void loop_hook_add(struct loop *loop, loop_hook_fn *fn, void *context);
 void loop_hook_remove(struct loop *loop, loop_hook_fn *fn, void *context);
 
+/* The next pass does not wait: work was made for a hook that has had its turn. */
+void loop_again(struct loop *loop);
+
 /* Runs fn once on the loop's thread in its next pass. Any thread; wakes the loop. */
 typedef void loop_task_fn(void *context);
 void loop_post(struct loop *loop, loop_task_fn *fn, void *context);
+
+/* Runs fn once at the end of this pass, after the hooks (outside a pass: of the next one, which then
+ * does not wait): for what gathers over a pass. The caller keeps the struct, zeroed but for fn and
+ * context; queueing what is queued does nothing. */
+struct loop_defer {
+    loop_task_fn *fn;
+    void *context;
+    struct loop_defer *next, *prev;
+    bool queued;
+};
+void loop_defer(struct loop *loop, struct loop_defer *defer);
+void loop_defer_cancel(struct loop *loop, struct loop_defer *defer);
 
 /* The longest turn (callback or hook) so far and the sum of time not spent waiting, ns. */
 int64_t loop_stall_max_ns(const struct loop *loop);

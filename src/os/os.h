@@ -8,8 +8,10 @@
  * Paths are relative to nothing: callers pass what the user gave. '/' separates.
  * Threads: an `os` may be used by all threads; a file by one writer and any readers; sockets and
  *          pollers by the thread that made the poller, but os_poller_wake by any.
- * Errors:  ST_IO (os_error_text says which), ST_NOSPACE for a full disk, ST_NOTFOUND, ST_EXISTS,
- *          ST_AGAIN for what would block, ST_CLOSED for a peer that has gone.   Layer: os.
+ * Errors:  ST_IO (os_error_text says which), ST_NOSPACE for a full disk or no handles left,
+ *          ST_NOTFOUND, ST_EXISTS (also an address in use), ST_AGAIN for what would block,
+ *          ST_CLOSED for a peer that has gone, ST_INVALID for a malformed address or path.
+ *          Layer: os.
  */
 #ifndef QW_OS_OS_H
 #define QW_OS_OS_H
@@ -59,9 +61,12 @@ struct os_stat {
 typedef void os_list_fn(void *context, const char *name, const struct os_stat *stat);
 
 struct os_file_class {
+    /* All of len, less only at the end of the file; *got is 0 at or past it. */
     enum status (*read)(struct os_file *, uint64_t pos, void *to, size_t len, size_t *got);
     enum status (*write)(struct os_file *, uint64_t pos, const void *from, size_t len);
-    enum status (*sync)(struct os_file *);                    /* data and size: fdatasync */
+    /* Data and size: fdatasync. After a failure what was written is in doubt and must not be
+     * synced again: the next sync may succeed without it. */
+    enum status (*sync)(struct os_file *);
     enum status (*truncate)(struct os_file *, uint64_t size); /* shrinks, or grows by zeros */
     enum status (*stat)(struct os_file *, struct os_stat *out);
     void (*close)(struct os_file *);
@@ -85,7 +90,8 @@ struct os_poller_class {
 };
 
 struct os_sock_class {
-    /* Which events to report for this socket, with the tag; 0 stops. */
+    /* Which events to report for this socket, with the tag (not NULL); 0 stops. OS_HUP (the
+     * connection is gone both ways) comes with any other and may be asked for alone. */
     enum status (*watch)(struct os_sock *, struct os_poller *, unsigned events, void *tag);
     /* A listener's next connection, non-blocking, no delay; ST_AGAIN when there is none. */
     enum status (*accept)(struct os_sock *, struct os_sock **out);
@@ -93,6 +99,8 @@ struct os_sock_class {
      * peer has sent all. */
     enum status (*recv)(struct os_sock *, void *to, size_t len, size_t *got);
     enum status (*send)(struct os_sock *, const struct bytes *parts, int count, size_t *sent);
+    /* Nothing more will be sent: the peer's recv gives ST_END after what was. recv goes on. */
+    void (*finish)(struct os_sock *);
     /* Local (listener or connection) and remote address as "host:port", zero-terminated. */
     void (*address)(struct os_sock *, char *local, char *remote, size_t size);
     void (*close)(struct os_sock *);
@@ -111,7 +119,8 @@ struct os_class {
     enum status (*file_open)(struct os *, const char *path, unsigned flags, struct os_file **out);
     enum status (*path_stat)(struct os *, const char *path, struct os_stat *out);
     enum status (*rename)(struct os *, const char *from, const char *to); /* replaces */
-    enum status (*remove)(struct os *, const char *path); /* a file or an empty folder */
+    enum status (*remove)(struct os *, const char *path); /* a file or an empty folder; ST_EXISTS
+                                                             for a folder that is not empty */
     enum status (*mkdir)(struct os *, const char *path);  /* ST_OK when it is there; one level */
     enum status (*list)(struct os *, const char *path, os_list_fn *fn, void *context); /* by name */
     enum status (*sync_dir)(struct os *, const char *path); /* creations, renames, removals in it */
@@ -121,13 +130,15 @@ struct os_class {
     enum status (*poller_open)(struct os *, struct os_poller **out);
     /* "host:port", port 0 for any free one (os_sock_address tells which). */
     enum status (*listen)(struct os *, const char *address, struct os_sock **out);
+    /* Returns before it is connected: until then send and recv give ST_AGAIN, and ST_CLOSED when
+     * it fails. A name (not a number) is resolved here, which may block. */
     enum status (*connect)(struct os *, const char *address, struct os_sock **out);
 
     enum status (*thread_start)(struct os *, const char *name, os_thread_fn *fn, void *context,
                                 struct os_thread **out);
     void (*thread_join)(struct os *, struct os_thread *);
 
-    const char *(*error_text)(struct os *); /* of this thread's last ST_IO */
+    const char *(*error_text)(struct os *); /* of this thread's last failure */
 };
 
 /* The real world; one a process, never freed. */
@@ -166,6 +177,7 @@ struct os *os_posix(void);
 #define os_sock_accept(s, out)              ((s)->class->accept(s, out))
 #define os_sock_recv(s, to, len, got)       ((s)->class->recv(s, to, len, got))
 #define os_sock_send(s, parts, count, sent) ((s)->class->send(s, parts, count, sent))
+#define os_sock_finish(s)                   ((s)->class->finish(s))
 #define os_sock_address(s, lo, re, size)    ((s)->class->address(s, lo, re, size))
 #define os_sock_close(s)                    ((s)->class->close(s))
 

@@ -1,0 +1,23 @@
+/* internal.h: what conn.c and listener.c share.       Layer: net (nobody else includes it). */
+#ifndef QW_NET_INTERNAL_H
+#define QW_NET_INTERNAL_H
+
+#include "net/conn.h"
+
+/* Intrusive list of a listener's connections. */
+struct conn_link {
+    struct conn *next, *prev;
+};
+
+/* Takes sock. listener may be NULL. Not yet watched: conn_start. */
+struct conn *conn_new(struct loop *loop, struct os_sock *sock, const struct conn_handler *handler,
+                      const struct conn_limits *limits, struct listener *listener);
+enum status conn_start(struct conn *conn, void *state) MUST_CHECK;
+/* Ends it at once: on_close if the face was told of it, then everything freed. */
+void conn_destroy(struct conn *conn);
+struct conn_link *conn_link(struct conn *conn);
+
+/* The connection leaves the listener's list. */
+void listener_forget(struct listener *listener, struct conn *conn);
+
+#endif

@@ -1,0 +1,56 @@
+/* thread.c: real threads. Signals are left to the thread that the process began with. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "os/posix/posix.h"
+
+struct os_thread {
+    pthread_t id;
+    char name[16]; /* Linux keeps no more, the zero included */
+    os_thread_fn *fn;
+    void *context;
+};
+
+static void *thread_main(void *arg)
+{
+    struct os_thread *t = arg;
+
+    pthread_setname_np(pthread_self(), t->name);
+    t->fn(t->context);
+    return NULL;
+}
+
+enum status posix_thread_start(struct os *os, const char *name, os_thread_fn *fn, void *context,
+                               struct os_thread **out)
+{
+    struct os_thread *t = xcalloc(1, sizeof(*t));
+    sigset_t all, before;
+    int error;
+
+    (void)os;
+    *out = NULL;
+    snprintf(t->name, sizeof(t->name), "%s", name);
+    t->fn = fn;
+    t->context = context;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(&t->id, NULL, thread_main, t);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error) {
+        free(t);
+        posix_failed("start thread", name, error);
+        return ST_NOSPACE; /* the one cause is a limit, whatever its number */
+    }
+    *out = t;
+    return ST_OK;
+}
+
+void posix_thread_join(struct os *os, struct os_thread *thread)
+{
+    (void)os;
+    CHECK(pthread_join(thread->id, NULL) == 0);
+    free(thread);
+}
