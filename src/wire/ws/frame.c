@@ -121,6 +121,8 @@ static void feed_payload(struct ws_parser *p, struct bytes in, size_t *used)
 
     if (take > p->frame_len - p->frame_at)
         take = (size_t)(p->frame_len - p->frame_at);
+    if (!take)
+        return;
     uint8_t *at = buf_reserve(to, take);
     for (size_t i = 0; i < take; i++)
         at[i] = in.ptr[*used + i] ^ p->mask[(p->frame_at + i) & 3];
