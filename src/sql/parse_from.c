@@ -1,0 +1,341 @@
+/* FROM: tables, sub-queries, window table functions, joins. */
+#include "sql/parser.h"
+
+static struct ast_from *from_new(struct parser *p, enum ast_from_kind kind, const struct token *at)
+{
+    struct ast_from *from = ARENA_NEW(p->arena, struct ast_from);
+
+    from->kind = kind;
+    from->at = at;
+    return from;
+}
+
+/* hints -> HINT OPTIONS '(' 'k' '=' 'v' { ',' … } ')' { ',' … } HINT_END */
+struct ast_options parse_hints(struct parser *p)
+{
+    struct ast_options options = {0};
+
+    if (p->at->kind != TOKEN_HINT)
+        return options;
+    parser_next(p);
+    do {
+        const struct token *at = p->at;
+        if (!is_word(at, "OPTIONS")) {
+            if (at->kind == TOKEN_WORD)
+                parser_unsupported(p, at, "this hint");
+            else
+                (void)(parser_want(p, "OPTIONS"), parser_unexpected(p));
+            return options;
+        }
+        parser_next(p);
+        options = parse_options(p);
+    } while (!p->failed && accept_sign(p, ","));
+    if (!p->failed && p->at->kind != TOKEN_HINT_END) {
+        parser_want(p, "*/");
+        parser_unexpected(p);
+    } else if (!p->failed) {
+        parser_next(p);
+    }
+    return options;
+}
+
+/* alias -> [ [ AS ] name [ names ] ] */
+static void parse_alias(struct parser *p, struct ast_from *from)
+{
+    if (p->failed)
+        return;
+    if (accept_word(p, "AS"))
+        from->alias = expect_name(p, "an alias");
+    else if (p->at->kind == TOKEN_QUOTED || (p->at->kind == TOKEN_WORD && !is_reserved(p->at)))
+        from->alias = parser_next(p)->value;
+    if (from->alias.len > 0 && is_sign(p->at, "("))
+        from->alias_columns = parse_name_list(p, &from->alias_columns_count);
+}
+
+/* What may follow a table and is not built. */
+static void refuse_after_table(struct parser *p)
+{
+    if (p->failed)
+        return;
+    if (is_word(p->at, "FOR") && is_word(p->at + 1, "SYSTEM_TIME"))
+        parser_unsupported(p, p->at, "FOR SYSTEM_TIME AS OF (temporal and lookup joins)");
+    else if (is_word(p->at, "MATCH_RECOGNIZE"))
+        parser_unsupported(p, p->at, "MATCH_RECOGNIZE");
+    else if (is_word(p->at, "TABLESAMPLE"))
+        parser_unsupported(p, p->at, "TABLESAMPLE");
+    else if (is_word(p->at, "PIVOT") || is_word(p->at, "UNPIVOT"))
+        parser_unsupported(p, p->at, "PIVOT");
+}
+
+static struct ast_from *parse_table_ref(struct parser *p)
+{
+    struct ast_from *from = from_new(p, FROM_TABLE, p->at);
+
+    from->name = expect_table_name(p, "a table's name", &from->at);
+    if (!p->failed && is_sign(p->at, "("))
+        return parser_unsupported(p, from->at, "this table function");
+    if (!p->failed && p->at->kind == TOKEN_HINT)
+        from->hints = parse_hints(p);
+    return from;
+}
+
+/* ---- window table functions ---- */
+
+struct window_word {
+    const char *word;
+    enum window_kind kind;
+};
+
+static const struct window_word window_words[] = {{"TUMBLE", WINDOW_TUMBLE},
+                                                  {"HOP", WINDOW_HOP},
+                                                  {"CUMULATE", WINDOW_CUMULATE},
+                                                  {"SESSION", WINDOW_SESSION}};
+
+static const struct window_word *at_window(const struct token *t)
+{
+    for (size_t i = 0; i < 4; i++) {
+        if (is_word(t, window_words[i].word) && is_sign(t + 1, "("))
+            return &window_words[i];
+    }
+    return NULL;
+}
+
+/* data -> TABLE name | [ TABLE ] '(' query ')' */
+static struct ast_from *parse_window_data(struct parser *p)
+{
+    struct ast_from *from;
+
+    bool table = accept_word(p, "TABLE");
+    if (is_sign(p->at, "(")) {
+        from = from_new(p, FROM_QUERY, parser_next(p));
+        from->query = parse_query(p);
+        expect_sign(p, ")");
+    } else if (table) {
+        from = parse_table_ref(p);
+        if (from && !p->failed && is_word(p->at, "PARTITION")) {
+            parser_unsupported(p, p->at, "PARTITION BY in a window table function");
+            return NULL;
+        }
+    } else {
+        return parser_unexpected(p);
+    }
+    return from;
+}
+
+/* DESCRIPTOR '(' name ')' */
+static struct ast_expr *parse_descriptor(struct parser *p)
+{
+    expect_word(p, "DESCRIPTOR");
+    expect_sign(p, "(");
+    struct ast_expr *e = ast_new(p, AST_NAME, p->at);
+    e->parts = ARENA_NEW(p->arena, struct bytes);
+    e->parts[0] = expect_name(p, "a column's name");
+    e->parts_count = 1;
+    e = ast_finish(p, e);
+    expect_sign(p, ")");
+    return p->failed ? NULL : e;
+}
+
+static struct ast_expr **window_slot(struct ast_from *from, unsigned position)
+{
+    switch (from->window) {
+    case WINDOW_TUMBLE:
+        return position == 2 ? &from->size : position == 3 ? &from->offset : NULL;
+    case WINDOW_HOP:
+    case WINDOW_CUMULATE:
+        return position == 2   ? &from->slide
+               : position == 3 ? &from->size
+               : position == 4 ? &from->offset
+                               : NULL;
+    case WINDOW_SESSION:
+        return position == 2 ? &from->size : NULL;
+    }
+    return NULL;
+}
+
+/* The position that a name stands for; -1: no such name. */
+static int window_arg_named(const struct token *name, const struct ast_from *from)
+{
+    if (bytes_is_nocase(name->value, "DATA"))
+        return 0;
+    if (bytes_is_nocase(name->value, "TIMECOL"))
+        return 1;
+    bool sliding = from->window == WINDOW_HOP || from->window == WINDOW_CUMULATE;
+    if (bytes_is_nocase(name->value, "SLIDE") || bytes_is_nocase(name->value, "STEP"))
+        return sliding ? 2 : -1;
+    if (bytes_is_nocase(name->value, "SIZE") || bytes_is_nocase(name->value, "GAP"))
+        return sliding ? 3 : 2;
+    if (bytes_is_nocase(name->value, "OFFSET"))
+        return sliding ? 4 : 3;
+    return -1;
+}
+
+/* window -> ( TUMBLE | HOP | CUMULATE | SESSION ) '(' arg { ',' arg } ')'
+ * arg -> [ name '=>' ] ( data | DESCRIPTOR … | expr ) */
+static struct ast_from *parse_window(struct parser *p, const struct window_word *word)
+{
+    struct ast_from *from = from_new(p, FROM_WINDOW, parser_next(p));
+    unsigned position = 0;
+
+    from->window = word->kind;
+    expect_sign(p, "(");
+    do {
+        unsigned slot = position++;
+        if ((p->at->kind == TOKEN_WORD || p->at->kind == TOKEN_QUOTED) &&
+            is_sign(p->at + 1, "=>")) {
+            int named = window_arg_named(p->at, from);
+            if (named < 0)
+                return parser_error(p, p->at, DIAG_NAME, "%s has no argument `%.*s`", word->word,
+                                    BYTES_FMT(bytes_head(p->at->text, 60)));
+            slot = (unsigned)named;
+            p->at += 2;
+        }
+        struct ast_expr **expr = window_slot(from, slot);
+        if (slot == 0)
+            from->input = parse_window_data(p);
+        else if (slot == 1)
+            from->time = parse_descriptor(p);
+        else if (expr)
+            *expr = parse_expr(p);
+        else
+            return parser_error(p, p->at, DIAG_SYNTAX, "%s takes fewer arguments", word->word);
+    } while (!p->failed && accept_sign(p, ","));
+    expect_sign(p, ")");
+    bool sliding = word->kind == WINDOW_HOP || word->kind == WINDOW_CUMULATE;
+    if (!p->failed && (!from->input || !from->time || !from->size || (sliding && !from->slide))) {
+        parser_error(p, from->at, DIAG_SYNTAX, "%s lacks an argument", word->word);
+        diag_hint(p->diag, "%s(TABLE t, DESCRIPTOR(time), %sINTERVAL '…' MINUTE)", word->word,
+                  sliding ? "INTERVAL '…' MINUTE, " : "");
+    }
+    return p->failed ? NULL : from;
+}
+
+/* ---- table factors and joins ---- */
+
+/* factor -> name [ hints ] | '(' query ')' | '(' from ')' | [ TABLE '(' ] window [ ')' ], with alias */
+static struct ast_from *parse_factor(struct parser *p)
+{
+    const struct token *at = p->at;
+    struct ast_from *from = NULL;
+
+    if (!parser_enter(p))
+        return NULL;
+    if (is_word(at, "LATERAL"))
+        return parser_unsupported(p, at, "LATERAL");
+    if (is_word(at, "UNNEST"))
+        return parser_unsupported(p, at, "UNNEST");
+    if (is_word(at, "TABLE") && is_sign(at + 1, "(")) {
+        p->at += 2;
+        const struct window_word *word = at_window(p->at);
+        if (!word)
+            return parser_unsupported(p, p->at, "a table function other than TUMBLE, HOP, CUMULATE and SESSION");
+        from = parse_window(p, word);
+        expect_sign(p, ")");
+    } else if (at_window(at)) {
+        from = parse_window(p, at_window(at));
+    } else if (is_sign(at, "(") && at_query(p)) {
+        from = from_new(p, FROM_QUERY, parser_next(p));
+        from->query = parse_query(p);
+        expect_sign(p, ")");
+    } else if (is_sign(at, "(")) {
+        parser_next(p);
+        from = parse_from(p);
+        expect_sign(p, ")");
+        parser_leave(p);
+        return from;
+    } else {
+        parser_want(p, "'('");
+        from = parse_table_ref(p);
+    }
+    refuse_after_table(p);
+    if (from)
+        parse_alias(p, from);
+    refuse_after_table(p);
+    parser_leave(p);
+    return p->failed ? NULL : from;
+}
+
+/* The words before JOIN; false: there is no join here. */
+static bool accept_join(struct parser *p, enum join_kind *kind, bool *cross)
+{
+    *cross = false;
+    *kind = JOIN_INNER;
+    if (is_word(p->at, "NATURAL")) {
+        parser_unsupported(p, p->at, "NATURAL JOIN");
+        return false;
+    }
+    if (accept_word(p, "JOIN"))
+        return true;
+    if (accept_word(p, "INNER")) {
+        expect_word(p, "JOIN");
+        return !p->failed;
+    }
+    if (accept_word(p, "CROSS")) {
+        *cross = true;
+        expect_word(p, "JOIN");
+        return !p->failed;
+    }
+    if (accept_word(p, "LEFT"))
+        *kind = JOIN_LEFT;
+    else if (accept_word(p, "RIGHT"))
+        *kind = JOIN_RIGHT;
+    else if (accept_word(p, "FULL"))
+        *kind = JOIN_FULL;
+    else
+        return false;
+    if (is_word(p->at, "OUTER"))
+        parser_next(p);
+    else if (is_word(p->at, "SEMI") || is_word(p->at, "ANTI"))
+        parser_unsupported(p, p->at, "SEMI and ANTI JOIN as words");
+    expect_word(p, "JOIN");
+    return !p->failed;
+}
+
+/* joined -> factor { join factor [ ON expr | USING names ] } */
+static struct ast_from *parse_joined(struct parser *p)
+{
+    struct ast_from *left = parse_factor(p);
+    enum join_kind kind;
+    bool cross;
+
+    while (left && !p->failed) {
+        const struct token *at = p->at;
+        if (!accept_join(p, &kind, &cross))
+            break;
+        struct ast_from *join = from_new(p, FROM_JOIN, at);
+        join->join = kind;
+        join->left = left;
+        join->right = parse_factor(p);
+        if (!cross && accept_word(p, "ON"))
+            join->on = parse_expr(p);
+        else if (!cross && accept_word(p, "USING"))
+            join->using_columns = parse_name_list(p, &join->using_count);
+        else if (!cross && !p->failed)
+            return parser_unexpected(p);
+        left = join;
+        if (!parser_enter(p)) /* a chain of joins is a deep tree */
+            return NULL;
+    }
+    return p->failed ? NULL : left;
+}
+
+/* from -> joined { ',' joined } */
+struct ast_from *parse_from(struct parser *p)
+{
+    if (!parser_enter(p))
+        return NULL;
+    unsigned depth = p->depth;
+    struct ast_from *left = parse_joined(p);
+    while (left && !p->failed && is_sign(p->at, ",")) {
+        struct ast_from *join = from_new(p, FROM_JOIN, parser_next(p));
+        join->join = JOIN_INNER;
+        join->left = left;
+        join->right = parse_joined(p);
+        left = join;
+        if (!parser_enter(p))
+            return NULL;
+    }
+    p->depth = depth;
+    parser_leave(p);
+    return p->failed ? NULL : left;
+}
