@@ -53,6 +53,8 @@ struct table {
     uint16_t options_count;
     struct bytes query_text;            /* of a view or materialized table */
     struct bytes statement_text;        /* SHOW CREATE TABLE */
+    unsigned changes;                   /* of a materialized table: enum change bits of its changelog */
+    bool alert;                         /* CREATE ALERT: a materialized table whose rows are alerts */
 };
 
 struct catalog {
@@ -74,6 +76,11 @@ enum status catalog_add(struct catalog *catalog, struct table *take_table, bool 
                         struct diag *diag);
 enum status catalog_drop(struct catalog *catalog, struct bytes name, struct diag *diag);
 struct table *catalog_find(const struct catalog *catalog, struct bytes name);
+void catalog_hint(const struct catalog *catalog, struct bytes name, struct diag *diag); /* the nearest name */
+/* Copies what it is given. */
+enum status catalog_add_function(struct catalog *catalog, const struct user_function *function,
+                                 bool replace, struct diag *diag);
+enum status catalog_drop_function(struct catalog *catalog, struct bytes name, struct diag *diag);
 /* The value of an option, or `otherwise`. */
 struct bytes table_option_get(const struct table *table, const char *key, const char *otherwise);
 
@@ -88,5 +95,8 @@ enum status settings_set(struct settings *settings, struct bytes key, struct byt
                          struct diag *diag);
 const char *settings_get(const struct settings *settings, const char *key); /* default if unset */
 enum status settings_reset(struct settings *settings, struct bytes key, struct diag *diag); /* empty key: all */
+/* Setting i of the table, for SET; and the docs; false past the end. */
+bool settings_info(unsigned i, const char **key, const char **otherwise, const char **help);
+int64_t settings_duration_us(struct bytes text); /* "10 s", "500ms", "1 min"; -1: not a duration */
 
 #endif
