@@ -7,7 +7,7 @@
  * is atomic: after a crash all of it is there, or none.
  *
  * The interface names no file: a second implementation on a Kafka cluster must fit
- * (docs/design/log-on-kafka.md says how each call maps).
+ * (docs/design/002-log-on-kafka.md says how each call maps).
  *
  * Owns:    all it hands out but views, which are retained until log_view_release.
  * Threads: those of one shard; the other shards send it their entries.
@@ -34,12 +34,12 @@ enum {
 };
 
 struct log_options {
-    uint64_t wal_bytes_max;       /* 0: the default, 512 MiB */
-    uint64_t segment_bytes;       /* default of topics; 0: 1 GiB */
-    uint64_t disk_reserve_bytes;  /* appends of producers are refused below this much free space;
-                                     0: the default, 256 MiB or a 20th of the disk, the lesser */
-    uint64_t memory_bytes_max;    /* unfilled tails and memory topics; 0: 512 MiB */
-    bool in_memory;               /* no directory at all: every topic is 'memory' */
+    uint64_t wal_bytes_max;      /* 0: the default, 512 MiB */
+    uint64_t segment_bytes;      /* default of topics; 0: 1 GiB */
+    uint64_t disk_reserve_bytes; /* appends of producers are refused below this much free space;
+                                    0: the default, 256 MiB or a 20th of the disk, the lesser */
+    uint64_t memory_bytes_max;   /* unfilled tails and memory topics; 0: 512 MiB */
+    bool in_memory;              /* no directory at all: every topic is 'memory' */
 };
 
 /* Opens or creates a data directory (locked against a second process) and recovers it: when this
@@ -51,7 +51,8 @@ void log_close(struct log *log); /* flushes, fills the partition files, cuts the
 /* Why the log refuses appends, or NULL while it does not. */
 const char *log_failure(const struct log *log);
 int32_t log_leader_epoch(const struct log *log); /* raised by each log_open */
-void log_cluster_id(const struct log *log, char out[23]); /* 22 characters of base64, Kafka's form */
+void log_cluster_id(const struct log *log,
+                    char out[23]); /* 22 characters of base64, Kafka's form */
 
 /* ---- topics ---- */
 
@@ -60,13 +61,13 @@ enum log_cleanup { LOG_CLEANUP_DELETE = 1, LOG_CLEANUP_COMPACT = 2 }; /* bits */
 
 struct log_topic_options {
     enum log_durability durability;
-    unsigned cleanup;            /* of enum log_cleanup; 0: DELETE */
-    int64_t retention_ms;        /* -1: for ever; 0: the default, 7 days */
-    int64_t retention_bytes;     /* a partition; 0 or -1: no bound */
-    uint64_t segment_bytes;      /* 0: the log's default */
-    uint32_t message_bytes_max;  /* of a batch; 0: 1,048,588 as Kafka has it */
-    bool append_time;            /* message.timestamp.type = LogAppendTime */
-    bool internal;               /* ours: not listed to clients, written only by us */
+    unsigned cleanup;           /* of enum log_cleanup; 0: DELETE */
+    int64_t retention_ms;       /* -1: for ever; 0: the default, 7 days */
+    int64_t retention_bytes;    /* a partition; 0 or -1: no bound */
+    uint64_t segment_bytes;     /* 0: the log's default */
+    uint32_t message_bytes_max; /* of a batch; 0: 1,048,588 as Kafka has it */
+    bool append_time;           /* message.timestamp.type = LogAppendTime */
+    bool internal;              /* ours: not listed to clients, written only by us */
 };
 
 struct log_topic_info {
@@ -92,11 +93,11 @@ bool log_topic_name_valid(struct bytes name);
 struct log_partition *log_partition_of(const struct log_topic *topic, uint32_t index);
 
 struct log_offsets {
-    int64_t start;    /* the first that is kept */
-    int64_t end;      /* one past the last appended: where the next record goes */
-    int64_t durable;  /* one past the last that may be shown (all of it, for INTERVAL and MEMORY) */
-    int64_t stable;   /* the last stable offset, <= durable: no open transaction below it */
-    uint64_t bytes;   /* kept */
+    int64_t start;   /* the first that is kept */
+    int64_t end;     /* one past the last appended: where the next record goes */
+    int64_t durable; /* one past the last that may be shown (all of it, for INTERVAL and MEMORY) */
+    int64_t stable;  /* the last stable offset, <= durable: no open transaction below it */
+    uint64_t bytes;  /* kept */
 };
 void log_offsets(const struct log_partition *partition, struct log_offsets *out);
 
@@ -107,11 +108,12 @@ enum log_sequence { LOG_SEQ_NEW, LOG_SEQ_DUPLICATE, LOG_SEQ_GAP, LOG_SEQ_FENCED,
 struct log_appended {
     int64_t base_offset;
     int64_t last_offset;
-    int64_t timestamp_ms;        /* the append time, or -1 when the topic keeps the producer's */
-    int64_t start_offset;        /* of the partition */
-    uint64_t lsn;                /* durable when log_durable_lsn reaches it; 0 for what needs no wait */
-    enum log_sequence sequence;  /* of an idempotent producer; all but NEW appended nothing: DUPLICATE
-                                    gives the offsets of the first, the others go with ST_INVALID */
+    int64_t timestamp_ms; /* the append time, or -1 when the topic keeps the producer's */
+    int64_t start_offset; /* of the partition */
+    uint64_t lsn;         /* durable when log_durable_lsn reaches it; 0 for what needs no wait */
+    enum log_sequence
+        sequence; /* of an idempotent producer; all but NEW appended nothing: DUPLICATE
+                     gives the offsets of the first, the others go with ST_INVALID */
 };
 
 /* One batch of records, in Kafka's format v2 (wire/kafka/batch.h): validated, its offset and epoch
@@ -133,8 +135,14 @@ void log_entry_abort(struct log_entry *entry);
 
 /* ---- small durable facts: group offsets, statements, positions ---- */
 
-enum log_space { LOG_KV_STATEMENTS = 1, LOG_KV_GROUPS = 2, LOG_KV_JOBS = 3, LOG_KV_BRIDGES = 4,
-                 LOG_KV_CONFIG = 5, LOG_KV_TEST = 99 };
+enum log_space {
+    LOG_KV_STATEMENTS = 1,
+    LOG_KV_GROUPS = 2,
+    LOG_KV_JOBS = 3,
+    LOG_KV_BRIDGES = 4,
+    LOG_KV_CONFIG = 5,
+    LOG_KV_TEST = 99
+};
 
 /* An empty value removes. Kept in memory, in order of key; seen at once, durable at lsn. */
 enum status log_kv_put(struct log *log, uint32_t space, struct bytes key, struct bytes value,
@@ -206,8 +214,8 @@ enum status log_read(struct log *log, struct log_partition *partition, int64_t o
                      struct diag *diag) MUST_CHECK;
 void log_view_release(struct log_view *view);
 
-/* The first offset whose timestamp is at or after timestamp_ms, and that timestamp; ST_NOTFOUND when
- * there is none. log_offset_max_timestamp: the record with the greatest. */
+/* The first offset whose timestamp is at or after timestamp_ms, and that timestamp; ST_NOTFOUND
+ * when there is none. log_offset_max_timestamp: the record with the greatest. */
 enum status log_offset_for_time(struct log *log, struct log_partition *partition,
                                 int64_t timestamp_ms, int64_t *offset, int64_t *found_ms);
 enum status log_offset_max_timestamp(struct log *log, struct log_partition *partition,

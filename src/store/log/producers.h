@@ -1,0 +1,52 @@
+/* producers.h: what a partition remembers of its idempotent producers: epoch and the last five
+ * batches of each, so that a batch sent again is answered with its first offsets and a lost one is
+ * noticed.
+ *
+ * The rules are Kafka's: a lower epoch is fenced; a new epoch begins at sequence 0; within an epoch
+ * a batch is the next, one of the last five again, or out of order. Of a producer that is not known
+ * (any more) any sequence is taken.
+ *
+ * Owns: its table.   Threads: those of one shard.   Layer: store.
+ * Limits: PRODUCERS_MAX a partition; the one that wrote least lately goes first.
+ */
+#ifndef QW_STORE_LOG_PRODUCERS_H
+#define QW_STORE_LOG_PRODUCERS_H
+
+#include "base/buf.h"
+#include "base/reader.h"
+#include "store/log/log.h"
+#include "wire/kafka/batch.h"
+
+enum { PRODUCER_BATCHES = 5, PRODUCERS_MAX = 20000 };
+
+struct producer_batch {
+    int32_t first_sequence, last_sequence;
+    int64_t base_offset, last_offset;
+    int64_t timestamp_ms;
+};
+
+struct producer {
+    int64_t id;
+    int16_t epoch;
+    uint8_t count, newest; /* of batches; a ring */
+    struct producer_batch batches[PRODUCER_BATCHES];
+};
+
+struct producers {
+    struct producer **slots; /* open addressing by id */
+    uint32_t cap, count;
+};
+
+void producers_deinit(struct producers *p);
+
+/* What the batch is; for LOG_SEQ_DUPLICATE first says where it went the first time. */
+enum log_sequence producers_check(const struct producers *p, const struct batch_header *h,
+                                  struct producer_batch *first);
+/* Remembers a batch that was appended at base_offset. */
+void producers_note(struct producers *p, const struct batch_header *h, int64_t base_offset,
+                    int64_t timestamp_ms);
+
+void producers_save(const struct producers *p, struct buf *to);
+enum status producers_load(struct producers *p, struct reader *from) MUST_CHECK;
+
+#endif

@@ -1,0 +1,231 @@
+/* What each entry of the WAL means when it is met again at the opening. Parts of a group wait until
+ * its commit is met; a group that any other entry interrupts was never closed and is dropped. */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "store/log/state.h"
+
+struct part {
+    struct wal_entry entry;
+    uint64_t lsn, end_lsn;
+    struct slab *slab; /* held: the payload lies in it */
+};
+
+struct recovery {
+    struct log *log;
+    uint64_t from_lsn;
+    struct part *parts;
+    uint32_t count, cap, group;
+};
+
+static void damage(struct log *log)
+{
+    log->damages++;
+}
+
+/* ---- one entry that counts ---- */
+
+static void apply_batch(struct log *log, const struct part *e)
+{
+    struct log_topic *t = topic_by_number(log, e->entry.topic);
+    struct batch_header h;
+
+    if (!t || partition_is_memory(&t->partitions[0]))
+        return; /* deleted since */
+    if (e->entry.partition >= t->info.partitions ||
+        batch_header_parse(e->entry.payload, &h) != ST_OK ||
+        batch_size(&h) != e->entry.payload.len) {
+        damage(log);
+        return;
+    }
+    struct log_partition *p = &t->partitions[e->entry.partition];
+    if (batch_last_offset(&h) >= p->end) {
+        if (h.base_offset != p->end)
+            damage(log); /* what stood between is gone; reported as a block where it was lost */
+        tail_push(&p->tail,
+                  (struct tail_item){.slab = e->slab,
+                                     .base = h.base_offset,
+                                     .pos = (uint32_t)(e->entry.payload.ptr - e->slab->data),
+                                     .len = (uint32_t)e->entry.payload.len,
+                                     .last_delta = h.last_offset_delta});
+        p->end = batch_last_offset(&h) + 1;
+    }
+    if (h.producer_id >= 0)
+        producers_note(&p->producers, &h, h.base_offset,
+                       h.attributes & BATCH_APPEND_TIME ? h.max_timestamp : -1);
+}
+
+static void apply_create(struct log *log, const struct wal_entry *e)
+{
+    struct wal_topic topic;
+
+    if (wal_topic_read(e->payload, &topic) != ST_OK || e->topic == 0 || e->topic > 1u << 30 ||
+        (e->topic < log->numbers_count && log->by_number[e->topic])) {
+        damage(log);
+        return;
+    }
+    if (map_get(&log->names, topic.name))
+        damage(log); /* its deletion is lost */
+    else
+        topic_add(log, e->topic, &topic);
+}
+
+static void apply_trim(struct log *log, const struct wal_entry *e)
+{
+    struct log_topic *t = topic_by_number(log, e->topic);
+    int64_t start;
+
+    if (wal_i64_read(e->payload, &start) != ST_OK || (t && e->partition >= t->info.partitions))
+        damage(log);
+    else if (t)
+        partition_drop_below(&t->partitions[e->partition], start);
+}
+
+static void apply_config(struct log *log, const struct wal_entry *e)
+{
+    struct log_topic *t = topic_by_number(log, e->topic);
+    struct log_topic_options options;
+
+    if (wal_options_read(e->payload, &options) != ST_OK)
+        damage(log);
+    else if (t)
+        t->info.options = options;
+}
+
+static void apply_fact(struct log *log, const struct wal_entry *e)
+{
+    struct bytes key, value;
+    int64_t number;
+    struct log_topic *t;
+
+    switch (e->type) {
+    case WAL_KV:
+        if (wal_kv_read(e->payload, &key, &value) == ST_OK)
+            kv_put(&log->kv, e->partition, key, value);
+        else
+            damage(log);
+        return;
+    case WAL_TOPIC_CREATE: apply_create(log, e); return;
+    case WAL_TOPIC_DELETE:
+        t = topic_by_number(log, e->topic);
+        if (t)
+            topic_drop(log, t);
+        return;
+    case WAL_TOPIC_CONFIG: apply_config(log, e); return;
+    case WAL_TRIM: apply_trim(log, e); return;
+    case WAL_PRODUCER_IDS:
+    case WAL_OPEN:
+        if (wal_i64_read(e->payload, &number) != ST_OK)
+            damage(log);
+        else if (e->type == WAL_OPEN)
+            log->leader_epoch = (int32_t)number;
+        else
+            log->producer_ids_reserved = number;
+        return;
+    default: damage(log); return;
+    }
+}
+
+static void apply(struct log *log, const struct part *e)
+{
+    if (e->entry.type == WAL_BATCH)
+        apply_batch(log, e);
+    else
+        apply_fact(log, &e->entry);
+}
+
+/* ---- groups ---- */
+
+static void drop_parts(struct recovery *r)
+{
+    for (uint32_t i = 0; i < r->count; i++)
+        slab_release(r->parts[i].slab);
+    r->count = 0;
+    r->group = 0;
+}
+
+static void keep_part(struct recovery *r, struct part part)
+{
+    if (part.entry.group != r->group)
+        drop_parts(r);
+    if (r->count == r->cap) {
+        r->cap = r->cap ? r->cap * 2 : 16;
+        r->parts = xrealloc(r->parts, r->cap * sizeof(*r->parts));
+    }
+    r->group = part.entry.group;
+    slab_retain(part.slab);
+    r->parts[r->count++] = part;
+}
+
+/* Parts that stand before the recovery's start are filled already: then fewer are right. */
+static void close_group(struct recovery *r, const struct wal_entry *commit)
+{
+    uint32_t parts;
+    uint64_t first_lsn;
+
+    if (wal_commit_read(commit->payload, &parts, &first_lsn) != ST_OK) {
+        damage(r->log);
+    } else if (r->group == commit->group && r->count <= parts &&
+               (r->count == parts || first_lsn < r->from_lsn)) {
+        for (uint32_t i = 0; i < r->count; i++)
+            apply(r->log, &r->parts[i]);
+    } else if (first_lsn >= r->from_lsn) {
+        damage(r->log);
+    }
+    drop_parts(r);
+}
+
+static void replay(void *context, const struct wal_entry *entry, uint64_t lsn, uint64_t end_lsn,
+                   struct slab *slab)
+{
+    struct recovery *r = context;
+    struct part part = {*entry, lsn, end_lsn, slab};
+
+    if (entry->group > r->log->group)
+        r->log->group = entry->group;
+    if (entry->type == WAL_COMMIT) {
+        close_group(r, entry);
+    } else if (entry->group) {
+        keep_part(r, part);
+    } else {
+        drop_parts(r);
+        apply(r->log, &part);
+    }
+}
+
+static void all_is_durable(struct log *log)
+{
+    for (struct log_topic *t = log->first; t; t = t->next)
+        for (uint32_t i = 0; i < t->info.partitions; i++)
+            t->partitions[i].durable = t->partitions[i].end;
+}
+
+static void count_damage(void *context, const char *file, uint64_t pos, const char *what)
+{
+    struct log *log = context;
+
+    (void)file, (void)pos, (void)what;
+    log->damages++;
+}
+
+enum status log_recover(struct log *log, struct diag *diag)
+{
+    struct wal_position from = {.lsn = WAL_LSN_FIRST};
+    struct recovery r = {.log = log, .from_lsn = from.lsn};
+    uint32_t file_bytes = log_wal_file_bytes(log);
+    struct wal_options options = {.file_bytes = file_bytes,
+                                  .first_file_bytes =
+                                      file_bytes < WAL_FIRST_BYTES ? file_bytes : WAL_FIRST_BYTES,
+                                  .salt = log->salt};
+    struct wal_damage_sink sink = {count_damage, log};
+
+    enum status st =
+        wal_open(log->os, log->dir, &options, &log->pool, from, replay, &r, &sink, &log->wal, diag);
+    drop_parts(&r);
+    free(r.parts);
+    TRY(st);
+    all_is_durable(log);
+    log->durable_lsn = wal_synced_lsn(log->wal);
+    log->producer_id_next = log->producer_ids_reserved;
+    return ST_OK;
+}

@@ -1,0 +1,148 @@
+/* state.h: what the files of this folder share: the log, its topics and partitions. Nobody outside
+ * the folder includes it.
+ *
+ * A partition's records lie in two places, oldest first: its segments hold [start, tail's first),
+ * the tail (memory, and the WAL) the rest. The border moves as log_work fills segments.
+ *
+ *   start ≤ … segments … ≤ filled ≤ … tail … ≤ end          durable ≤ end
+ *
+ * Layer: store.   Threads: those of one shard.
+ */
+#ifndef QW_STORE_LOG_STATE_H
+#define QW_STORE_LOG_STATE_H
+
+#include "base/map.h"
+#include "store/log/entry.h"
+#include "store/log/kv.h"
+#include "store/log/log.h"
+#include "store/log/producers.h"
+#include "store/log/slab.h"
+#include "store/log/tail.h"
+#include "store/log/wal.h"
+#include "wire/kafka/batch.h"
+
+enum {
+    LOG_INTERVAL_MS = 1000,            /* LOG_INTERVAL is synced that often */
+    LOG_MESSAGE_BYTES_MAX = 1048588,   /* Kafka's default */
+    LOG_PRODUCER_IDS_STEP = 1000,      /* given away at a time */
+    WAL_FIRST_BYTES = 4 * 1024 * 1024, /* of the first WAL file */
+};
+
+struct log_pin {
+    struct log_pin *next;
+    int64_t offset;
+    size_t owner_len;
+    char owner[];
+};
+
+struct log_partition {
+    struct log *log;
+    struct log_topic *topic;
+    uint32_t index;
+    int64_t start, end;
+    int64_t durable;           /* one past the last offset that may be shown */
+    int64_t transaction_start; /* the first offset of the oldest open transaction; -1: none */
+    int64_t staged_end;        /* while an entry is being committed: where its next part goes */
+    struct tail tail;
+    struct slab *memory; /* of a MEMORY topic: being written, held */
+    struct producers producers;
+    struct log_watcher *watchers[2]; /* by enum log_event */
+    struct log_pin *pins;
+    struct log_partition *touched_next;
+    bool touched; /* in the log's list: durable < end until the next flush */
+};
+
+struct log_topic {
+    struct log *log;
+    struct log_topic_info info;
+    uint32_t number; /* in the WAL; never used again */
+    bool deleted;    /* kept, empty, until log_close: watchers and entries may still point here */
+    struct log_partition *partitions;
+    struct log_topic *next, *prev; /* in order of creation */
+    char name[LOG_NAME_MAX + 1];
+};
+
+struct log {
+    struct os *os;
+    char dir[OS_PATH_MAX];
+    struct log_options options; /* defaults filled in */
+    struct os_file *lock;
+    uint8_t cluster_id[LOG_ID_BYTES];
+    uint64_t salt;
+    int32_t leader_epoch;
+    struct slab_pool pool;
+    struct wal *wal; /* NULL: in memory */
+    char failure[256];
+
+    struct kv kv;
+    struct map names, ids;        /* of topics that are not deleted */
+    struct log_topic **by_number; /* [0 .. numbers_count); NULL or deleted ones too */
+    uint32_t numbers_count, numbers_cap;
+    struct log_topic *first, *last;
+    int64_t producer_id_next, producer_ids_reserved;
+    uint64_t producer_ids_lsn; /* of the last reservation */
+    uint32_t group;            /* the last one used */
+
+    uint64_t durable_lsn;
+    uint64_t wanted_lsn;       /* somebody waits for a sync up to here */
+    int64_t interval_deadline; /* a sync for LOG_INTERVAL topics; INT64_MAX: none due */
+    struct log_partition *touched;
+    struct log_waiter *waiters_first, *waiters_last; /* by LSN */
+    struct log_watcher *watch_cursor; /* the next to be called, while watchers are being called */
+
+    bool wal_full;         /* producers wait until some of it is cut */
+    bool refusing;         /* the disk is below its reserve */
+    int64_t space_checked; /* os_mono_ns of the last look */
+    uint64_t space_budget; /* bytes that may be appended before the next look */
+    uint64_t free_bytes;
+    struct log_stats stats;
+    uint64_t damages;
+};
+
+/* ---- log.c ---- */
+void log_fail(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+uint32_t log_wal_file_bytes(const struct log *log);
+/* An entry of ours that is no batch; lsn may be NULL. Applies nothing. */
+enum status log_write_entry(struct log *log, const struct wal_entry *entry,
+                            uint64_t *lsn) MUST_CHECK;
+/* What the sync of lsn is wanted for is somebody who waits. */
+static inline void log_want(struct log *log, uint64_t lsn)
+{
+    if (lsn > log->wanted_lsn)
+        log->wanted_lsn = lsn;
+}
+
+/* ---- topics.c ---- */
+void topic_defaults(const struct log *log, struct log_topic_options *options);
+/* Makes the topic in memory; number as in the WAL. */
+struct log_topic *topic_add(struct log *log, uint32_t number, const struct wal_topic *wal_topic);
+void topic_drop(struct log *log, struct log_topic *topic);
+struct log_topic *topic_by_number(const struct log *log, uint32_t number);
+void topics_deinit(struct log *log);
+
+/* ---- append.c ---- */
+static inline bool partition_is_memory(const struct log_partition *p)
+{
+    return p->topic->info.options.durability == LOG_MEMORY;
+}
+void partition_touch(struct log_partition *p);
+
+/* ---- space.c ---- */
+/* Whether the disk's reserve is left alone by so many bytes more. */
+bool log_space_allows(struct log *log, size_t bytes);
+
+/* ---- wait.c ---- */
+void log_fire(struct log_partition *p, enum log_event event);
+void log_release_waiters(struct log *log); /* up to durable_lsn; all, when the log has failed */
+
+/* ---- partition.c ---- */
+void partition_drop_below(struct log_partition *p, int64_t start); /* whole batches, in memory */
+int64_t partition_pinned(const struct log_partition *p); /* the least pin; INT64_MAX: none */
+int64_t partition_filled(const struct log_partition *p); /* where the tail begins */
+uint64_t partition_bytes(const struct log_partition *p);
+void partition_deinit(struct log_partition *p);
+
+/* ---- recover.c ---- */
+enum status log_recover(struct log *log, struct diag *diag) MUST_CHECK;
+
+#endif

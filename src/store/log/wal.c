@@ -1,0 +1,372 @@
+/* The writer. A block is opened where the next entry goes: its file and position are fixed then, so
+ * that what is accepted has its place on disk, zeros written and all, and cannot meet a full disk
+ * later. It grows in its slab until a flush, the slab's end or the file's end seals it.
+ *
+ *   slab:  [block 56 B | entries … | pad][block | entries …          ]
+ *           ^ sealed, in `pending`        ^ open: open_pos .. slab->used
+ *
+ * Positions in a slab and in the LSN run together, so lsn = slab->lsn + position.
+ */
+#include "store/log/wal.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "store/log/wal_files.h"
+
+enum { ZERO_SLICE = 256 * 1024 };
+
+struct pending {
+    struct slab *slab; /* held */
+    uint32_t pos, len;
+    struct wal_file *file;
+    uint64_t file_pos;
+};
+
+struct wal {
+    struct wal_options options;
+    struct wal_file_set set;
+    struct slab_pool *pool;
+    uint64_t lap, synced_lsn;
+    uint64_t next_lsn; /* of the next block to open */
+    struct slab *slab; /* being filled, held; may be NULL */
+    bool open;         /* a block is open in slab at open_pos */
+    uint32_t open_pos;
+    uint64_t open_file_pos;
+    struct wal_file *file; /* being written; may be NULL */
+    uint64_t file_pos;     /* where the next block goes in it */
+    struct pending *pending;
+    uint32_t pending_count, pending_cap;
+    uint64_t pending_bytes, blocks;
+};
+
+uint64_t wal_end_lsn(const struct wal *wal)
+{
+    return wal->open ? wal->slab->lsn + wal->slab->used : wal->next_lsn;
+}
+
+uint64_t wal_synced_lsn(const struct wal *wal)
+{
+    return wal->synced_lsn;
+}
+
+uint64_t wal_blocks(const struct wal *wal)
+{
+    return wal->blocks;
+}
+
+uint64_t wal_lap(const struct wal *wal)
+{
+    return wal->lap;
+}
+
+uint64_t wal_bytes(const struct wal *wal)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < wal->set.count; i++)
+        if (wal->set.files[i]->state == WAL_FILE_LIVE)
+            sum += wal->set.files[i]->size;
+    return sum;
+}
+
+uint64_t wal_bytes_unwritten(const struct wal *wal)
+{
+    return wal->pending_bytes + (wal->open ? wal->slab->used - wal->open_pos : 0);
+}
+
+/* ---- opening and closing ---- */
+
+/* Files with nothing that recovery would need again are spares at once. */
+static void settle_files(struct wal *wal, const struct wal_scan_end *end, uint64_t from_lsn)
+{
+    for (uint32_t i = 0; i < wal->set.count; i++) {
+        struct wal_file *f = wal->set.files[i];
+        if (f->state == WAL_FILE_LIVE && f->end_lsn <= from_lsn && f != end->file)
+            f->state = WAL_FILE_SPARE;
+    }
+    for (uint32_t i = wal->set.count; i-- > 0;) {
+        struct wal_file *f = wal->set.files[i];
+        if (f->state == WAL_FILE_SPARE && f->size < wal->options.first_file_bytes)
+            wal_file_remove(&wal->set, f);
+    }
+}
+
+/* What was read might be known only to a cache; it is shown from now on, so it must stay. */
+static enum status sync_live(struct wal *wal)
+{
+    for (uint32_t i = 0; i < wal->set.count; i++)
+        if (wal->set.files[i]->state == WAL_FILE_LIVE)
+            TRY(os_file_sync(wal->set.files[i]->file));
+    return ST_OK;
+}
+
+static enum status start_behind(struct wal *wal, const struct wal_scan_end *end,
+                                struct wal_position from)
+{
+    settle_files(wal, end, from.lsn);
+    TRY(sync_live(wal));
+    wal->lap = (end->lap_max > from.lap ? end->lap_max : from.lap) + 1;
+    wal->next_lsn = wal->synced_lsn = end->lsn;
+    wal->file = end->file;
+    wal->file_pos = end->file ? end->lsn - end->file->base_lsn : 0;
+    return ST_OK;
+}
+
+enum status wal_open(struct os *os, const char *dir, const struct wal_options *options,
+                     struct slab_pool *pool, struct wal_position from, wal_replay_fn *fn,
+                     void *context, const struct wal_damage_sink *sink, struct wal **out,
+                     struct diag *diag)
+{
+    struct wal *wal = xcalloc(1, sizeof(*wal));
+    struct wal_scan_end end;
+
+    wal->options = *options;
+    wal->pool = pool;
+    enum status st = wal_files_open(&wal->set, os, dir, false);
+    if (st == ST_OK)
+        st = wal_scan(&wal->set, options->salt, pool, from, fn, context, sink, &end);
+    if (st == ST_OK)
+        st = start_behind(wal, &end, from);
+    if (st != ST_OK) {
+        wal_close(wal);
+        return diag_set(diag, st, DIAG_INTERNAL, "cannot open the write-ahead log in %s/wal: %s",
+                        dir, st == ST_IO ? os_error_text(os) : status_text(st));
+    }
+    *out = wal;
+    return ST_OK;
+}
+
+enum status wal_check(struct os *os, const char *dir, uint64_t salt, struct slab_pool *pool,
+                      struct wal_position from, wal_replay_fn *fn, void *context,
+                      const struct wal_damage_sink *sink, uint64_t *end_lsn)
+{
+    struct wal_file_set set;
+    struct wal_scan_end end;
+
+    TRY(wal_files_open(&set, os, dir, true));
+    enum status st = wal_scan(&set, salt, pool, from, fn, context, sink, &end);
+    wal_files_close(&set);
+    TRY(st);
+    *end_lsn = end.lsn;
+    return end.damaged ? ST_CORRUPT : ST_OK;
+}
+
+void wal_close(struct wal *wal)
+{
+    if (!wal)
+        return;
+    for (uint32_t i = 0; i < wal->pending_count; i++)
+        slab_release(wal->pending[i].slab);
+    slab_release(wal->slab);
+    free(wal->pending);
+    wal_files_close(&wal->set);
+    free(wal);
+}
+
+/* ---- a place for an entry ---- */
+
+static struct wal_file *smallest_spare(struct wal *wal, uint64_t size)
+{
+    struct wal_file *best = NULL;
+
+    for (uint32_t i = 0; i < wal->set.count; i++) {
+        struct wal_file *f = wal->set.files[i];
+        if (f->state == WAL_FILE_SPARE && f->size >= size && (!best || f->size < best->size))
+            best = f;
+    }
+    return best;
+}
+
+static struct wal_file *zeroing_file(struct wal *wal)
+{
+    for (uint32_t i = 0; i < wal->set.count; i++)
+        if (wal->set.files[i]->state == WAL_FILE_ZEROING)
+            return wal->set.files[i];
+    return NULL;
+}
+
+/* Finishes, or makes, a file of at least that size; nobody prepared one in time. */
+static enum status make_spare(struct wal *wal, uint64_t size)
+{
+    struct wal_file *f = zeroing_file(wal);
+
+    if (!f || f->size < size) {
+        uint64_t usual = wal->set.count ? wal->options.file_bytes : wal->options.first_file_bytes;
+        TRY(wal_file_start(&wal->set, size > usual ? size : usual, &f));
+    }
+    enum status st = wal_file_zero(&wal->set, f, f->size);
+    if (st != ST_OK)
+        wal_file_remove(&wal->set, f);
+    return st;
+}
+
+static enum status next_file(struct wal *wal, uint64_t size)
+{
+    struct wal_file *f = smallest_spare(wal, size);
+
+    if (!f) {
+        TRY(make_spare(wal, size));
+        f = smallest_spare(wal, size);
+        CHECK(f != NULL);
+    }
+    f->state = WAL_FILE_LIVE;
+    f->base_lsn = f->end_lsn = wal->next_lsn;
+    wal->file = f;
+    wal->file_pos = 0;
+    return ST_OK;
+}
+
+static void push_pending(struct wal *wal, struct pending p)
+{
+    struct pending *last = wal->pending_count ? &wal->pending[wal->pending_count - 1] : NULL;
+
+    wal->pending_bytes += p.len;
+    if (last && last->slab == p.slab && last->file == p.file && last->pos + last->len == p.pos) {
+        last->len += p.len; /* side by side in memory and on disk: one write */
+        return;
+    }
+    if (wal->pending_count == wal->pending_cap) {
+        wal->pending_cap = wal->pending_cap ? wal->pending_cap * 2 : 16;
+        wal->pending = xrealloc(wal->pending, wal->pending_cap * sizeof(*wal->pending));
+    }
+    slab_retain(p.slab);
+    wal->pending[wal->pending_count++] = p;
+}
+
+static void seal_block(struct wal *wal)
+{
+    struct slab *slab = wal->slab;
+    uint32_t length = slab->used - wal->open_pos, padded = (uint32_t)wal_padded(length);
+    struct wal_block block = {
+        .lap = wal->lap, .lsn = wal->next_lsn, .synced = wal->synced_lsn, .length = length};
+
+    CHECK(wal->open);
+    wal_block_seal(slab->data + wal->open_pos, &block, wal->options.salt);
+    memset(slab->data + slab->used, 0, padded - length);
+    slab->used = wal->open_pos + padded;
+    push_pending(wal, (struct pending){slab, wal->open_pos, padded, wal->file, wal->open_file_pos});
+    wal->blocks++;
+    wal->next_lsn += padded;
+    wal->file_pos = wal->open_file_pos + padded;
+    wal->file->end_lsn = wal->next_lsn;
+    wal->open = false;
+}
+
+static enum status open_block(struct wal *wal, size_t bytes)
+{
+    uint64_t padded = wal_padded(WAL_BLOCK_HEADER + bytes);
+
+    if (!wal->file || wal->file->size - wal->file_pos < padded)
+        TRY(next_file(wal, padded));
+    if (!wal->slab || wal->slab->cap - wal->slab->used < padded ||
+        wal->slab->lsn + wal->slab->used != wal->next_lsn) {
+        slab_release(wal->slab);
+        wal->slab = slab_create(wal->pool, padded);
+        wal->slab->lsn = wal->next_lsn;
+        wal->slab->lap = wal->lap;
+    }
+    wal->open = true;
+    wal->open_pos = wal->slab->used;
+    wal->open_file_pos = wal->file_pos;
+    wal->slab->used += WAL_BLOCK_HEADER;
+    return ST_OK;
+}
+
+/* Whether the open block can take that many bytes more, with its padding. */
+static bool block_has_room(const struct wal *wal, size_t bytes)
+{
+    uint64_t padded = wal_padded((uint64_t)wal->slab->used - wal->open_pos + bytes);
+
+    return wal->open_pos + padded <= wal->slab->cap &&
+           wal->open_file_pos + padded <= wal->file->size;
+}
+
+enum status wal_reserve(struct wal *wal, size_t payload_len, struct wal_slot *out)
+{
+    size_t bytes = WAL_ENTRY_HEADER + payload_len;
+
+    if (bytes > WAL_ENTRY_BYTES_MAX)
+        return ST_NOSPACE;
+    if (wal->open && !block_has_room(wal, bytes))
+        seal_block(wal);
+    if (!wal->open)
+        TRY(open_block(wal, bytes));
+    struct slab *slab = wal->slab;
+    out->at = slab->data + slab->used;
+    out->slab = slab;
+    out->lsn = slab->lsn + slab->used;
+    out->end_lsn = out->lsn + bytes;
+    slab->used += (uint32_t)bytes;
+    return ST_OK;
+}
+
+/* ---- to the disk ---- */
+
+static enum status write_pending(struct wal *wal)
+{
+    for (uint32_t i = 0; i < wal->pending_count; i++) {
+        struct pending *p = &wal->pending[i];
+        TRY(os_file_write(p->file->file, p->file_pos, p->slab->data + p->pos, p->len));
+        p->file->unsynced = true;
+    }
+    for (uint32_t i = 0; i < wal->pending_count; i++)
+        slab_release(wal->pending[i].slab);
+    wal->pending_count = 0;
+    wal->pending_bytes = 0;
+    return ST_OK;
+}
+
+enum status wal_flush(struct wal *wal)
+{
+    if (wal->open)
+        seal_block(wal);
+    TRY(write_pending(wal));
+    for (uint32_t i = 0; i < wal->set.count; i++) {
+        struct wal_file *f = wal->set.files[i];
+        if (!f->unsynced)
+            continue;
+        TRY(os_file_sync(f->file));
+        f->unsynced = false;
+    }
+    wal->synced_lsn = wal->next_lsn;
+    return ST_OK;
+}
+
+/* ---- in the background ---- */
+
+void wal_cut(struct wal *wal, uint64_t lsn)
+{
+    uint32_t spares = 0;
+
+    for (uint32_t i = wal->set.count; i-- > 0;) {
+        struct wal_file *f = wal->set.files[i];
+        if (f->state == WAL_FILE_LIVE && f != wal->file && f->end_lsn <= lsn && !f->unsynced)
+            f->state = WAL_FILE_SPARE;
+        if (f->state != WAL_FILE_SPARE)
+            continue;
+        bool usual = f->size == wal->options.file_bytes;
+        if (spares >= WAL_SPARES_MAX || (!usual && spares > 0))
+            wal_file_remove(&wal->set, f);
+        else
+            spares++;
+    }
+}
+
+bool wal_work(struct wal *wal)
+{
+    struct wal_file *f = zeroing_file(wal);
+
+    if (!f) {
+        bool soon = wal->file && wal->file_pos > wal->file->size / 4;
+        if (!soon || smallest_spare(wal, wal->options.file_bytes))
+            return false;
+        if (wal_file_start(&wal->set, wal->options.file_bytes, &f) != ST_OK)
+            return false; /* wal_reserve tries again, and tells */
+    }
+    if (wal_file_zero(&wal->set, f, ZERO_SLICE) != ST_OK) {
+        wal_file_remove(&wal->set, f);
+        return false;
+    }
+    return f->state == WAL_FILE_ZEROING;
+}
