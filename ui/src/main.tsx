@@ -1,0 +1,112 @@
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import 'uplot/dist/uPlot.min.css';
+import './style.css';
+import { Alerts, JobPanel, Tiles, Top, Traffic, useStore, Windows } from './panels';
+import { defaultTop, defaultWindowed } from './shape';
+import { Sql } from './sql';
+import { Store } from './store';
+
+type Theme = 'auto' | 'light' | 'dark';
+const store = new Store();
+const dark = matchMedia('(prefers-color-scheme: dark)');
+
+function remembered(): Theme {
+  try {
+    const t = localStorage.getItem('theme');
+    return t === 'light' || t === 'dark' ? t : 'auto';
+  } catch {
+    return 'auto';
+  }
+}
+
+function useTheme(): [string, () => void] {
+  const [theme, setTheme] = useState<Theme>(remembered);
+  const [system, setSystem] = useState(dark.matches);
+  useEffect(() => {
+    const listen = () => setSystem(dark.matches);
+    dark.addEventListener('change', listen);
+    return () => dark.removeEventListener('change', listen);
+  }, []);
+  const shown = theme === 'auto' ? (system ? 'dark' : 'light') : theme;
+  document.documentElement.dataset.theme = shown;
+  const toggle = () => {
+    const next = shown === 'dark' ? 'light' : 'dark';
+    try {
+      localStorage.setItem('theme', next);
+    } catch {
+      // not remembered, that is all
+    }
+    setTheme(next);
+  };
+  return [shown, toggle];
+}
+
+const STATUS = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost, trying again' };
+
+function Header({ theme, toggle }: { theme: string; toggle: () => void }) {
+  const o = store.overview;
+  const running = o?.jobs.filter((j) => j.state === 'RUNNING').length ?? 0;
+  return (
+    <header class="top-bar">
+      <a class="brand" href="/" aria-label="Quickwater, start page">
+        <svg viewBox="0 0 32 20" width="32" height="20" aria-hidden="true">
+          <path d="M2 7c4.7-5.3 9.3-5.3 14 0s9.3 5.3 14 0M2 15c4.7-5.3 9.3-5.3 14 0s9.3 5.3 14 0" />
+        </svg>
+        Quickwater
+      </a>
+      <span class={`status ${store.connection}`} role="status" data-status={store.connection}>
+        <i aria-hidden="true" />
+        {STATUS[store.connection]}
+      </span>
+      <span class="spacer" />
+      {o && (
+        <span class="quiet wide-only">
+          {running} of {o.jobs.length} {o.jobs.length === 1 ? 'job' : 'jobs'} running
+        </span>
+      )}
+      {store.version && <span class="quiet wide-only">{store.version}</span>}
+      <button class="theme" onClick={toggle} aria-label={`Change to the ${theme === 'dark' ? 'light' : 'dark'} theme`}>
+        <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">
+          <circle cx="10" cy="10" r="6.5" fill="none" stroke="currentColor" stroke-width="1.6" />
+          <path d="M10 3.5a6.5 6.5 0 0 1 0 13z" fill="currentColor" />
+        </svg>
+      </button>
+    </header>
+  );
+}
+
+function App() {
+  useStore(store);
+  const [theme, toggle] = useTheme();
+  const [job, setJob] = useState('');
+  const [windowed, setWindowed] = useState('');
+  const [top, setTop] = useState('');
+  const jobs = store.overview?.jobs ?? [];
+  const views = store.views ?? [];
+  const jobName = jobs.some((j) => j.name === job) ? job : (jobs.find((j) => j.state === 'RUNNING') ?? jobs[0])?.name ?? '';
+  const has = (name: string) => views.some((v) => v.name === name);
+  const windowedName = has(windowed) ? windowed : defaultWindowed(views);
+  const topName = has(top) ? top : defaultTop(views);
+  useEffect(() => store.want(jobName, [windowedName, topName]), [jobName, windowedName, topName]);
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the figures
+      </a>
+      <Header theme={theme} toggle={toggle} />
+      <main id="main">
+        <h1 class="hidden">Quickwater dashboard</h1>
+        <Tiles store={store} />
+        <Windows store={store} theme={theme} name={windowedName} onName={setWindowed} />
+        <Top store={store} name={topName} onName={setTop} />
+        <Traffic store={store} theme={theme} />
+        <JobPanel store={store} name={jobName} onName={setJob} />
+        <Alerts store={store} />
+        <Sql />
+      </main>
+    </>
+  );
+}
+
+render(<App />, document.getElementById('app')!);

@@ -1,0 +1,105 @@
+// What the server says on /v1/stream (docs/http.md). Times are microseconds since 1970, UTC.
+
+export interface Quantiles {
+  p50: number;
+  p99: number;
+  count: number;
+}
+
+export interface Job {
+  name: string;
+  state: string;
+  error?: string | null;
+  tick: number;
+  rows_in: number;
+  rows_out: number;
+  late: number;
+  errors: number;
+  watermark: number | null;
+  event_time: number | null;
+  latency_us: Quantiles;
+}
+
+export interface Overview {
+  type: 'overview';
+  time_us: number;
+  uptime_s: number;
+  events: number;
+  latency_us: Quantiles;
+  late: number;
+  errors: number;
+  log: { appends: number; bytes: number; syncs: number; sync_us: number };
+  jobs: Job[];
+}
+
+export interface Op {
+  id: number;
+  name: string;
+  detail: string;
+  inputs: number[];
+  rows_in: number;
+  rows_out: number;
+  late: number;
+  state_rows: number;
+  state_bytes: number;
+  busy_ns: number;
+  watermark: number | null;
+}
+
+export interface JobGraph {
+  type: 'job';
+  time_us: number;
+  name: string;
+  sql: string;
+  ops: Op[];
+}
+
+export interface Column {
+  name: string;
+  type: string;
+}
+
+export interface ViewInfo {
+  name: string;
+  rows: number;
+  key: string[];
+  columns: Column[];
+}
+
+export type Row = Record<string, unknown>;
+
+export interface Change {
+  op: '+I' | '-U' | '+U' | '-D';
+  row: Row;
+}
+
+export interface Alert {
+  topic: string;
+  offset: number;
+  time_ms: number;
+  value: unknown;
+}
+
+export type Message =
+  | { type: 'hello'; version: string; time_us: number }
+  | Overview
+  | JobGraph
+  | { type: 'views'; views: ViewInfo[] }
+  | { type: 'view'; view: string; rows: Row[]; more: boolean }
+  | { type: 'changes'; view: string; changes: Change[] }
+  | { type: 'alerts'; reset: boolean; alerts: Alert[] };
+
+export interface SqlResult {
+  columns: Column[];
+  rows: unknown[][];
+  message?: string;
+}
+
+export interface SqlError {
+  code: string;
+  message: string;
+  line?: number;
+  column?: number;
+  near?: string;
+  hint?: string;
+}
