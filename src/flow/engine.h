@@ -107,6 +107,7 @@ struct job_info {
     const char *error;       /* of FAILED and DIVERGED */
     uint64_t tick, rows_in, rows_out, late, errors, checkpoints;
     int64_t watermark_us;    /* the least over its sources */
+    int64_t event_time_us;   /* the greatest event time seen at its sources; INT64_MIN or 0: not known */
     int64_t started_us;
     const struct histogram *latency_us; /* append of an input to its results' durability */
     uint32_t ops_count;
