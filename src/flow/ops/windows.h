@@ -1,0 +1,55 @@
+/* windows.h: which windows a time belongs to.
+ *
+ * Windows are cut into slices that none of them divides: a row is added to one slice and a window is the
+ * sum of its slices.
+ *
+ *   TUMBLE    slice = window
+ *   HOP       slice = greatest common divisor of size and slide
+ *   CUMULATE  slice = step (`slide_us`); windows [start of size, each step's end]
+ *
+ * Times are microseconds in the zone of the windows: local time for TIMESTAMP_LTZ, else as it is.
+ * A window fires when the watermark reaches its end less one millisecond (WINDOW_TIME_US), which is
+ * its window_time, as in Flink.   Layer: flow.
+ */
+#ifndef QW_FLOW_OPS_WINDOWS_H
+#define QW_FLOW_OPS_WINDOWS_H
+
+#include "flow/op.h"
+
+enum { WINDOW_TIME_US = 1000, WINDOWS_MOST = 10000 };
+
+struct windows {
+    enum window_kind kind;
+    enum time_attr time;
+    uint16_t column;
+    int64_t size, slide, offset, slice;
+    bool local;         /* times are TIMESTAMP_LTZ */
+    int64_t shift;      /* local - UTC; set by windows_times */
+};
+
+enum status windows_make(struct windows *out, const struct plan_window *p,
+                         const struct plan_node *input, struct diag *diag) MUST_CHECK;
+
+/* The time of each live row, in the windows' zone, by physical row. A NULL is an error. */
+enum status windows_times(const struct windows *w, struct op_ctx *ctx, const struct chunk *in,
+                          const int64_t **out) MUST_CHECK;
+
+static inline int64_t windows_utc(const struct windows *w, int64_t local)
+{
+    return local - w->shift;
+}
+
+/* At most so many windows has a row. */
+uint16_t windows_most(const struct windows *w);
+/* The nth window of a time, the earliest first; false: it has no more. */
+bool windows_nth(const struct windows *w, int64_t time, uint16_t nth, int64_t *start, int64_t *end);
+
+/* The start of the slice of a time. */
+int64_t windows_slice(const struct windows *w, int64_t time);
+/* The first window over a slice whose end is above `after`; false: there is none. */
+bool windows_next(const struct windows *w, int64_t slice_start, int64_t after, int64_t *start,
+                  int64_t *end);
+/* The end of the last window over a slice; false: it lies between the windows. */
+bool windows_last(const struct windows *w, int64_t slice_start, int64_t *end);
+
+#endif

@@ -1,0 +1,20 @@
+/* Which class runs which kind of node. */
+#include "flow/ops/ops.h"
+
+static const struct op_class *const classes[PLAN_KINDS] = {
+    [PLAN_CALC] = &op_calc,
+    [PLAN_WINDOW] = &op_window,
+    [PLAN_WINDOW_AGG] = &op_window_agg,
+    [PLAN_GROUP_AGG] = &op_group_agg,
+    [PLAN_UNION] = &op_union,
+};
+
+const struct op_class *op_class_of(const struct plan_node *node, struct diag *diag)
+{
+    const struct op_class *class = node->kind < PLAN_KINDS ? classes[node->kind] : NULL;
+
+    if (!class)
+        (void)diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "the operator %s is not built yet",
+                       plan_kind_text(node->kind));
+    return class;
+}
