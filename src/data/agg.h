@@ -45,6 +45,12 @@ void agg_merge(const struct agg_call *call, void *state, const void *other);
 /* The result; false: NULL. Text results point into the state's owner. */
 bool agg_value(const struct agg_call *call, const void *state, union value *out);
 
+/* The result from the values themselves: value i (count of them) occurs counts[i] times (NULL: once each;
+ * those below 1 do not count; DISTINCT takes each once). Order matters to FIRST and LAST only: as the rows
+ * came. Text results point into the values. */
+bool agg_value_of(const struct agg_call *call, const struct column *values, const int64_t *counts,
+                  uint32_t count, union value *out);
+
 /* MIN, MAX, FIRST and LAST over retractions, and text MIN and MAX, cannot live in a fixed state. */
 bool agg_needs_values(const struct agg_call *call, bool input_retracts);
 

@@ -310,6 +310,18 @@ void chunk_builder_row(struct chunk_builder *b, uint8_t kind)
     b->rows++;
 }
 
+void chunk_builder_rows(struct chunk_builder *b, uint16_t count, const uint8_t *kinds)
+{
+    CHECK(count <= b->rows_max - b->rows);
+    for (uint16_t i = 0; i < b->cols_count; i++)
+        CHECK_SLOW(b->cols[i].failed || b->cols[i].rows == (uint32_t)b->rows + count);
+    if (kinds && !b->kinds)
+        b->kinds = arena_zalloc(b->arena, b->rows_max);
+    if (kinds && count)
+        memcpy(b->kinds + b->rows, kinds, count);
+    b->rows = (uint16_t)(b->rows + count);
+}
+
 void chunk_builder_undo(struct chunk_builder *b)
 {
     for (uint16_t i = 0; i < b->cols_count; i++)

@@ -99,6 +99,8 @@ void chunk_builder_init_schema(struct chunk_builder *b, struct arena *arena,
                                const struct schema *schema, uint16_t rows_max);
 void chunk_builder_own_text(struct chunk_builder *b, bool own);
 void chunk_builder_row(struct chunk_builder *b, uint8_t kind);
+/* Many rows are whole: columns were filled one after the other (row_decode_many). */
+void chunk_builder_rows(struct chunk_builder *b, uint16_t count, const uint8_t *kinds);
 /* Drops values that were put since the last whole row. */
 void chunk_builder_undo(struct chunk_builder *b);
 /* A row of a chunk with the same columns, with this kind. */
