@@ -18,7 +18,8 @@ struct reader {
 
 static inline struct reader reader_of(struct bytes b)
 {
-    return (struct reader){b.ptr, b.ptr + b.len, false};
+    const uint8_t *at = b.ptr ? b.ptr : (const uint8_t *)""; /* null + 0 is not allowed in C */
+    return (struct reader){at, at + b.len, false};
 }
 
 static inline size_t reader_left(const struct reader *r)
