@@ -1,0 +1,132 @@
+/* group.h: consumer groups by the classic protocol, as a state machine without I/O.
+ *
+ *   EMPTY --join--> PREPARING --all rejoined, or time is up--> COMPLETING --leader's sync--> STABLE
+ *     ^                ^  |                                        |                          |
+ *     +--none left-----|--+     <------ join, leave, expiry -------+--------------------------+
+ *
+ * Time comes in as milliseconds of a monotonic clock, random ids from a function; answers to Join
+ * and Sync go out through callbacks with the caller's token, at once or later. Membership is not
+ * durable: after a restart members rejoin. Committed offsets live elsewhere (offsets.h).
+ *
+ * Rules: Kafka's own (KIP-62, KIP-345 static members, KIP-394 member id required).
+ * Owns:    copies of all it is given; views in answers live for the call.
+ * Threads: one.      Layer: serve.
+ * Errors:  enum kafka_error, as the protocol has them.
+ * Limits:  members of a group and groups, by options.
+ */
+#ifndef QW_SERVE_KAFKA_GROUP_H
+#define QW_SERVE_KAFKA_GROUP_H
+
+#include "base/bytes.h"
+#include "wire/kafka/errors.h"
+
+struct groups;
+
+struct group_options {
+    int64_t rebalance_delay_ms; /* of an empty group's first rebalance: others may join meanwhile */
+    int32_t session_ms_min, session_ms_max;
+    uint32_t members_max, groups_max;
+};
+
+struct group_protocol {
+    struct bytes name, metadata;
+};
+
+struct group_join {
+    struct bytes group_id, member_id;
+    struct bytes instance_id; /* ptr NULL: a dynamic member */
+    struct bytes client_id, client_host;
+    struct bytes protocol_type;
+    int32_t session_timeout_ms, rebalance_timeout_ms;
+    bool known_id_required;  /* JoinGroup v4: first answer MEMBER_ID_REQUIRED */
+    bool skip_assignment_ok; /* JoinGroup v9 */
+    const struct group_protocol *protocols;
+    int32_t protocols_count;
+};
+
+struct group_join_member {
+    struct bytes member_id, instance_id, metadata;
+};
+
+struct group_join_answer {
+    enum kafka_error error;
+    int32_t generation;
+    struct bytes protocol_type, protocol, leader, member_id;
+    bool skip_assignment;
+    const struct group_join_member *members; /* the leader's alone */
+    int32_t members_count;
+};
+
+struct group_sync {
+    struct bytes group_id, member_id, instance_id;
+    struct bytes protocol_type, protocol; /* ptr NULL: not said */
+    int32_t generation;
+    const struct group_protocol *assignments; /* name: member id, metadata: assignment */
+    int32_t assignments_count;
+};
+
+struct group_sync_answer {
+    enum kafka_error error;
+    struct bytes protocol_type, protocol, assignment;
+};
+
+/* Who asks, in Heartbeat, Leave and OffsetCommit. */
+struct group_caller {
+    struct bytes group_id, member_id, instance_id;
+    int32_t generation;
+};
+
+struct group_host {
+    void *context;
+    void (*join_answer)(void *token, const struct group_join_answer *answer);
+    void (*sync_answer)(void *token, const struct group_sync_answer *answer);
+    void (*random)(void *context, void *to, size_t len);
+};
+
+struct groups *groups_create(const struct group_host *host, const struct group_options *options);
+void groups_destroy(struct groups *groups); /* answers nobody */
+
+void groups_join(struct groups *groups, int64_t now_ms, const struct group_join *join, void *token);
+void groups_sync(struct groups *groups, int64_t now_ms, const struct group_sync *sync, void *token);
+enum kafka_error groups_heartbeat(struct groups *groups, int64_t now_ms,
+                                  const struct group_caller *caller);
+enum kafka_error groups_leave(struct groups *groups, int64_t now_ms,
+                              const struct group_caller *caller);
+/* May the caller commit offsets now? Counts as a sign of life. A group that is not known is made
+ * when the commit is legal (generation < 0: a consumer that assigns its own partitions). */
+enum kafka_error groups_may_commit(struct groups *groups, int64_t now_ms,
+                                   const struct group_caller *caller);
+
+/* The token's owner has gone: its answer, if one is due, is dropped. */
+void groups_forget(struct groups *groups, void *token);
+
+/* When groups_expire should be called next; INT64_MAX: never. */
+int64_t groups_deadline_ms(const struct groups *groups);
+void groups_expire(struct groups *groups, int64_t now_ms);
+
+/* ---- looking at them ---- */
+enum group_state { GROUP_EMPTY, GROUP_PREPARING, GROUP_COMPLETING, GROUP_STABLE };
+const char *group_state_name(enum group_state state); /* Kafka's: "PreparingRebalance" */
+
+struct group_info {
+    struct bytes id, protocol_type, protocol;
+    enum group_state state;
+    int32_t generation;
+    uint32_t members_count;
+};
+
+struct group_member_info {
+    struct bytes member_id, instance_id, client_id, client_host, metadata, assignment;
+};
+
+void groups_known(struct groups *groups, struct bytes id); /* makes an empty one: it has offsets */
+bool groups_find(const struct groups *groups, struct bytes id, struct group_info *out);
+typedef void group_info_fn(void *context, const struct group_info *info);
+void groups_each(const struct groups *groups, group_info_fn *fn, void *context);
+typedef void group_member_fn(void *context, const struct group_member_info *info);
+void groups_each_member(const struct groups *groups, struct bytes id, group_member_fn *fn,
+                        void *context);
+/* Only an empty one: else NON_EMPTY_GROUP; GROUP_ID_NOT_FOUND. */
+enum kafka_error groups_delete(struct groups *groups, struct bytes id);
+
+#endif
