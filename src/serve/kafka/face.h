@@ -1,0 +1,144 @@
+/* face.h: the insides of the Kafka face that its files share: session, call, handlers.
+ *
+ * A *session* is one connection. A *call* is one request on its way to its answer. Calls of a
+ * session run as they come and may finish in any order; their answers leave in the order of the
+ * requests. A handler gets the decoded request and sooner or later calls call_answer (or
+ * call_no_answer) exactly once; after that the call is gone.
+ *
+ * Views in a request die when its handler returns, unless its row in the table says that the
+ * request is kept.       Layer: serve (private to serve/kafka).
+ */
+#ifndef QW_SERVE_KAFKA_FACE_H
+#define QW_SERVE_KAFKA_FACE_H
+
+#include "net/conn.h"
+#include "serve/kafka/group.h"
+#include "serve/kafka/kafka.h"
+#include "wire/kafka/messages.h"
+
+enum {
+    KAFKA_REQUEST_ARRAYS_MAX = 64 << 20,
+    KAFKA_FRAME_BYTES_MAX = 100 << 20,
+    KAFKA_SMALL_FRAME_BYTES_MAX = 16 << 20, /* of all but Produce */
+    KAFKA_CALLS_MAX = 256,                  /* unanswered in one session; then it is not read */
+    KAFKA_HOST_MAX = 256,
+};
+
+struct session;
+struct fetch;
+
+struct kafka_face {
+    struct loop *loop;
+    struct log *log;
+    struct kafka_options options;
+    struct listener *listener;
+    struct groups *groups;
+    struct loop_timer *groups_timer;
+    struct session *sessions;
+    struct call *free_calls;
+    struct fetch *fetch_ready_first, *fetch_ready_last; /* waits that have something new */
+    bool fetch_posted, closing;
+    uint32_t fetch_posts; /* posted and not run: the face waits for them to close */
+    struct kafka_stats stats;
+};
+
+struct call {
+    struct kafka_face *face;
+    struct session *session;
+    struct call *next; /* in its session, in order of arrival; or in the free list */
+    const struct kafka_api *api;
+    int16_t version;
+    int32_t correlation_id;
+    struct bytes client_id; /* dies with the request's bytes */
+    struct arena arena;     /* the request's and the answer's arrays */
+    struct buf out;         /* the answer's frame, when done */
+    struct kafka_splices splices;
+    struct log_view *views; /* of the splices, released when sent */
+    uint32_t views_count;
+    bool done;
+    struct log_waiter waiter;
+    void *answer;                       /* a response that waits for the log */
+    void (*failed)(struct call *);      /* turns that response into one of failure */
+    void (*cancel)(struct call *);      /* the session closes first: undo what waits */
+    void *state;                        /* the handler's */
+};
+
+/* ---- session.c ---- */
+extern const struct conn_handler kafka_conn_handler;
+void call_answer(struct call *call, const void *response);
+/* The same when the log is durable up to lsn; response lives in the call's arena. If the log fails,
+ * failed() is called first. */
+void call_answer_durable(struct call *call, void *response, uint64_t lsn,
+                         void (*failed)(struct call *));
+void call_no_answer(struct call *call);
+void call_hang_up(struct call *call); /* the request is nonsense: its connection closes */
+/* host (zero-terminated) and port under which this call's client reaches us. */
+void call_address(const struct call *call, char host[KAFKA_HOST_MAX], int32_t *port);
+void call_peer(const struct call *call, char host[KAFKA_HOST_MAX]);
+int64_t face_now_ms(const struct kafka_face *face); /* monotonic */
+
+/* ---- dispatch.c ---- */
+typedef void kafka_handler(struct call *call, const void *request);
+
+struct kafka_route {
+    int16_t key;
+    int16_t version_min; /* below it: error 35, though ApiVersions names it */
+    bool keeps_request;  /* the handler goes on reading it after it returned */
+    kafka_handler *fn;
+};
+const struct kafka_route *kafka_route_find(int16_t key);
+
+/* ---- one file a family ---- */
+kafka_handler kafka_on_api_versions, kafka_on_metadata, kafka_on_describe_cluster;
+kafka_handler kafka_on_produce, kafka_on_init_producer_id;
+kafka_handler kafka_on_fetch, kafka_on_list_offsets;
+kafka_handler kafka_on_create_topics, kafka_on_delete_topics, kafka_on_create_partitions,
+    kafka_on_delete_records;
+kafka_handler kafka_on_describe_configs;
+kafka_handler kafka_on_find_coordinator, kafka_on_join_group, kafka_on_sync_group,
+    kafka_on_heartbeat, kafka_on_leave_group, kafka_on_describe_groups, kafka_on_list_groups,
+    kafka_on_delete_groups;
+kafka_handler kafka_on_offset_commit, kafka_on_offset_fetch, kafka_on_offset_delete;
+
+/* An answer to ApiVersions in version 0 with error 35: the one thing every client can read. */
+void kafka_refuse_api_versions(struct call *call);
+
+/* fetch.c: waits */
+void fetch_run_ready(struct kafka_face *face);
+
+/* groups.c */
+void face_groups_open(struct kafka_face *face);
+void face_groups_close(struct kafka_face *face);
+void face_groups_arm(struct kafka_face *face); /* after any call of group.h */
+
+/* offsets.c */
+void offsets_load_groups(struct kafka_face *face);
+void offsets_forget_group(struct kafka_face *face, struct bytes group_id, struct log_entry *entry);
+void offsets_forget_topic(struct kafka_face *face, struct bytes topic);
+
+/* topics.c: shared with Metadata */
+struct log_topic *face_topic_visible(const struct kafka_face *face, struct bytes name,
+                                     const uint8_t *id); /* by name, or by id if name is null */
+enum kafka_error face_topic_auto_create(struct kafka_face *face, struct bytes name,
+                                        struct log_topic **out, uint64_t *lsn);
+struct log_partition *face_partition(const struct log_topic *topic, int32_t index); /* or NULL */
+
+/* configs.c: topic configurations by Kafka's names */
+struct config_entry {
+    const char *name;
+    struct bytes value; /* ptr NULL: none */
+    bool is_default;
+    int8_t type; /* Kafka's ConfigType */
+};
+enum { CONFIG_ENTRIES_MAX = 64 };
+int configs_of_topic(const struct kafka_face *face, const struct log_topic *topic,
+                     struct arena *arena, struct config_entry out[CONFIG_ENTRIES_MAX]);
+/* Applies one name and value to options; for a name that only is remembered sets *remember. */
+enum kafka_error configs_apply(struct bytes name, struct bytes value,
+                               struct log_topic_options *options, bool *remember,
+                               struct diag *diag);
+void configs_remember(struct kafka_face *face, struct bytes topic, struct bytes name,
+                      struct bytes value);
+void configs_forget(struct kafka_face *face, struct bytes topic);
+
+#endif

@@ -1,0 +1,367 @@
+/* Fetch: answers at once when there is enough, else waits for the log without polling.
+ *
+ * A waiting call has a watcher on each of its partitions and a timer. A watcher is called inside the
+ * log's flush, where nothing may be done but to note it: the wait joins the face's list of those
+ * that have something new, which the face's hook in the loop looks through after the flush (a posted
+ * task makes sure that there is a next look). Looking means counting bytes by offsets first; the
+ * records are only read when the answer is made. Partitions are found anew at each look, for a
+ * topic may be deleted meanwhile.
+ *
+ * No fetch sessions: session id 0 in the answer tells the client to name its partitions each time. */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "serve/kafka/face.h"
+
+enum {
+    FETCH_BYTES_MAX = 64 << 20, /* of one answer, whatever the client allows */
+    FETCH_WAIT_MS_MAX = 300000,
+    WATCHES_MAX = 100000,
+};
+
+struct watch {
+    struct log_watcher watcher;
+    struct fetch *fetch;
+};
+
+struct fetch {
+    struct call *call;
+    const struct kafka_fetch_req *req; /* kept in the call */
+    struct watch *watches;
+    uint32_t watches_count;
+    struct loop_timer *timer;
+    struct fetch *next_ready;
+    bool is_ready, time_is_up;
+};
+
+static struct kafka_fetch_res_partition *next_partition(struct kafka_fetch_res_topic *topic)
+{
+    return &topic->partitions.at[topic->partitions.count++];
+}
+
+static enum kafka_error partition_error(const struct kafka_face *face, struct log_topic *topic,
+                                        const struct kafka_fetch_req_partition *asked, bool by_id)
+{
+    int32_t epoch = log_leader_epoch(face->log);
+
+    if (!topic)
+        return by_id ? KAFKA_ERR_UNKNOWN_TOPIC_ID : KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (!face_partition(topic, asked->partition))
+        return KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (asked->current_leader_epoch >= 0 && asked->current_leader_epoch < epoch)
+        return KAFKA_ERR_FENCED_LEADER_EPOCH;
+    if (asked->current_leader_epoch > epoch)
+        return KAFKA_ERR_UNKNOWN_LEADER_EPOCH;
+    return KAFKA_ERR_NONE;
+}
+
+static int64_t shown_end(const struct kafka_fetch_req *req, const struct log_offsets *o)
+{
+    return req->isolation_level == 1 ? o->stable : o->durable;
+}
+
+static void cut_messages(struct log_view *view, size_t bytes_left, bool first)
+{
+    if (first || view->bytes.len <= bytes_left)
+        return;
+    log_view_release(view);
+    *view = (struct log_view){0};
+}
+
+static enum kafka_error read_records(struct call *call, const struct kafka_fetch_req *req,
+                                     struct log_partition *partition,
+                                     const struct kafka_fetch_req_partition *asked,
+                                     size_t *bytes_left, struct bytes *records)
+{
+    enum log_bound bound = req->isolation_level == 1 ? LOG_TO_STABLE : LOG_TO_DURABLE;
+    size_t max = asked->partition_max_bytes > 0 ? (size_t)asked->partition_max_bytes : 1;
+    struct log_view view = {0};
+    struct diag diag = {0};
+
+    if (max > *bytes_left)
+        max = *bytes_left;
+    switch (log_read(call->face->log, partition, asked->fetch_offset, max ? max : 1, bound, &view,
+                     &diag)) {
+    case ST_OK: break;
+    case ST_NOTFOUND: return KAFKA_ERR_OFFSET_OUT_OF_RANGE;
+    case ST_CORRUPT: return KAFKA_ERR_CORRUPT_MESSAGE;
+    default: return KAFKA_ERR_KAFKA_STORAGE_ERROR;
+    }
+    if (view.bytes.len)
+        cut_messages(&view, *bytes_left, call->views_count == 0);
+    if (!view.bytes.len) {
+        log_view_release(&view);
+        return KAFKA_ERR_NONE;
+    }
+    call->views[call->views_count++] = view;
+    *records = view.bytes;
+    *bytes_left -= view.bytes.len < *bytes_left ? view.bytes.len : *bytes_left;
+    call->face->stats.fetched_bytes += view.bytes.len;
+    return KAFKA_ERR_NONE;
+}
+
+static void answer_partition(struct call *call, const struct kafka_fetch_req *req,
+                             struct log_topic *topic, bool by_id,
+                             const struct kafka_fetch_req_partition *asked,
+                             struct kafka_fetch_res_partition *out, size_t *bytes_left)
+{
+    static const uint8_t none;
+    struct log_offsets o;
+
+    out->partition_index = asked->partition;
+    out->error_code = (int16_t)partition_error(call->face, topic, asked, by_id);
+    out->high_watermark = out->last_stable_offset = out->log_start_offset = -1;
+    out->aborted_transactions.count = req->isolation_level == 1 ? 0 : -1;
+    out->records = bytes_of(&none, 0);
+    if (out->error_code)
+        return;
+    struct log_partition *partition = face_partition(topic, asked->partition);
+    log_offsets(partition, &o);
+    if (asked->fetch_offset < o.start || asked->fetch_offset > o.durable)
+        out->error_code = KAFKA_ERR_OFFSET_OUT_OF_RANGE;
+    else if (asked->fetch_offset < shown_end(req, &o) && *bytes_left)
+        out->error_code = (int16_t)read_records(call, req, partition, asked, bytes_left,
+                                                &out->records);
+    if (out->error_code == KAFKA_ERR_OFFSET_OUT_OF_RANGE)
+        return;
+    log_offsets(partition, &o);
+    out->high_watermark = o.durable;
+    out->last_stable_offset = o.stable;
+    out->log_start_offset = o.start;
+}
+
+static uint32_t partitions_count(const struct kafka_fetch_req *req)
+{
+    uint32_t count = 0;
+
+    for (int32_t t = 0; t < req->topics.count; t++)
+        count += (uint32_t)req->topics.at[t].partitions.count;
+    return count;
+}
+
+static void fetch_answer(struct call *call, const struct kafka_fetch_req *req)
+{
+    size_t left = req->max_bytes > 0 ? (size_t)req->max_bytes : 0;
+    uint32_t count = partitions_count(req);
+    struct kafka_fetch_res res;
+
+    if (left > FETCH_BYTES_MAX)
+        left = FETCH_BYTES_MAX;
+    left = left ? left : 1;
+    call->views = ARENA_ARRAY(&call->arena, struct log_view, count + 1);
+    call->splices = (struct kafka_splices){
+        .at = ARENA_ARRAY(&call->arena, struct kafka_splice, count + 1), .cap = count + 1};
+    kafka_fetch_res_init(&res);
+    res.responses.count = req->topics.count;
+    res.responses.at = kafka_fetch_res_topic_new(&call->arena, req->topics.count);
+    for (int32_t t = 0; t < req->topics.count; t++) {
+        const struct kafka_fetch_req_topic *asked = &req->topics.at[t];
+        struct kafka_fetch_res_topic *out = &res.responses.at[t];
+        bool by_id = call->version >= 13;
+        struct log_topic *topic =
+            face_topic_visible(call->face, by_id ? BYTES_NONE : asked->topic, asked->topic_id);
+        out->topic = asked->topic;
+        memcpy(out->topic_id, asked->topic_id, LOG_ID_BYTES);
+        out->partitions.at = kafka_fetch_res_partition_new(&call->arena, asked->partitions.count);
+        for (int32_t i = 0; i < asked->partitions.count; i++)
+            answer_partition(call, req, topic, by_id, &asked->partitions.at[i], next_partition(out),
+                             &left);
+    }
+    call_answer(call, &res);
+}
+
+/* ---- is there enough? ---- */
+
+/* Bytes between an offset and the end of what may be shown are not known without reading; the share
+ * of the partition's bytes that its records make is near enough for min_bytes, and never 0 when
+ * there is a record. */
+static uint64_t bytes_waiting(const struct log_offsets *o, int64_t from, int64_t to)
+{
+    if (from >= to)
+        return 0;
+    uint64_t all = o->end > o->start ? (uint64_t)(o->end - o->start) : 1;
+    uint64_t each = o->bytes / all;
+    return (uint64_t)(to - from) * (each ? each : 1);
+}
+
+/* True as well when any partition has an error to tell. */
+static bool is_enough(struct call *call, const struct kafka_fetch_req *req)
+{
+    uint64_t have = 0, want = req->min_bytes > 0 ? (uint64_t)req->min_bytes : 0;
+    struct log_offsets o;
+
+    for (int32_t t = 0; t < req->topics.count; t++) {
+        const struct kafka_fetch_req_topic *asked = &req->topics.at[t];
+        bool by_id = call->version >= 13;
+        struct log_topic *topic =
+            face_topic_visible(call->face, by_id ? BYTES_NONE : asked->topic, asked->topic_id);
+        for (int32_t i = 0; i < asked->partitions.count; i++) {
+            const struct kafka_fetch_req_partition *p = &asked->partitions.at[i];
+            if (partition_error(call->face, topic, p, by_id))
+                return true;
+            log_offsets(face_partition(topic, p->partition), &o);
+            if (p->fetch_offset < o.start || p->fetch_offset > o.durable)
+                return true;
+            have += bytes_waiting(&o, p->fetch_offset, shown_end(req, &o));
+        }
+    }
+    return have >= want;
+}
+
+/* ---- waiting ---- */
+
+static void ready_remove(struct kafka_face *face, struct fetch *fetch)
+{
+    struct fetch **at = &face->fetch_ready_first, *last = NULL;
+
+    if (!fetch->is_ready)
+        return;
+    while (*at != fetch) {
+        last = *at;
+        at = &last->next_ready;
+    }
+    *at = fetch->next_ready;
+    if (face->fetch_ready_last == fetch)
+        face->fetch_ready_last = last;
+    fetch->is_ready = false;
+}
+
+static void fetch_unwait(struct fetch *fetch)
+{
+    struct kafka_face *face = fetch->call->face;
+
+    for (uint32_t i = 0; i < fetch->watches_count; i++)
+        log_unwatch(&fetch->watches[i].watcher);
+    ready_remove(face, fetch);
+    loop_timer_destroy(fetch->timer);
+    free(fetch->watches);
+    free(fetch);
+    face->stats.fetches_waiting--;
+}
+
+static void fetch_cancel(struct call *call)
+{
+    fetch_unwait(call->state);
+}
+
+static void post_ready(void *context)
+{
+    struct kafka_face *face = context;
+
+    face->fetch_posted = false;
+    face->fetch_posts--;
+    if (!face->closing)
+        fetch_run_ready(face);
+    else if (!face->fetch_posts)
+        free(face);
+}
+
+static void fetch_ready(struct fetch *fetch)
+{
+    struct kafka_face *face = fetch->call->face;
+
+    if (fetch->is_ready)
+        return;
+    fetch->is_ready = true;
+    fetch->next_ready = NULL;
+    if (face->fetch_ready_last)
+        face->fetch_ready_last->next_ready = fetch;
+    else
+        face->fetch_ready_first = fetch;
+    face->fetch_ready_last = fetch;
+    if (face->fetch_posted)
+        return;
+    face->fetch_posted = true;
+    face->fetch_posts++;
+    loop_post(face->loop, post_ready, face);
+}
+
+void fetch_run_ready(struct kafka_face *face)
+{
+    while (face->fetch_ready_first) {
+        struct fetch *fetch = face->fetch_ready_first;
+        struct call *call = fetch->call;
+        const struct kafka_fetch_req *req = fetch->req;
+        ready_remove(face, fetch);
+        if (!fetch->time_is_up && !is_enough(call, req))
+            continue; /* its watches stand */
+        fetch_unwait(fetch);
+        call->cancel = NULL;
+        fetch_answer(call, req);
+    }
+}
+
+static void on_watch(struct log_watcher *watcher, struct log_partition *partition)
+{
+    struct watch *watch = watcher->context;
+
+    (void)partition;
+    fetch_ready(watch->fetch);
+}
+
+static void on_time(void *context)
+{
+    struct fetch *fetch = context;
+
+    fetch->time_is_up = true;
+    fetch_ready(fetch);
+}
+
+static void watch_all(struct fetch *fetch)
+{
+    struct kafka_face *face = fetch->call->face;
+    const struct kafka_fetch_req *req = fetch->req;
+
+    for (int32_t t = 0; t < req->topics.count; t++) {
+        const struct kafka_fetch_req_topic *asked = &req->topics.at[t];
+        bool by_id = fetch->call->version >= 13;
+        struct log_topic *topic =
+            face_topic_visible(face, by_id ? BYTES_NONE : asked->topic, asked->topic_id);
+        for (int32_t i = 0; i < asked->partitions.count && topic; i++) {
+            struct watch *watch = &fetch->watches[fetch->watches_count++];
+            watch->fetch = fetch;
+            watch->watcher = (struct log_watcher){.fn = on_watch, .context = watch};
+            log_watch(face_partition(topic, asked->partitions.at[i].partition), LOG_ON_DURABLE,
+                      &watch->watcher);
+        }
+    }
+}
+
+static void fetch_wait(struct call *call, const struct kafka_fetch_req *req)
+{
+    struct fetch *fetch = xcalloc(1, sizeof(*fetch));
+    int64_t wait_ms = req->max_wait_ms < FETCH_WAIT_MS_MAX ? req->max_wait_ms : FETCH_WAIT_MS_MAX;
+
+    fetch->call = call;
+    fetch->req = req;
+    fetch->watches = xcalloc(partitions_count(req) + 1, sizeof(*fetch->watches));
+    fetch->timer = loop_timer_create(call->face->loop, on_time, fetch);
+    loop_timer_set(fetch->timer, loop_mono_ns(call->face->loop) + wait_ms * 1000000);
+    call->state = fetch;
+    call->cancel = fetch_cancel;
+    call->face->stats.fetches_waiting++;
+    watch_all(fetch);
+}
+
+static void refuse(struct call *call, enum kafka_error error)
+{
+    struct kafka_fetch_res res;
+
+    kafka_fetch_res_init(&res);
+    res.error_code = (int16_t)error;
+    call_answer(call, &res);
+}
+
+void kafka_on_fetch(struct call *call, const void *request)
+{
+    const struct kafka_fetch_req *req = request;
+
+    if (req->session_id != 0 || req->session_epoch > 0)
+        refuse(call, KAFKA_ERR_FETCH_SESSION_ID_NOT_FOUND);
+    else if (partitions_count(req) > WATCHES_MAX)
+        refuse(call, KAFKA_ERR_INVALID_REQUEST);
+    else if (req->max_wait_ms <= 0 || is_enough(call, req))
+        fetch_answer(call, req);
+    else
+        fetch_wait(call, req);
+}

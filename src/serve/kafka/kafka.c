@@ -1,0 +1,105 @@
+#include "serve/kafka/kafka.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "serve/kafka/face.h"
+
+enum {
+    OUT_BYTES_PAUSE = 8 << 20,
+    OUT_BYTES_MAX = 512 << 20, /* several large fetches that a slow client asked for at once */
+    CONNS_MAX = 10000,
+    PARTITIONS_DEFAULT = 4,
+    REBALANCE_DELAY_MS = 200,
+    IDLE_MS_MAX = 600000,
+};
+
+static bool run_ready(void *context)
+{
+    fetch_run_ready(context);
+    return false;
+}
+
+static void defaults(struct kafka_options *o)
+{
+    if (!o->node_id)
+        o->node_id = 1;
+    if (!o->partitions_default)
+        o->partitions_default = PARTITIONS_DEFAULT;
+    if (!o->frame_bytes_max)
+        o->frame_bytes_max = KAFKA_FRAME_BYTES_MAX;
+    if (!o->conns_max)
+        o->conns_max = CONNS_MAX;
+    if (!o->rebalance_delay_ms)
+        o->rebalance_delay_ms = REBALANCE_DELAY_MS;
+    if (!o->idle_ms_max)
+        o->idle_ms_max = IDLE_MS_MAX;
+}
+
+enum status kafka_face_open(struct loop *loop, struct log *log, const char *address,
+                            const struct kafka_options *options, struct kafka_face **out)
+{
+    struct kafka_face *face = xcalloc(1, sizeof(*face));
+
+    face->loop = loop;
+    face->log = log;
+    if (options)
+        face->options = *options;
+    defaults(&face->options);
+    const struct conn_limits limits = {
+        .in_bytes_max = (size_t)face->options.frame_bytes_max + 4,
+        .out_bytes_pause = OUT_BYTES_PAUSE,
+        .out_bytes_max = OUT_BYTES_MAX,
+        .idle_ns_max = face->options.idle_ms_max < 0 ? 0 : face->options.idle_ms_max * 1000000,
+        .conns_max = face->options.conns_max,
+    };
+    face_groups_open(face); /* before the first client can ask */
+    offsets_load_groups(face);
+    loop_hook_add(loop, run_ready, face);
+    enum status st = listener_open(loop, address, &kafka_conn_handler, face, &limits,
+                                   &face->listener);
+    if (st != ST_OK) {
+        kafka_face_close(face);
+        return st;
+    }
+    *out = face;
+    return ST_OK;
+}
+
+void kafka_face_close(struct kafka_face *face)
+{
+    if (face->listener)
+        listener_close(face->listener);
+    CHECK(!face->sessions);
+    loop_hook_remove(face->loop, run_ready, face);
+    face_groups_close(face);
+    while (face->free_calls) {
+        struct call *call = face->free_calls;
+        face->free_calls = call->next;
+        arena_deinit(&call->arena);
+        buf_deinit(&call->out);
+        free(call);
+    }
+    face->closing = true;
+    if (!face->fetch_posts)
+        free(face); /* else the posted task does */
+}
+
+const char *kafka_face_address(const struct kafka_face *face)
+{
+    return listener_address(face->listener);
+}
+
+static void count_group(void *context, const struct group_info *info)
+{
+    struct kafka_stats *stats = context;
+
+    (void)info;
+    stats->groups++;
+}
+
+void kafka_face_stats(const struct kafka_face *face, struct kafka_stats *out)
+{
+    *out = face->stats;
+    groups_each(face->groups, count_group, out);
+}

@@ -1,0 +1,46 @@
+/* kafka.h: the Kafka face: what Kafka's clients dial.
+ *
+ * Topics, offsets and durability are the log's; groups live here (group.h), their committed offsets
+ * in the log. One node that leads everything; which requests and versions: wire/kafka/messages.txt.
+ * Produce is answered when the log has made it durable. A request of an unknown version is answered
+ * with error 35; a frame that is not Kafka's closes its connection and nothing else.
+ *
+ * Owns:    its listener, sessions and groups; not the loop nor the log.
+ * Threads: the loop's. Someone else calls log_flush in every pass (store/log/log.h).
+ * Errors:  of open: the address cannot be listened on.
+ * Limits:  options; a request's decoded arrays KAFKA_REQUEST_ARRAYS_MAX bytes.      Layer: serve.
+ */
+#ifndef QW_SERVE_KAFKA_KAFKA_H
+#define QW_SERVE_KAFKA_KAFKA_H
+
+#include "base/diag.h"
+#include "net/loop.h"
+#include "store/log/log.h"
+
+struct kafka_face;
+
+struct kafka_options {
+    int32_t node_id;             /* 0: 1 */
+    const char *advertised;      /* "host:port" told to all; NULL: to each the address it dialled */
+    uint32_t partitions_default; /* of created topics that do not say; 0: 4 */
+    bool no_auto_create;         /* Metadata and Produce never make topics */
+    uint32_t frame_bytes_max;    /* 0: 100 MiB */
+    uint32_t conns_max;          /* 0: 10,000 */
+    int64_t rebalance_delay_ms;  /* 0: 200; -1: none */
+    int64_t idle_ms_max;         /* a silent connection is closed; 0: 10 minutes; -1: never */
+};
+
+enum status kafka_face_open(struct loop *loop, struct log *log, const char *address,
+                            const struct kafka_options *options,
+                            struct kafka_face **out) MUST_CHECK;
+void kafka_face_close(struct kafka_face *face);
+const char *kafka_face_address(const struct kafka_face *face); /* with the real port */
+
+struct kafka_stats {
+    uint64_t requests, requests_refused; /* unsupported or malformed */
+    uint64_t produced_batches, produced_bytes, fetched_bytes;
+    uint32_t conns, groups, fetches_waiting;
+};
+void kafka_face_stats(const struct kafka_face *face, struct kafka_stats *out);
+
+#endif

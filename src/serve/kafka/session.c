@@ -1,0 +1,352 @@
+/* A frame is a length (i32) and that many bytes: a request. Requests are decoded where they lie in
+ * the connection's buffer; the handlers take what they need before they return. */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/endian.h"
+#include "serve/kafka/face.h"
+
+enum { LENGTH_BYTES = 4, FREE_CALLS_BUF_MAX = 64 << 10 };
+
+struct session {
+    struct kafka_face *face;
+    struct conn *conn;
+    struct session *next, *prev;
+    struct call *first, *last; /* not answered yet, in order of arrival */
+    uint32_t calls_count;
+    bool paused;
+};
+
+static void *on_open(void *context, struct conn *conn)
+{
+    struct kafka_face *face = context;
+    struct session *s = xcalloc(1, sizeof(*s));
+
+    s->face = face;
+    s->conn = conn;
+    s->next = face->sessions;
+    if (s->next)
+        s->next->prev = s;
+    face->sessions = s;
+    face->stats.conns++;
+    return s;
+}
+
+/* ---- the life of a call ---- */
+
+static struct call *call_new(struct session *s)
+{
+    struct kafka_face *face = s->face;
+    struct call *call = face->free_calls;
+
+    if (call) {
+        face->free_calls = call->next;
+        call->next = NULL;
+    } else {
+        call = xcalloc(1, sizeof(*call));
+        arena_init(&call->arena, ARENA_BUDGET_NONE);
+        buf_init(&call->out, 0);
+    }
+    call->face = face;
+    call->session = s;
+    if (s->last)
+        s->last->next = call;
+    else
+        s->first = call;
+    s->last = call;
+    s->calls_count++;
+    return call;
+}
+
+static void call_release_views(struct call *call)
+{
+    for (uint32_t i = 0; i < call->views_count; i++)
+        log_view_release(&call->views[i]);
+    call->views_count = 0;
+}
+
+/* Back to the free list, without what was large. */
+static void call_free(struct call *call)
+{
+    struct kafka_face *face = call->face;
+    struct arena arena = call->arena;
+    struct buf out = call->out;
+
+    call_release_views(call);
+    arena_reset(&arena);
+    arena.budget_bytes = ARENA_BUDGET_NONE;
+    if (arena.used_bytes > FREE_CALLS_BUF_MAX)
+        arena_deinit(&arena);
+    if (out.cap > FREE_CALLS_BUF_MAX)
+        buf_deinit(&out);
+    buf_clear(&out);
+    *call = (struct call){.arena = arena, .out = out, .next = face->free_calls};
+    face->free_calls = call;
+}
+
+static void view_release(void *context)
+{
+    struct log_view *view = context;
+
+    log_view_release(view);
+    free(view);
+}
+
+/* The frame's bytes with the views of the log between them, none of which is copied. */
+static void send_spliced(struct call *call)
+{
+    struct conn *conn = call->session->conn;
+    size_t at = 0;
+
+    CHECK(call->views_count == call->splices.count);
+    for (uint32_t i = 0; i < call->splices.count; i++) {
+        const struct kafka_splice *splice = &call->splices.at[i];
+        struct log_view *view = xmalloc(sizeof(*view));
+        *view = call->views[i];
+        conn_send(conn, bytes_of(call->out.ptr + at, splice->pos - at));
+        conn_send_view(conn, splice->data, view_release, view);
+        at = splice->pos;
+    }
+    call->views_count = 0;
+    conn_send(conn, bytes_of(call->out.ptr + at, call->out.len - at));
+}
+
+static void session_resume(struct session *s)
+{
+    if (!s->paused || s->calls_count > KAFKA_CALLS_MAX / 2)
+        return;
+    s->paused = false;
+    conn_resume(s->conn);
+}
+
+/* Sends the answers that are due: those before which none is outstanding. */
+static void session_send(struct session *s)
+{
+    while (s->first && s->first->done) {
+        struct call *call = s->first;
+        s->first = call->next;
+        if (!s->first)
+            s->last = NULL;
+        s->calls_count--;
+        if (call->out.len)
+            send_spliced(call);
+        call_free(call);
+    }
+    session_resume(s);
+}
+
+static void call_finish(struct call *call)
+{
+    CHECK(!call->done);
+    call->done = true;
+    call->cancel = NULL;
+    session_send(call->session);
+}
+
+void call_no_answer(struct call *call)
+{
+    buf_clear(&call->out);
+    call_finish(call);
+}
+
+void call_answer(struct call *call, const void *response)
+{
+    struct buf *out = &call->out;
+
+    CHECK(out->len == 0);
+    buf_u32_be(out, 0);
+    kafka_response_header_write(out, call->api, call->version, call->correlation_id);
+    kafka_encode(call->api->response, call->version, response, out,
+                 call->splices.at ? &call->splices : NULL);
+    size_t size = out->len - LENGTH_BYTES + call->splices.bytes;
+    CHECK(!out->failed && size <= INT32_MAX);
+    buf_patch_u32_be(out, 0, (uint32_t)size);
+    call_finish(call);
+}
+
+static void durable(struct log_waiter *waiter, bool failed)
+{
+    struct call *call = (struct call *)((char *)waiter - offsetof(struct call, waiter));
+
+    call->cancel = NULL;
+    if (failed && call->failed)
+        call->failed(call);
+    call_answer(call, call->answer);
+}
+
+static void cancel_durable(struct call *call)
+{
+    log_wait_cancel(call->face->log, &call->waiter);
+}
+
+void call_answer_durable(struct call *call, void *response, uint64_t lsn,
+                         void (*failed)(struct call *))
+{
+    call->answer = response;
+    call->failed = failed;
+    call->cancel = cancel_durable;
+    call->waiter = (struct log_waiter){.fn = durable};
+    log_wait(call->face->log, &call->waiter, lsn);
+}
+
+void call_hang_up(struct call *call)
+{
+    call->face->stats.requests_refused++;
+    conn_close(call->session->conn);
+    call_no_answer(call);
+}
+
+/* ---- who and where ---- */
+
+int64_t face_now_ms(const struct kafka_face *face)
+{
+    return loop_mono_ns(face->loop) / 1000000;
+}
+
+/* "host:port" or "[v6]:port" in two. */
+static void split_address(const char *text, char host[KAFKA_HOST_MAX], int32_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : strlen(text);
+
+    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    if (len >= KAFKA_HOST_MAX)
+        len = KAFKA_HOST_MAX - 1;
+    memcpy(host, text, len);
+    host[len] = 0;
+    if (port)
+        *port = colon ? (int32_t)strtol(colon + 1, NULL, 10) : 0;
+}
+
+void call_address(const struct call *call, char host[KAFKA_HOST_MAX], int32_t *port)
+{
+    char local[KAFKA_HOST_MAX], remote[KAFKA_HOST_MAX];
+
+    if (call->face->options.advertised) {
+        split_address(call->face->options.advertised, host, port);
+        return;
+    }
+    conn_address(call->session->conn, local, remote, sizeof(local));
+    split_address(local, host, port);
+}
+
+void call_peer(const struct call *call, char host[KAFKA_HOST_MAX])
+{
+    char local[KAFKA_HOST_MAX], remote[KAFKA_HOST_MAX];
+
+    conn_address(call->session->conn, local, remote, sizeof(local));
+    split_address(remote, host, NULL);
+}
+
+/* ---- requests ---- */
+
+/* An API or version that is not served. There is no telling how its answer should look, save that
+ * every response begins with an error code or with throttle time and one; error 35 in the version
+ * the client asked for is what Kafka's own test brokers and Redpanda give. */
+static void refuse_version(struct call *call, int16_t key)
+{
+    call->face->stats.requests_refused++;
+    if (key == KAFKA_API_VERSIONS) {
+        kafka_refuse_api_versions(call);
+        return;
+    }
+    buf_u32_be(&call->out, 4 + 2);
+    buf_u32_be(&call->out, (uint32_t)call->correlation_id);
+    buf_u16_be(&call->out, KAFKA_ERR_UNSUPPORTED_VERSION);
+    call_finish(call);
+}
+
+static void call_run(struct call *call, const struct kafka_route *route, struct bytes body)
+{
+    if (route->keeps_request)
+        body = arena_copy(&call->arena, body);
+    struct reader r = reader_of(body);
+    void *request = arena_alloc(&call->arena, call->api->request->size);
+    call->arena.budget_bytes = call->arena.used_bytes + KAFKA_REQUEST_ARRAYS_MAX;
+    enum status st = kafka_decode(call->api->request, call->version, &r, &call->arena, request);
+    call->arena.budget_bytes = ARENA_BUDGET_NONE;
+    if (st != ST_OK || reader_left(&r)) {
+        call_hang_up(call);
+        return;
+    }
+    route->fn(call, request);
+}
+
+static void on_frame(struct session *s, struct bytes frame)
+{
+    struct reader r = reader_of(frame);
+    struct kafka_request_header header;
+
+    s->face->stats.requests++;
+    bool whole = kafka_request_header_read(&r, &header);
+    const struct kafka_route *route = kafka_route_find(header.api_key);
+    if (!whole || (frame.len > KAFKA_SMALL_FRAME_BYTES_MAX && header.api_key != KAFKA_PRODUCE)) {
+        s->face->stats.requests_refused++;
+        conn_close(s->conn);
+        return;
+    }
+    struct call *call = call_new(s);
+    call->api = kafka_api_find(header.api_key);
+    call->version = header.api_version;
+    call->correlation_id = header.correlation_id;
+    call->client_id = header.client_id;
+    if (!route || !call->api || header.api_version < call->api->first ||
+        header.api_version > call->api->last || header.api_version < route->version_min)
+        refuse_version(call, header.api_key);
+    else
+        call_run(call, route, reader_rest(&r));
+}
+
+static size_t on_bytes(void *state, struct conn *conn, struct bytes in)
+{
+    struct session *s = state;
+    size_t used = 0;
+
+    while (in.len - used >= LENGTH_BYTES && !conn_closing(conn)) {
+        if (s->calls_count >= KAFKA_CALLS_MAX) {
+            s->paused = true;
+            conn_pause(conn);
+            break;
+        }
+        uint32_t len = load_u32_be(in.ptr + used);
+        if (len < KAFKA_HEADER_BYTES_MIN || len > s->face->options.frame_bytes_max) {
+            s->face->stats.requests_refused++;
+            conn_close(conn);
+            break;
+        }
+        if (in.len - used - LENGTH_BYTES < len)
+            break;
+        on_frame(s, bytes_of(in.ptr + used + LENGTH_BYTES, len));
+        used += LENGTH_BYTES + len;
+    }
+    return used;
+}
+
+static void on_close(void *state, struct conn *conn)
+{
+    struct session *s = state;
+    struct kafka_face *face = s->face;
+
+    (void)conn;
+    while (s->first) {
+        struct call *call = s->first;
+        s->first = call->next;
+        if (call->cancel)
+            call->cancel(call);
+        call_free(call);
+    }
+    if (s->prev)
+        s->prev->next = s->next;
+    else
+        face->sessions = s->next;
+    if (s->next)
+        s->next->prev = s->prev;
+    face->stats.conns--;
+    free(s);
+}
+
+const struct conn_handler kafka_conn_handler = {
+    .on_open = on_open, .on_bytes = on_bytes, .on_close = on_close};

@@ -1,0 +1,375 @@
+/* Topics over the protocol: CreateTopics, DeleteTopics, CreatePartitions, DeleteRecords, and the
+ * look-ups that the other handlers share. The log's internal topics are not there for clients. */
+#include "base/check.h"
+#include "serve/kafka/face.h"
+
+struct log_topic *face_topic_visible(const struct kafka_face *face, struct bytes name,
+                                     const uint8_t *id)
+{
+    struct log_topic *topic = NULL;
+
+    if (name.ptr)
+        topic = log_topic_find(face->log, name);
+    else if (id)
+        topic = log_topic_by_id(face->log, id);
+    return topic && !log_topic_info(topic)->options.internal ? topic : NULL;
+}
+
+struct log_partition *face_partition(const struct log_topic *topic, int32_t index)
+{
+    if (index < 0 || (uint32_t)index >= log_topic_info(topic)->partitions)
+        return NULL;
+    return log_partition_of(topic, (uint32_t)index);
+}
+
+static enum kafka_error create_error(enum status st)
+{
+    switch (st) {
+    case ST_OK: return KAFKA_ERR_NONE;
+    case ST_EXISTS: return KAFKA_ERR_TOPIC_ALREADY_EXISTS;
+    case ST_INVALID: return KAFKA_ERR_INVALID_TOPIC_EXCEPTION;
+    case ST_NOSPACE: return KAFKA_ERR_POLICY_VIOLATION;
+    default: return KAFKA_ERR_KAFKA_STORAGE_ERROR;
+    }
+}
+
+enum kafka_error face_topic_auto_create(struct kafka_face *face, struct bytes name,
+                                        struct log_topic **out, uint64_t *lsn)
+{
+    struct log_topic_options options = {0};
+    uint64_t at = 0;
+
+    if (!log_topic_name_valid(name))
+        return KAFKA_ERR_INVALID_TOPIC_EXCEPTION;
+    if (face->options.no_auto_create || log_topic_find(face->log, name))
+        return KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION; /* off, or ours and not for clients */
+    enum kafka_error error = create_error(log_topic_create(
+        face->log, name, face->options.partitions_default, &options, out, &at, NULL));
+    if (at > *lsn)
+        *lsn = at;
+    return error;
+}
+
+/* ---- CreateTopics ---- */
+
+static struct bytes say(struct call *call, const char *text)
+{
+    return arena_copy(&call->arena, bytes_str(text));
+}
+
+static enum kafka_error take_configs(const struct kafka_create_topics_req_topic *asked,
+                                     struct log_topic_options *options, struct diag *diag)
+{
+    bool remember;
+
+    for (int32_t i = 0; i < asked->configs.count; i++) {
+        enum kafka_error error = configs_apply(asked->configs.at[i].name, asked->configs.at[i].value,
+                                               options, &remember, diag);
+        if (error)
+            return error;
+    }
+    return KAFKA_ERR_NONE;
+}
+
+/* An explicit assignment names each partition from 0 and this node as its only replica. */
+static enum kafka_error count_partitions(const struct kafka_face *face,
+                                         const struct kafka_create_topics_req_topic *asked,
+                                         int32_t *partitions, struct diag *diag)
+{
+    int32_t assigned = asked->assignments.count;
+
+    *partitions = asked->num_partitions == -1 ? (int32_t)face->options.partitions_default
+                                              : asked->num_partitions;
+    if (assigned > 0) {
+        if (asked->num_partitions != -1 || asked->replication_factor != -1) {
+            (void)diag_set(diag, ST_INVALID, DIAG_VALUE,
+                           "with an assignment, partitions and replication factor must be -1");
+            return KAFKA_ERR_INVALID_REQUEST;
+        }
+        for (int32_t i = 0; i < assigned; i++) {
+            const struct kafka_create_topics_req_assignment *a = &asked->assignments.at[i];
+            if (a->partition_index < 0 || a->partition_index >= assigned ||
+                a->broker_ids.count != 1 || a->broker_ids.at[0] != face->options.node_id) {
+                (void)diag_set(diag, ST_INVALID, DIAG_VALUE,
+                               "node %d is the only one, and partitions count from 0",
+                               face->options.node_id);
+                return KAFKA_ERR_INVALID_REPLICA_ASSIGNMENT;
+            }
+        }
+        *partitions = assigned;
+        return KAFKA_ERR_NONE;
+    }
+    if (*partitions < 1 || *partitions > LOG_PARTITIONS_MAX) {
+        (void)diag_set(diag, ST_INVALID, DIAG_VALUE, "partitions must be 1 to %d, or -1 for %u",
+                       LOG_PARTITIONS_MAX, face->options.partitions_default);
+        return KAFKA_ERR_INVALID_PARTITIONS;
+    }
+    if (asked->replication_factor != -1 && asked->replication_factor != 1) {
+        (void)diag_set(diag, ST_INVALID, DIAG_VALUE,
+                       "there is one node: the replication factor is 1 (or -1)");
+        return KAFKA_ERR_INVALID_REPLICATION_FACTOR;
+    }
+    return KAFKA_ERR_NONE;
+}
+
+static bool asked_twice(const struct kafka_create_topics_req *req, int32_t n)
+{
+    for (int32_t i = 0; i < req->topics.count; i++) {
+        if (i != n && bytes_equal(req->topics.at[i].name, req->topics.at[n].name))
+            return true;
+    }
+    return false;
+}
+
+static enum kafka_error check_topic(struct call *call, const struct kafka_create_topics_req *req,
+                                    int32_t n, struct log_topic_options *options,
+                                    int32_t *partitions, struct diag *diag)
+{
+    const struct kafka_create_topics_req_topic *asked = &req->topics.at[n];
+
+    if (asked_twice(req, n)) {
+        (void)diag_set(diag, ST_INVALID, DIAG_NAME, "the request names this topic twice");
+        return KAFKA_ERR_INVALID_REQUEST;
+    }
+    if (!log_topic_name_valid(asked->name)) {
+        (void)diag_set(diag, ST_INVALID, DIAG_NAME,
+                       "a topic's name is 1 to %d of a-z A-Z 0-9 . _ - (and not . or ..)",
+                       LOG_NAME_MAX);
+        return KAFKA_ERR_INVALID_TOPIC_EXCEPTION;
+    }
+    if (log_topic_find(call->face->log, asked->name)) {
+        (void)diag_set(diag, ST_EXISTS, DIAG_EXISTS, "topic '%.*s' already exists",
+                       BYTES_FMT(asked->name));
+        return KAFKA_ERR_TOPIC_ALREADY_EXISTS;
+    }
+    enum kafka_error error = count_partitions(call->face, asked, partitions, diag);
+    return error ? error : take_configs(asked, options, diag);
+}
+
+static void remember_configs(struct kafka_face *face,
+                             const struct kafka_create_topics_req_topic *asked)
+{
+    struct log_topic_options unused = {0};
+    bool remember;
+
+    for (int32_t i = 0; i < asked->configs.count; i++) {
+        struct bytes name = asked->configs.at[i].name, value = asked->configs.at[i].value;
+        (void)configs_apply(name, value, &unused, &remember, NULL);
+        if (remember)
+            configs_remember(face, asked->name, name, value);
+    }
+}
+
+static void describe_created(struct call *call, struct log_topic *topic,
+                             struct kafka_create_topics_res_topic *out)
+{
+    struct config_entry *entries =
+        ARENA_ARRAY(&call->arena, struct config_entry, CONFIG_ENTRIES_MAX);
+    int count = configs_of_topic(call->face, topic, &call->arena, entries);
+
+    memcpy(out->topic_id, log_topic_info(topic)->id, LOG_ID_BYTES);
+    out->configs.at = kafka_create_topics_res_config_new(&call->arena, count);
+    out->configs.count = count;
+    for (int i = 0; i < count; i++) {
+        out->configs.at[i].name = bytes_str(entries[i].name);
+        out->configs.at[i].value = entries[i].value;
+        out->configs.at[i].config_source = entries[i].is_default ? 5 : 1;
+    }
+}
+
+static void create_topic(struct call *call, const struct kafka_create_topics_req *req, int32_t n,
+                         struct kafka_create_topics_res_topic *out, uint64_t *lsn)
+{
+    const struct kafka_create_topics_req_topic *asked = &req->topics.at[n];
+    struct log_topic_options options = {0};
+    struct log_topic *topic = NULL;
+    struct diag diag = {0};
+    uint64_t at = 0;
+    int32_t partitions = 0;
+
+    out->name = arena_copy(&call->arena, asked->name);
+    out->configs.count = -1;
+    enum kafka_error error = check_topic(call, req, n, &options, &partitions, &diag);
+    if (!error && !req->validate_only) {
+        error = create_error(log_topic_create(call->face->log, asked->name, (uint32_t)partitions,
+                                              &options, &topic, &at, &diag));
+        if (at > *lsn)
+            *lsn = at;
+    }
+    out->error_code = (int16_t)error;
+    if (error) {
+        out->error_message = say(call, diag.message);
+        return;
+    }
+    out->num_partitions = partitions;
+    out->replication_factor = 1;
+    if (topic) {
+        remember_configs(call->face, asked);
+        describe_created(call, topic, out);
+        uint64_t end = log_end_lsn(call->face->log); /* what was remembered, too */
+        if (end > *lsn)
+            *lsn = end;
+    }
+}
+
+static void create_failed(struct call *call)
+{
+    struct kafka_create_topics_res *res = call->answer;
+
+    for (int32_t i = 0; i < res->topics.count; i++)
+        res->topics.at[i].error_code = KAFKA_ERR_KAFKA_STORAGE_ERROR;
+}
+
+void kafka_on_create_topics(struct call *call, const void *request)
+{
+    const struct kafka_create_topics_req *req = request;
+    struct kafka_create_topics_res *res = ARENA_NEW(&call->arena, struct kafka_create_topics_res);
+    uint64_t lsn = 0;
+
+    kafka_create_topics_res_init(res);
+    res->topics.count = req->topics.count;
+    res->topics.at = kafka_create_topics_res_topic_new(&call->arena, req->topics.count);
+    for (int32_t i = 0; i < req->topics.count; i++)
+        create_topic(call, req, i, &res->topics.at[i], &lsn);
+    call_answer_durable(call, res, lsn, create_failed);
+}
+
+/* ---- DeleteTopics ---- */
+
+static void delete_topic(struct call *call, struct bytes name, const uint8_t *id,
+                         struct kafka_delete_topics_res_topic *out, uint64_t *lsn)
+{
+    struct log_topic *topic = face_topic_visible(call->face, name, id);
+    uint64_t at = 0;
+
+    out->name = arena_copy(&call->arena, name);
+    if (id)
+        memcpy(out->topic_id, id, LOG_ID_BYTES);
+    if (!topic) {
+        out->error_code =
+            name.ptr ? KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_ERR_UNKNOWN_TOPIC_ID;
+        return;
+    }
+    out->name = arena_copy(&call->arena, log_topic_info(topic)->name);
+    memcpy(out->topic_id, log_topic_info(topic)->id, LOG_ID_BYTES);
+    offsets_forget_topic(call->face, out->name);
+    configs_forget(call->face, out->name);
+    if (log_topic_delete(call->face->log, topic, &at) != ST_OK) {
+        out->error_code = KAFKA_ERR_KAFKA_STORAGE_ERROR;
+        out->error_message = say(call, "the topic could not be deleted");
+        return;
+    }
+    if (at > *lsn)
+        *lsn = at;
+}
+
+static void delete_failed(struct call *call)
+{
+    struct kafka_delete_topics_res *res = call->answer;
+
+    for (int32_t i = 0; i < res->responses.count; i++)
+        res->responses.at[i].error_code = KAFKA_ERR_KAFKA_STORAGE_ERROR;
+}
+
+void kafka_on_delete_topics(struct call *call, const void *request)
+{
+    const struct kafka_delete_topics_req *req = request;
+    struct kafka_delete_topics_res *res = ARENA_NEW(&call->arena, struct kafka_delete_topics_res);
+    uint64_t lsn = 0;
+    int32_t count = call->version >= 6 ? req->topics.count : req->topic_names.count;
+
+    kafka_delete_topics_res_init(res);
+    res->responses.count = count;
+    res->responses.at = kafka_delete_topics_res_topic_new(&call->arena, count);
+    for (int32_t i = 0; i < count; i++) {
+        if (call->version >= 6)
+            delete_topic(call, req->topics.at[i].name, req->topics.at[i].topic_id,
+                         &res->responses.at[i], &lsn);
+        else
+            delete_topic(call, req->topic_names.at[i], NULL, &res->responses.at[i], &lsn);
+    }
+    call_answer_durable(call, res, lsn, delete_failed);
+}
+
+/* ---- CreatePartitions ---- */
+
+/* The log gives a topic its partitions once: more later would move keys to other partitions and
+ * break the order that readers rely on. */
+void kafka_on_create_partitions(struct call *call, const void *request)
+{
+    const struct kafka_create_partitions_req *req = request;
+    struct kafka_create_partitions_res res;
+
+    kafka_create_partitions_res_init(&res);
+    res.results.count = req->topics.count;
+    res.results.at = kafka_create_partitions_res_result_new(&call->arena, req->topics.count);
+    for (int32_t i = 0; i < req->topics.count; i++) {
+        struct kafka_create_partitions_res_result *out = &res.results.at[i];
+        struct log_topic *topic = face_topic_visible(call->face, req->topics.at[i].name, NULL);
+        out->name = req->topics.at[i].name;
+        if (!topic) {
+            out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+            continue;
+        }
+        out->error_code = KAFKA_ERR_INVALID_PARTITIONS;
+        out->error_message = bytes_str(
+            arena_printf(&call->arena,
+                         "topic '%.*s' has %u partitions; partitions cannot be added to a topic yet",
+                         BYTES_FMT(out->name), log_topic_info(topic)->partitions));
+    }
+    call_answer(call, &res);
+}
+
+/* ---- DeleteRecords ---- */
+
+static void delete_records(struct call *call, struct log_topic *topic,
+                           const struct kafka_delete_records_req_partition *asked,
+                           struct kafka_delete_records_res_partition *out, uint64_t *lsn)
+{
+    struct log_partition *partition =
+        topic ? face_partition(topic, asked->partition_index) : NULL;
+    struct log_offsets o;
+    uint64_t at = 0;
+
+    out->partition_index = asked->partition_index;
+    out->low_watermark = -1;
+    out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    if (!partition)
+        return;
+    log_offsets(partition, &o);
+    int64_t before = asked->offset == -1 ? o.durable : asked->offset;
+    out->error_code = KAFKA_ERR_OFFSET_OUT_OF_RANGE;
+    if (before < 0 || before > o.durable)
+        return;
+    out->error_code = KAFKA_ERR_KAFKA_STORAGE_ERROR;
+    if (before > o.start && log_trim(call->face->log, partition, before, &at) != ST_OK)
+        return;
+    log_offsets(partition, &o);
+    out->error_code = KAFKA_ERR_NONE;
+    out->low_watermark = o.start;
+    if (at > *lsn)
+        *lsn = at;
+}
+
+void kafka_on_delete_records(struct call *call, const void *request)
+{
+    const struct kafka_delete_records_req *req = request;
+    struct kafka_delete_records_res *res = ARENA_NEW(&call->arena, struct kafka_delete_records_res);
+    uint64_t lsn = 0;
+
+    kafka_delete_records_res_init(res);
+    res->topics.count = req->topics.count;
+    res->topics.at = kafka_delete_records_res_topic_new(&call->arena, req->topics.count);
+    for (int32_t t = 0; t < req->topics.count; t++) {
+        const struct kafka_delete_records_req_topic *asked = &req->topics.at[t];
+        struct kafka_delete_records_res_topic *out = &res->topics.at[t];
+        struct log_topic *topic = face_topic_visible(call->face, asked->name, NULL);
+        out->name = arena_copy(&call->arena, asked->name);
+        out->partitions.count = asked->partitions.count;
+        out->partitions.at =
+            kafka_delete_records_res_partition_new(&call->arena, asked->partitions.count);
+        for (int32_t i = 0; i < asked->partitions.count; i++)
+            delete_records(call, topic, &asked->partitions.at[i], &out->partitions.at[i], &lsn);
+    }
+    call_answer_durable(call, res, lsn, NULL);
+}
