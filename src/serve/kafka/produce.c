@@ -72,11 +72,10 @@ static enum kafka_error append(struct call *call, struct log_topic *topic, int32
     enum kafka_error error = batch_error(records, info, &h, why);
     if (error)
         return error;
-    switch (batch_validate_produced(records, &h)) {
+    switch (batch_header_validate_produced(&h)) { /* the records are the log's to judge */
     case ST_OK: break;
     case ST_UNSUPPORTED: return KAFKA_ERR_UNSUPPORTED_COMPRESSION_TYPE;
-    case ST_INVALID: return KAFKA_ERR_INVALID_RECORD;
-    default: return KAFKA_ERR_CORRUPT_MESSAGE;
+    default: return KAFKA_ERR_INVALID_RECORD;
     }
     if (h.attributes & BATCH_TRANSACTIONAL) {
         *why = "transactions are not built yet";

@@ -245,7 +245,7 @@ static enum status records_are_in_order(struct bytes batch, const struct batch_h
     return batch_records_next(&it, &rec) == ST_END ? ST_OK : ST_CORRUPT;
 }
 
-enum status batch_validate_produced(struct bytes batch, const struct batch_header *h)
+enum status batch_header_validate_produced(const struct batch_header *h)
 {
     if (batch_codec(h) >= KAFKA_CODEC_COUNT)
         return ST_UNSUPPORTED;
@@ -256,6 +256,12 @@ enum status batch_validate_produced(struct bytes batch, const struct batch_heade
         return ST_INVALID;
     if (h->producer_id < 0 && (h->attributes & BATCH_TRANSACTIONAL))
         return ST_INVALID;
+    return ST_OK;
+}
+
+enum status batch_validate_produced(struct bytes batch, const struct batch_header *h)
+{
+    TRY(batch_header_validate_produced(h));
     return batch_codec(h) == KAFKA_CODEC_NONE ? records_are_in_order(batch, h) : ST_OK;
 }
 

@@ -81,10 +81,12 @@ enum status batch_header_parse(struct bytes in, struct batch_header *out) MUST_C
  * follows the batch is not looked at. */
 enum status batch_validate(struct bytes in, struct batch_header *out) MUST_CHECK;
 
-/* What a producer must obey besides: count is last delta + 1 and not 0, no control batch, known
- * codec, sequences present when there is a producer id; and for an uncompressed batch every record
- * is well formed with offset deltas 0, 1, 2, … (inside a compressed one readers check). The batch
- * must have passed batch_validate. */
+/* What a producer must obey besides, as far as the header tells: count is last delta + 1 and not 0,
+ * no control batch (ST_INVALID), known codec (ST_UNSUPPORTED), sequences present when there is a
+ * producer id. */
+enum status batch_header_validate_produced(const struct batch_header *h) MUST_CHECK;
+/* That, and in an uncompressed batch every record is well formed with offset deltas 0, 1, 2, …
+ * (inside a compressed one readers check). The batch must have passed batch_validate. */
 enum status batch_validate_produced(struct bytes batch, const struct batch_header *h) MUST_CHECK;
 
 /* Splits a run of batches (the records of a Produce request, the body of a segment): parses the
