@@ -76,19 +76,36 @@ struct op_ctx {
     uint64_t tick;
     uint32_t shard, shards;
     int64_t watermark_us;    /* of this operator, as last given to on_watermark; INT64_MIN: none */
+    const struct op_way *way; /* where what it gives goes: the driver's, or a test's or benchmark's own */
+};
+
+struct op_way {
+    enum status (*emit)(struct op_ctx *ctx, const struct chunk *out);
+    void (*late)(struct op_ctx *ctx, int input, const struct chunk *in, const uint16_t *rows,
+                 uint16_t count);
+    void (*alarm)(struct op_ctx *ctx, int64_t at_us);
 };
 
 /* Passes rows on to all users of this operator; the chunk need live only until it returns. An empty chunk
  * is ignored. */
-enum status op_emit(struct op_ctx *ctx, const struct chunk *out) MUST_CHECK;
+MUST_CHECK static inline enum status op_emit(struct op_ctx *ctx, const struct chunk *out)
+{
+    return ctx->way->emit(ctx, out);
+}
 
 /* Rows of the input that came too late and were dropped: counted, and written to t$late. */
-void op_late(struct op_ctx *ctx, int input, const struct chunk *in, const uint16_t *rows,
-             uint16_t count);
+static inline void op_late(struct op_ctx *ctx, int input, const struct chunk *in,
+                           const uint16_t *rows, uint16_t count)
+{
+    ctx->way->late(ctx, input, in, rows, count);
+}
 
 /* Asks for on_clock at the first tick whose clock is at or after at_us; the earliest counts. Part of the
  * operator's saved state: the driver saves it. */
-void op_alarm(struct op_ctx *ctx, int64_t at_us);
+static inline void op_alarm(struct op_ctx *ctx, int64_t at_us)
+{
+    ctx->way->alarm(ctx, at_us);
+}
 
 /* The class that runs a kind of node (registry.c); NULL with a diag for what is not built. */
 const struct op_class *op_class_of(const struct plan_node *node, struct diag *diag);
