@@ -69,9 +69,9 @@ struct conn {
     struct loop_defer defer;
     bool offer_again; /* in the deferred turn: resumed */
 
-    struct loop_timer *timer;      /* idle or linger limit; NULL: none */
-    int64_t active_ns;             /* a byte last went either way */
-    int64_t frame_ns;              /* the oldest unused input came */
+    struct loop_timer *timer; /* idle or linger limit; NULL: none */
+    int64_t active_ns;        /* a byte last went either way */
+    int64_t frame_ns;         /* the oldest unused input came */
 };
 
 static void conn_ready(void *context, unsigned events);

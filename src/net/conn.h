@@ -20,20 +20,22 @@ struct conn;
 struct listener;
 
 struct conn_limits {
-    size_t in_bytes_max;      /* the largest frame a face accepts, with its header */
-    size_t out_bytes_pause;   /* at this much unsent output reading stops */
-    size_t out_bytes_max;     /* past this the peer is closed */
-    int64_t idle_ns_max;      /* no byte either way for so long, or a frame begun so long ago with
-                                 less than 1 KiB for each second since: closed, unless the face
-                                 pauses it and owes it nothing sent; 0: never */
-    uint32_t conns_max;       /* of one listener; further ones are closed at accept */
+    size_t in_bytes_max;    /* the largest frame a face accepts, with its header */
+    size_t out_bytes_pause; /* at this much unsent output reading stops; a client that pipelines
+                               sets it as high as out_bytes_max, or both ends may wait */
+    size_t out_bytes_max;   /* past this the peer is closed */
+    int64_t idle_ns_max;    /* no byte either way for so long, or a frame begun so long ago with
+                               less than 1 KiB for each second since: closed, unless the face
+                               pauses it and owes it nothing sent; 0: never */
+    uint32_t conns_max;     /* of one listener; further ones are closed at accept */
 };
 
 struct conn_handler {
     /* A new connection; what is returned is the `state` of the other two. NULL: refuse it. */
     void *(*on_open)(void *context, struct conn *conn);
     /* Bytes have come. Returns how many of them are used up; called again with the rest until it
-     * gives 0 (wait for more), pauses or closes. `in` lives only during the call. A frame that can never fit in_bytes_max must be refused with conn_close. */
+     * gives 0 (wait for more), pauses or closes. `in` lives only during the call. A frame that can
+     * never fit in_bytes_max must be refused with conn_close. */
     size_t (*on_bytes)(void *state, struct conn *conn, struct bytes in);
     /* The connection is going (either side, or an error). Last call for this state. */
     void (*on_close)(void *state, struct conn *conn);
@@ -44,12 +46,12 @@ struct conn_handler {
 /* address "host:port"; the port may be 0. *out lives until listener_close, which closes its
  * connections too, their on_close inside the call: so not from a callback of one of them. handler
  * and context must outlive it. */
-enum status listener_open(struct loop *loop, const char *address, const struct conn_handler *handler,
-                          void *context, const struct conn_limits *limits,
-                          struct listener **out) MUST_CHECK;
+enum status listener_open(struct loop *loop, const char *address,
+                          const struct conn_handler *handler, void *context,
+                          const struct conn_limits *limits, struct listener **out) MUST_CHECK;
 const char *listener_address(const struct listener *listener); /* with the real port */
 uint32_t listener_conns(const struct listener *listener);
-void listener_stop(struct listener *listener);                 /* accepts no more */
+void listener_stop(struct listener *listener); /* accepts no more */
 void listener_close(struct listener *listener);
 
 /* A connection to elsewhere; what is sent before it is up is queued. handler->on_open is not
@@ -58,7 +60,8 @@ enum status conn_connect(struct loop *loop, const char *address, const struct co
                          void *state, const struct conn_limits *limits,
                          struct conn **out) MUST_CHECK;
 
-/* Queues a copy; sent at the end of the pass, or now if the queue is large. Dropped once closing. */
+/* Queues a copy; sent at the end of the pass, or now if the queue is large. Dropped once closing.
+ */
 void conn_send(struct conn *conn, struct bytes data);
 /* Queues without a copy: release(context) is called when the bytes are sent or dropped. */
 typedef void conn_release_fn(void *context);
@@ -67,8 +70,8 @@ void conn_send_view(struct conn *conn, struct bytes data, conn_release_fn *relea
 size_t conn_unsent(const struct conn *conn);
 void conn_pause(struct conn *conn);  /* no on_bytes until conn_resume; counted, so they nest */
 void conn_resume(struct conn *conn); /* what is buffered is offered again in this pass */
-void conn_close(struct conn *conn);       /* drops what is unsent; on_close comes at the end of the
-                                             loop's pass, never inside this call */
+void conn_close(struct conn *conn);  /* drops what is unsent; on_close comes at the end of the
+                                        loop's pass, never inside this call */
 void conn_close_after_send(struct conn *conn); /* no more on_bytes; on_close when all is sent */
 bool conn_closing(const struct conn *conn);
 void conn_address(const struct conn *conn, char *local, char *remote, size_t size);

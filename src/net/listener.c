@@ -97,8 +97,9 @@ static void on_ready(void *context, unsigned events)
     }
 }
 
-enum status listener_open(struct loop *loop, const char *address, const struct conn_handler *handler,
-                          void *context, const struct conn_limits *limits, struct listener **out)
+enum status listener_open(struct loop *loop, const char *address,
+                          const struct conn_handler *handler, void *context,
+                          const struct conn_limits *limits, struct listener **out)
 {
     struct listener *l = xcalloc(1, sizeof(*l));
     char remote[ADDRESS_MAX];

@@ -71,7 +71,7 @@ struct loop {
 
     struct loop_defer *defer_first, *defer_last;
 
-    bool again;      /* the next pass does not wait */
+    bool again; /* the next pass does not wait */
     bool in_pass;
     int64_t turn_ns; /* when the current turn began */
     int64_t stall_max_ns, busy_ns;

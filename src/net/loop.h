@@ -61,9 +61,9 @@ void loop_again(struct loop *loop);
 typedef void loop_task_fn(void *context);
 void loop_post(struct loop *loop, loop_task_fn *fn, void *context);
 
-/* Runs fn once at the end of this pass, after the hooks (outside a pass: of the next one, which then
- * does not wait): for what gathers over a pass. The caller keeps the struct, zeroed but for fn and
- * context; queueing what is queued does nothing. */
+/* Runs fn once at the end of this pass, after the hooks (outside a pass: of the next one, which
+ * then does not wait): for what gathers over a pass. The caller keeps the struct, zeroed but for fn
+ * and context; queueing what is queued does nothing. */
 struct loop_defer {
     loop_task_fn *fn;
     void *context;

@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "os/address.h"
 #include "os/posix/posix.h"
 
-enum { PARTS_MAX = 64, BACKLOG = 1024, HOST_MAX = 256 };
+enum { PARTS_MAX = 64, BACKLOG = 1024 };
 
 struct posix_sock {
     struct os_sock sock;
@@ -110,7 +111,7 @@ static void sock_finish(struct os_sock *sock)
 
 static void print_address(const struct sockaddr_storage *from, socklen_t len, char *to, size_t size)
 {
-    char host[HOST_MAX], port[16];
+    char host[OS_HOST_MAX], port[16];
 
     if (getnameinfo((const struct sockaddr *)from, len, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
@@ -158,10 +159,8 @@ static bool passes_by(int error)
     case ENONET:
     case EHOSTUNREACH:
     case EOPNOTSUPP:
-    case ENETUNREACH:
-        return true;
-    default:
-        return false;
+    case ENETUNREACH: return true;
+    default: return false;
     }
 }
 
@@ -192,46 +191,22 @@ static const struct os_sock_class sock_class = {
 
 /* ---- addresses ---- */
 
-static bool split_address(const char *address, char *host, const char **port)
-{
-    const char *colon = strrchr(address, ':');
-    size_t len;
-
-    if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-        strlen(colon + 1) > 5 || atoi(colon + 1) > 65535)
-        return false;
-    *port = colon + 1;
-    len = (size_t)(colon - address);
-    if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
-        address++;
-        len -= 2;
-    } else if (memchr(address, ':', len)) {
-        return false; /* an IPv6 address without its brackets */
-    }
-    if (len >= HOST_MAX)
-        return false;
-    memcpy(host, address, len);
-    host[len] = 0;
-    if (!strcmp(host, "*"))
-        host[0] = 0;
-    return true;
-}
-
 static enum status resolve(const char *address, int flags, struct addrinfo **out)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    char host[HOST_MAX];
-    const char *port;
+    char host[OS_HOST_MAX], port_text[8];
+    uint16_t port;
     int error;
 
-    if (!split_address(address, host, &port)) {
+    if (!os_address_split(address, host, &port)) {
         posix_failed("address", address, EINVAL);
         return ST_INVALID;
     }
     hints.ai_flags = flags | AI_NUMERICSERV;
     if (!host[0] && (flags & AI_PASSIVE))
         hints.ai_family = AF_INET; /* every interface: the same answer on every machine */
-    error = getaddrinfo(host[0] ? host : NULL, port, &hints, out);
+    snprintf(port_text, sizeof(port_text), "%u", port);
+    error = getaddrinfo(host[0] ? host : NULL, port_text, &hints, out);
     if (error == 0)
         return ST_OK;
     if (error == EAI_SYSTEM)

@@ -13,23 +13,19 @@ static enum status status_of(int error)
 {
     switch (error) {
     case EAGAIN: /* EWOULDBLOCK is the same number */
-    case EINPROGRESS:
-        return ST_AGAIN;
+    case EINPROGRESS: return ST_AGAIN;
     case ENOENT:
-    case ENOTDIR:
-        return ST_NOTFOUND;
+    case ENOTDIR: return ST_NOTFOUND;
     case EEXIST:
     case ENOTEMPTY:
-    case EADDRINUSE:
-        return ST_EXISTS;
+    case EADDRINUSE: return ST_EXISTS;
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
-    case ENOMEM:
-        return ST_NOSPACE;
+    case ENOMEM: return ST_NOSPACE;
     case EPIPE:
     case ECONNRESET:
     case ECONNREFUSED:
@@ -39,12 +35,9 @@ static enum status status_of(int error)
     case EHOSTUNREACH:
     case ENETUNREACH:
     case EHOSTDOWN:
-    case ENETDOWN:
-        return ST_CLOSED;
-    case ENAMETOOLONG:
-        return ST_INVALID;
-    default:
-        return ST_IO;
+    case ENETDOWN: return ST_CLOSED;
+    case ENAMETOOLONG: return ST_INVALID;
+    default: return ST_IO;
     }
 }
 

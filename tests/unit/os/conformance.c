@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "lib/test.h"
-#include "os/os.h"
+#include "os/sim/sim.h"
 
 struct world {
     struct os *os;
@@ -236,7 +236,7 @@ static int tag_listener, tag_client, tag_server;
 /* Waits until this tag has this event. */
 static void await(struct pair *p, void *tag, unsigned event)
 {
-    for (int tries = 0; tries < 1000; tries++) {
+    for (int tries = 0; tries < 100000; tries++) {
         struct os_ready ready[8];
         int count = os_poller_wait(p->poller, ready, 8, INT64_C(1000000000));
         for (int i = 0; i < count; i++)
@@ -320,7 +320,8 @@ static void case_sockets(struct world *w)
     EXPECT_OK(os_sock_send(p.client, parts, 3, &n));
     EXPECT(n >= 1 && n <= 7);
     if (n < 7)
-        parts[2] = bytes_skip(BYTES_LITERAL("one two"), n), EXPECT_OK(os_sock_send(p.client, parts + 2, 1, &n));
+        parts[2] = bytes_skip(BYTES_LITERAL("one two"), n),
+        EXPECT_OK(os_sock_send(p.client, parts + 2, 1, &n));
     EXPECT_INT(recv_all(&p, p.server, &tag_server, got, 7), 7);
     EXPECT_BYTES(bytes_of(got, 7), BYTES_LITERAL("one two"));
 
@@ -445,10 +446,10 @@ static const struct {
     const char *name;
     void (*run)(struct world *);
 } cases[] = {
-    {"clocks", case_clocks},     {"open", case_open_flags}, {"positions", case_positions},
-    {"handles", case_handles},   {"direct", case_direct},   {"names", case_names},
-    {"space", case_space},       {"sockets", case_sockets}, {"pressure", case_back_pressure},
-    {"poller", case_poller},     {"reset", case_reset},     {"refused", case_refused},
+    {"clocks", case_clocks},   {"open", case_open_flags}, {"positions", case_positions},
+    {"handles", case_handles}, {"direct", case_direct},   {"names", case_names},
+    {"space", case_space},     {"sockets", case_sockets}, {"pressure", case_back_pressure},
+    {"poller", case_poller},   {"reset", case_reset},     {"refused", case_refused},
 };
 
 static void run_cases(struct os *os, const char *dir)
@@ -457,6 +458,8 @@ static void run_cases(struct os *os, const char *dir)
         struct world *w = xcalloc(1, sizeof(*w));
         w->os = os;
         snprintf(w->dir, sizeof(w->dir), "%s/%s", dir, cases[i].name);
+        if (getenv("QW_CASES"))
+            fprintf(stderr, "case %s\n", cases[i].name);
         EXPECT_OK(os_mkdir(os, w->dir));
         cases[i].run(w);
         free(w);
@@ -466,6 +469,20 @@ static void run_cases(struct os *os, const char *dir)
 TEST(os_conformance_posix)
 {
     run_cases(os_posix(), test_dir());
+}
+
+TEST(os_conformance_sim)
+{
+    struct os_sim_options options = os_sim_options_quiet();
+
+    for (uint64_t seed = test_seed(); seed < test_seed() + 20; seed++) {
+        struct os *os = os_sim_create(seed, &options);
+        EXPECT_OK(os_mkdir(os, "/tests"));
+        run_cases(os, "/tests");
+        os_sim_destroy(os);
+        options.net_delay_ns_max = 3000000; /* from the second seed on */
+        options.disk_delay_ns_max = 100000;
+    }
 }
 
 static void add_one(void *context)

@@ -1,0 +1,276 @@
+/* world.c: the simulated clock, the seed's faults, handles, and the ends of a process. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "os/sim/internal.h"
+
+#define WALL_START_US INT64_C(1767225600000000) /* 2026-01-01 */
+
+struct os_sim_options os_sim_options_quiet(void)
+{
+    return (struct os_sim_options){
+        .disk_bytes = (uint64_t)4 << 30,
+        .crash_keep = 1.0 / 3,
+        .crash_tear = 1.0 / 3,
+        .net_buffer_bytes = 64 * 1024,
+        .handles_max = 100000,
+    };
+}
+
+struct os_sim_options os_sim_options_rough(void)
+{
+    struct os_sim_options o = os_sim_options_quiet();
+
+    o.read_error = 0.0005;
+    o.write_error = 0.0005;
+    o.sync_error = 0.002;
+    o.disk_delay_ns_max = 2000000;
+    o.net_buffer_bytes = 16 * 1024;
+    o.net_delay_ns_max = 5000000;
+    o.net_cut = 0.3;
+    o.net_reset = 0.001;
+    return o;
+}
+
+/* ---- faults ---- */
+
+enum status sim_failed(struct sim *sim, enum status st, const char *what, const char *name,
+                       const char *reason)
+{
+    if (st != ST_AGAIN)
+        snprintf(sim->error, sizeof(sim->error), "%s %s: %s", what, name, reason);
+    return st;
+}
+
+bool sim_fault(struct sim *sim, struct rng *rng, double chance)
+{
+    if (chance <= 0 || !rng_chance(rng, chance))
+        return false;
+    sim->counts.faults++;
+    return true;
+}
+
+void sim_disk_delay(struct sim *sim)
+{
+    if (sim->options.disk_delay_ns_max > 0)
+        sim->mono_ns += rng_between(&sim->disk_rng, 0, sim->options.disk_delay_ns_max);
+}
+
+enum status sim_step(struct sim *sim, uint64_t *count, const char *what, const char *name)
+{
+    if (!sim->off && sim->off_at_step && sim->counts.steps + 1 >= sim->off_at_step) {
+        sim->off = true;
+        sim->off_at_step = 0;
+        if (sim->on_off)
+            sim->on_off(sim->on_off_context);
+    }
+    if (sim->off)
+        return sim_failed(sim, ST_IO, what, name, "the power is off");
+    sim->counts.steps++;
+    ++*count;
+    return ST_OK;
+}
+
+/* ---- handles ---- */
+
+enum status sim_handle_check(struct sim *sim, const char *what)
+{
+    if (sim->off)
+        return sim_failed(sim, ST_IO, what, "handle", "the power is off");
+    if (sim->handles_len >= sim->options.handles_max)
+        return sim_failed(sim, ST_NOSPACE, what, "handle", "too many are open");
+    return ST_OK;
+}
+
+void sim_handle_open(struct sim *sim, struct sim_handle *handle,
+                     void (*free_fn)(struct sim_handle *handle))
+{
+    *handle =
+        (struct sim_handle){.sim = sim, .next = sim->handles, .free = free_fn, .life = sim->life};
+    if (handle->next)
+        handle->next->prev = handle;
+    sim->handles = handle;
+    sim->handles_len++;
+}
+
+void sim_handle_close(struct sim_handle *handle)
+{
+    struct sim *sim = handle->sim;
+
+    if (handle->prev)
+        handle->prev->next = handle->next;
+    else
+        sim->handles = handle->next;
+    if (handle->next)
+        handle->next->prev = handle->prev;
+    if (handle->life == sim->life)
+        sim->handles_len--;
+}
+
+/* ---- the table ---- */
+
+static int64_t sim_mono(struct os *os)
+{
+    return sim_of(os)->mono_ns;
+}
+
+int64_t sim_wall_us(const struct sim *sim)
+{
+    return sim->wall_us + sim->mono_ns / 1000;
+}
+
+static int64_t sim_wall(struct os *os)
+{
+    return sim_wall_us(sim_of(os));
+}
+
+static int64_t sim_cpu(struct os *os)
+{
+    (void)os;
+    return 0;
+}
+
+static void sim_random(struct os *os, void *to, size_t len)
+{
+    struct rng *rng = &sim_of(os)->entropy;
+
+    for (size_t i = 0; i < len; i++)
+        ((uint8_t *)to)[i] = (uint8_t)(rng_next(rng) >> 56);
+}
+
+static enum status sim_thread_start(struct os *os, const char *name, os_thread_fn *fn,
+                                    void *context, struct os_thread **out)
+{
+    (void)fn;
+    (void)context;
+    *out = NULL;
+    return sim_failed(sim_of(os), ST_UNSUPPORTED, "start thread", name,
+                      "a simulation has one thread");
+}
+
+static void sim_thread_join(struct os *os, struct os_thread *thread)
+{
+    (void)os;
+    (void)thread;
+    UNREACHABLE(); /* none was ever given out */
+}
+
+static const char *sim_error_text(struct os *os)
+{
+    return sim_of(os)->error;
+}
+
+static const struct os_class sim_class = {
+    .mono_ns = sim_mono,
+    .wall_us = sim_wall,
+    .cpu_ns = sim_cpu,
+    .random = sim_random,
+    .file_open = sim_file_open,
+    .path_stat = sim_path_stat,
+    .rename = sim_rename,
+    .remove = sim_remove,
+    .mkdir = sim_mkdir,
+    .list = sim_list,
+    .sync_dir = sim_sync_dir,
+    .space = sim_space,
+    .poller_open = sim_poller_open,
+    .listen = sim_listen,
+    .connect = sim_connect,
+    .thread_start = sim_thread_start,
+    .thread_join = sim_thread_join,
+    .error_text = sim_error_text,
+};
+
+/* ---- life ---- */
+
+struct os *os_sim_create(uint64_t seed, const struct os_sim_options *options)
+{
+    struct sim *sim = xcalloc(1, sizeof(*sim));
+    struct rng seeds = rng_seed(seed);
+
+    sim->os.class = &sim_class;
+    sim->options = options ? *options : os_sim_options_quiet();
+    sim->entropy = rng_seed(rng_next(&seeds));
+    sim->disk_rng = rng_seed(rng_next(&seeds));
+    sim->net_rng = rng_seed(rng_next(&seeds));
+    sim->mono_ns = 1000000000;
+    sim->wall_us = WALL_START_US;
+    sim->net.next_port = 20000;
+    sim_names_init(sim);
+    return &sim->os;
+}
+
+void os_sim_destroy(struct os *os)
+{
+    struct sim *sim = sim_of(os);
+
+    while (sim->handles)
+        sim->handles->free(sim->handles);
+    sim_names_deinit(sim);
+    free(sim);
+}
+
+struct os_sim_options *os_sim_options(struct os *os)
+{
+    return &sim_of(os)->options;
+}
+
+const struct os_sim_counts *os_sim_counts(const struct os *os)
+{
+    return &sim_of(os)->counts;
+}
+
+void os_sim_advance(struct os *os, int64_t ns)
+{
+    CHECK(ns >= 0);
+    sim_of(os)->mono_ns += ns;
+}
+
+void os_sim_wall_jump(struct os *os, int64_t us)
+{
+    sim_of(os)->wall_us += us;
+}
+
+bool os_sim_stuck(const struct os *os)
+{
+    return sim_of(os)->stuck;
+}
+
+void os_sim_off_at(struct os *os, uint64_t steps, void (*on_off)(void *context), void *context)
+{
+    struct sim *sim = sim_of(os);
+
+    CHECK(steps > 0);
+    sim->off_at_step = sim->counts.steps + steps;
+    sim->on_off = on_off;
+    sim->on_off_context = context;
+}
+
+bool os_sim_is_off(const struct os *os)
+{
+    return sim_of(os)->off;
+}
+
+void os_sim_kill(struct os *os)
+{
+    struct sim *sim = sim_of(os);
+
+    sim->life++;
+    sim->handles_len = 0; /* the dead do not count */
+    sim->off = false;
+    sim->off_at_step = 0;
+    sim->stuck = false;
+    for (struct sim_node *n = sim->disk.nodes; n; n = n->next) {
+        n->locked = false;
+        n->handles = 0;
+        if (!n->seen.dir)
+            sim_cache_drop(n);
+    }
+}
+
+void os_sim_crash(struct os *os)
+{
+    os_sim_kill(os);
+    sim_names_crash(sim_of(os));
+}
