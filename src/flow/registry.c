@@ -14,7 +14,8 @@ const struct op_class *op_class_of(const struct plan_node *node, struct diag *di
     const struct op_class *class = node->kind < PLAN_KINDS ? classes[node->kind] : NULL;
 
     if (!class)
-        (void)diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "the operator %s is not built yet",
-                       plan_kind_text(node->kind));
+        (void)diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
+                       "operator kind %d of the plan (node %u) is not built yet", (int)node->kind,
+                       node->id);
     return class;
 }

@@ -8,6 +8,7 @@ static struct plan_node *window_node(const char *in, const char *out, const char
                                      uint16_t keys_count, enum window_kind kind, int64_t size_s,
                                      int64_t slide_s)
 {
+    arena_deinit(&plans); /* of an earlier plan; zeroed memory is an empty arena */
     arena_init(&plans, ARENA_BUDGET_NONE);
     struct plan_node *input = rig_input(&plans, in);
     struct plan_node *node = rig_node(&plans, PLAN_WINDOW_AGG, out, input, NULL);
@@ -142,6 +143,7 @@ TEST(windows_over_processing_time_are_closed_by_the_clock)
 TEST(attached_windows_are_those_of_the_rows)
 {
     struct op_rig rig;
+    arena_deinit(&plans); /* of an earlier plan; zeroed memory is an empty arena */
     arena_init(&plans, ARENA_BUDGET_NONE);
     struct plan_node *input = rig_input(&plans, "n bigint, ws timestamp, we timestamp");
     struct plan_node *node = rig_node(&plans, PLAN_WINDOW_AGG, "max bigint, ws timestamp, we timestamp", input, NULL);
@@ -217,6 +219,7 @@ TEST_SECONDS(many_windows_are_told_in_bounded_steps, 60)
 static struct plan_node *group_node(const char *in, const char *out, const char *keys, uint16_t keys_count,
                                     bool updates)
 {
+    arena_deinit(&plans); /* of an earlier plan; zeroed memory is an empty arena */
     arena_init(&plans, ARENA_BUDGET_NONE);
     struct plan_node *input = rig_input(&plans, in);
     struct plan_node *node = rig_node(&plans, PLAN_GROUP_AGG, out, input, NULL);
