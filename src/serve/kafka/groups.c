@@ -123,7 +123,9 @@ void kafka_on_find_coordinator(struct call *call, const void *request)
     struct bytes why = BYTES_NONE;
 
     if (req->key_type != KEY_GROUP) {
-        error = KAFKA_ERR_UNSUPPORTED_VERSION;
+        /* the one code that makes transactional producers stop at once and say why */
+        error = req->key_type == KEY_TRANSACTION ? KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+                                                 : KAFKA_ERR_INVALID_REQUEST;
         why = req->key_type == KEY_TRANSACTION ? BYTES_LITERAL("transactions are not built yet")
                                                : BYTES_LITERAL("only groups have a coordinator");
     }

@@ -221,8 +221,9 @@ void kafka_on_init_producer_id(struct call *call, const void *request)
     kafka_init_producer_id_res_init(res);
     res->producer_epoch = -1;
     if (req->transactional_id.ptr) { /* refused by name: transactions are not built yet */
-        res->error_code = req->transactional_id.len ? KAFKA_ERR_UNSUPPORTED_VERSION
-                                                    : KAFKA_ERR_INVALID_REQUEST;
+        res->error_code = req->transactional_id.len
+                              ? KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+                              : KAFKA_ERR_INVALID_REQUEST;
     } else if (log_producer_id(call->face->log, &res->producer_id, &lsn) != ST_OK) {
         res->error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE; /* retriable */
     } else {
