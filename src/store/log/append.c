@@ -148,6 +148,7 @@ static enum status memory_slab(struct log_partition *p, size_t bytes)
         return ST_NOSPACE;
     slab_release(p->memory);
     p->memory = slab_create_sized(&p->log->pool, size);
+    retain_soon(p->log);
     return ST_OK;
 }
 
@@ -202,8 +203,7 @@ static void take_in(struct log_partition *p, const struct placed *placed, struct
     bool waits = p->topic->info.options.durability == LOG_FSYNC;
 
     CHECK(placed->item.base == p->end);
-    tail_push(&p->tail, placed->item);
-    p->end = tail_item_last(&placed->item) + 1;
+    partition_push(p, placed->item);
     partition_touch(p);
     want_sync(p, placed->end_lsn);
     p->log->stats.appends++;
@@ -554,34 +554,5 @@ enum status log_producer_id(struct log *log, int64_t *out, uint64_t *lsn)
     *out = log->producer_id_next++;
     if (lsn)
         *lsn = log->producer_ids_lsn;
-    return ST_OK;
-}
-
-enum status log_trim(struct log *log, struct log_partition *partition, int64_t before,
-                     uint64_t *lsn)
-{
-    struct log_partition *p = partition;
-    uint8_t payload[8];
-    int64_t pinned = partition_pinned(p);
-
-    if (p->topic->deleted)
-        return ST_NOTFOUND;
-    if (before > p->durable || before < 0)
-        return ST_INVALID;
-    if (before > pinned)
-        before = pinned;
-    if (lsn)
-        *lsn = 0;
-    if (before <= p->start)
-        return ST_OK;
-    store_u64_le(payload, (uint64_t)before);
-    if (!partition_is_memory(p))
-        TRY(log_write_entry(log,
-                            &(struct wal_entry){.type = WAL_TRIM,
-                                                .topic = p->topic->number,
-                                                .partition = p->index,
-                                                .payload = bytes_of(payload, 8)},
-                            lsn));
-    partition_drop_below(p, before);
     return ST_OK;
 }

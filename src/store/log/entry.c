@@ -109,15 +109,21 @@ void wal_topic_write(struct buf *to, const struct wal_topic *topic)
 enum status wal_topic_read(struct bytes payload, struct wal_topic *out)
 {
     struct reader r = reader_of(payload);
-    struct bytes id = reader_bytes(&r, LOG_ID_BYTES);
 
-    if (r.bad)
+    return wal_topic_parse(&r, out);
+}
+
+enum status wal_topic_parse(struct reader *r, struct wal_topic *out)
+{
+    struct bytes id = reader_bytes(r, LOG_ID_BYTES);
+
+    if (r->bad)
         return ST_CORRUPT;
     memcpy(out->id, id.ptr, LOG_ID_BYTES);
-    out->partitions = reader_u32_le(&r);
-    TRY(options_read(&r, &out->options));
-    out->name = reader_sized(&r);
-    if (r.bad || out->partitions == 0 || out->partitions > LOG_PARTITIONS_MAX ||
+    out->partitions = reader_u32_le(r);
+    TRY(options_read(r, &out->options));
+    out->name = reader_sized(r);
+    if (r->bad || out->partitions == 0 || out->partitions > LOG_PARTITIONS_MAX ||
         !log_topic_name_valid(out->name))
         return ST_CORRUPT;
     return ST_OK;

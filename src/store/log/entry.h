@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/reader.h"
 #include "base/status.h"
 #include "store/log/log.h"
 
@@ -61,6 +62,7 @@ struct wal_topic {
 void wal_options_write(struct buf *to, const struct log_topic_options *options);
 enum status wal_options_read(struct bytes payload, struct log_topic_options *out) MUST_CHECK;
 void wal_topic_write(struct buf *to, const struct wal_topic *topic);
+enum status wal_topic_parse(struct reader *r, struct wal_topic *out) MUST_CHECK;
 enum status wal_topic_read(struct bytes payload, struct wal_topic *out) MUST_CHECK;
 
 enum status wal_kv_read(struct bytes payload, struct bytes *key, struct bytes *value) MUST_CHECK;

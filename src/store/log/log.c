@@ -8,6 +8,7 @@
 #include "store/log/identity.h"
 #include "store/log/state.h"
 
+enum { FLUSH_SLICES = 8 };
 enum { SLAB_BYTES = 1024 * 1024, FILE_BYTES_MIN = 64 * 1024, FILE_BYTES_MAX = 16 * 1024 * 1024 };
 
 /* ---- failing ---- */
@@ -118,10 +119,17 @@ static enum status open_directory(struct log *log, struct diag *diag)
     return ST_OK;
 }
 
-static void log_free(struct log *log)
+void log_forget(struct log *log)
 {
     topics_deinit(log);
     kv_deinit(&log->kv);
+    log->fill_first = log->fill_last = log->sync_first = NULL;
+    log->sweep = false;
+}
+
+void log_free(struct log *log)
+{
+    log_forget(log);
     wal_close(log->wal);
     if (log->lock)
         os_file_close(log->lock);
@@ -129,20 +137,28 @@ static void log_free(struct log *log)
     free(log);
 }
 
-enum status log_open(struct os *os, const char *dir, const struct log_options *options,
-                     struct log **out, struct diag *diag)
+struct log *log_create(struct os *os, const char *dir, const struct log_options *options)
 {
     struct log *log = xcalloc(1, sizeof(*log));
 
-    CHECK_IF(!dir, options && options->in_memory);
     log->os = os;
+    if (dir)
+        snprintf(log->dir, sizeof(log->dir), "%s", dir);
     if (options)
         log->options = *options;
     fill_options(&log->options);
-    log->interval_deadline = INT64_MAX;
+    log->interval_deadline = log->retention_deadline = INT64_MAX;
     slab_pool_init(&log->pool, slab_bytes(log));
     map_init(&log->names);
     map_init(&log->ids);
+    return log;
+}
+
+enum status log_open(struct os *os, const char *dir, const struct log_options *options,
+                     struct log **out, struct diag *diag)
+{
+    CHECK_IF(!dir, options && options->in_memory);
+    struct log *log = log_create(os, dir, options);
     enum status st = ST_OK;
     if (log->options.in_memory) {
         os_random(os, log->cluster_id, LOG_ID_BYTES);
@@ -150,7 +166,6 @@ enum status log_open(struct os *os, const char *dir, const struct log_options *o
     } else if (strlen(dir) >= OS_PATH_MAX - 128) {
         st = diag_set(diag, ST_INVALID, DIAG_VALUE, "the data directory's path is too long");
     } else {
-        snprintf(log->dir, sizeof(log->dir), "%s", dir);
         st = open_directory(log, diag);
     }
     if (st != ST_OK) {
@@ -165,10 +180,8 @@ void log_close(struct log *log)
 {
     if (!log)
         return;
-    if (log->wal && !log->failure[0]) {
-        log->interval_deadline = 0; /* all of it */
-        (void)log_flush(log);
-    }
+    if (log->wal && log_flush_all(log) == ST_OK)
+        fill_all(log);
     log_free(log);
 }
 
@@ -272,6 +285,44 @@ static bool sync_is_due(const struct log *log)
     return log->interval_deadline != INT64_MAX && os_mono_ns(log->os) >= log->interval_deadline;
 }
 
+void log_measure_wal(struct log *log)
+{
+    log->wal_full = wal_end_lsn(log->wal) - log->from[1].lsn > log->options.wal_bytes_max;
+}
+
+static enum status flush(struct log *log)
+{
+    enum status st = write_and_sync(log);
+
+    if (st == ST_OK) {
+        log->durable_lsn = wal_synced_lsn(log->wal);
+        log->interval_deadline = INT64_MAX;
+        log_measure_wal(log);
+        show_touched(log);
+    }
+    log_release_waiters(log);
+    return st;
+}
+
+enum status log_flush_all(struct log *log)
+{
+    if (log->failure[0])
+        return ST_IO;
+    return log->durable_lsn == wal_end_lsn(log->wal) ? ST_OK : flush(log);
+}
+
+/* Who appends faster than the background can fill pays for it, before a bound refuses him. */
+static void work_when_behind(struct log *log)
+{
+    uint64_t behind = wal_end_lsn(log->wal) - log->from[1].lsn;
+
+    if (behind <= log->options.wal_bytes_max / 4 * 3 &&
+        log->pool.bytes <= log->options.memory_bytes_max / 2)
+        return;
+    for (int i = 0; i < FLUSH_SLICES && fill_work(log); i++)
+        ;
+}
+
 enum status log_flush(struct log *log)
 {
     if (!log->wal)
@@ -282,26 +333,26 @@ enum status log_flush(struct log *log)
     }
     if (log->durable_lsn == wal_end_lsn(log->wal) || !sync_is_due(log))
         return ST_OK;
-    enum status st = write_and_sync(log);
-    if (st == ST_OK) {
-        log->durable_lsn = wal_synced_lsn(log->wal);
-        log->interval_deadline = INT64_MAX;
-        show_touched(log);
-    }
-    log_release_waiters(log);
+    enum status st = flush(log);
+    if (st == ST_OK)
+        work_when_behind(log);
     return st;
 }
 
 bool log_work(struct log *log)
 {
-    if (!log->wal || log->failure[0])
+    if (log->failure[0])
         return false;
-    return wal_work(log->wal);
+    bool more = log->wal && wal_work(log->wal);
+    if (!more && log->wal)
+        more = fill_work(log);
+    return retain_work(log) || more;
 }
 
 int64_t log_deadline_ns(const struct log *log)
 {
-    return log->interval_deadline;
+    return log->interval_deadline < log->retention_deadline ? log->interval_deadline
+                                                            : log->retention_deadline;
 }
 
 void log_stats(const struct log *log, struct log_stats *out)

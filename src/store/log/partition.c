@@ -10,7 +10,39 @@ int64_t partition_filled(const struct log_partition *p)
 
 uint64_t partition_bytes(const struct log_partition *p)
 {
-    return p->tail.bytes;
+    uint64_t sum = p->tail.bytes;
+
+    for (uint32_t i = 0; i < p->segments_count; i++)
+        if (p->segments[i]->end > p->start)
+            sum += p->segments[i]->bytes;
+    return sum;
+}
+
+void partition_push(struct log_partition *p, struct tail_item item)
+{
+    tail_push(&p->tail, item);
+    p->end = tail_item_last(&item) + 1;
+    if (!partition_is_memory(p)) {
+        p->log->unfilled_bytes += item.len;
+        fill_queue(p);
+    }
+}
+
+void partition_drop_first(struct log_partition *p)
+{
+    if (!partition_is_memory(p))
+        p->log->unfilled_bytes -= tail_at(&p->tail, 0)->len;
+    tail_drop_first(&p->tail);
+}
+
+void partition_add_segment(struct log_partition *p, struct segment *seg)
+{
+    if (p->segments_count == p->segments_cap) {
+        p->segments_cap = p->segments_cap ? p->segments_cap * 2 : 4;
+        p->segments = xrealloc(p->segments, p->segments_cap * sizeof(struct segment *));
+    }
+    p->segments[p->segments_count++] = seg;
+    retain_soon(p->log);
 }
 
 int64_t partition_pinned(const struct log_partition *p)
@@ -28,12 +60,21 @@ void partition_drop_below(struct log_partition *p, int64_t start)
     if (start > p->start)
         p->start = start;
     while (p->tail.count && tail_item_last(tail_at(&p->tail, 0)) < p->start)
-        tail_drop_first(&p->tail);
+        partition_drop_first(p);
+    if (p->segments_count && p->segments[0]->end <= p->start)
+        retain_sweep_later(p->log);
 }
 
 void partition_deinit(struct log_partition *p)
 {
+    while (p->tail.count)
+        partition_drop_first(p);
     tail_deinit(&p->tail);
+    for (uint32_t i = 0; i < p->segments_count; i++)
+        segment_free(p->segments[i]);
+    free(p->segments);
+    p->segments = NULL;
+    p->segments_count = p->segments_cap = 0;
     slab_release(p->memory);
     p->memory = NULL;
     producers_deinit(&p->producers);

@@ -62,6 +62,42 @@ static void view_run(struct log_partition *p, struct run run, struct log_view *o
     out->next_offset = tail_item_last(tail_at(&p->tail, run.first + run.count - 1)) + 1;
 }
 
+/* The first segment that ends behind the offset; NULL: it is in the tail. */
+static struct segment *segment_of(const struct log_partition *p, int64_t offset)
+{
+    uint32_t low = 0, high = p->segments_count;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (p->segments[mid]->end <= offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < p->segments_count ? p->segments[low] : NULL;
+}
+
+static enum status read_segment(struct log_partition *p, struct segment *seg, int64_t to,
+                                size_t bytes_max, struct log_view *out, struct diag *diag)
+{
+    char folder[OS_PATH_MAX + 64];
+    struct segment_read read = {
+        .offset = out->next_offset, .to = to, .bytes_max = bytes_max, .pool = &p->log->pool};
+
+    partition_folder(p, folder);
+    enum status st = segment_read(seg, (struct segment_place){p->log->os, folder}, &read, diag);
+    if (st == ST_NOTFOUND)
+        return diag_set(diag, ST_CORRUPT, DIAG_INTERNAL, "a file of %s is missing", folder);
+    TRY(st);
+    if (read.run.len == 0)
+        return ST_OK;
+    out->bytes = read.run;
+    out->hold = read.hold;
+    out->base_offset = read.base_offset;
+    out->next_offset = read.next_offset;
+    return ST_OK;
+}
+
 enum status log_read(struct log *log, struct log_partition *partition, int64_t offset,
                      size_t bytes_max, enum log_bound bound, struct log_view *out,
                      struct diag *diag)
@@ -77,6 +113,9 @@ enum status log_read(struct log *log, struct log_partition *partition, int64_t o
                         (long long)p->end);
     if (offset >= to)
         return ST_OK;
+    struct segment *seg = segment_of(p, offset);
+    if (seg && seg->end > offset)
+        return read_segment(p, seg, to, bytes_max, out, diag);
     uint32_t i = tail_find(&p->tail, offset);
     if (i == p->tail.count || tail_item_last(tail_at(&p->tail, i)) >= to)
         return ST_OK;
@@ -94,79 +133,148 @@ void log_view_release(struct log_view *view)
 
 enum { DECOMPRESSED_MAX = 64 * 1024 * 1024 };
 
-/* The first record of the batch at or after the time; or, with timestamp INT64_MAX, the one with
- * the greatest. */
-static enum status in_batch(struct bytes batch, int64_t timestamp_ms, int64_t *offset,
-                            int64_t *found_ms)
+struct sought {
+    int64_t at_least; /* offset: records below do not count */
+    int64_t timestamp_ms;
+    bool greatest; /* not the first at or after the time, but the one with the greatest */
+    int64_t offset, found_ms;
+};
+
+static bool better(const struct sought *s, const struct record *rec)
+{
+    if (rec->offset < s->at_least)
+        return false;
+    return s->greatest ? s->offset < 0 || rec->timestamp_ms > s->found_ms
+                       : rec->timestamp_ms >= s->timestamp_ms;
+}
+
+/* ST_NOTFOUND: the batch has none. */
+static enum status seek_batch(struct bytes batch, struct sought *s)
 {
     struct batch_records it;
     struct record rec;
     struct buf scratch;
 
     buf_init(&scratch, DECOMPRESSED_MAX);
-    *offset = -1;
+    s->offset = -1;
     enum status st = batch_records_open_buf(&it, batch, &scratch);
     while (st == ST_OK && (st = batch_records_next(&it, &rec)) == ST_OK) {
-        if (timestamp_ms == INT64_MAX) {
-            if (*offset >= 0 && rec.timestamp_ms <= *found_ms)
-                continue;
-        } else if (rec.timestamp_ms < timestamp_ms) {
+        if (!better(s, &rec))
             continue;
-        }
-        *offset = rec.offset;
-        *found_ms = rec.timestamp_ms;
-        if (timestamp_ms != INT64_MAX)
+        s->offset = rec.offset;
+        s->found_ms = rec.timestamp_ms;
+        if (!s->greatest)
             break;
     }
     buf_deinit(&scratch);
-    if (*offset >= 0)
+    if (s->offset >= 0)
         return ST_OK;
     return st == ST_END ? ST_NOTFOUND : st;
 }
 
-static int64_t max_timestamp(struct bytes batch)
+/* The batches of a run, in order. */
+static enum status seek_run(struct bytes run, struct sought *s)
 {
     struct batch_header h;
+    struct bytes batch;
 
-    return batch_header_parse(batch, &h) == ST_OK ? h.max_timestamp : -1;
-}
-
-enum status log_offset_for_time(struct log *log, struct log_partition *partition,
-                                int64_t timestamp_ms, int64_t *offset, int64_t *found_ms)
-{
-    struct log_partition *p = partition;
-
-    CHECK(p->log == log);
-    for (uint32_t i = 0; i < p->tail.count; i++) {
-        struct bytes batch = tail_item_bytes(tail_at(&p->tail, i));
-        if (tail_item_last(tail_at(&p->tail, i)) >= p->durable)
-            break;
-        if (max_timestamp(batch) < timestamp_ms)
+    while (batch_next(&run, &h, &batch) == ST_OK) {
+        if (h.max_timestamp < s->timestamp_ms)
             continue;
-        enum status st = in_batch(batch, timestamp_ms, offset, found_ms);
+        enum status st = seek_batch(batch, s);
         if (st != ST_NOTFOUND)
             return st;
     }
     return ST_NOTFOUND;
 }
 
+static enum status seek_segment(struct log_partition *p, struct segment *seg, struct sought *s)
+{
+    char folder[OS_PATH_MAX + 64];
+    struct log_view view;
+    int64_t at;
+
+    partition_folder(p, folder);
+    TRY(segment_seek_time(seg, (struct segment_place){p->log->os, folder}, s->timestamp_ms, &at));
+    if (at < p->start)
+        at = p->start;
+    while (at < seg->end) {
+        TRY(log_read(p->log, p, at, COPY_MAX, LOG_TO_DURABLE, &view, NULL));
+        if (view.bytes.len == 0)
+            break;
+        enum status st = seek_run(view.bytes, s);
+        at = view.next_offset;
+        log_view_release(&view);
+        if (st != ST_NOTFOUND)
+            return st;
+    }
+    return ST_NOTFOUND;
+}
+
+static enum status seek(struct log_partition *p, struct sought *s)
+{
+    for (uint32_t i = 0; i < p->segments_count; i++) {
+        struct segment *seg = p->segments[i];
+        if (seg->end <= p->start || seg->max_timestamp < s->timestamp_ms)
+            continue;
+        enum status st = seek_segment(p, seg, s);
+        if (st != ST_NOTFOUND)
+            return st;
+    }
+    for (uint32_t i = 0; i < p->tail.count; i++) {
+        const struct tail_item *item = tail_at(&p->tail, i);
+        if (tail_item_last(item) >= p->durable)
+            break;
+        enum status st = seek_run(tail_item_bytes(item), s);
+        if (st != ST_NOTFOUND)
+            return st;
+    }
+    return ST_NOTFOUND;
+}
+
+enum status log_offset_for_time(struct log *log, struct log_partition *partition,
+                                int64_t timestamp_ms, int64_t *offset, int64_t *found_ms)
+{
+    struct sought s = {.at_least = partition->start, .timestamp_ms = timestamp_ms};
+
+    CHECK(partition->log == log);
+    TRY(seek(partition, &s));
+    *offset = s.offset;
+    *found_ms = s.found_ms;
+    return ST_OK;
+}
+
+/* The greatest over what each batch or segment says of itself. */
+static int64_t greatest_timestamp(const struct log_partition *p)
+{
+    struct batch_header h;
+    int64_t greatest = -1;
+
+    for (uint32_t i = 0; i < p->segments_count; i++)
+        if (p->segments[i]->end > p->start && p->segments[i]->max_timestamp > greatest)
+            greatest = p->segments[i]->max_timestamp;
+    for (uint32_t i = 0; i < p->tail.count; i++) {
+        const struct tail_item *item = tail_at(&p->tail, i);
+        if (tail_item_last(item) >= p->durable)
+            break;
+        if (batch_header_parse(tail_item_bytes(item), &h) == ST_OK && h.max_timestamp > greatest)
+            greatest = h.max_timestamp;
+    }
+    return greatest;
+}
+
 enum status log_offset_max_timestamp(struct log *log, struct log_partition *partition,
                                      int64_t *offset, int64_t *found_ms)
 {
-    struct log_partition *p = partition;
-    uint32_t best = UINT32_MAX;
-    int64_t best_ms = -1;
+    struct sought s = {.at_least = partition->start,
+                       .timestamp_ms = greatest_timestamp(partition),
+                       .greatest = true};
 
-    CHECK(p->log == log);
-    for (uint32_t i = 0; i < p->tail.count; i++) {
-        const struct tail_item *item = tail_at(&p->tail, i);
-        int64_t ms = tail_item_last(item) < p->durable ? max_timestamp(tail_item_bytes(item)) : -1;
-        if (ms > best_ms) {
-            best = i;
-            best_ms = ms;
-        }
-    }
-    if (best == UINT32_MAX)
+    CHECK(partition->log == log);
+    if (s.timestamp_ms < 0)
         return ST_NOTFOUND;
-    return in_batch(tail_item_bytes(tail_at(&p->tail, best)), INT64_MAX, offset, found_ms);
+    TRY(seek(partition, &s));
+    *offset = s.offset;
+    *found_ms = s.found_ms;
+    return ST_OK;
 }

@@ -1,5 +1,6 @@
 /* What each entry of the WAL means when it is met again at the opening. Parts of a group wait until
  * its commit is met; a group that any other entry interrupts was never closed and is dropped. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -13,7 +14,7 @@ struct part {
 
 struct recovery {
     struct log *log;
-    uint64_t from_lsn;
+    uint64_t from_lsn, snapshot_lsn;
     struct part *parts;
     uint32_t count, cap, group;
 };
@@ -25,12 +26,13 @@ static void damage(struct log *log)
 
 /* ---- one entry that counts ---- */
 
-static void apply_batch(struct log *log, const struct part *e)
+static void apply_batch(struct recovery *r, const struct part *e)
 {
+    struct log *log = r->log;
     struct log_topic *t = topic_by_number(log, e->entry.topic);
     struct batch_header h;
 
-    if (!t || partition_is_memory(&t->partitions[0]))
+    if (!t || partition_is_memory(t->partitions[0]))
         return; /* deleted since */
     if (e->entry.partition >= t->info.partitions ||
         batch_header_parse(e->entry.payload, &h) != ST_OK ||
@@ -38,19 +40,18 @@ static void apply_batch(struct log *log, const struct part *e)
         damage(log);
         return;
     }
-    struct log_partition *p = &t->partitions[e->entry.partition];
-    if (batch_last_offset(&h) >= p->end) {
-        if (h.base_offset != p->end)
+    struct log_partition *p = t->partitions[e->entry.partition];
+    if (batch_last_offset(&h) >= p->end) { /* else its segment has it, or it was trimmed */
+        if (h.base_offset > p->end)
             damage(log); /* what stood between is gone; reported as a block where it was lost */
-        tail_push(&p->tail,
-                  (struct tail_item){.slab = e->slab,
-                                     .base = h.base_offset,
-                                     .pos = (uint32_t)(e->entry.payload.ptr - e->slab->data),
-                                     .len = (uint32_t)e->entry.payload.len,
-                                     .last_delta = h.last_offset_delta});
-        p->end = batch_last_offset(&h) + 1;
+        partition_push(p,
+                       (struct tail_item){.slab = e->slab,
+                                          .base = h.base_offset,
+                                          .pos = (uint32_t)(e->entry.payload.ptr - e->slab->data),
+                                          .len = (uint32_t)e->entry.payload.len,
+                                          .last_delta = h.last_offset_delta});
     }
-    if (h.producer_id >= 0)
+    if (h.producer_id >= 0 && e->lsn >= r->snapshot_lsn)
         producers_note(&p->producers, &h, h.base_offset,
                        h.attributes & BATCH_APPEND_TIME ? h.max_timestamp : -1);
 }
@@ -78,7 +79,7 @@ static void apply_trim(struct log *log, const struct wal_entry *e)
     if (wal_i64_read(e->payload, &start) != ST_OK || (t && e->partition >= t->info.partitions))
         damage(log);
     else if (t)
-        partition_drop_below(&t->partitions[e->partition], start);
+        partition_drop_below(t->partitions[e->partition], start);
 }
 
 static void apply_config(struct log *log, const struct wal_entry *e)
@@ -126,12 +127,13 @@ static void apply_fact(struct log *log, const struct wal_entry *e)
     }
 }
 
-static void apply(struct log *log, const struct part *e)
+/* Facts below the snapshot's LSN are in it; batches may be in no synced segment yet. */
+static void apply(struct recovery *r, const struct part *e)
 {
     if (e->entry.type == WAL_BATCH)
-        apply_batch(log, e);
-    else
-        apply_fact(log, &e->entry);
+        apply_batch(r, e);
+    else if (e->lsn >= r->snapshot_lsn)
+        apply_fact(r->log, &e->entry);
 }
 
 /* ---- groups ---- */
@@ -168,7 +170,7 @@ static void close_group(struct recovery *r, const struct wal_entry *commit)
     } else if (r->group == commit->group && r->count <= parts &&
                (r->count == parts || first_lsn < r->from_lsn)) {
         for (uint32_t i = 0; i < r->count; i++)
-            apply(r->log, &r->parts[i]);
+            apply(r, &r->parts[i]);
     } else if (first_lsn >= r->from_lsn) {
         damage(r->log);
     }
@@ -189,15 +191,25 @@ static void replay(void *context, const struct wal_entry *entry, uint64_t lsn, u
         keep_part(r, part);
     } else {
         drop_parts(r);
-        apply(r->log, &part);
+        apply(r, &part);
     }
 }
 
-static void all_is_durable(struct log *log)
+/* What a snapshot promised must be there; all that is there is durable. */
+static void settle(struct log *log)
 {
-    for (struct log_topic *t = log->first; t; t = t->next)
-        for (uint32_t i = 0; i < t->info.partitions; i++)
-            t->partitions[i].durable = t->partitions[i].end;
+    for (struct log_topic *t = log->first; t; t = t->next) {
+        for (uint32_t i = 0; i < t->info.partitions; i++) {
+            struct log_partition *p = t->partitions[i];
+            if (p->end < p->known_end) {
+                damage(log);
+                p->end = p->known_end; /* lost offsets are not given to others */
+            }
+            if (p->end < p->start)
+                p->end = p->start;
+            p->durable = p->end;
+        }
+    }
 }
 
 static void count_damage(void *context, const char *file, uint64_t pos, const char *what)
@@ -208,24 +220,68 @@ static void count_damage(void *context, const char *file, uint64_t pos, const ch
     log->damages++;
 }
 
-enum status log_recover(struct log *log, struct diag *diag)
+static enum status replay_wal(struct log *log, const struct snapshot_found *found,
+                              struct diag *diag)
 {
-    struct wal_position from = {.lsn = WAL_LSN_FIRST};
-    struct recovery r = {.log = log, .from_lsn = from.lsn};
+    struct recovery r = {.log = log, .from_lsn = found->from.lsn, .snapshot_lsn = found->lsn};
     uint32_t file_bytes = log_wal_file_bytes(log);
     struct wal_options options = {.file_bytes = file_bytes,
                                   .first_file_bytes =
                                       file_bytes < WAL_FIRST_BYTES ? file_bytes : WAL_FIRST_BYTES,
-                                  .salt = log->salt};
+                                  .salt = log->salt,
+                                  .keep = found->fell_back ? found->from : found->from_before};
     struct wal_damage_sink sink = {count_damage, log};
 
-    enum status st =
-        wal_open(log->os, log->dir, &options, &log->pool, from, replay, &r, &sink, &log->wal, diag);
+    enum status st = wal_open(log->os, log->dir, &options, &log->pool, found->from, replay, &r,
+                              &sink, &log->wal, diag);
     drop_parts(&r);
     free(r.parts);
-    TRY(st);
-    all_is_durable(log);
+    return st;
+}
+
+enum status log_recover_reading(struct log *log, const struct wal_damage_sink *sink)
+{
+    struct snapshot_found found;
+    uint64_t end_lsn = 0;
+
+    TRY(snapshot_load(log, &found));
+    if (found.fell_back)
+        sink->report(sink->context, log->dir, 0, "the newest snapshot is damaged");
+    struct recovery r = {.log = log, .from_lsn = found.from.lsn, .snapshot_lsn = found.lsn};
+    enum status st =
+        wal_check(log->os, log->dir, log->salt, &log->pool, found.from, replay, &r, sink, &end_lsn);
+    drop_parts(&r);
+    free(r.parts);
+    if (st != ST_OK && st != ST_CORRUPT)
+        return st;
+    if (log->damages > 0 && st == ST_OK)
+        sink->report(sink->context, log->dir, log->damages, "entries that do not fit (how many)");
+    settle(log);
+    return end_lsn < found.lsn ? ST_CORRUPT : ST_OK;
+}
+
+enum status log_recover(struct log *log, struct diag *diag)
+{
+    struct snapshot_found found;
+    char topics[OS_PATH_MAX + 16];
+
+    enum status st = snapshot_load(log, &found);
+    if (st != ST_OK)
+        return diag_set(diag, st, DIAG_STATE, "cannot read %s/snapshot, nor snapshot.old: %s",
+                        log->dir, st == ST_IO ? os_error_text(log->os) : status_text(st));
+    log->damages += found.fell_back;
+    TRY(replay_wal(log, &found, diag));
+    if (wal_synced_lsn(log->wal) < found.lsn)
+        return diag_set(diag, ST_CORRUPT, DIAG_STATE,
+                        "%s/wal ends before what %s/snapshot knows: files of it are missing",
+                        log->dir, log->dir);
+    settle(log);
     log->durable_lsn = wal_synced_lsn(log->wal);
+    log->from[0] = found.from;
+    log->from[1] = found.fell_back ? found.from : found.from_before;
     log->producer_id_next = log->producer_ids_reserved;
+    snprintf(topics, sizeof(topics), "%s/topics", log->dir);
+    TRY(os_mkdir(log->os, topics));
+    retain_remove_strangers(log);
     return ST_OK;
 }

@@ -16,6 +16,7 @@
 #include "store/log/kv.h"
 #include "store/log/log.h"
 #include "store/log/producers.h"
+#include "store/log/segment.h"
 #include "store/log/slab.h"
 #include "store/log/tail.h"
 #include "store/log/wal.h"
@@ -42,8 +43,16 @@ struct log_partition {
     int64_t start, end;
     int64_t durable;           /* one past the last offset that may be shown */
     int64_t transaction_start; /* the first offset of the oldest open transaction; -1: none */
+    int64_t known_end;         /* a snapshot has said that records up to here were there */
     int64_t staged_end;        /* while an entry is being committed: where its next part goes */
+    struct segment **segments; /* by offset; only the last one is written */
+    uint32_t segments_count, segments_cap;
     struct tail tail;
+    struct wal_position unsynced; /* of the oldest batch in a segment that is not synced; 0: none */
+    int64_t synced_end;           /* the segments have all below this, synced */
+    bool folder_made, folder_fresh;
+    bool fill_queued, sync_queued;
+    struct log_partition *fill_next, *sync_next;
     struct slab *memory; /* of a MEMORY topic: being written, held */
     struct producers producers;
     struct log_watcher *watchers[2]; /* by enum log_event */
@@ -56,8 +65,9 @@ struct log_topic {
     struct log *log;
     struct log_topic_info info;
     uint32_t number; /* in the WAL; never used again */
+    bool files_left; /* deleted, and its folder is still there */
     bool deleted;    /* kept, empty, until log_close: watchers and entries may still point here */
-    struct log_partition *partitions;
+    struct log_partition **partitions;
     struct log_topic *next, *prev; /* in order of creation */
     char name[LOG_NAME_MAX + 1];
 };
@@ -90,7 +100,20 @@ struct log {
     struct log_waiter *waiters_first, *waiters_last; /* by LSN */
     struct log_watcher *watch_cursor; /* the next to be called, while watchers are being called */
 
-    bool wal_full;         /* producers wait until some of it is cut */
+    bool wal_full; /* producers wait until some of it is cut */
+    struct log_partition *fill_first, *fill_last, *sync_first;
+    uint64_t unfilled_bytes; /* in the tails of partitions that have segments */
+    int64_t fill_not_before; /* the disk was full: os_mono_ns to wait for; 0 */
+    bool filling;            /* until the queue is empty */
+    enum { CUT_NONE, CUT_FILL, CUT_SYNC, CUT_SNAPSHOT } cut;
+    uint64_t cut_target; /* LSN to fill up to */
+    struct wal_position
+        from[2];                /* where recovery starts, by the last snapshot and the one before */
+    uint64_t snapshots;         /* written since the opening */
+    int64_t retention_deadline; /* os_mono_ns; INT64_MAX: nothing expires */
+    bool sweep;
+    uint64_t sweep_lsn;
+
     bool refusing;         /* the disk is below its reserve */
     int64_t space_checked; /* os_mono_ns of the last look */
     uint64_t space_budget; /* bytes that may be appended before the next look */
@@ -100,7 +123,13 @@ struct log {
 };
 
 /* ---- log.c ---- */
+struct log *log_create(struct os *os, const char *dir,
+                       const struct log_options *options); /* empty */
+void log_free(struct log *log);
 void log_fail(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void log_forget(struct log *log);                      /* topics, facts: empty again */
+enum status log_flush_all(struct log *log) MUST_CHECK; /* INTERVAL topics too */
+void log_measure_wal(struct log *log);                 /* whether producers must wait */
 uint32_t log_wal_file_bytes(const struct log *log);
 /* An entry of ours that is no batch; lsn may be NULL. Applies nothing. */
 enum status log_write_entry(struct log *log, const struct wal_entry *entry,
@@ -119,6 +148,37 @@ struct log_topic *topic_add(struct log *log, uint32_t number, const struct wal_t
 void topic_drop(struct log *log, struct log_topic *topic);
 struct log_topic *topic_by_number(const struct log *log, uint32_t number);
 void topics_deinit(struct log *log);
+void topics_reserve_numbers(struct log *log, uint32_t count); /* below it none is given again */
+
+struct log_partition *topic_extend(struct log_topic *t); /* one partition more */
+
+/* ---- fill.c ---- */
+void fill_queue(struct log_partition *p); /* its tail has something for its segments */
+bool fill_work(struct log *log);          /* a slice of filling or cutting; true: there is more */
+/* Fills, syncs and cuts all there is, as far as the disk lets it: the WAL has it anyway. What is
+ * appended must be durable. */
+void fill_all(struct log *log);
+void partition_folder(const struct log_partition *p, char folder[OS_PATH_MAX + 64]);
+
+/* ---- snapshot.c ---- */
+/* Everything but the batches, as of the durable end; from: where recovery will start. */
+enum status snapshot_write(struct log *log, struct wal_position from) MUST_CHECK;
+struct snapshot_found {
+    bool found, fell_back;                 /* the newest was damaged, the one before it was taken */
+    uint64_t lsn;                          /* what stands below is in it */
+    struct wal_position from, from_before; /* of this one; of the one before it */
+};
+/* Fills an empty log. ST_CORRUPT: there are snapshots, and none can be read. */
+enum status snapshot_load(struct log *log, struct snapshot_found *out) MUST_CHECK;
+
+/* ---- retain.c ---- */
+bool retain_work(struct log *log); /* retention when it is due, files of the deleted; true: more */
+void retain_partition(struct log_partition *p);
+/* Moves the start, durably; no pin is asked. */
+enum status partition_trim(struct log_partition *p, int64_t before, uint64_t *lsn) MUST_CHECK;
+void retain_soon(struct log *log);        /* there is something that may expire */
+void retain_sweep_later(struct log *log); /* files below a start, or of a deleted topic, can go */
+void retain_remove_strangers(struct log *log); /* folders of topics that nobody knows */
 
 /* ---- append.c ---- */
 static inline bool partition_is_memory(const struct log_partition *p)
@@ -136,6 +196,9 @@ void log_fire(struct log_partition *p, enum log_event event);
 void log_release_waiters(struct log *log); /* up to durable_lsn; all, when the log has failed */
 
 /* ---- partition.c ---- */
+void partition_push(struct log_partition *p, struct tail_item item);
+void partition_drop_first(struct log_partition *p); /* of the tail */
+void partition_add_segment(struct log_partition *p, struct segment *seg);
 void partition_drop_below(struct log_partition *p, int64_t start); /* whole batches, in memory */
 int64_t partition_pinned(const struct log_partition *p); /* the least pin; INT64_MAX: none */
 int64_t partition_filled(const struct log_partition *p); /* where the tail begins */
@@ -144,5 +207,7 @@ void partition_deinit(struct log_partition *p);
 
 /* ---- recover.c ---- */
 enum status log_recover(struct log *log, struct diag *diag) MUST_CHECK;
+/* The same into a log that only reads: no WAL is opened, nothing is written. */
+enum status log_recover_reading(struct log *log, const struct wal_damage_sink *sink) MUST_CHECK;
 
 #endif

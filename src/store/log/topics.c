@@ -39,19 +39,24 @@ void topic_defaults(const struct log *log, struct log_topic_options *o)
 
 /* ---- in memory ---- */
 
-static void number_topic(struct log *log, struct log_topic *t)
+void topics_reserve_numbers(struct log *log, uint32_t count)
 {
-    while (t->number >= log->numbers_cap) {
-        uint32_t cap = log->numbers_cap ? log->numbers_cap * 2 : 32;
+    if (count > log->numbers_cap) {
+        uint32_t cap = log->numbers_cap * 2 > count ? log->numbers_cap * 2 : count + 16;
         log->by_number = xrealloc(log->by_number, cap * sizeof(struct log_topic *));
         memset(log->by_number + log->numbers_cap, 0,
                (cap - log->numbers_cap) * sizeof(struct log_topic *));
         log->numbers_cap = cap;
     }
+    if (count > log->numbers_count)
+        log->numbers_count = count;
+}
+
+static void number_topic(struct log *log, struct log_topic *t)
+{
+    topics_reserve_numbers(log, t->number + 1);
     CHECK(log->by_number[t->number] == NULL);
     log->by_number[t->number] = t;
-    if (t->number >= log->numbers_count)
-        log->numbers_count = t->number + 1;
 }
 
 static void link_topic(struct log *log, struct log_topic *t)
@@ -66,6 +71,23 @@ static void link_topic(struct log *log, struct log_topic *t)
     map_put(&log->ids, bytes_of(t->info.id, LOG_ID_BYTES), t);
 }
 
+struct log_partition *topic_extend(struct log_topic *t)
+{
+    struct log_partition *p = xcalloc(1, sizeof(*p));
+    uint32_t n = t->info.partitions;
+
+    if ((n & (n - 1)) == 0) /* grown at each power of two */
+        t->partitions = xrealloc(t->partitions, (n ? 2 * n : 1) * sizeof(struct log_partition *));
+    p->log = t->log;
+    p->topic = t;
+    p->index = n;
+    p->transaction_start = -1;
+    p->staged_end = -1;
+    t->partitions[n] = p;
+    t->info.partitions++;
+    return p;
+}
+
 struct log_topic *topic_add(struct log *log, uint32_t number, const struct wal_topic *wal_topic)
 {
     struct log_topic *t = xcalloc(1, sizeof(*t));
@@ -76,16 +98,9 @@ struct log_topic *topic_add(struct log *log, uint32_t number, const struct wal_t
     memcpy(t->name, wal_topic->name.ptr, wal_topic->name.len);
     t->info.name = bytes_of(t->name, wal_topic->name.len);
     memcpy(t->info.id, wal_topic->id, LOG_ID_BYTES);
-    t->info.partitions = wal_topic->partitions;
     t->info.options = wal_topic->options;
-    t->partitions = xcalloc(t->info.partitions, sizeof(*t->partitions));
-    for (uint32_t i = 0; i < t->info.partitions; i++) {
-        t->partitions[i].log = log;
-        t->partitions[i].topic = t;
-        t->partitions[i].index = i;
-        t->partitions[i].transaction_start = -1;
-        t->partitions[i].staged_end = -1;
-    }
+    while (t->info.partitions < wal_topic->partitions)
+        topic_extend(t);
     number_topic(log, t);
     link_topic(log, t);
     return t;
@@ -106,7 +121,7 @@ void topic_drop(struct log *log, struct log_topic *t)
     else
         log->last = t->prev;
     for (uint32_t i = 0; i < t->info.partitions; i++)
-        partition_deinit(&t->partitions[i]);
+        partition_deinit(t->partitions[i]);
 }
 
 void topics_deinit(struct log *log)
@@ -117,10 +132,15 @@ void topics_deinit(struct log *log)
             continue;
         if (!t->deleted)
             topic_drop(log, t);
+        for (uint32_t k = 0; k < t->info.partitions; k++)
+            free(t->partitions[k]);
         free(t->partitions);
         free(t);
     }
     free(log->by_number);
+    log->by_number = NULL;
+    log->numbers_count = log->numbers_cap = 0;
+    log->first = log->last = NULL;
     map_deinit(&log->names);
     map_deinit(&log->ids);
 }
@@ -233,5 +253,5 @@ struct log_topic *log_topic_next(const struct log *log, const struct log_topic *
 
 struct log_partition *log_partition_of(const struct log_topic *topic, uint32_t index)
 {
-    return index < topic->info.partitions ? &topic->partitions[index] : NULL;
+    return index < topic->info.partitions ? topic->partitions[index] : NULL;
 }

@@ -77,14 +77,9 @@ uint64_t wal_bytes_unwritten(const struct wal *wal)
 
 /* ---- opening and closing ---- */
 
-/* Files with nothing that recovery would need again are spares at once. */
-static void settle_files(struct wal *wal, const struct wal_scan_end *end, uint64_t from_lsn)
+/* What is too small to be used again, as a first file's beginning that a crash left behind. */
+static void remove_scraps(struct wal *wal)
 {
-    for (uint32_t i = 0; i < wal->set.count; i++) {
-        struct wal_file *f = wal->set.files[i];
-        if (f->state == WAL_FILE_LIVE && f->end_lsn <= from_lsn && f != end->file)
-            f->state = WAL_FILE_SPARE;
-    }
     for (uint32_t i = wal->set.count; i-- > 0;) {
         struct wal_file *f = wal->set.files[i];
         if (f->state == WAL_FILE_SPARE && f->size < wal->options.first_file_bytes)
@@ -104,7 +99,7 @@ static enum status sync_live(struct wal *wal)
 static enum status start_behind(struct wal *wal, const struct wal_scan_end *end,
                                 struct wal_position from)
 {
-    settle_files(wal, end, from.lsn);
+    remove_scraps(wal);
     TRY(sync_live(wal));
     wal->lap = (end->lap_max > from.lap ? end->lap_max : from.lap) + 1;
     wal->next_lsn = wal->synced_lsn = end->lsn;
@@ -125,7 +120,7 @@ enum status wal_open(struct os *os, const char *dir, const struct wal_options *o
     wal->pool = pool;
     enum status st = wal_files_open(&wal->set, os, dir, false);
     if (st == ST_OK)
-        st = wal_scan(&wal->set, options->salt, pool, from, fn, context, sink, &end);
+        st = wal_scan(&wal->set, options->salt, pool, options->keep, from, fn, context, sink, &end);
     if (st == ST_OK)
         st = start_behind(wal, &end, from);
     if (st != ST_OK) {
@@ -145,7 +140,7 @@ enum status wal_check(struct os *os, const char *dir, uint64_t salt, struct slab
     struct wal_scan_end end;
 
     TRY(wal_files_open(&set, os, dir, true));
-    enum status st = wal_scan(&set, salt, pool, from, fn, context, sink, &end);
+    enum status st = wal_scan(&set, salt, pool, from, from, fn, context, sink, &end);
     wal_files_close(&set);
     TRY(st);
     *end_lsn = end.lsn;

@@ -30,16 +30,17 @@ enum {
 
 struct wal;
 
+/* Where recovery starts: the block that holds lsn, of a lap not below. */
+struct wal_position {
+    uint64_t lsn, lap;
+};
+
 struct wal_options {
     uint32_t file_bytes;       /* of a usual file */
     uint32_t first_file_bytes; /* of the first, so that a new directory opens at once */
     uint64_t salt;             /* of the directory: makes headers that users write into their
                                   records no headers of ours */
-};
-
-/* Where recovery starts: the block that holds lsn, of a lap not below. */
-struct wal_position {
-    uint64_t lsn, lap;
+    struct wal_position keep;  /* files from here on stay, though recovery starts later */
 };
 
 struct wal_damage_sink {

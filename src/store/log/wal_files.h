@@ -68,7 +68,8 @@ struct wal_scan_end {
 };
 
 enum status wal_scan(struct wal_file_set *set, uint64_t salt, struct slab_pool *pool,
-                     struct wal_position from, wal_replay_fn *fn, void *context,
-                     const struct wal_damage_sink *sink, struct wal_scan_end *out) MUST_CHECK;
+                     struct wal_position keep, struct wal_position from, wal_replay_fn *fn,
+                     void *context, const struct wal_damage_sink *sink,
+                     struct wal_scan_end *out) MUST_CHECK;
 
 #endif

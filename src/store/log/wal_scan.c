@@ -296,9 +296,25 @@ static enum status walk(struct scan *s, uint64_t from_lsn)
     }
 }
 
+/* Files that an older snapshot would need. */
+static void keep_files(struct scan *s, struct wal_position keep, uint64_t upto)
+{
+    for (size_t i = first_at(s, keep.lsn); i < s->places_count; i++) {
+        const struct place *p = &s->places[i];
+        struct wal_file *f = p->file;
+        if (p->block.lsn >= upto)
+            return;
+        if (p->block.lap < keep.lap)
+            continue;
+        f->state = WAL_FILE_LIVE;
+        f->base_lsn = p->block.lsn - p->pos;
+        f->end_lsn = p->block.lsn + wal_padded(p->block.length);
+    }
+}
+
 enum status wal_scan(struct wal_file_set *set, uint64_t salt, struct slab_pool *pool,
-                     struct wal_position from, wal_replay_fn *fn, void *context,
-                     const struct wal_damage_sink *sink, struct wal_scan_end *out)
+                     struct wal_position keep, struct wal_position from, wal_replay_fn *fn,
+                     void *context, const struct wal_damage_sink *sink, struct wal_scan_end *out)
 {
     struct scan s = {.set = set,
                      .salt = salt,
@@ -311,6 +327,8 @@ enum status wal_scan(struct wal_file_set *set, uint64_t salt, struct slab_pool *
 
     *out = (struct wal_scan_end){.lsn = from.lsn};
     enum status st = note_all(&s);
+    if (st == ST_OK && keep.lsn < from.lsn)
+        keep_files(&s, keep, from.lsn);
     if (st == ST_OK)
         st = walk(&s, from.lsn);
     slab_release(s.slab);

@@ -1,0 +1,378 @@
+/* From the WAL into partition files, and cutting the WAL behind. All of it goes in slices, called
+ * when the loop has nothing better to do.
+ *
+ * Filling: batches whose LSN is synced are gathered, a partition at a time, and written to its last
+ * segment; then the tail lets go of them. Nothing waits for these writes to reach the disk, the WAL
+ * still has them.
+ *
+ * Cutting, once the WAL has grown by a part of its bound:
+ *
+ *   NONE --grown--> FILL --all below the target--> SYNC --each touched segment--> SNAPSHOT --> NONE
+ *
+ * The snapshot says how far each segment is synced and where recovery must start: at the oldest
+ * batch that is not in a synced segment. WAL files below the start of the snapshot *before* it
+ * become spares, so that a damaged snapshot can be done without.
+ */
+#include <stdio.h>
+
+#include "base/check.h"
+#include "store/log/state.h"
+
+enum { FILL_BYTES = 256 * 1024 };
+static const int64_t full_disk_wait_ns = 1000000000;
+
+void partition_folder(const struct log_partition *p, char folder[OS_PATH_MAX + 64])
+{
+    int n = snprintf(folder, OS_PATH_MAX + 64, "%s/topics/", p->log->dir);
+
+    for (int i = 0; i < LOG_ID_BYTES; i++)
+        n += snprintf(folder + n, 3, "%02x", p->topic->info.id[i]);
+    snprintf(folder + n, 16, "/%u", p->index);
+}
+
+void fill_queue(struct log_partition *p)
+{
+    struct log *log = p->log;
+
+    if (p->fill_queued)
+        return;
+    p->fill_queued = true;
+    p->fill_next = NULL;
+    if (log->fill_last)
+        log->fill_last->fill_next = p;
+    else
+        log->fill_first = p;
+    log->fill_last = p;
+}
+
+static struct log_partition *dequeue(struct log *log)
+{
+    struct log_partition *p = log->fill_first;
+
+    log->fill_first = p->fill_next;
+    if (!log->fill_first)
+        log->fill_last = NULL;
+    p->fill_queued = false;
+    return p;
+}
+
+static void fill_failed(struct log *log, enum status st)
+{
+    if (st == ST_NOSPACE) {
+        log->refusing = true;
+        log->space_checked = os_mono_ns(log->os);
+        log->fill_not_before = log->space_checked + full_disk_wait_ns;
+        return;
+    }
+    log_fail(log, "writing a partition file failed: %s",
+             st == ST_IO ? os_error_text(log->os) : status_text(st));
+}
+
+/* ---- filling ---- */
+
+static enum status need_folder(struct log_partition *p, char *folder)
+{
+    if (p->folder_made)
+        return ST_OK;
+    char *slash = strrchr(folder, '/');
+    *slash = 0;
+    enum status st = os_mkdir(p->log->os, folder);
+    *slash = '/';
+    TRY(st);
+    TRY(os_mkdir(p->log->os, folder));
+    p->folder_made = p->folder_fresh = true;
+    return ST_OK;
+}
+
+static enum status new_segment(struct log_partition *p, struct segment_place at, int64_t base)
+{
+    struct segment *seg;
+
+    TRY(segment_create(at, base, &seg));
+    partition_add_segment(p, seg);
+    retain_partition(p);
+    return ST_OK;
+}
+
+/* How many items, from the first, may go in one write, and their bytes. */
+static uint32_t gather(const struct log_partition *p, uint64_t room, size_t *bytes)
+{
+    uint32_t n = 0;
+
+    *bytes = 0;
+    while (n < p->tail.count) {
+        const struct tail_item *item = tail_at(&p->tail, n);
+        if (tail_item_end_lsn(item) > p->log->durable_lsn)
+            break;
+        if (n > 0 && (*bytes + item->len > FILL_BYTES || *bytes + item->len > room))
+            break;
+        *bytes += item->len;
+        n++;
+    }
+    return n;
+}
+
+static enum status write_items(struct log_partition *p, struct segment_place at,
+                               struct segment *seg, uint32_t n, size_t bytes)
+{
+    if (n == 1)
+        return segment_append(seg, at, tail_item_bytes(tail_at(&p->tail, 0)));
+    struct slab *slab = slab_create_sized(&p->log->pool, bytes);
+    for (uint32_t i = 0; i < n; i++) {
+        struct bytes batch = tail_item_bytes(tail_at(&p->tail, i));
+        memcpy(slab->data + slab->used, batch.ptr, batch.len);
+        slab->used += (uint32_t)batch.len;
+    }
+    enum status st = segment_append(seg, at, bytes_of(slab->data, bytes));
+    slab_release(slab);
+    return st;
+}
+
+static void note_unsynced(struct log_partition *p)
+{
+    const struct tail_item *first = tail_at(&p->tail, 0);
+
+    if (p->unsynced.lsn == 0)
+        p->unsynced = (struct wal_position){tail_item_lsn(first), first->slab->lap};
+    if (!p->sync_queued) {
+        p->sync_queued = true;
+        p->sync_next = p->log->sync_first;
+        p->log->sync_first = p;
+    }
+}
+
+static enum status fill_slice(struct log_partition *p)
+{
+    char folder[OS_PATH_MAX + 64];
+    struct segment_place at = {p->log->os, folder};
+    const struct tail_item *first = tail_at(&p->tail, 0);
+    struct segment *seg = p->segments_count ? p->segments[p->segments_count - 1] : NULL;
+    uint64_t max = p->topic->info.options.segment_bytes;
+    size_t bytes;
+
+    partition_folder(p, folder);
+    TRY(need_folder(p, folder));
+    if (!seg || (seg->bytes > 0 && seg->bytes + first->len > max)) {
+        TRY(new_segment(p, at, first->base));
+        seg = p->segments[p->segments_count - 1];
+    }
+    uint32_t n = gather(p, max > seg->bytes ? max - seg->bytes : 0, &bytes);
+    if (n == 0)
+        return ST_OK;
+    TRY(write_items(p, at, seg, n, bytes));
+    note_unsynced(p);
+    p->log->stats.filled_bytes += bytes;
+    for (uint32_t i = 0; i < n; i++)
+        partition_drop_first(p);
+    return ST_OK;
+}
+
+static bool fillable(const struct log_partition *p, uint64_t upto_lsn)
+{
+    return !p->topic->deleted && p->tail.count &&
+           tail_item_end_lsn(tail_at(&p->tail, 0)) <= p->log->durable_lsn &&
+           tail_item_lsn(tail_at(&p->tail, 0)) < upto_lsn;
+}
+
+/* One slice for the first partition that has something below the LSN; false: none has. Those that
+ * have not are taken out of the queue only when their tail is empty. */
+static bool fill_some(struct log *log, uint64_t upto_lsn)
+{
+    struct log_partition *last = log->fill_last;
+
+    while (log->fill_first) {
+        struct log_partition *p = dequeue(log);
+        if (fillable(p, upto_lsn)) {
+            enum status st = fill_slice(p);
+            if (p->tail.count)
+                fill_queue(p);
+            if (st != ST_OK)
+                fill_failed(log, st);
+            return st == ST_OK;
+        }
+        if (!p->topic->deleted && p->tail.count)
+            fill_queue(p);
+        if (p == last)
+            return false;
+    }
+    return false;
+}
+
+/* ---- cutting ---- */
+
+static enum status sync_folders(struct log_partition *p, char *folder)
+{
+    struct os *os = p->log->os;
+    char topics[OS_PATH_MAX + 64];
+
+    TRY(os_sync_dir(os, folder));
+    if (!p->folder_fresh)
+        return ST_OK;
+    snprintf(topics, sizeof(topics), "%s/topics", p->log->dir);
+    char *slash = strrchr(folder, '/');
+    *slash = 0;
+    enum status st = os_sync_dir(os, folder);
+    *slash = '/';
+    TRY(st);
+    TRY(os_sync_dir(os, topics));
+    p->folder_fresh = false;
+    return ST_OK;
+}
+
+static enum status sync_partition(struct log_partition *p)
+{
+    char folder[OS_PATH_MAX + 64];
+    struct segment_place at = {p->log->os, folder};
+    bool fresh = p->folder_fresh;
+
+    partition_folder(p, folder);
+    for (uint32_t i = 0; i < p->segments_count; i++) {
+        struct segment *seg = p->segments[i];
+        if (seg->synced_bytes != seg->bytes)
+            TRY(segment_sync(seg, at));
+        fresh |= seg->fresh;
+        if (i + 1 < p->segments_count)
+            segment_close_file(seg);
+    }
+    if (fresh)
+        TRY(sync_folders(p, folder));
+    for (uint32_t i = 0; i < p->segments_count; i++)
+        p->segments[i]->fresh = false;
+    if (p->segments_count)
+        p->synced_end = p->segments[p->segments_count - 1]->end;
+    p->unsynced = (struct wal_position){0};
+    return ST_OK;
+}
+
+static bool sync_some(struct log *log)
+{
+    struct log_partition *p = log->sync_first;
+
+    if (!p)
+        return false;
+    log->sync_first = p->sync_next;
+    p->sync_queued = false;
+    if (p->topic->deleted)
+        return true;
+    enum status st = sync_partition(p);
+    if (st != ST_OK) {
+        /* Never tried again: what a failed sync leaves in the caches is not to be believed. */
+        log_fail(log, "syncing a partition file failed: %s", os_error_text(log->os));
+        return false;
+    }
+    return true;
+}
+
+/* Where recovery must start: the oldest batch that is not in a synced segment. */
+static struct wal_position needed_from(const struct log *log)
+{
+    struct wal_position from = {log->durable_lsn, wal_lap(log->wal)};
+
+    for (const struct log_topic *t = log->first; t; t = t->next) {
+        for (uint32_t i = 0; i < t->info.partitions; i++) {
+            const struct log_partition *p = t->partitions[i];
+            if (partition_is_memory(p))
+                continue;
+            if (p->unsynced.lsn && p->unsynced.lsn < from.lsn)
+                from = p->unsynced;
+            if (p->tail.count && tail_item_lsn(tail_at(&p->tail, 0)) < from.lsn)
+                from = (struct wal_position){tail_item_lsn(tail_at(&p->tail, 0)),
+                                             tail_at(&p->tail, 0)->slab->lap};
+        }
+    }
+    return from;
+}
+
+/* A failure is noted in the log. */
+static void cut_now(struct log *log)
+{
+    if (log_flush_all(log) != ST_OK)
+        return;
+    struct wal_position from = needed_from(log);
+    enum status st = snapshot_write(log, from);
+    if (st == ST_NOSPACE) {
+        log->fill_not_before = os_mono_ns(log->os) + full_disk_wait_ns;
+        return;
+    }
+    if (st != ST_OK) {
+        log_fail(log, "writing a snapshot failed: %s",
+                 st == ST_IO ? os_error_text(log->os) : status_text(st));
+        return;
+    }
+    log->from[1] = log->from[0];
+    log->from[0] = from;
+    log->snapshots++;
+    wal_cut(log->wal, log->from[1].lsn);
+    log_measure_wal(log);
+}
+
+static bool cut_step(struct log *log)
+{
+    switch (log->cut) {
+    case CUT_FILL:
+        if (fill_some(log, log->cut_target))
+            return true;
+        log->cut = log->fill_not_before || log->failure[0] ? CUT_NONE : CUT_SYNC;
+        return log->cut != CUT_NONE;
+    case CUT_SYNC:
+        if (sync_some(log))
+            return true;
+        log->cut = log->failure[0] ? CUT_NONE : CUT_SNAPSHOT;
+        return log->cut != CUT_NONE;
+    case CUT_SNAPSHOT:
+        log->cut = CUT_NONE;
+        cut_now(log);
+        return false;
+    case CUT_NONE: break;
+    }
+    return false;
+}
+
+static bool may_fill(struct log *log)
+{
+    if (log->fill_not_before == 0)
+        return true;
+    if (os_mono_ns(log->os) < log->fill_not_before)
+        return false;
+    log->fill_not_before = 0;
+    return true;
+}
+
+static void begin_cut(struct log *log)
+{
+    log->cut = CUT_FILL;
+    log->cut_target = log->durable_lsn;
+}
+
+bool fill_work(struct log *log)
+{
+    uint64_t bound = log->options.wal_bytes_max;
+
+    if (!may_fill(log))
+        return false;
+    if (log->cut != CUT_NONE)
+        return cut_step(log);
+    if (log->durable_lsn - log->from[0].lsn > bound / 4) {
+        begin_cut(log);
+        return true;
+    }
+    uint64_t much = bound / 16 < log->options.memory_bytes_max / 8
+                        ? bound / 16
+                        : log->options.memory_bytes_max / 8;
+    log->filling |= log->unfilled_bytes > much;
+    if (log->filling)
+        log->filling = fill_some(log, UINT64_MAX);
+    return log->filling;
+}
+
+void fill_all(struct log *log)
+{
+    log->cut = CUT_NONE;
+    log->fill_not_before = 0;
+    while (fill_some(log, UINT64_MAX))
+        ;
+    while (!log->failure[0] && !log->fill_not_before && sync_some(log))
+        ;
+    if (!log->failure[0] && !log->fill_not_before)
+        cut_now(log);
+}

@@ -1,0 +1,408 @@
+#include "store/log/segment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/crc32c.h"
+#include "base/endian.h"
+
+enum { MARK_BYTES = 32, SCAN_BYTES = 256 * 1024, READ_MIN = 64 * 1024 };
+
+void segment_path(struct segment_place at, int64_t base, const char *suffix,
+                  char path[SEGMENT_PATH_MAX])
+{
+    snprintf(path, SEGMENT_PATH_MAX, "%s/%020lld.%s", at.folder, (long long)base, suffix);
+}
+
+/* ---- making, opening, freeing ---- */
+
+enum status segment_create(struct segment_place at, int64_t base, struct segment **out)
+{
+    char path[SEGMENT_PATH_MAX];
+    struct os_file *file;
+
+    segment_path(at, base, "index", path);
+    enum status st = os_remove(at.os, path);
+    if (st != ST_OK && st != ST_NOTFOUND)
+        return st;
+    segment_path(at, base, "log", path);
+    TRY(os_file_open(at.os, path, OS_WRITE | OS_CREATE | OS_TRUNCATE, &file));
+    struct segment *seg = segment_known(base, base, 0, -1);
+    seg->file = file;
+    seg->fresh = true;
+    seg->marks_loaded = true;
+    *out = seg;
+    return ST_OK;
+}
+
+struct segment *segment_known(int64_t base, int64_t end, uint64_t bytes, int64_t max_timestamp)
+{
+    struct segment *seg = xcalloc(1, sizeof(*seg));
+
+    seg->base = base;
+    seg->end = seg->synced_end = end;
+    seg->bytes = seg->synced_bytes = bytes;
+    seg->max_timestamp = seg->synced_max_timestamp = max_timestamp;
+    return seg;
+}
+
+void segment_close_file(struct segment *seg)
+{
+    if (seg->file)
+        os_file_close(seg->file);
+    seg->file = NULL;
+}
+
+void segment_free(struct segment *seg)
+{
+    segment_close_file(seg);
+    free(seg->marks);
+    free(seg);
+}
+
+enum status segment_remove_files(struct segment_place at, int64_t base)
+{
+    char path[SEGMENT_PATH_MAX];
+    static const char *const suffixes[] = {"index", "log"};
+
+    for (int i = 0; i < 2; i++) {
+        segment_path(at, base, suffixes[i], path);
+        enum status st = os_remove(at.os, path);
+        if (st != ST_OK && st != ST_NOTFOUND)
+            return st;
+    }
+    return ST_OK;
+}
+
+static enum status need_file(struct segment *seg, struct segment_place at)
+{
+    char path[SEGMENT_PATH_MAX];
+
+    if (seg->file)
+        return ST_OK;
+    segment_path(at, seg->base, "log", path);
+    return os_file_open(at.os, path, OS_WRITE, &seg->file);
+}
+
+/* ---- the index ---- */
+
+static void add_mark(struct segment *seg, struct segment_mark mark)
+{
+    if (seg->marks_count == seg->marks_cap) {
+        seg->marks_cap = seg->marks_cap ? seg->marks_cap * 2 : 16;
+        seg->marks = xrealloc(seg->marks, seg->marks_cap * sizeof(*seg->marks));
+    }
+    seg->marks[seg->marks_count++] = mark;
+}
+
+static void mark_batch(struct segment *seg, uint64_t pos, const struct batch_header *h)
+{
+    struct segment_mark *last = seg->marks_count ? &seg->marks[seg->marks_count - 1] : NULL;
+
+    if (!last || pos - last->pos >= SEGMENT_INDEX_BYTES)
+        add_mark(seg, (struct segment_mark){h->base_offset, pos, h->max_timestamp});
+    else if (h->max_timestamp > last->max_timestamp)
+        last->max_timestamp = h->max_timestamp;
+}
+
+/* Marks on disk, as far as they can be believed. */
+static void read_marks(struct segment *seg, struct segment_place at)
+{
+    char path[SEGMENT_PATH_MAX];
+    struct os_file *file;
+    uint8_t bytes[MARK_BYTES];
+    size_t got;
+
+    segment_path(at, seg->base, "index", path);
+    if (os_file_open(at.os, path, OS_READ, &file) != ST_OK)
+        return;
+    for (uint64_t i = 0;; i++) {
+        if (os_file_read(file, i * MARK_BYTES, bytes, MARK_BYTES, &got) != ST_OK ||
+            got < MARK_BYTES || load_u32_le(bytes + 24) != crc32c((uint32_t)seg->base, bytes, 24))
+            break;
+        struct segment_mark m = {(int64_t)load_u64_le(bytes), load_u64_le(bytes + 8),
+                                 (int64_t)load_u64_le(bytes + 16)};
+        struct segment_mark *last = seg->marks_count ? &seg->marks[seg->marks_count - 1] : NULL;
+        if (m.pos >= seg->bytes || m.offset < seg->base || m.offset >= seg->end ||
+            (last ? m.pos <= last->pos || m.offset <= last->offset : m.pos != 0))
+            break;
+        add_mark(seg, m);
+    }
+    os_file_close(file);
+}
+
+/* Goes over the headers from pos to the end; stops quietly at what is no batch, which readers will
+ * meet and name. */
+static enum status scan_marks(struct segment *seg, uint64_t pos)
+{
+    uint8_t *buffer = xmalloc(SCAN_BYTES);
+    struct batch_header h;
+    enum status st = ST_OK;
+    uint64_t at = 0;
+    size_t got = 0;
+
+    while (pos < seg->bytes) {
+        if (pos < at || pos + BATCH_HEADER_BYTES > at + got) {
+            at = pos;
+            uint64_t want = seg->bytes - pos < SCAN_BYTES ? seg->bytes - pos : SCAN_BYTES;
+            st = os_file_read(seg->file, at, buffer, want, &got);
+            if (st != ST_OK)
+                break;
+        }
+        if (batch_header_parse(bytes_of(buffer + (pos - at), got - (pos - at)), &h) != ST_OK)
+            break;
+        mark_batch(seg, pos, &h);
+        pos += batch_size(&h);
+    }
+    free(buffer);
+    return st;
+}
+
+static enum status need_marks(struct segment *seg, struct segment_place at)
+{
+    if (seg->marks_loaded)
+        return ST_OK;
+    TRY(need_file(seg, at));
+    seg->marks_count = 0;
+    read_marks(seg, at);
+    uint64_t pos = 0;
+    if (seg->marks_count) /* from the last one believed, which is made again */
+        pos = seg->marks[--seg->marks_count].pos;
+    seg->marks_saved = seg->marks_count;
+    TRY(scan_marks(seg, pos));
+    seg->marks_loaded = true;
+    return ST_OK;
+}
+
+/* All marks but the last, which may still grow. Derived, so a failure is no failure. */
+static void save_marks(struct segment *seg, struct segment_place at)
+{
+    char path[SEGMENT_PATH_MAX];
+    struct os_file *file;
+    uint8_t bytes[MARK_BYTES] = {0};
+
+    if (!seg->marks_loaded || seg->marks_saved + 1 >= seg->marks_count)
+        return;
+    segment_path(at, seg->base, "index", path);
+    if (os_file_open(at.os, path, OS_WRITE | OS_CREATE, &file) != ST_OK)
+        return;
+    enum status st = ST_OK;
+    while (seg->marks_saved + 1 < seg->marks_count && st == ST_OK) {
+        const struct segment_mark *m = &seg->marks[seg->marks_saved];
+        store_u64_le(bytes, (uint64_t)m->offset);
+        store_u64_le(bytes + 8, m->pos);
+        store_u64_le(bytes + 16, (uint64_t)m->max_timestamp);
+        store_u32_le(bytes + 24, crc32c((uint32_t)seg->base, bytes, 24));
+        st = os_file_write(file, (uint64_t)seg->marks_saved * MARK_BYTES, bytes, MARK_BYTES);
+        if (st == ST_OK)
+            seg->marks_saved++;
+    }
+    os_file_close(file);
+}
+
+/* ---- writing ---- */
+
+enum status segment_append(struct segment *seg, struct segment_place at, struct bytes run)
+{
+    struct batch_header h;
+    struct bytes batch;
+    uint64_t pos = seg->bytes;
+
+    TRY(need_marks(seg, at));
+    TRY(need_file(seg, at));
+    TRY(os_file_write(seg->file, pos, run.ptr, run.len));
+    while (run.len) {
+        enum status st = batch_next(&run, &h, &batch);
+        CHECK(st == ST_OK);
+        CHECK(h.base_offset >= seg->end);
+        mark_batch(seg, pos, &h);
+        pos += batch.len;
+        seg->end = batch_last_offset(&h) + 1;
+        if (h.max_timestamp > seg->max_timestamp)
+            seg->max_timestamp = h.max_timestamp;
+    }
+    seg->bytes = pos;
+    return ST_OK;
+}
+
+enum status segment_sync(struct segment *seg, struct segment_place at)
+{
+    TRY(need_file(seg, at));
+    TRY(os_file_sync(seg->file));
+    seg->synced_end = seg->end;
+    seg->synced_bytes = seg->bytes;
+    seg->synced_max_timestamp = seg->max_timestamp;
+    save_marks(seg, at);
+    return ST_OK;
+}
+
+/* ---- reading ---- */
+
+/* The last mark at or below the offset: where to begin to look. */
+static uint64_t pos_before(const struct segment *seg, int64_t offset)
+{
+    uint32_t low = 0, high = seg->marks_count;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (seg->marks[mid].offset <= offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low ? seg->marks[low - 1].pos : 0;
+}
+
+static enum status damaged(const struct segment *seg, struct segment_place at, uint64_t pos,
+                           struct diag *diag)
+{
+    char path[SEGMENT_PATH_MAX];
+
+    segment_path(at, seg->base, "log", path);
+    return diag_set(diag, ST_CORRUPT, DIAG_INTERNAL, "%s is damaged at byte %llu", path,
+                    (unsigned long long)pos);
+}
+
+/* The header at pos; ST_CORRUPT when there is none that fits. */
+static enum status header_at(const struct segment *seg, struct bytes in, uint64_t pos,
+                             struct batch_header *h)
+{
+    if (batch_header_parse(in, h) != ST_OK || batch_size(h) > seg->bytes - pos ||
+        h->base_offset < seg->base || batch_last_offset(h) >= seg->end)
+        return ST_CORRUPT;
+    return ST_OK;
+}
+
+/* Steps over headers to the batch that holds the offset; *pos is seg->bytes when none does. */
+static enum status find_batch(struct segment *seg, struct segment_place at, int64_t offset,
+                              uint64_t *pos, struct batch_header *h, struct diag *diag)
+{
+    uint8_t *buffer = xmalloc(READ_MIN);
+    uint64_t from = 0;
+    size_t got = 0;
+    enum status st = ST_OK;
+
+    *pos = pos_before(seg, offset);
+    while (*pos < seg->bytes) {
+        if (*pos < from || *pos + BATCH_HEADER_BYTES > from + got) {
+            from = *pos;
+            uint64_t want = seg->bytes - from < READ_MIN ? seg->bytes - from : READ_MIN;
+            st = os_file_read(seg->file, from, buffer, want, &got);
+            if (st != ST_OK)
+                break;
+        }
+        st = header_at(seg, bytes_of(buffer + (*pos - from), got - (*pos - from)), *pos, h);
+        if (st != ST_OK) {
+            st = damaged(seg, at, *pos, diag);
+            break;
+        }
+        if (batch_last_offset(h) >= offset)
+            break;
+        *pos += batch_size(h);
+    }
+    free(buffer);
+    return st;
+}
+
+/* Cuts what was read to whole, sound batches below `to`. */
+static enum status take_batches(struct segment *seg, struct segment_place at, uint64_t pos,
+                                struct bytes in, struct segment_read *read, struct diag *diag)
+{
+    size_t taken = 0;
+    struct batch_header h;
+
+    while (taken < in.len) {
+        struct bytes rest = bytes_skip(in, taken);
+        enum status st = header_at(seg, rest, pos + taken, &h);
+        bool whole = st == ST_OK && batch_size(&h) <= rest.len;
+        if (taken > 0 && (!whole || taken + batch_size(&h) > read->bytes_max))
+            break; /* the next read meets it first */
+        if (st == ST_OK && batch_last_offset(&h) >= read->to)
+            break;
+        if (!whole || batch_validate(rest, &h) != ST_OK) {
+            if (taken > 0)
+                break;
+            return damaged(seg, at, pos, diag);
+        }
+        if (taken == 0)
+            read->base_offset = h.base_offset;
+        read->next_offset = batch_last_offset(&h) + 1;
+        taken += batch_size(&h);
+    }
+    read->run = bytes_head(in, taken);
+    return ST_OK;
+}
+
+enum status segment_read(struct segment *seg, struct segment_place at, struct segment_read *read,
+                         struct diag *diag)
+{
+    struct batch_header h;
+    uint64_t pos;
+    size_t got;
+
+    read->run = BYTES_NONE;
+    read->hold = NULL;
+    TRY(need_file(seg, at));
+    TRY(need_marks(seg, at));
+    TRY(find_batch(seg, at, read->offset, &pos, &h, diag));
+    if (pos >= seg->bytes)
+        return ST_OK;
+    uint64_t want = read->bytes_max > batch_size(&h) ? read->bytes_max : batch_size(&h);
+    if (want > seg->bytes - pos)
+        want = seg->bytes - pos;
+    read->hold = slab_create_sized(read->pool, want);
+    enum status st = os_file_read(seg->file, pos, read->hold->data, want, &got);
+    if (st == ST_OK)
+        st = take_batches(seg, at, pos, bytes_of(read->hold->data, got), read, diag);
+    if (st != ST_OK || read->run.len == 0) {
+        slab_release(read->hold);
+        read->hold = NULL;
+    }
+    return st;
+}
+
+enum status segment_seek_time(struct segment *seg, struct segment_place at, int64_t timestamp_ms,
+                              int64_t *offset)
+{
+    *offset = seg->end;
+    if (seg->max_timestamp < timestamp_ms)
+        return ST_OK;
+    TRY(need_file(seg, at));
+    TRY(need_marks(seg, at));
+    for (uint32_t i = 0; i < seg->marks_count; i++) {
+        if (seg->marks[i].max_timestamp >= timestamp_ms) {
+            *offset = seg->marks[i].offset;
+            break;
+        }
+    }
+    return ST_OK;
+}
+
+enum status segment_verify(struct segment *seg, struct segment_place at, struct slab_pool *pool,
+                           uint64_t *bad_pos)
+{
+    struct batch_header h;
+    int64_t next = seg->base;
+    size_t got;
+
+    *bad_pos = 0;
+    TRY(need_file(seg, at));
+    for (uint64_t pos = 0; pos < seg->bytes;) {
+        uint8_t head[BATCH_HEADER_BYTES];
+        *bad_pos = pos;
+        TRY(os_file_read(seg->file, pos, head, sizeof(head), &got));
+        TRY(header_at(seg, bytes_of(head, got), pos, &h));
+        if (h.base_offset < next)
+            return ST_CORRUPT;
+        struct slab *slab = slab_create_sized(pool, batch_size(&h));
+        enum status st = os_file_read(seg->file, pos, slab->data, batch_size(&h), &got);
+        if (st == ST_OK && batch_validate(bytes_of(slab->data, got), &h) != ST_OK)
+            st = ST_CORRUPT;
+        slab_release(slab);
+        TRY(st);
+        next = batch_last_offset(&h) + 1;
+        pos += batch_size(&h);
+    }
+    return next == seg->end ? ST_OK : ST_CORRUPT;
+}

@@ -1,0 +1,91 @@
+/* segment.h: one file of a partition: record batches one after the other, and the sparse index that
+ * finds an offset or a time in it. Layout: docs/format/segment.md.
+ *
+ * Bytes that are written never change; a reader stops at `bytes`. The index is derived: what of it
+ * is not on disk, or fails its checksum, is made again from the batches when it is first needed.
+ *
+ * Owns:    its open file and its index.
+ * Threads: those of one shard.
+ * Errors:  ST_CORRUPT from reading names file and position; the rest of the file stays readable.
+ * Limits:  a batch never spans two files.      Layer: store.
+ */
+#ifndef QW_STORE_LOG_SEGMENT_H
+#define QW_STORE_LOG_SEGMENT_H
+
+#include "base/diag.h"
+#include "os/os.h"
+#include "store/log/slab.h"
+#include "wire/kafka/batch.h"
+
+enum {
+    SEGMENT_INDEX_BYTES = 32 * 1024, /* an index entry about every so many */
+    SEGMENT_PATH_MAX = OS_PATH_MAX + 96,
+};
+
+struct segment_mark {
+    int64_t offset; /* the first batch at pos begins here */
+    uint64_t pos;
+    int64_t max_timestamp; /* of the batches from pos to the next mark */
+};
+
+struct segment {
+    int64_t base; /* its name */
+    int64_t end;  /* one past the last offset in it */
+    uint64_t bytes;
+    int64_t max_timestamp; /* -1: none */
+    int64_t synced_end;    /* the same three as they are on disk for sure */
+    uint64_t synced_bytes;
+    int64_t synced_max_timestamp;
+    struct os_file *file; /* NULL: not open now */
+    bool fresh;           /* its name is not synced yet */
+    bool marks_loaded;
+    struct segment_mark *marks;
+    uint32_t marks_count, marks_cap, marks_saved;
+};
+
+/* The folder of the partition that the segment is in: "DIR/topics/<id>/<partition>". */
+struct segment_place {
+    struct os *os;
+    const char *folder;
+};
+
+/* A new, empty file; whatever stood there under its name is gone. */
+enum status segment_create(struct segment_place at, int64_t base, struct segment **out) MUST_CHECK;
+/* One that a snapshot knows. The file is opened when it is needed. */
+struct segment *segment_known(int64_t base, int64_t end, uint64_t bytes, int64_t max_timestamp);
+void segment_free(struct segment *seg);
+void segment_close_file(struct segment *seg);
+void segment_path(struct segment_place at, int64_t base, const char *suffix,
+                  char path[SEGMENT_PATH_MAX]);
+enum status segment_remove_files(struct segment_place at, int64_t base) MUST_CHECK;
+
+/* A run of whole batches, at the end. */
+enum status segment_append(struct segment *seg, struct segment_place at,
+                           struct bytes run) MUST_CHECK;
+/* Data to disk; the index as it may. The name of a fresh one is the caller's to sync. */
+enum status segment_sync(struct segment *seg, struct segment_place at) MUST_CHECK;
+
+/* Whole batches from the one that holds offset, or the next: at most bytes_max of them but at least
+ * one, all of whose offsets are below to. Nothing there: *run is empty. run lies in *hold. */
+struct segment_read {
+    int64_t offset, to;
+    size_t bytes_max;
+    struct slab_pool *pool;
+    struct slab *hold;
+    struct bytes run;
+    int64_t base_offset, next_offset;
+};
+enum status segment_read(struct segment *seg, struct segment_place at, struct segment_read *read,
+                         struct diag *diag) MUST_CHECK;
+
+/* The first offset that a stretch with a batch at or after the time begins with; seg->end when
+ * there is none. */
+enum status segment_seek_time(struct segment *seg, struct segment_place at, int64_t timestamp_ms,
+                              int64_t *offset) MUST_CHECK;
+
+/* Reads all of it: every batch whole, its checksum right, offsets rising. Gives the position of the
+ * first that is not. */
+enum status segment_verify(struct segment *seg, struct segment_place at, struct slab_pool *pool,
+                           uint64_t *bad_pos) MUST_CHECK;
+
+#endif

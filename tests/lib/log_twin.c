@@ -1,0 +1,459 @@
+#include "lib/log_twin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "lib/test.h"
+
+void twin_init(struct twin *twin, uint64_t seed)
+{
+    *twin = (struct twin){.rng = rng_seed(seed), .next_tag = 1, .next_entry = 1};
+}
+
+void twin_deinit(struct twin *twin)
+{
+    for (int t = 0; t < TWIN_TOPICS; t++)
+        for (int p = 0; p < TWIN_PARTITIONS; p++)
+            free(twin->parts[t][p].records);
+    for (int k = 0; k < TWIN_KEYS; k++)
+        free(twin->keys[k].values);
+}
+
+bool twin_attach(struct twin *twin, struct log *log)
+{
+    twin->log = log;
+    for (int t = 0; t < TWIN_TOPICS; t++) {
+        char name[32];
+        struct log_topic_options options = {.segment_bytes = 64 * 1024,
+                                            .retention_ms = -1,
+                                            .durability = t == 3 ? LOG_INTERVAL : LOG_FSYNC};
+        snprintf(name, sizeof(name), "topic-%d", t);
+        struct log_topic *topic = log_topic_find(log, bytes_str(name));
+        if (!topic && log_topic_create(log, bytes_str(name), TWIN_PARTITIONS, &options, &topic,
+                                       NULL, NULL) != ST_OK)
+            return false;
+        for (uint32_t p = 0; p < TWIN_PARTITIONS; p++)
+            twin->partitions[t][p] = log_partition_of(topic, p);
+    }
+    return true;
+}
+
+/* ---- changing ---- */
+
+static void add_records(struct twin_partition *part, struct batch_spec spec, uint64_t lsn,
+                        uint64_t entry)
+{
+    for (int i = 0; i < spec.count; i++) {
+        if (part->end == part->cap) {
+            part->cap = part->cap ? part->cap * 2 : 64;
+            part->records = xrealloc(part->records, (size_t)part->cap * sizeof(*part->records));
+        }
+        part->records[part->end++] =
+            (struct twin_record){spec.tag, i, spec.timestamp_ms + i, lsn, entry};
+    }
+}
+
+static void add_value(struct twin_key *key, uint64_t value, uint64_t lsn, uint64_t entry)
+{
+    if (key->count == key->cap) {
+        key->cap = key->cap ? key->cap * 2 : 8;
+        key->values = xrealloc(key->values, (size_t)key->cap * sizeof(*key->values));
+    }
+    key->values[key->count++] = (struct twin_value){value, lsn, entry};
+}
+
+static struct batch_spec random_batch(struct twin *twin)
+{
+    size_t sizes[] = {0, 10, 100, 1000, 9000};
+
+    return (struct batch_spec){.tag = twin->next_tag++,
+                               .count = (int)rng_between(&twin->rng, 1, 5),
+                               .value_bytes = sizes[rng_below(&twin->rng, 5)],
+                               .timestamp_ms = 1000000 + (int64_t)rng_below(&twin->rng, 100000)};
+}
+
+static bool step_append(struct twin *twin)
+{
+    int t = (int)rng_below(&twin->rng, TWIN_TOPICS),
+        p = (int)rng_below(&twin->rng, TWIN_PARTITIONS);
+    struct twin_partition *part = &twin->parts[t][p];
+    struct batch_spec spec = random_batch(twin);
+    struct log_appended a;
+
+    if (log_append(twin->log, twin->partitions[t][p], test_batch(spec), &a, NULL) != ST_OK)
+        return false;
+    EXPECT_INT(a.base_offset, part->end);
+    add_records(part, spec, log_end_lsn(twin->log), 0);
+    return true;
+}
+
+static struct bytes key_text(int key, char text[32])
+{
+    snprintf(text, 32, "key-%d", key);
+    return bytes_str(text);
+}
+
+static bool step_entry(struct twin *twin)
+{
+    struct log_entry *entry = log_entry_begin(twin->log);
+    int parts = (int)rng_between(&twin->rng, 1, 6), ts[6], ps[6], n = 0;
+    struct batch_spec specs[6];
+    struct log_appended appended[6];
+    char text[32], value_text[24];
+    uint64_t number = twin->next_entry++, lsn;
+    int key = (int)rng_below(&twin->rng, TWIN_KEYS);
+
+    for (int i = 0; i < parts; i++) {
+        ts[n] = (int)rng_below(&twin->rng, TWIN_TOPICS);
+        ps[n] = (int)rng_below(&twin->rng, TWIN_PARTITIONS);
+        specs[n] = random_batch(twin);
+        if (log_entry_append(entry, twin->partitions[ts[n]][ps[n]], test_batch(specs[n]), NULL) ==
+            ST_OK)
+            n++;
+    }
+    snprintf(value_text, sizeof(value_text), "%llu", (unsigned long long)number);
+    log_entry_kv(entry, LOG_KV_TEST, key_text(key, text), bytes_str(value_text));
+    if (rng_chance(&twin->rng, 0.1)) {
+        log_entry_abort(entry);
+        return true;
+    }
+    if (log_entry_commit(entry, appended, &lsn) != ST_OK)
+        return false;
+    for (int i = 0; i < n; i++) {
+        struct twin_partition *part = &twin->parts[ts[i]][ps[i]];
+        EXPECT_INT(appended[i].base_offset, part->end);
+        add_records(part, specs[i], lsn, number);
+    }
+    add_value(&twin->keys[key], number, lsn, number);
+    return true;
+}
+
+static bool step_kv(struct twin *twin)
+{
+    int key = (int)rng_below(&twin->rng, TWIN_KEYS);
+    bool removes = rng_chance(&twin->rng, 0.2);
+    char text[32], value_text[24];
+    uint64_t lsn, number = twin->next_entry++;
+
+    snprintf(value_text, sizeof(value_text), "%llu", (unsigned long long)number);
+    if (log_kv_put(twin->log, LOG_KV_TEST, key_text(key, text),
+                   removes ? BYTES_NONE : bytes_str(value_text), &lsn) != ST_OK)
+        return false;
+    add_value(&twin->keys[key], removes ? 0 : number, lsn, 0);
+    return true;
+}
+
+static bool step_trim(struct twin *twin)
+{
+    int t = (int)rng_below(&twin->rng, TWIN_TOPICS),
+        p = (int)rng_below(&twin->rng, TWIN_PARTITIONS);
+    struct twin_partition *part = &twin->parts[t][p];
+    struct log_offsets o;
+
+    log_offsets(twin->partitions[t][p], &o);
+    int64_t before =
+        o.start + (int64_t)rng_below(&twin->rng, (uint64_t)(o.durable - o.start) / 2 + 1);
+    if (log_trim(twin->log, twin->partitions[t][p], before, NULL) != ST_OK)
+        return false;
+    if (before > part->start)
+        part->start = before;
+    return true;
+}
+
+bool twin_step(struct twin *twin)
+{
+    uint64_t dice = rng_below(&twin->rng, 100);
+
+    if (dice < 55)
+        return step_append(twin);
+    if (dice < 70)
+        return step_entry(twin);
+    if (dice < 75)
+        return step_kv(twin);
+    if (dice < 77)
+        return step_trim(twin);
+    if (dice < 90)
+        return log_flush(twin->log) == ST_OK;
+    (void)log_work(twin->log);
+    return true;
+}
+
+/* ---- comparing ---- */
+
+struct cursor {
+    const struct twin_partition *part;
+    const char *wrong;
+    int64_t next;
+};
+
+static void same_record(void *context, const struct record *rec)
+{
+    struct cursor *c = context;
+    const struct twin_record *want = &c->part->records[rec->offset];
+    int n;
+
+    EXPECT(rec->offset < c->part->end);
+    EXPECT_INT(test_tag(rec->value, &n), want->tag);
+    EXPECT_INT(n, want->n);
+    EXPECT_INT(rec->timestamp_ms, want->timestamp_ms);
+    c->next = rec->offset + 1;
+}
+
+static void compare_from(struct twin *twin, int t, int p, int64_t from, size_t bytes_max)
+{
+    struct twin_partition *part = &twin->parts[t][p];
+    struct cursor c = {.part = part, .next = from};
+    struct log_view view;
+    struct batch_header h;
+    struct bytes batch;
+    struct diag diag = {0};
+
+    while (c.next < part->end) {
+        int64_t asked = c.next;
+        if (log_read(twin->log, twin->partitions[t][p], asked, bytes_max, LOG_TO_END, &view,
+                     &diag) != ST_OK)
+            test_fail(__FILE__, __LINE__, "read: %s", diag.message);
+        EXPECT(view.bytes.len > 0);
+        EXPECT(view.base_offset <= asked);
+        EXPECT(view.next_offset > asked);
+        struct bytes run = view.bytes;
+        while (batch_next(&run, &h, &batch) == ST_OK) {
+            struct batch_records it;
+            struct record rec;
+            struct buf scratch = {0};
+            EXPECT_OK(batch_validate(batch, &h));
+            EXPECT_OK(batch_records_open_buf(&it, batch, &scratch));
+            while (batch_records_next(&it, &rec) == ST_OK)
+                same_record(&c, &rec);
+        }
+        EXPECT_INT(c.next, view.next_offset);
+        log_view_release(&view);
+    }
+}
+
+static void compare_keys(struct twin *twin)
+{
+    for (int k = 0; k < TWIN_KEYS; k++) {
+        struct twin_key *key = &twin->keys[k];
+        uint64_t want = key->count ? key->values[key->count - 1].value : 0;
+        char text[32], want_text[24];
+        struct bytes value;
+        bool there = log_kv_get(twin->log, LOG_KV_TEST, key_text(k, text), &value);
+        EXPECT_INT(there, want != 0);
+        snprintf(want_text, sizeof(want_text), "%llu", (unsigned long long)want);
+        if (there)
+            EXPECT_BYTES(value, bytes_str(want_text));
+    }
+}
+
+static void compare_bounds(struct twin *twin, int t, int p, struct log_offsets *o)
+{
+    log_offsets(twin->partitions[t][p], o);
+    EXPECT_INT(o->end, twin->parts[t][p].end);
+    EXPECT_INT(o->start, twin->parts[t][p].start);
+    EXPECT(o->durable <= o->end);
+}
+
+static void compare_time(struct twin *twin, int t, int p, const struct log_offsets *o)
+{
+    struct twin_partition *part = &twin->parts[t][p];
+    int64_t ms = 1000000 + (int64_t)rng_below(&twin->rng, 100010), want = o->start, offset, found;
+
+    while (want < o->durable && part->records[want].timestamp_ms < ms)
+        want++;
+    enum status st = log_offset_for_time(twin->log, twin->partitions[t][p], ms, &offset, &found);
+    EXPECT_INT(st, want < o->durable ? ST_OK : ST_NOTFOUND);
+    if (st == ST_OK) {
+        EXPECT_INT(offset, want);
+        EXPECT_INT(found, part->records[want].timestamp_ms);
+    }
+}
+
+void twin_compare(struct twin *twin)
+{
+    struct log_offsets o;
+
+    for (int t = 0; t < TWIN_TOPICS; t++) {
+        for (int p = 0; p < TWIN_PARTITIONS; p++) {
+            compare_bounds(twin, t, p, &o);
+            compare_from(twin, t, p, o.start, 1 + rng_below(&twin->rng, 100000));
+            compare_time(twin, t, p, &o);
+        }
+    }
+    compare_keys(twin);
+}
+
+void twin_compare_some(struct twin *twin)
+{
+    int t = (int)rng_below(&twin->rng, TWIN_TOPICS),
+        p = (int)rng_below(&twin->rng, TWIN_PARTITIONS);
+    struct log_offsets o;
+
+    compare_bounds(twin, t, p, &o);
+    int64_t from = o.start + (int64_t)rng_below(&twin->rng, (uint64_t)(o.end - o.start) + 1);
+    if (o.end - from > 40)
+        from = o.end - (int64_t)rng_below(&twin->rng, 40);
+    compare_from(twin, t, p, from, 1 + rng_below(&twin->rng, 20000));
+    compare_time(twin, t, p, &o);
+    compare_keys(twin);
+}
+
+/* ---- after a crash ---- */
+
+static void found_record(void *context, const struct record *rec)
+{
+    struct cursor *c = context;
+    int n;
+
+    if (rec->offset < c->part->start)
+        return; /* of the batch that holds the start */
+    if (rec->offset >= c->part->end)
+        c->wrong = "a record that was never appended";
+    else if (test_tag(rec->value, &n) != c->part->records[rec->offset].tag ||
+             n != c->part->records[rec->offset].n)
+        c->wrong = "another record than was appended there";
+    c->next = rec->offset + 1;
+}
+
+/* Reads all the log has of the partition; NULL when each is as it was appended. */
+static const char *read_back(struct twin *twin, int t, int p, int64_t from, int64_t end)
+{
+    struct cursor c = {.part = &twin->parts[t][p], .next = from};
+    struct log_view view;
+    struct batch_header h;
+    struct bytes batch;
+
+    while (c.next < end && !c.wrong) {
+        int64_t asked = c.next;
+        if (log_read(twin->log, twin->partitions[t][p], asked, 1 << 16, LOG_TO_DURABLE, &view,
+                     NULL) != ST_OK)
+            return "a read fails";
+        struct bytes run = view.bytes;
+        while (!c.wrong && batch_next(&run, &h, &batch) == ST_OK) {
+            struct batch_records it;
+            struct record rec;
+            struct buf scratch = {0};
+            if (batch_validate(batch, &h) != ST_OK ||
+                batch_records_open_buf(&it, batch, &scratch) != ST_OK)
+                c.wrong = "a batch is damaged";
+            else
+                while (!c.wrong && batch_records_next(&it, &rec) == ST_OK)
+                    found_record(&c, &rec);
+        }
+        log_view_release(&view);
+        if (!c.wrong && c.next <= asked)
+            return "offsets are not dense";
+    }
+    return c.wrong;
+}
+
+/* Which value of its history the key has now; -1: none of them. */
+static int value_now(struct twin *twin, int k, uint64_t durable_lsn)
+{
+    struct twin_key *key = &twin->keys[k];
+    char text[32];
+    struct bytes value;
+    uint64_t now = 0;
+
+    if (log_kv_get(twin->log, LOG_KV_TEST, key_text(k, text), &value)) {
+        char copy[24];
+        snprintf(copy, sizeof(copy), "%.*s", (int)(value.len < 23 ? value.len : 23),
+                 (const char *)value.ptr);
+        now = strtoull(copy, NULL, 10);
+    }
+    for (int i = key->count - 1; i >= 0; i--) {
+        if (key->values[i].value == now)
+            return i + 1;
+        if (key->values[i].lsn <= durable_lsn)
+            return -1; /* an acknowledged value is gone */
+    }
+    return now == 0 ? 0 : -1;
+}
+
+/* The entries whose traces were found and not found: one is in both when it was torn. */
+struct traces {
+    uint64_t *found, *missing;
+    int found_count, missing_count;
+};
+
+static void trace(uint64_t **list, int *count, uint64_t entry)
+{
+    if (entry == 0)
+        return;
+    *list = xrealloc(*list, (size_t)(*count + 1) * sizeof(**list));
+    (*list)[(*count)++] = entry;
+}
+
+static bool torn(const struct traces *s)
+{
+    for (int i = 0; i < s->found_count; i++)
+        for (int k = 0; k < s->missing_count; k++)
+            if (s->found[i] == s->missing[k])
+                return true;
+    return false;
+}
+
+static const char *reconcile_partition(struct twin *twin, int t, int p, uint64_t durable_lsn,
+                                       struct traces *traces)
+{
+    struct twin_partition *part = &twin->parts[t][p];
+    struct log_offsets o;
+
+    log_offsets(twin->partitions[t][p], &o);
+    if (o.end > part->end)
+        return "more records than were appended";
+    if (o.start > part->start)
+        return "the start is further than was asked";
+    if (o.durable != o.end)
+        return "recovered records are not shown";
+    if (o.end < part->end && part->records[o.end].lsn <= durable_lsn)
+        return "an acknowledged record is gone";
+    part->start = o.start;
+    const char *wrong = read_back(twin, t, p, o.start, o.end);
+    if (wrong)
+        return wrong;
+    for (int64_t i = o.start; i < part->end; i++) {
+        if (part->records[i].lsn <= durable_lsn && i < o.end)
+            continue;
+        if (i < o.end)
+            trace(&traces->found, &traces->found_count, part->records[i].entry);
+        else
+            trace(&traces->missing, &traces->missing_count, part->records[i].entry);
+    }
+    part->end = o.end;
+    return NULL;
+}
+
+static const char *reconcile_key(struct twin *twin, int k, uint64_t durable_lsn,
+                                 struct traces *traces)
+{
+    struct twin_key *key = &twin->keys[k];
+    int now = value_now(twin, k, durable_lsn);
+
+    if (now < 0)
+        return "a key has a value that was never put, or lost an acknowledged one";
+    for (int i = now; i < key->count; i++)
+        trace(&traces->missing, &traces->missing_count, key->values[i].entry);
+    if (now > 0)
+        trace(&traces->found, &traces->found_count, key->values[now - 1].entry);
+    key->count = now;
+    return NULL;
+}
+
+const char *twin_reconcile(struct twin *twin, uint64_t durable_lsn)
+{
+    struct traces traces = {0};
+    const char *wrong = NULL;
+
+    for (int t = 0; t < TWIN_TOPICS && !wrong; t++)
+        for (int p = 0; p < TWIN_PARTITIONS && !wrong; p++)
+            wrong = reconcile_partition(twin, t, p, durable_lsn, &traces);
+    for (int k = 0; k < TWIN_KEYS && !wrong; k++)
+        wrong = reconcile_key(twin, k, durable_lsn, &traces);
+    if (!wrong && torn(&traces))
+        wrong = "half of an atomic entry";
+    free(traces.found);
+    free(traces.missing);
+    return wrong;
+}
