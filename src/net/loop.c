@@ -473,6 +473,11 @@ void loop_post(struct loop *loop, loop_task_fn *fn, void *context)
         os_poller_wake(loop->poller);
 }
 
+void loop_wake(struct loop *loop)
+{
+    os_poller_wake(loop->poller);
+}
+
 static void run_tasks(struct loop *loop)
 {
     struct task *next;

@@ -60,6 +60,8 @@ void loop_again(struct loop *loop);
 /* Runs fn once on the loop's thread in its next pass. Any thread; wakes the loop. */
 typedef void loop_task_fn(void *context);
 void loop_post(struct loop *loop, loop_task_fn *fn, void *context);
+/* A pass without more: its hooks look at what came another way (a ring). Any thread. */
+void loop_wake(struct loop *loop);
 
 /* Runs fn once at the end of this pass, after the hooks (outside a pass: of the next one, which
  * then does not wait): for what gathers over a pass. The caller keeps the struct, zeroed but for fn

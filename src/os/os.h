@@ -47,7 +47,8 @@ enum os_open {
     OS_TRUNCATE = 16,
     OS_DIRECT = 32,    /* past the page cache where the file system allows it (else silently
                           buffered): memory, position and length are multiples of OS_BLOCK */
-    OS_LOCK = 64,      /* exclusive advisory lock until closed; ST_AGAIN when held elsewhere */
+    OS_LOCK = 64,      /* with OS_WRITE: exclusive advisory lock until closed; ST_AGAIN when it is
+                          held elsewhere */
 };
 
 enum { OS_BLOCK = 4096, OS_PATH_MAX = 1024, OS_POLL_MAX = 256 };

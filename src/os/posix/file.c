@@ -203,7 +203,7 @@ enum status posix_file_open(struct os *os, const char *path, unsigned flags, str
 
     (void)os;
     CHECK(flags & (OS_READ | OS_WRITE));
-    CHECK_IF(flags & (OS_CREATE | OS_TRUNCATE), flags & OS_WRITE);
+    CHECK_IF(flags & (OS_CREATE | OS_TRUNCATE | OS_LOCK), flags & OS_WRITE);
     CHECK_IF(flags & OS_EXCLUSIVE, flags & OS_CREATE);
     *out = NULL;
     fd = open_fd(path, flags);

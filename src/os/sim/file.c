@@ -353,7 +353,7 @@ enum status sim_file_open(struct os *os, const char *path, unsigned flags, struc
     struct sim_file *f;
 
     CHECK(flags & (OS_READ | OS_WRITE));
-    CHECK_IF(flags & (OS_CREATE | OS_TRUNCATE), flags & OS_WRITE);
+    CHECK_IF(flags & (OS_CREATE | OS_TRUNCATE | OS_LOCK), flags & OS_WRITE);
     CHECK_IF(flags & OS_EXCLUSIVE, flags & OS_CREATE);
     *out = NULL;
     TRY(sim_handle_check(sim, "open"));

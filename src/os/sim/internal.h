@@ -33,13 +33,25 @@ struct sim_net {
     uint16_t next_port;
 };
 
+/* What all machines share. */
+struct sim_world {
+    struct sim *machines; /* the newest first */
+    struct rng seeds;     /* of the machines' generators */
+    struct rng net_rng;   /* apart from the others, so that one does not shift another */
+    struct sim_net net;
+    int64_t mono_ns;
+    bool stuck;
+};
+
+/* One machine: a disk, and the process that runs on it. */
 struct sim {
     struct os os;
+    struct sim_world *world;
+    struct sim *next;
     struct os_sim_options options;
     struct os_sim_counts counts;
-    struct rng entropy, disk_rng, net_rng; /* apart, so that one does not shift the others */
-    int64_t mono_ns, wall_us;              /* wall_us: at mono_ns 0 */
-    bool stuck;
+    struct rng entropy, disk_rng;
+    int64_t wall_us; /* at mono_ns 0 */
 
     uint64_t life;
     struct sim_handle *handles;
@@ -51,7 +63,6 @@ struct sim {
     void *on_off_context;
 
     struct sim_disk disk;
-    struct sim_net net;
     char error[OS_PATH_MAX + 128];
 };
 
@@ -132,6 +143,8 @@ struct sim_poller *sim_sock_poller(const struct sim_sock *sock, unsigned *events
 unsigned sim_sock_events(const struct sim_sock *sock);
 int64_t sim_sock_changes_at(const struct sim_sock *sock); /* after now; INT64_MAX: never */
 void sim_sock_unwatch(struct sim_sock *sock);
+/* The machine's process is about to end: peers on other machines will hear of it. */
+void sim_socks_end(struct sim *sim);
 
 /* ---- poller.c ---- */
 enum status sim_poller_open(struct os *os, struct os_poller **out);

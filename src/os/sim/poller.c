@@ -52,11 +52,11 @@ static int collect(struct sim_poller *p, struct os_ready *out, int out_max)
         p->woken = false;
         out[count++] = (struct os_ready){.tag = NULL};
     }
-    for (struct sim_sock *s = sim->net.socks; s; s = sim_sock_next(s))
+    for (struct sim_sock *s = sim->world->net.socks; s; s = sim_sock_next(s))
         ready += ready_events(p, s, &tag) != 0;
-    skip = ready > 1 ? (int)rng_below(&sim->net_rng, (uint64_t)ready) : 0;
+    skip = ready > 1 ? (int)rng_below(&sim->world->net_rng, (uint64_t)ready) : 0;
     for (int at = 0, round = 0; round < 2 && ready > 0; round++)
-        for (struct sim_sock *s = sim->net.socks; s; s = sim_sock_next(s)) {
+        for (struct sim_sock *s = sim->world->net.socks; s; s = sim_sock_next(s)) {
             unsigned events = ready_events(p, s, &tag);
             if (events == 0)
                 continue;
@@ -69,7 +69,7 @@ static int collect(struct sim_poller *p, struct os_ready *out, int out_max)
 
 static bool all_idle(const struct sim *sim)
 {
-    for (struct sim_poller *p = sim->net.pollers; p; p = p->next)
+    for (struct sim_poller *p = sim->world->net.pollers; p; p = p->next)
         if (!p->idle && !sim_poller_dead(p))
             return false;
     return true;
@@ -80,19 +80,19 @@ static void move_time(struct sim *sim)
 {
     int64_t next = INT64_MAX;
 
-    for (struct sim_poller *p = sim->net.pollers; p; p = p->next)
+    for (struct sim_poller *p = sim->world->net.pollers; p; p = p->next)
         if (p->idle && !sim_poller_dead(p) && p->deadline_ns < next)
             next = p->deadline_ns;
-    for (struct sim_sock *s = sim->net.socks; s; s = sim_sock_next(s)) {
+    for (struct sim_sock *s = sim->world->net.socks; s; s = sim_sock_next(s)) {
         int64_t at = sim_sock_changes_at(s);
         next = at < next ? at : next;
     }
-    sim->stuck = next == INT64_MAX;
-    if (!sim->stuck && next > sim->mono_ns)
-        sim->mono_ns = next;
-    for (struct sim_poller *p = sim->net.pollers; p; p = p->next)
+    sim->world->stuck = next == INT64_MAX;
+    if (!sim->world->stuck && next > sim->world->mono_ns)
+        sim->world->mono_ns = next;
+    for (struct sim_poller *p = sim->world->net.pollers; p; p = p->next)
         p->idle = false;
-    sim->net.last_idle = NULL;
+    sim->world->net.last_idle = NULL;
 }
 
 static int poller_wait(struct os_poller *poller, struct os_ready *out, int out_max,
@@ -105,18 +105,18 @@ static int poller_wait(struct os_poller *poller, struct os_ready *out, int out_m
 
     if (sim_poller_dead(p))
         return 0;
-    sim->mono_ns += WAIT_NS;
+    sim->world->mono_ns += WAIT_NS;
     count = collect(p, out, out_max);
     p->idle = count == 0 && timeout_ns != 0;
     if (!p->idle) {
-        sim->net.last_idle = NULL;
+        sim->world->net.last_idle = NULL;
         return count;
     }
-    p->deadline_ns = timeout_ns < 0 || timeout_ns > INT64_MAX - sim->mono_ns
+    p->deadline_ns = timeout_ns < 0 || timeout_ns > INT64_MAX - sim->world->mono_ns
                          ? INT64_MAX
-                         : sim->mono_ns + timeout_ns;
-    alone = sim->net.last_idle == p;
-    sim->net.last_idle = p;
+                         : sim->world->mono_ns + timeout_ns;
+    alone = sim->world->net.last_idle == p;
+    sim->world->net.last_idle = p;
     if (!alone && !all_idle(sim))
         return 0;
     move_time(sim);
@@ -136,17 +136,17 @@ static void poller_free(struct sim_handle *handle)
     unsigned events;
     void *tag;
 
-    for (struct sim_sock *s = sim->net.socks; s; s = sim_sock_next(s))
+    for (struct sim_sock *s = sim->world->net.socks; s; s = sim_sock_next(s))
         if (sim_sock_poller(s, &events, &tag) == p)
             sim_sock_unwatch(s);
     if (p->prev)
         p->prev->next = p->next;
     else
-        sim->net.pollers = p->next;
+        sim->world->net.pollers = p->next;
     if (p->next)
         p->next->prev = p->prev;
-    if (sim->net.last_idle == p)
-        sim->net.last_idle = NULL;
+    if (sim->world->net.last_idle == p)
+        sim->world->net.last_idle = NULL;
     sim_handle_close(handle);
     free(p);
 }
@@ -171,10 +171,10 @@ enum status sim_poller_open(struct os *os, struct os_poller **out)
     TRY(sim_handle_check(sim, "open poller"));
     p = xcalloc(1, sizeof(*p));
     p->poller.class = &poller_class;
-    p->next = sim->net.pollers;
+    p->next = sim->world->net.pollers;
     if (p->next)
         p->next->prev = p;
-    sim->net.pollers = p;
+    sim->world->net.pollers = p;
     sim_handle_open(sim, &p->handle, poller_free);
     *out = &p->poller;
     return ST_OK;

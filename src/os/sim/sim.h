@@ -11,7 +11,8 @@
  * and syncing a file does not make its name safe. Every call that changes the disk is a *step*,
  * counted, so that a test can cut the power before each in turn (os_sim_off_at).
  *
- * Network: TCP by port, whatever the host; arrivals are delayed and cut as the options say.
+ * Network: TCP by port, whatever the host, between all machines of the world; arrivals are delayed
+ * and cut as the options say.
  *
  * Owns: everything; handles not closed are freed by os_sim_destroy. Threads: one; thread_start
  * gives ST_UNSUPPORTED, a simulation hosts all shards in one thread.       Layer: os/sim.
@@ -55,7 +56,10 @@ struct os_sim_options os_sim_options_quiet(void);
 struct os_sim_options os_sim_options_rough(void);
 
 struct os *os_sim_create(uint64_t seed, const struct os_sim_options *options); /* NULL: quiet */
-void os_sim_destroy(struct os *os);
+/* Another machine in the same world: same clock and network, a disk and an end of its own. For the
+ * clients of a server that is to crash. */
+struct os *os_sim_machine(struct os *os, const struct os_sim_options *options);
+void os_sim_destroy(struct os *os); /* the world, with all its machines */
 
 struct os_sim_options *os_sim_options(struct os *os); /* may be changed at any time */
 const struct os_sim_counts *os_sim_counts(const struct os *os);
@@ -66,7 +70,8 @@ void os_sim_wall_jump(struct os *os, int64_t us); /* as when somebody sets the c
 /* The last wait had nothing to wait for: nobody will ever wake. */
 bool os_sim_stuck(const struct os *os);
 
-/* ---- the end of the process ---- */
+/* ---- the end of a machine's process ---- */
+/* Connections to other machines are reset when it is killed or its power is back, not before. */
 /* The power fails and comes back: unsynced writes and names are kept, lost or torn, each by itself;
  * every handle is dead (calls give ST_IO or ST_CLOSED; closing it is allowed, not needed). */
 void os_sim_crash(struct os *os);

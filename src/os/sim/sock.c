@@ -57,7 +57,7 @@ static int64_t delay(struct sim *sim)
 {
     int64_t most = sim->options.net_delay_ns_max;
 
-    return sim->mono_ns + (most > 0 ? rng_between(&sim->net_rng, 0, most) : 0);
+    return sim->world->mono_ns + (most > 0 ? rng_between(&sim->world->net_rng, 0, most) : 0);
 }
 
 static enum status closed(struct sim_sock *s, const char *what, const char *why)
@@ -72,7 +72,7 @@ static bool is_dead(const struct sim_sock *s)
 
 static bool is_reset(const struct sim_sock *s)
 {
-    return s->reset_ns <= s->handle.sim->mono_ns;
+    return s->reset_ns <= s->handle.sim->world->mono_ns;
 }
 
 static size_t room(const struct sim_sock *s)
@@ -84,9 +84,9 @@ static size_t room(const struct sim_sock *s)
 
 static size_t cut(struct sim *sim, size_t len)
 {
-    if (len <= 1 || !sim_fault(sim, &sim->net_rng, sim->options.net_cut))
+    if (len <= 1 || !sim_fault(sim, &sim->world->net_rng, sim->options.net_cut))
         return len;
-    return 1 + (size_t)rng_below(&sim->net_rng, len - 1);
+    return 1 + (size_t)rng_below(&sim->world->net_rng, len - 1);
 }
 
 /* ---- life ---- */
@@ -100,10 +100,10 @@ static struct sim_sock *sock_new(struct sim *sim, uint16_t port)
     s->handle.life = sim->life;
     s->port = port;
     s->end_ns = s->reset_ns = NEVER;
-    s->next = sim->net.socks;
+    s->next = sim->world->net.socks;
     if (s->next)
         s->next->prev = s;
-    sim->net.socks = s;
+    sim->world->net.socks = s;
     return s;
 }
 
@@ -148,6 +148,16 @@ static void leave_peer(struct sim_sock *s)
     s->peer = NULL;
 }
 
+void sim_socks_end(struct sim *sim)
+{
+    for (struct sim_sock *s = sim->world->net.socks; s; s = s->next)
+        if (s->handle.sim == sim && s->peer && s->peer->handle.sim != sim) {
+            reset(s->peer, delay(sim));
+            s->peer->peer = NULL;
+            s->peer = NULL;
+        }
+}
+
 static void backlog_remove(struct sim_sock *listener, struct sim_sock *s)
 {
     struct sim_sock **link = &listener->backlog;
@@ -175,7 +185,7 @@ static void sock_end(struct sim_sock *s)
     if (s->prev)
         s->prev->next = s->next;
     else
-        sim->net.socks = s->next;
+        sim->world->net.socks = s->next;
     if (s->next)
         s->next->prev = s->prev;
     free(s);
@@ -215,14 +225,14 @@ void sim_sock_unwatch(struct sim_sock *s)
 static unsigned listener_events(const struct sim_sock *s)
 {
     for (struct sim_sock *w = s->backlog; w; w = w->backlog_next)
-        if (w->up_ns <= s->handle.sim->mono_ns)
+        if (w->up_ns <= s->handle.sim->world->mono_ns)
             return OS_IN;
     return 0;
 }
 
 unsigned sim_sock_events(const struct sim_sock *s)
 {
-    int64_t now = s->handle.sim->mono_ns;
+    int64_t now = s->handle.sim->world->mono_ns;
     unsigned events = 0;
 
     if (is_dead(s))
@@ -250,7 +260,7 @@ static void earlier(int64_t *least, int64_t at_ns, int64_t now)
 
 int64_t sim_sock_changes_at(const struct sim_sock *s)
 {
-    int64_t now = s->handle.sim->mono_ns, least = NEVER;
+    int64_t now = s->handle.sim->world->mono_ns, least = NEVER;
 
     if (is_dead(s))
         return NEVER;
@@ -293,13 +303,13 @@ static enum status check_up(struct sim_sock *s, const char *what)
         drop_input(s);
         return closed(s, what, "connection reset");
     }
-    return s->handle.sim->mono_ns < s->up_ns ? ST_AGAIN : ST_OK;
+    return s->handle.sim->world->mono_ns < s->up_ns ? ST_AGAIN : ST_OK;
 }
 
 static enum status sock_recv(struct os_sock *sock, void *to, size_t len, size_t *got)
 {
     struct sim_sock *s = of(sock);
-    int64_t now = s->handle.sim->mono_ns;
+    int64_t now = s->handle.sim->world->mono_ns;
 
     CHECK(len > 0);
     *got = 0;
@@ -366,9 +376,9 @@ static enum status sock_send(struct os_sock *sock, const struct bytes *parts, in
         *sent = len;
         return ST_OK;
     }
-    if (sim_fault(sim, &sim->net_rng, sim->options.net_reset)) {
+    if (sim_fault(sim, &sim->world->net_rng, sim->options.net_reset)) {
         reset(s->peer, delay(sim));
-        reset(s, sim->mono_ns);
+        reset(s, sim->world->mono_ns);
         return closed(s, "send to", "connection reset");
     }
     if (room(s) == 0)
@@ -408,7 +418,7 @@ static enum status sock_accept(struct os_sock *sock, struct os_sock **out)
     CHECK(l->is_listener);
     if (is_dead(l))
         return closed(l, "accept from", "the handle is dead");
-    for (s = l->backlog; s && s->up_ns > l->handle.sim->mono_ns; s = s->backlog_next)
+    for (s = l->backlog; s && s->up_ns > l->handle.sim->world->mono_ns; s = s->backlog_next)
         ;
     if (!s)
         return ST_AGAIN;
@@ -431,7 +441,7 @@ static const struct os_sock_class sock_class = {
 
 static struct sim_sock *listener_at(struct sim *sim, uint16_t port)
 {
-    for (struct sim_sock *s = sim->net.socks; s; s = s->next)
+    for (struct sim_sock *s = sim->world->net.socks; s; s = s->next)
         if (s->is_listener && s->port == port && !is_dead(s))
             return s;
     return NULL;
@@ -440,11 +450,11 @@ static struct sim_sock *listener_at(struct sim *sim, uint16_t port)
 static uint16_t free_port(struct sim *sim)
 {
     do {
-        if (sim->net.next_port < PORT_FIRST)
-            sim->net.next_port = PORT_FIRST; /* it went round */
-        sim->net.next_port++;
-    } while (listener_at(sim, sim->net.next_port));
-    return sim->net.next_port;
+        if (sim->world->net.next_port < PORT_FIRST)
+            sim->world->net.next_port = PORT_FIRST; /* it went round */
+        sim->world->net.next_port++;
+    } while (listener_at(sim, sim->world->net.next_port));
+    return sim->world->net.next_port;
 }
 
 static enum status parse(struct sim *sim, const char *address, uint16_t *port)

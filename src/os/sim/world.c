@@ -54,7 +54,7 @@ bool sim_fault(struct sim *sim, struct rng *rng, double chance)
 void sim_disk_delay(struct sim *sim)
 {
     if (sim->options.disk_delay_ns_max > 0)
-        sim->mono_ns += rng_between(&sim->disk_rng, 0, sim->options.disk_delay_ns_max);
+        sim->world->mono_ns += rng_between(&sim->disk_rng, 0, sim->options.disk_delay_ns_max);
 }
 
 enum status sim_step(struct sim *sim, uint64_t *count, const char *what, const char *name)
@@ -112,12 +112,12 @@ void sim_handle_close(struct sim_handle *handle)
 
 static int64_t sim_mono(struct os *os)
 {
-    return sim_of(os)->mono_ns;
+    return sim_of(os)->world->mono_ns;
 }
 
 int64_t sim_wall_us(const struct sim *sim)
 {
-    return sim->wall_us + sim->mono_ns / 1000;
+    return sim->wall_us + sim->world->mono_ns / 1000;
 }
 
 static int64_t sim_wall(struct os *os)
@@ -184,31 +184,52 @@ static const struct os_class sim_class = {
 
 /* ---- life ---- */
 
-struct os *os_sim_create(uint64_t seed, const struct os_sim_options *options)
+static struct sim *machine_new(struct sim_world *world, const struct os_sim_options *options)
 {
     struct sim *sim = xcalloc(1, sizeof(*sim));
-    struct rng seeds = rng_seed(seed);
 
     sim->os.class = &sim_class;
+    sim->world = world;
     sim->options = options ? *options : os_sim_options_quiet();
-    sim->entropy = rng_seed(rng_next(&seeds));
-    sim->disk_rng = rng_seed(rng_next(&seeds));
-    sim->net_rng = rng_seed(rng_next(&seeds));
-    sim->mono_ns = 1000000000;
+    sim->entropy = rng_seed(rng_next(&world->seeds));
+    sim->disk_rng = rng_seed(rng_next(&world->seeds));
     sim->wall_us = WALL_START_US;
-    sim->net.next_port = 20000;
     sim_names_init(sim);
-    return &sim->os;
+    sim->next = world->machines;
+    world->machines = sim;
+    return sim;
+}
+
+struct os *os_sim_create(uint64_t seed, const struct os_sim_options *options)
+{
+    struct sim_world *world = xcalloc(1, sizeof(*world));
+
+    world->seeds = rng_seed(seed);
+    world->net_rng = rng_seed(rng_next(&world->seeds));
+    world->mono_ns = 1000000000;
+    world->net.next_port = 20000;
+    return &machine_new(world, options)->os;
+}
+
+struct os *os_sim_machine(struct os *os, const struct os_sim_options *options)
+{
+    return &machine_new(sim_of(os)->world, options)->os;
 }
 
 void os_sim_destroy(struct os *os)
 {
-    struct sim *sim = sim_of(os);
+    struct sim_world *world = sim_of(os)->world;
 
-    while (sim->handles)
-        sim->handles->free(sim->handles);
-    sim_names_deinit(sim);
-    free(sim);
+    for (struct sim *sim = world->machines; sim; sim = sim->next)
+        while (sim->handles)
+            sim->handles->free(sim->handles);
+    while (world->machines) {
+        struct sim *sim = world->machines;
+        world->machines = sim->next;
+        sim_names_deinit(sim);
+        free(sim);
+    }
+    free(world);
 }
 
 struct os_sim_options *os_sim_options(struct os *os)
@@ -224,7 +245,7 @@ const struct os_sim_counts *os_sim_counts(const struct os *os)
 void os_sim_advance(struct os *os, int64_t ns)
 {
     CHECK(ns >= 0);
-    sim_of(os)->mono_ns += ns;
+    sim_of(os)->world->mono_ns += ns;
 }
 
 void os_sim_wall_jump(struct os *os, int64_t us)
@@ -234,7 +255,7 @@ void os_sim_wall_jump(struct os *os, int64_t us)
 
 bool os_sim_stuck(const struct os *os)
 {
-    return sim_of(os)->stuck;
+    return sim_of(os)->world->stuck;
 }
 
 void os_sim_off_at(struct os *os, uint64_t steps, void (*on_off)(void *context), void *context)
@@ -256,11 +277,12 @@ void os_sim_kill(struct os *os)
 {
     struct sim *sim = sim_of(os);
 
+    sim_socks_end(sim);
     sim->life++;
     sim->handles_len = 0; /* the dead do not count */
     sim->off = false;
     sim->off_at_step = 0;
-    sim->stuck = false;
+    sim->world->stuck = false;
     for (struct sim_node *n = sim->disk.nodes; n; n = n->next) {
         n->locked = false;
         n->handles = 0;

@@ -270,3 +270,65 @@ TEST(listener_waits_for_handles)
     loop_destroy(s.loop);
     os_sim_destroy(os);
 }
+
+/* ---- two machines ---- */
+
+struct machine {
+    struct os *os;
+    struct storm s;
+};
+
+static void server_start(struct machine *m)
+{
+    EXPECT_OK(loop_create(m->os, &m->s.loop));
+    EXPECT_OK(
+        listener_open(m->s.loop, "127.0.0.1:7000", &echo_handler, &m->s, &limits, &m->s.listener));
+}
+
+static void server_end(struct machine *m)
+{
+    listener_close(m->s.listener);
+    loop_destroy(m->s.loop);
+}
+
+static void client_echo(struct machine *server, struct loop *loop, struct client *c)
+{
+    c->sent = c->got = 0;
+    c->messages_left = 1;
+    EXPECT_OK(conn_connect(loop, "127.0.0.1:7000", &client_handler, c, &client_limits, &c->conn));
+    client_send(c);
+    for (int pass = 0; c->got < c->sent; pass++) {
+        EXPECT(pass < 100000);
+        loop_pass(server->s.loop, -1);
+        loop_pass(loop, -1);
+    }
+}
+
+/* The server's machine loses its power; the client's hears of it and finds the next server. */
+TEST(conn_client_outlives_the_server)
+{
+    struct os_sim_options options = os_sim_options_quiet();
+    struct machine server = {0};
+    struct client client = {0};
+    struct os *client_os;
+    struct loop *loop;
+
+    options.net_delay_ns_max = 1000000;
+    options.net_cut = 0.3;
+    server.os = os_sim_create(test_seed(), &options);
+    client_os = os_sim_machine(server.os, &options);
+    client.rng = rng_seed(test_seed());
+    EXPECT_OK(loop_create(client_os, &loop));
+    for (int life = 0; life < 5; life++) {
+        server_start(&server);
+        client_echo(&server, loop, &client);
+        os_sim_crash(server.os);
+        for (int pass = 0; client.conn; pass++) {
+            EXPECT(pass < 1000);
+            loop_pass(loop, -1);
+        }
+        server_end(&server); /* what is left of the dead process */
+    }
+    loop_destroy(loop);
+    os_sim_destroy(server.os);
+}
