@@ -23,7 +23,7 @@ struct bytes {
 
 static inline struct bytes bytes_of(const void *ptr, size_t len)
 {
-    return (struct bytes){ptr, len};
+    return (struct bytes){(const uint8_t *)ptr, len}; /* the cast: for C++ */
 }
 
 static inline struct bytes bytes_str(const char *text)

@@ -7,6 +7,7 @@
 #include "data/datetime.h"
 #include "data/decimal.h"
 #include "data/number.h"
+#include "data/parse.h"
 #include "data/text.h"
 #include "data/utf8.h"
 
@@ -257,94 +258,17 @@ static enum status number_to_number(const struct cast *c)
 
 /* ---- text to anything ---- */
 
-static struct bytes trimmed(struct bytes t)
-{
-    while (t.len && t.ptr[0] <= ' ')
-        t = bytes_skip(t, 1);
-    while (t.len && t.ptr[t.len - 1] <= ' ')
-        t.len--;
-    return t;
-}
-
-static bool parse_bool(struct bytes t, uint8_t *out)
-{
-    static const char *const yes[] = {"t", "true", "y", "yes", "1"};
-    static const char *const no[] = {"f", "false", "n", "no", "0"};
-
-    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-        if (bytes_is_nocase(t, yes[i]))
-            return *out = 1, true;
-        if (bytes_is_nocase(t, no[i]))
-            return *out = 0, true;
-    }
-    return false;
-}
-
-/* Flink reads "12.9" as the integer 12: digits after a point are checked and dropped. */
-static bool parse_integer(struct bytes t, int64_t low, int64_t high, int64_t *out)
-{
-    size_t point = bytes_find(t, '.', 0);
-
-    for (size_t i = point + 1; i < t.len; i++)
-        if (t.ptr[i] < '0' || t.ptr[i] > '9')
-            return false;
-    return bytes_to_i64(bytes_head(t, point), out) && *out >= low && *out <= high;
-}
-
-static bool parse_small(const struct cast *c, struct bytes t, int32_t *out)
-{
-    int64_t v, high = c->to->kind == TYPE_TINYINT    ? INT8_MAX
-                      : c->to->kind == TYPE_SMALLINT ? INT16_MAX
-                                                     : INT32_MAX;
-    bool ok = parse_integer(t, -high - 1, high, &v);
-
-    *out = ok ? (int32_t)v : 0;
-    return ok;
-}
-
-static bool parse_ltz(const struct cast *c, struct bytes t, int64_t *us)
-{
-    int32_t zone = c->call->ctx->zone_offset_s;
-    bool zoned = false;
-
-    if (!timestamp_parse_zoned(t, us, &zone, &zoned))
-        return false;
-    *us -= zone * US_PER_SECOND;
-    return true;
-}
-
-static bool parse_value(const struct cast *c, uint32_t row, struct bytes t)
-{
-    struct call *call = c->call;
-    int64_t *i64 = OUT(call, int64_t) + row;
-    bool ok;
-
-    switch (c->to->kind) {
-    case TYPE_BOOLEAN: return parse_bool(t, OUT(call, uint8_t) + row);
-    case TYPE_TINYINT:
-    case TYPE_SMALLINT:
-    case TYPE_INT: return parse_small(c, t, OUT(call, int32_t) + row);
-    case TYPE_BIGINT: return parse_integer(t, INT64_MIN, INT64_MAX, i64);
-    case TYPE_FLOAT: return f32_parse(t, OUT(call, float) + row);
-    case TYPE_DOUBLE: return f64_parse(t, OUT(call, double) + row);
-    case TYPE_DECIMAL:
-        return decimal_parse(t, c->to->precision, c->to->scale, OUT(call, i128) + row);
-    case TYPE_DATE: return date_parse(t, OUT(call, int32_t) + row);
-    case TYPE_TIME: ok = time_parse(t, i64); break;
-    case TYPE_TIMESTAMP: ok = timestamp_parse(t, i64); break;
-    case TYPE_TIMESTAMP_LTZ: ok = parse_ltz(c, t, i64); break;
-    default: UNREACHABLE();
-    }
-    if (ok)
-        *i64 = time_cut(*i64, c->to->precision);
-    return ok;
-}
-
 static enum status text_to_value(const struct cast *c)
 {
-    FOR_ROWS(c->call, row)
-        if (!parse_value(c, row, trimmed(arg_bytes(c->call, 0, row))))
+    size_t size = phys_size(type_phys(c->to->kind));
+    union value v;
+
+    FOR_ROWS(c->call, row) {
+        if (value_parse(c->to, arg_bytes(c->call, 0, row), c->call->ctx->zone_offset_s, &v))
+            memcpy((uint8_t *)c->call->data + row * size, &v, size);
+        else
             TRY(cast_bad(c, row));
+    }
     return ST_OK;
 }
 

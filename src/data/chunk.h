@@ -54,7 +54,7 @@ static inline uint16_t chunk_row(const struct chunk *chunk, uint16_t i)
 
 static inline uint8_t chunk_kind(const struct chunk *chunk, uint16_t row)
 {
-    return chunk->kinds ? chunk->kinds[row] : ROW_INSERT;
+    return chunk->kinds ? chunk->kinds[row] : (uint8_t)ROW_INSERT;
 }
 
 static inline bool column_valid(const struct column *col, uint32_t row)

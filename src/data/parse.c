@@ -1,0 +1,85 @@
+#include "data/parse.h"
+
+#include "base/check.h"
+#include "data/datetime.h"
+#include "data/decimal.h"
+#include "data/number.h"
+
+static struct bytes trimmed(struct bytes t)
+{
+    while (t.len && t.ptr[0] <= ' ')
+        t = bytes_skip(t, 1);
+    while (t.len && t.ptr[t.len - 1] <= ' ')
+        t.len--;
+    return t;
+}
+
+static bool parse_bool(struct bytes t, bool *out)
+{
+    static const char *const yes[] = {"t", "true", "y", "yes", "1"};
+    static const char *const no[] = {"f", "false", "n", "no", "0"};
+
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+        if (bytes_is_nocase(t, yes[i]))
+            return *out = true, true;
+        if (bytes_is_nocase(t, no[i]))
+            return *out = false, true;
+    }
+    return false;
+}
+
+/* Flink reads "12.9" as the integer 12: digits after a point are checked and dropped. */
+static bool parse_integer(struct bytes t, int64_t low, int64_t high, int64_t *out)
+{
+    size_t point = bytes_find(t, '.', 0);
+
+    for (size_t i = point + 1; i < t.len; i++)
+        if (t.ptr[i] < '0' || t.ptr[i] > '9')
+            return false;
+    return bytes_to_i64(bytes_head(t, point), out) && *out >= low && *out <= high;
+}
+
+static bool parse_small(enum type_kind kind, struct bytes t, int32_t *out)
+{
+    int64_t v, high = kind == TYPE_TINYINT ? INT8_MAX : kind == TYPE_SMALLINT ? INT16_MAX : INT32_MAX;
+
+    if (!parse_integer(t, -high - 1, high, &v))
+        return false;
+    *out = (int32_t)v;
+    return true;
+}
+
+static bool parse_ltz(struct bytes t, int32_t zone, int64_t *us)
+{
+    bool zoned = false;
+
+    if (!timestamp_parse_zoned(t, us, &zone, &zoned))
+        return false;
+    *us -= zone * US_PER_SECOND;
+    return true;
+}
+
+bool value_parse(const struct type *type, struct bytes text, int32_t zone_offset_s, union value *out)
+{
+    struct bytes t = trimmed(text);
+    bool ok;
+
+    switch (type->kind) {
+    case TYPE_BOOLEAN: return parse_bool(t, &out->b);
+    case TYPE_TINYINT:
+    case TYPE_SMALLINT:
+    case TYPE_INT: return parse_small(type->kind, t, &out->i32);
+    case TYPE_BIGINT: return parse_integer(t, INT64_MIN, INT64_MAX, &out->i64);
+    case TYPE_FLOAT: return f32_parse(t, &out->f32);
+    case TYPE_DOUBLE: return f64_parse(t, &out->f64);
+    case TYPE_DECIMAL: return decimal_parse(t, type->precision, type->scale, &out->dec);
+    case TYPE_DATE: return date_parse(t, &out->i32);
+    case TYPE_TIME: ok = time_parse(t, &out->i64); break;
+    case TYPE_TIMESTAMP: ok = timestamp_parse(t, &out->i64); break;
+    case TYPE_TIMESTAMP_LTZ: ok = parse_ltz(t, zone_offset_s, &out->i64); break;
+    default: UNREACHABLE();
+    }
+    if (ok)
+        out->i64 = time_cut(out->i64, type->precision);
+    return ok;
+}
