@@ -140,7 +140,7 @@ enum log_space {
     LOG_KV_GROUPS = 2,
     LOG_KV_JOBS = 3,
     LOG_KV_BRIDGES = 4,
-    LOG_KV_CONFIG = 5,
+    LOG_KV_CONFIG = 5, LOG_KV_HTTP = 6,
     LOG_KV_TEST = 99
 };
 
