@@ -26,33 +26,37 @@ bool uri_decode(struct bytes in, enum uri_plus plus, struct buf *out)
     return true;
 }
 
-static bool find(struct bytes query, const char *name, struct bytes *value)
+/* The next pair of that name; *rest goes on behind it. */
+static bool find(struct bytes *rest, const char *name, struct bytes *value)
 {
-    struct bytes rest = query;
-
-    while (rest.len) {
-        size_t amp = bytes_find(rest, '&', 0);
-        struct bytes pair = bytes_head(rest, amp);
+    while (rest->len) {
+        size_t amp = bytes_find(*rest, '&', 0);
+        struct bytes pair = bytes_head(*rest, amp);
         size_t eq = bytes_find(pair, '=', 0);
+        *rest = amp < rest->len ? bytes_skip(*rest, amp + 1) : BYTES_NONE;
         if (bytes_is(bytes_head(pair, eq), name)) {
             *value = eq < pair.len ? bytes_skip(pair, eq + 1) : BYTES_NONE;
             return true;
         }
-        rest = amp < rest.len ? bytes_skip(rest, amp + 1) : BYTES_NONE;
     }
     return false;
 }
 
-bool query_get(struct bytes query, const char *name, struct buf *out)
+bool query_next(struct bytes *rest, const char *name, struct buf *out)
 {
     struct bytes value;
-    return find(query, name, &value) && uri_decode(value, URI_PLUS_SPACE, out);
+    return find(rest, name, &value) && uri_decode(value, URI_PLUS_SPACE, out);
+}
+
+bool query_get(struct bytes query, const char *name, struct buf *out)
+{
+    return query_next(&query, name, out);
 }
 
 bool query_has(struct bytes query, const char *name)
 {
     struct bytes value;
-    return find(query, name, &value);
+    return find(&query, name, &value);
 }
 
 bool path_next(struct bytes *path, struct bytes *segment)

@@ -1,0 +1,41 @@
+/* http.h: the HTTP face: API, server-sent events, WebSocket, metrics, and the dashboard's files.
+ *
+ * What is answered has reached the disk: a post when its records' LSN is durable, a statement when
+ * its results' is. What each address takes and gives: docs/http.md. Requests of one connection are
+ * answered in order, one at a time.
+ *
+ * Owns:    its listener and sessions; not the loop, the log nor the engine, which outlive it.
+ * Threads: the loop's. Open it after the hooks that run the engine and flush the log were added: its
+ *          own hook looks for what has become durable in the same pass.
+ * Errors:  of open: the address cannot be listened on.
+ * Limits:  options.                                                                 Layer: serve.
+ */
+#ifndef QW_SERVE_HTTP_HTTP_H
+#define QW_SERVE_HTTP_HTTP_H
+
+#include "base/diag.h"
+#include "flow/engine.h"
+#include "net/loop.h"
+#include "store/log/log.h"
+
+struct http_face;
+
+struct http_options {
+    const char *version;         /* shown; NULL: none */
+    const char *hosts;           /* names besides localhost and addresses that Host may have, by commas */
+    size_t body_bytes_max;       /* 0: 16 MiB */
+    size_t answer_bytes_max;     /* of one answer; 0: 64 MiB */
+    uint32_t conns_max;          /* 0: 2,000 */
+    uint32_t partitions_default; /* of topics that a post makes; 0: 4, as the Kafka face */
+    bool no_auto_create;
+    int64_t statement_ms_max;    /* a SELECT over an endless source is cut then; 0: 30 s */
+    int64_t idle_ms_max;         /* 0: 75 s */
+};
+
+enum status http_face_open(struct loop *loop, struct log *log, struct engine *engine,
+                           const char *address, const struct http_options *options,
+                           struct http_face **out) MUST_CHECK;
+void http_face_close(struct http_face *face);
+const char *http_face_address(const struct http_face *face); /* with the real port */
+
+#endif

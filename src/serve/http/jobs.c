@@ -1,0 +1,173 @@
+#include <inttypes.h>
+
+#include "serve/http/face.h"
+
+static void write_job_members(struct json_writer *w, const struct job_info *info)
+{
+    json_key_text(w, "name", info->name);
+    json_key_str(w, "state", job_state_text(info->state));
+    json_key_u64(w, "rows_in", info->rows_in);
+    json_key_u64(w, "rows_out", info->rows_out);
+    json_key(w, "watermark");
+    write_time(w, info->watermark_us);
+    json_key_u64(w, "tick", info->tick);
+    json_key_u64(w, "late", info->late);
+    json_key_u64(w, "errors", info->errors);
+    if (info->error)
+        json_key_str(w, "error", info->error);
+}
+
+void get_jobs(struct exchange *x)
+{
+    struct job *job = NULL;
+    struct job_info info;
+    struct buf body;
+    struct json_writer w;
+
+    buf_init(&body, x->face->options.answer_bytes_max);
+    json_writer_init(&w, &body);
+    json_array_begin(&w);
+    while ((job = engine_job_next(x->face->engine, job))) {
+        job_info(job, &info);
+        json_object_begin(&w);
+        write_job_members(&w, &info);
+        json_object_end(&w);
+    }
+    json_array_end(&w);
+    reply_json(x, 200, &body);
+}
+
+static struct job *find_job(struct exchange *x)
+{
+    struct job *job = engine_job_find(x->face->engine, x->params[0]);
+
+    if (!job)
+        reply_error(x, 404, "name", "there is no job '%.*s'", BYTES_FMT(bytes_head(x->params[0], 200)));
+    return job;
+}
+
+static void write_op(struct json_writer *w, const struct op_info *op)
+{
+    json_object_begin(w);
+    json_key_u64(w, "id", op->id);
+    json_key_str(w, "name", op->name);
+    json_key_str(w, "detail", op->detail);
+    json_key(w, "inputs");
+    json_array_begin(w);
+    for (uint32_t i = 0; i < op->inputs_count; i++)
+        json_u64(w, op->inputs[i]);
+    json_array_end(w);
+    json_key_u64(w, "rows_in", op->rows_in);
+    json_key_u64(w, "rows_out", op->rows_out);
+    json_key_u64(w, "late", op->late);
+    json_key_u64(w, "state_rows", op->state_rows);
+    json_key_u64(w, "state_bytes", op->state_bytes);
+    json_key_f64(w, "busy_seconds", (double)op->busy_ns / 1e9);
+    json_key(w, "watermark");
+    write_time(w, op->watermark_us);
+    json_object_end(w);
+}
+
+static void write_latency(struct json_writer *w, const struct histogram *h)
+{
+    static const struct {
+        const char *name;
+        double part;
+    } parts[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p999", 0.999}};
+
+    json_object_begin(w);
+    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
+        json_key_u64(w, parts[i].name, h ? histogram_quantile(h, parts[i].part) : 0);
+    json_key_u64(w, "count", h ? h->total : 0);
+    json_object_end(w);
+}
+
+void get_job(struct exchange *x)
+{
+    struct job *job = find_job(x);
+    struct job_info info;
+    struct op_info op;
+    struct buf body;
+    struct json_writer w;
+
+    if (!job)
+        return;
+    job_info(job, &info);
+    buf_init(&body, x->face->options.answer_bytes_max);
+    json_writer_init(&w, &body);
+    json_object_begin(&w);
+    write_job_members(&w, &info);
+    json_key_text(&w, "sql", info.text);
+    json_key_u64(&w, "checkpoints", info.checkpoints);
+    json_key(&w, "latency_us");
+    write_latency(&w, info.latency_us);
+    json_key(&w, "ops");
+    json_array_begin(&w);
+    for (uint32_t i = 0; i < info.ops_count; i++) {
+        job_op_info(job, i, &op);
+        write_op(&w, &op);
+    }
+    json_array_end(&w);
+    json_object_end(&w);
+    reply_json(x, 200, &body);
+}
+
+/* What has been done, once it is durable. */
+static void done(struct exchange *x, const char *what, const char *path, uint64_t lsn)
+{
+    struct buf body;
+    struct json_writer w;
+
+    buf_init(&body, 0);
+    json_writer_init(&w, &body);
+    json_object_begin(&w);
+    json_key_text(&w, "job", x->params[0]);
+    json_key_str(&w, "done", what);
+    if (path)
+        json_key_str(&w, "path", path);
+    json_object_end(&w);
+    reply_when_durable(x, lsn, 200, &body);
+}
+
+void post_job_action(struct exchange *x)
+{
+    struct job *job = find_job(x);
+    struct bytes action = x->params[1];
+    struct diag diag = {0};
+    const char *path = NULL, *what;
+    uint64_t lsn = 0;
+    enum status st;
+
+    if (!job)
+        return;
+    if (bytes_is(action, what = "pause")) {
+        st = job_pause(job, &lsn);
+    } else if (bytes_is(action, what = "resume")) {
+        st = job_resume(job, &lsn);
+    } else if (bytes_is(action, what = "drop")) {
+        st = job_drop(job, &lsn);
+    } else if (bytes_is(action, what = "savepoint")) {
+        st = job_savepoint(job, &path, &diag);
+    } else {
+        reply_error(x, 404, "not_found", "a job can be told: pause, resume, savepoint, drop");
+        return;
+    }
+    if (st != ST_OK)
+        reply_diag(x, st, &diag);
+    else
+        done(x, what, path, lsn);
+}
+
+void delete_job(struct exchange *x)
+{
+    struct job *job = find_job(x);
+    uint64_t lsn = 0;
+
+    if (!job)
+        return;
+    enum status st = job_drop(job, &lsn);
+    if (st != ST_OK)
+        reply_diag(x, st, NULL);
+    else
+        done(x, "drop", NULL, lsn);
+}
