@@ -56,12 +56,12 @@ const views = () => [
 ];
 const wm = () => (eventTime() - 30 * 60000) * 1000;
 const jobs = () => [
-  { name: 'flights', state: 'RUNNING', error: null, tick, rows_in: events, rows_out: Math.round(events / 40), late, errors: bad, watermark: wm(), event_time: eventTime() * 1000, latency_us: lat() },
-  { name: 'alerts', state: 'RUNNING', error: null, tick: Math.round(tick / 3), rows_in: Math.round(events / 40), rows_out: alertOffset, late: 0, errors: 0, watermark: wm() - 9e8, event_time: eventTime() * 1000 - 9e8, latency_us: lat() },
+  { name: 'flights', state: 'RUNNING', error: null, tick, rows_in: events, rows_out: Math.round(events / 40), late, errors: bad, watermark_us: wm(), event_time_us: eventTime() * 1000, latency_us: lat() },
+  { name: 'alerts', state: 'RUNNING', error: null, tick: Math.round(tick / 3), rows_in: Math.round(events / 40), rows_out: alertOffset, late: 0, errors: 0, watermark_us: wm() - 9e8, event_time_us: eventTime() * 1000 - 9e8, latency_us: lat() },
 ];
 const lat = () => ({ p50: Math.round(780 + 160 * Math.random()), p99: Math.round(1900 + 900 * Math.random()), count: 1000 });
 const overview = () => ({ type: 'overview', time_us: Date.now() * 1000, uptime_s: (Date.now() - started) / 1000, events, latency_us: lat(), late, errors: bad, log: { appends: tick, bytes: events * 120, syncs: tick, sync_us: 480 }, jobs: jobs() });
-const op = (id, name, detail, inputs, part, out) => ({ id, name, detail, inputs, rows_in: Math.round(events * part), rows_out: Math.round(events * out), late: id === 2 ? late : 0, state_rows: name.includes('Agg') || name === 'Rank' ? 3200 : 0, state_bytes: 410000, busy_ns: busy[id], watermark: wm() });
+const op = (id, name, detail, inputs, part, out) => ({ id, name, detail, inputs, rows_in: Math.round(events * part), rows_out: Math.round(events * out), late: id === 2 ? late : 0, state_rows: name.includes('Agg') || name === 'Rank' ? 3200 : 0, state_bytes: 410000, busy_ns: busy[id], watermark_us: wm() });
 const graph = (name) => ({ type: 'job', time_us: Date.now() * 1000, name, sql: '', ops: name === 'alerts'
   ? [op(0, 'Scan', 'delays_by_airport', [], 0.025, 0.025), op(1, 'Calc', 'mean_delay > 25', [0], 0.025, 0.0001), op(2, 'Sink', 'alerts', [1], 0.0001, 0.0001)]
   : [op(0, 'Scan', 'flights', [], 1, 1), op(1, 'Calc', 'airport, delay, arrived', [0], 1, 0.98), op(2, 'WindowAggregate', 'HOP 15 min / 1 h by airport', [1], 0.98, 0.02), op(3, 'Sink', 'delays_by_airport', [2], 0.02, 0.02), op(4, 'GroupAggregate', 'airport: AVG(delay), COUNT(*)', [1], 0.98, 0.3), op(5, 'Rank', 'top 10 by mean_delay', [4], 0.3, 0.05), op(6, 'Sink', 'top_airports', [5], 0.05, 0.05), op(7, 'Sink', 'airport_state', [4], 0.3, 0.3)] });

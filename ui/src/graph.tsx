@@ -4,10 +4,9 @@ import { bytes, compact, timestamp } from './format';
 import type { OpRates } from './store';
 import type { JobGraph, Op } from './types';
 
-const WIDTH_MIN = 132;
 const WIDTH_MAX = 210;
 const HEIGHT = 92;
-const GAP_ALONG = 36; // between layers
+const GAP_ALONG = 28; // between layers
 const GAP_ACROSS = 14; // between operators of a layer
 
 interface Placed {
@@ -54,7 +53,7 @@ function layout(ops: Op[], room: number, vertical: boolean): Plan {
   const gap = vertical ? 28 : GAP_ALONG;
   const between = vertical ? GAP_ACROSS : gap;
   const fits = Math.floor((room - 4 - (abreast - 1) * between) / abreast);
-  const node = Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, fits));
+  const node = Math.min(WIDTH_MAX, Math.max(vertical ? 132 : 150, fits));
   const along = vertical ? HEIGHT : node;
   const across = vertical ? node : HEIGHT;
   const acrossAll = most * across + (most - 1) * GAP_ACROSS;
@@ -84,7 +83,7 @@ function tooltip(op: Op): string {
   const lines = [`${op.name}${op.detail ? `\n${op.detail}` : ''}`, `rows in ${op.rows_in}, out ${op.rows_out}`];
   if (op.state_rows) lines.push(`state ${op.state_rows} rows, ${bytes(op.state_bytes)}`);
   if (op.late) lines.push(`late ${op.late}`);
-  if (op.watermark !== null) lines.push(`watermark ${timestamp(op.watermark)}`);
+  if (op.watermark_us !== null) lines.push(`watermark ${timestamp(op.watermark_us)}`);
   return lines.join('\n');
 }
 

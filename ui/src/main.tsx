@@ -5,7 +5,7 @@ import './style.css';
 import { Alerts, JobPanel, Tiles, Top, Traffic, useStore, Windows } from './panels';
 import { defaultTop, defaultWindowed } from './shape';
 import { Sql } from './sql';
-import { Store } from './store';
+import { isRunning, Store } from './store';
 
 type Theme = 'auto' | 'light' | 'dark';
 const store = new Store();
@@ -46,7 +46,7 @@ const STATUS = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost,
 
 function Header({ theme, toggle }: { theme: string; toggle: () => void }) {
   const o = store.overview;
-  const running = o?.jobs.filter((j) => j.state === 'RUNNING').length ?? 0;
+  const running = o?.jobs.filter(isRunning).length ?? 0;
   return (
     <header class="top-bar">
       <a class="brand" href="/" aria-label="Quickwater, start page">
@@ -84,7 +84,7 @@ function App() {
   const [top, setTop] = useState('');
   const jobs = store.overview?.jobs ?? [];
   const views = store.views ?? [];
-  const jobName = jobs.some((j) => j.name === job) ? job : (jobs.find((j) => j.state === 'RUNNING') ?? jobs[0])?.name ?? '';
+  const jobName = jobs.some((j) => j.name === job) ? job : (jobs.find(isRunning) ?? jobs[0])?.name ?? '';
   const has = (name: string) => views.some((v) => v.name === name);
   const windowedName = has(windowed) ? windowed : defaultWindowed(views);
   const topName = has(top) ? top : defaultTop(views);

@@ -278,9 +278,9 @@ export function JobPanel(p: { store: Store; name: string; onName: (v: string) =>
           <span>
             rows out <b>{count(job.rows_out)}</b>
           </span>
-          {job.watermark !== null && (
+          {job.watermark_us !== null && (
             <span>
-              watermark <b>{timestamp(job.watermark)}</b>
+              watermark <b>{timestamp(job.watermark_us)}</b>
             </span>
           )}
         </p>

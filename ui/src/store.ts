@@ -5,6 +5,8 @@ const SAMPLES = 480; // two minutes at four a second
 const ROWS = 20_000; // of a view
 const ALERTS = 100;
 
+export const isRunning = (job: Job) => job.state.toUpperCase() === 'RUNNING';
+
 /** What the charts draw: columns of numbers, the oldest first. */
 export interface History {
   time: number[]; // seconds
@@ -197,11 +199,11 @@ export class Store {
   watermark(): { at: number; behind: number | null } | null {
     let least: Job | null = null;
     for (const job of this.overview?.jobs ?? [])
-      if (job.watermark !== null && job.state !== 'FINISHED' && (!least || job.watermark < least.watermark!))
+      if (job.watermark_us !== null && job.state.toUpperCase() !== 'FINISHED' && (!least || job.watermark_us < least.watermark_us!))
         least = job;
     if (!least || !this.overview) return null;
-    const at = least.watermark!;
-    if (least.event_time !== null) return { at, behind: Math.max(0, least.event_time - at) };
+    const at = least.watermark_us!;
+    if (least.event_time_us !== null) return { at, behind: Math.max(0, least.event_time_us - at) };
     const behind = this.overview.time_us - at; // of a stream that lives now
     return { at, behind: behind >= 0 && behind < 86400e6 ? behind : null };
   }

@@ -8,15 +8,15 @@ export interface Quantiles {
 
 export interface Job {
   name: string;
-  state: string;
+  state: string; // in any case of letters
   error?: string | null;
   tick: number;
   rows_in: number;
   rows_out: number;
   late: number;
   errors: number;
-  watermark: number | null;
-  event_time: number | null;
+  watermark_us: number | null;
+  event_time_us: number | null;
   latency_us: Quantiles;
 }
 
@@ -43,7 +43,7 @@ export interface Op {
   state_rows: number;
   state_bytes: number;
   busy_ns: number;
-  watermark: number | null;
+  watermark_us: number | null;
 }
 
 export interface JobGraph {

@@ -133,8 +133,8 @@ int view_window_column(struct view *view);
 /* ---- the tail of a partition (tail.c) ---- */
 /* Calls fn for records from *position on that may be shown, at most records_max; moves *position
  * behind the last. ST_NOTFOUND: *position was deleted, it is now at the first kept. */
-typedef void tail_fn(void *context, const struct record *record);
 struct record;
+typedef void tail_fn(void *context, const struct record *record);
 enum status tail_read(struct http_face *face, struct log_partition *partition, int64_t *position,
                       uint32_t records_max, tail_fn *fn, void *context);
 /* Changes of a view by name; NULL: there is no such view (any more). */
