@@ -20,10 +20,14 @@ struct session;
 
 struct engine_options {
     uint32_t shards;               /* 0: one */
+    uint32_t ring_entries;         /* parcels between two shards; 0: the default. Tests: 2 */
     uint32_t tick_rows_max;        /* of all sources of a job; 0: the default */
     uint64_t tick_bytes_max;
     int64_t checkpoint_interval_us; /* 0: the default, 30 s */
     uint64_t memory_bytes_max;
+    /* What print sinks say, whole lines, when it is durable; NULL: nowhere. */
+    void (*print)(void *context, struct bytes text);
+    void *print_context;
     bool check_determinism;        /* tests: save and reload operators between ticks */
     uint64_t check_seed;
 };
@@ -48,6 +52,10 @@ void engine_on_work(struct engine *engine, void (*fn)(void *context), void *cont
 struct session *engine_session_open(struct engine *engine);
 void engine_session_close(struct session *session); /* cancels its runs */
 
+/* Off by default. On: a CREATE or INSERT whose very text is in force already is taken as done, so that a
+ * script may be run again over the same data directory and its jobs go on where they were. */
+void engine_session_resumes(struct session *session, bool resumes);
+
 struct engine_result {
     struct arena arena;
     enum statement_kind kind;
@@ -62,7 +70,8 @@ struct engine_result {
 void engine_result_free(struct engine_result *result);
 
 /* Runs a script. on_result is called a statement, on_done once at the end or at the first error
- * (line and column are those of the whole text). Both from engine_pass or from this call. */
+ * (line and column are those of the whole text). Both from engine_pass or from this call; NULL is
+ * returned when on_done was called already. Callbacks close no session. */
 typedef void engine_result_fn(void *context, struct engine_result *take_result);
 typedef void engine_done_fn(void *context, enum status st, const struct diag *diag);
 struct engine_run *engine_run(struct session *session, struct bytes text, engine_result_fn *on_result,

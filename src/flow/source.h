@@ -22,6 +22,8 @@ struct source_env {
     struct os *os;
     struct log *log;
     struct op_ctx *ctx;
+    struct bytes job;
+    void *host;                     /* the engine's, for the tables that are its own */
     void (*on_work)(void *context); /* new input has come: a tick is wanted */
     void *on_work_context;
     /* A record that could not be decoded: counted, and written to t$errors. */

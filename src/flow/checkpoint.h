@@ -1,0 +1,60 @@
+/* checkpoint.h: a job's whole state at a tick boundary, as a file.
+ *
+ *     DIR/checkpoints/JOB/TICK.ckpt      integers little-endian
+ *     0  magic "QWCKPT1\n"
+ *     8  sections, one behind the other: a task each (node, shard), then the splits'
+ *        manifest: job sized · tick u64 · clock i64 · engine u32 · plan u64 · shards u32 · notes' next
+ *                  offset i64 · nodes u32 · sections u32, each: node u32, shard u32, position u64,
+ *                  length u64, CRC-32C u32
+ *        footer: manifest's position u64, length u32, CRC-32C u32, magic "QWCKEND\n"
+ *
+ * Written under another name, synced, renamed, the folder synced: a file with its right name and a
+ * manifest whose checksum holds is whole; sections are checked when they are loaded. Keyed parts
+ * carry the key group of each key, so that they load on another number of shards. Two are kept.
+ *
+ * Errors: ST_CORRUPT (the next older one is tried), ST_IO and ST_NOSPACE in writing leave the older
+ *         ones as they are.   Layer: flow.
+ */
+#ifndef QW_FLOW_CHECKPOINT_H
+#define QW_FLOW_CHECKPOINT_H
+
+#include "flow/job.h"
+
+enum { CHECKPOINTS_KEPT = 2 };
+
+struct checkpoint_section {
+    uint32_t node, shard;
+    uint64_t pos, len;
+    uint32_t crc;
+};
+
+struct checkpoint {
+    struct os_file *file;
+    char path[OS_PATH_MAX];
+    uint64_t tick, plan;
+    int64_t clock_us, note_offset;
+    uint32_t engine_version, shards, nodes, sections_count;
+    struct checkpoint_section *sections;
+};
+
+/* The job's driver as it stands; its last tick must be durable. Moves pins, trims notes, removes what
+ * is older than the kept ones. */
+enum status checkpoint_write(struct job *job, char path[OS_PATH_MAX],
+                             struct diag *diag) MUST_CHECK;
+
+/* The newest whose manifest is whole and whose tick is below `before`; ST_NOTFOUND: none. */
+enum status checkpoint_find(struct os *os, const char *dir, struct bytes job, uint64_t before,
+                            struct checkpoint *out) MUST_CHECK;
+void checkpoint_close(struct checkpoint *checkpoint);
+
+/* Into a driver just opened, of any number of shards. */
+enum status checkpoint_load(struct checkpoint *checkpoint, struct driver *driver,
+                            struct diag *diag) MUST_CHECK;
+/* All of a job's, when it is dropped. */
+void checkpoint_remove_all(struct os *os, const char *dir, struct bytes job);
+
+/* The same by way of memory: from one driver into another of the same plan. */
+enum status checkpoint_move(struct driver *from, struct driver *to,
+                            struct diag *diag) MUST_CHECK;
+
+#endif

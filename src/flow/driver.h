@@ -1,0 +1,133 @@
+/* driver.h: a plan in motion: its operators on every shard, the lanes between them, watermarks,
+ * the running of one tick.
+ *
+ * A task is one node on one shard. A tick visits the nodes in the plan's order (inputs before their
+ * users), on each shard alone: a task reads its lanes in a fixed order (by input, then by sending
+ * shard) up to the end-of-tick marker of each, then is told the merged watermark, then the end of
+ * the tick. So what a task sees is a function of what its lanes carry, never of timing (a Kahn
+ * network): one thread may host all shards, or each shard one. Where an edge needs no exchange
+ * (DIST_ANY, or one shard) the sender calls the receiver directly and nothing is copied.
+ *
+ * Between two shards lies one bounded ring. Rings are bounded, lanes are not: whoever meets a full
+ * ring has its receiver empty it into per-lane queues, which are charged to the job.
+ *
+ * Watermarks: a source's is the least over its splits that are not idle; a task's the least over
+ * its inputs and their lanes; it is delivered after all rows of the tick, and waits while the
+ * operator owes rows (ST_AGAIN).
+ *
+ * Owns:    everything but the plan.
+ * Threads: one calls; a task touches its own shard and its lanes only.
+ * Errors:  that of an operator, with the diag; the driver is then unusable (half a tick was run)
+ *          and must be closed.   Layer: flow.
+ */
+#ifndef QW_FLOW_DRIVER_H
+#define QW_FLOW_DRIVER_H
+
+#include "flow/sink.h"
+#include "flow/source.h"
+
+struct driver;
+
+struct driver_options {
+    struct os *os;
+    struct log *log;
+    struct bytes job;
+    uint32_t shards;            /* 0: one */
+    uint32_t ring_entries;      /* 0: the default */
+    uint64_t lane_bytes_max;    /* in all lanes at a time; 0: the default */
+    int64_t idle_timeout_us;    /* table.exec.source.idle-timeout; 0: never idle */
+    const char *zone;           /* table.local-time-zone; NULL: UTC */
+    void (*on_work)(void *context);
+    void *on_work_context;
+    void *host;                 /* given to sinks: struct sink_env.host */
+};
+
+enum { DRIVER_RING_ENTRIES = 64, DRIVER_SHARDS_MAX = KEY_GROUPS };
+
+enum status driver_open(const struct plan *plan, const struct driver_options *options,
+                        struct driver **out, struct diag *diag) MUST_CHECK;
+void driver_close(struct driver *driver);
+
+/* ---- sources: one a scan or VALUES of the plan, in its order ---- */
+
+struct driver_split {
+    int64_t position, end; /* read to; to be read to in the coming tick */
+    int64_t bound;         /* INT64_MAX: unbounded */
+    int64_t watermark_us;  /* INT64_MIN: none yet */
+    int64_t active_us;     /* the clock of the last tick that had rows of it */
+    bool idle;
+};
+
+struct driver_source {
+    const struct plan_node *node;
+    struct driver_split *splits;
+    uint32_t splits_count;
+};
+
+uint32_t driver_sources_count(const struct driver *driver);
+struct driver_source *driver_source(struct driver *driver, uint32_t index);
+
+/* Sets all positions to where a new job starts. */
+void driver_start(struct driver *driver);
+
+/* Asks the sources how far to read, at most rows_max rows and about bytes_max bytes in all, and sets
+ * `end` of the splits. False: there is nothing. *wake_us: a clock at which there will be more. */
+bool driver_take(struct driver *driver, uint64_t tick, uint32_t rows_max, uint64_t bytes_max,
+                 int64_t clock_us, int64_t *wake_us);
+
+/* Runs [position, end) of all splits as one tick; then position = end. */
+struct driver_tick {
+    uint64_t tick;
+    int64_t clock_us;
+    bool replaying;
+};
+enum status driver_run(struct driver *driver, const struct driver_tick *tick,
+                       struct diag *diag) MUST_CHECK;
+
+/* ---- after a tick ---- */
+
+/* Some operator owes rows: another tick is due, and takes nothing in. */
+bool driver_owes(const struct driver *driver);
+/* The earliest clock at which an operator or an idle split wants a tick; INT64_MAX: none. */
+int64_t driver_alarm_us(const struct driver *driver);
+/* All sources are bounded and read to their end, and nothing is owed. */
+bool driver_done(const struct driver *driver);
+/* Sources are bounded. */
+bool driver_bounded(const struct driver *driver);
+/* The least over the sources; INT64_MIN: none yet. */
+int64_t driver_watermark_us(const struct driver *driver);
+
+uint32_t driver_shards(const struct driver *driver);
+struct results *driver_results(struct driver *driver, uint32_t shard);
+uint32_t driver_sinks_count(const struct driver *driver);
+/* Over the shards: what the n-th sink of the plan gave in the last tick. */
+uint64_t driver_sink_hash(const struct driver *driver, uint32_t sink);
+struct sink *driver_sink(struct driver *driver, uint32_t sink, uint32_t shard);
+enum status driver_publish(struct driver *driver, uint64_t tick) MUST_CHECK;
+enum status driver_sync(struct driver *driver) MUST_CHECK;
+/* Nothing below these positions will be read again, by source and split in their order. */
+void driver_release(struct driver *driver, const int64_t *positions);
+
+/* ---- checkpoint: one section a task, then one of the splits ---- */
+
+uint32_t driver_nodes_count(const struct driver *driver);
+void driver_save_task(struct driver *driver, uint32_t node, uint32_t shard, struct snap_writer *w);
+/* Given what driver_save_task wrote for the same node, of the same shard or, when the number of shards
+ * has changed, of each old one in turn. */
+enum status driver_load_task(struct driver *driver, uint32_t node, uint32_t shard,
+                             struct reader *r, struct diag *diag) MUST_CHECK;
+void driver_save_splits(struct driver *driver, struct snap_writer *w);
+enum status driver_load_splits(struct driver *driver, struct reader *r) MUST_CHECK;
+
+/* ---- figures ---- */
+
+struct driver_figures {
+    uint64_t rows_in, rows_out, late, state_rows, state_bytes;
+    int64_t busy_ns, watermark_us;
+};
+void driver_figures(const struct driver *driver, uint32_t node, struct driver_figures *out);
+const struct plan_node *driver_node(const struct driver *driver, uint32_t index);
+const char *driver_node_name(const struct driver *driver, uint32_t index);
+uint64_t driver_errors(const struct driver *driver); /* records that could not be decoded */
+
+#endif

@@ -1,0 +1,224 @@
+/* engine.c: the engine's life and its pass over the jobs. */
+#include "flow/engine.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "flow/checkpoint.h"
+#include "flow/inner.h"
+
+void engine_wake(struct engine *engine)
+{
+    if (engine->on_work)
+        engine->on_work(engine->on_work_context);
+}
+
+void engine_on_work(struct engine *engine, void (*fn)(void *context), void *context)
+{
+    engine->on_work = fn;
+    engine->on_work_context = context;
+}
+
+enum status engine_open(struct os *os, struct log *log, const char *dir,
+                        const struct engine_options *options, struct engine **out,
+                        struct diag *diag)
+{
+    struct engine *engine = xcalloc(1, sizeof(*engine));
+    engine->os = os;
+    engine->log = log;
+    engine->dir = dir ? xstrdup(dir) : NULL;
+    if (options)
+        engine->options = *options;
+    if (engine->options.shards > DRIVER_SHARDS_MAX) {
+        diag_set(diag, ST_INVALID, DIAG_LIMIT, "at most %d shards", DRIVER_SHARDS_MAX);
+        free(engine->dir);
+        free(engine);
+        return ST_INVALID;
+    }
+    catalog_init(&engine->catalog);
+    map_init(&engine->stored);
+    map_init(&engine->views);
+    enum status st = stored_apply_all(engine, diag);
+    if (st != ST_OK) {
+        engine_close(engine, false);
+        return st;
+    }
+    *out = engine;
+    return ST_OK;
+}
+
+/* A clean stop checkpoints, so that the next start replays nothing. */
+static void job_stop(struct job *job, bool checkpoint)
+{
+    char path[OS_PATH_MAX];
+    struct diag diag = {0};
+    bool live = job->state == JOB_RUNNING || job->state == JOB_PAUSED || job->state == JOB_FINISHED;
+    if (!checkpoint || !live || !job->engine->dir || job->tick <= job->checkpoint_tick)
+        return;
+    if (log_flush(job->engine->log) != ST_OK || job->pending || job->unsettled)
+        return; /* the notes are there: the next start replays */
+    enum status st = checkpoint_write(job, path, &diag);
+    (void)st;
+}
+
+void engine_close(struct engine *engine, bool checkpoint)
+{
+    engine->closing = true;
+    while (engine->sessions)
+        engine_session_close(engine->sessions);
+    for (struct job *job = engine->jobs, *next; job; job = next) {
+        next = job->next;
+        job_stop(job, checkpoint);
+        job_close(job);
+    }
+    for (struct map_entry *e = map_first(&engine->views); e; e = map_next(&engine->views, e))
+        view_free(e->value);
+    map_deinit(&engine->views);
+    stored_free(engine);
+    catalog_deinit(&engine->catalog);
+    for (uint32_t i = 0; i < engine->broken_count; i++)
+        free(engine->broken[i]);
+    free(engine->broken);
+    free(engine->dir);
+    free(engine);
+}
+
+bool engine_pass(struct engine *engine)
+{
+    bool more = false;
+    uint32_t count = 0;
+    for (struct job *job = engine->jobs; job; job = job->next)
+        count++;
+    uint32_t first = count ? engine->turn++ % count : 0;
+    for (uint32_t n = 0; n < count; n++) {
+        uint32_t i = (first + n) % count;
+        struct job *job = engine->jobs;
+        while (i-- > 0)
+            job = job->next;
+        more |= job_turn(job);
+    }
+    return sessions_turn(engine) || more;
+}
+
+int64_t engine_deadline_ns(const struct engine *engine)
+{
+    int64_t least = INT64_MAX;
+    for (const struct job *job = engine->jobs; job; job = job->next) {
+        int64_t one = job_deadline_us(job);
+        least = one < least ? one : least;
+    }
+    if (least == INT64_MAX)
+        return INT64_MAX;
+    int64_t wait = least - os_wall_us(engine->os);
+    if (wait > INT64_MAX / 4000)
+        return INT64_MAX;
+    return os_mono_ns(engine->os) + (wait > 0 ? wait * 1000 : 0);
+}
+
+/* ---- jobs ---- */
+
+struct job *engine_job_find(struct engine *engine, struct bytes name)
+{
+    for (struct job *job = engine->jobs; job; job = job->next)
+        if (bytes_is(name, job->name))
+            return job;
+    return NULL;
+}
+
+struct job *engine_job_next(struct engine *engine, struct job *job)
+{
+    return job ? job->next : engine->jobs;
+}
+
+void engine_job_add(struct engine *engine, struct job *job)
+{
+    struct job **at = &engine->jobs;
+    while (*at)
+        at = &(*at)->next;
+    *at = job;
+    engine_wake(engine);
+}
+
+enum status job_pause(struct job *job, uint64_t *lsn)
+{
+    if (job->state != JOB_RUNNING)
+        return ST_INVALID;
+    TRY(log_kv_put(job->engine->log, LOG_KV_JOBS, bytes_str(job->name), BYTES_LITERAL("paused"),
+                   lsn));
+    job->state = JOB_PAUSED;
+    return ST_OK;
+}
+
+enum status job_resume(struct job *job, uint64_t *lsn)
+{
+    if (job->state != JOB_PAUSED)
+        return ST_INVALID;
+    TRY(log_kv_put(job->engine->log, LOG_KV_JOBS, bytes_str(job->name), BYTES_NONE, lsn));
+    job->state = JOB_RUNNING;
+    job->work = true;
+    engine_wake(job->engine);
+    return ST_OK;
+}
+
+enum status job_drop(struct job *job, uint64_t *lsn)
+{
+    struct engine *engine = job->engine;
+    struct bytes name = bytes_str(job->name);
+    TRY(stored_remove(engine, 'J', name, lsn));
+    TRY(log_kv_put(engine->log, LOG_KV_JOBS, name, BYTES_NONE, lsn));
+    struct job **at = &engine->jobs;
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    if (engine->dir)
+        checkpoint_remove_all(engine->os, engine->dir, name);
+    struct log_topic *notes = job->notes_topic;
+    job_close(job);
+    return notes ? log_topic_delete(engine->log, notes, lsn) : ST_OK;
+}
+
+enum status job_savepoint(struct job *job, const char **path, struct diag *diag)
+{
+    char file[OS_PATH_MAX];
+    if (job->state != JOB_RUNNING && job->state != JOB_PAUSED && job->state != JOB_FINISHED)
+        return diag_set(diag, ST_INVALID, DIAG_STATE, "job '%s' is %s", job->name,
+                        job_state_text(job->state));
+    TRY(log_flush(job->engine->log));
+    if (job->pending || job->unsettled)
+        return diag_set(diag, ST_AGAIN, DIAG_STATE, "its last tick is not on disk yet");
+    TRY(checkpoint_write(job, file, diag));
+    *path = arena_str(&job->arena, bytes_str(file));
+    return ST_OK;
+}
+
+bool engine_finished(const struct engine *engine)
+{
+    if (!engine->jobs)
+        return false;
+    for (const struct job *job = engine->jobs; job; job = job->next)
+        if ((job->state != JOB_FINISHED && job->state != JOB_FAILED &&
+             job->state != JOB_DIVERGED) || job->pending)
+            return false;
+    return true;
+}
+
+bool engine_recovering(const struct engine *engine, uint64_t *ticks_done, uint64_t *ticks_all)
+{
+    bool any = false;
+    *ticks_done = *ticks_all = 0;
+    for (const struct job *job = engine->jobs; job; job = job->next) {
+        uint64_t left = 0;
+        if (job->state == JOB_RECOVERING) {
+            any = true;
+            left = (uint64_t)(job->replay_end - job->note_offset);
+        }
+        *ticks_all += job->replay_notes;
+        *ticks_done += job->replay_notes - (left < job->replay_notes ? left : job->replay_notes);
+    }
+    return any;
+}
+
+struct catalog *engine_catalog(struct engine *engine)
+{
+    return &engine->catalog;
+}

@@ -1,0 +1,234 @@
+/* intake.c: the driver's sources: how far a tick reads, the reading, and the watermarks that follow
+ * from the rows.
+ *
+ * A split belongs to shard split % shards and is touched by that shard's task alone. Its watermark is
+ * the greatest value of the scan's watermark expression over its rows; a task's is the least over
+ * its splits, without those that are idle. A split that is bounded and read to its end has the
+ * greatest watermark there is, so that windows close.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "flow/graph.h"
+
+static struct task *split_task(struct driver *d, uint32_t source, uint32_t split)
+{
+    return &d->source_nodes[source]->tasks[split % d->shards_count];
+}
+
+enum status intake_open(struct driver *d, struct diag *diag)
+{
+    d->sources = xcalloc(d->sources_count + 1, sizeof(*d->sources));
+    for (uint32_t i = 0; i < d->sources_count; i++) {
+        struct driver_source *source = &d->sources[i];
+        struct source *first = d->source_nodes[i]->tasks[0].source;
+        source->node = d->source_nodes[i]->plan;
+        source->splits_count = first->class->splits(first);
+        if (!source->splits_count)
+            return diag_set(diag, ST_INVALID, DIAG_INTERNAL, "a source has no partitions");
+        source->splits = xcalloc(source->splits_count, sizeof(*source->splits));
+        for (uint32_t s = 0; s < source->splits_count; s++) {
+            struct source *own = split_task(d, i, s)->source;
+            source->splits[s] = (struct driver_split){
+                .bound = own->class->bound(own, s), .watermark_us = INT64_MIN,
+                .active_us = INT64_MIN,
+            };
+        }
+    }
+    return ST_OK;
+}
+
+void intake_close(struct driver *d)
+{
+    for (uint32_t i = 0; d->sources && i < d->sources_count; i++)
+        free(d->sources[i].splits);
+    free(d->sources);
+}
+
+uint32_t driver_sources_count(const struct driver *d)
+{
+    return d->sources_count;
+}
+
+struct driver_source *driver_source(struct driver *d, uint32_t index)
+{
+    return &d->sources[index];
+}
+
+void driver_start(struct driver *d)
+{
+    for (uint32_t i = 0; i < d->sources_count; i++)
+        for (uint32_t s = 0; s < d->sources[i].splits_count; s++) {
+            struct source *source = split_task(d, i, s)->source;
+            struct driver_split *split = &d->sources[i].splits[s];
+            split->position = split->end = source->class->start(source, s);
+        }
+}
+
+static bool split_done(const struct driver_split *split)
+{
+    return split->position >= split->bound;
+}
+
+bool driver_take(struct driver *d, uint64_t tick, uint32_t rows_max, uint64_t bytes_max,
+                 int64_t clock_us, int64_t *wake_us)
+{
+    uint32_t all = 0, seen = 0;
+    for (uint32_t i = 0; i < d->sources_count; i++)
+        all += d->sources[i].splits_count;
+    bool any = false;
+    for (uint32_t n = 0; n < d->sources_count; n++) {
+        uint32_t i = (uint32_t)((n + tick) % d->sources_count);
+        for (uint32_t s = 0; s < d->sources[i].splits_count; s++, seen++) {
+            struct driver_split *split = &d->sources[i].splits[s];
+            struct source *source = split_task(d, i, s)->source;
+            uint32_t rows = rows_max / (all - seen);
+            split->end = split->position;
+            if (split_done(split))
+                continue;
+            split->end = source->class->take(source, s, split->position, rows ? rows : 1,
+                                             bytes_max / all + 1, clock_us, wake_us);
+            CHECK(split->end >= split->position);
+            if (split->end > split->bound)
+                split->end = split->bound;
+            uint64_t took = (uint64_t)(split->end - split->position);
+            rows_max -= took < rows_max ? (uint32_t)took : rows_max;
+            any |= took != 0;
+        }
+    }
+    return any;
+}
+
+enum status intake_run(struct task *task)
+{
+    struct driver *d = task->driver;
+    struct driver_source *source = &d->sources[task->node->source_index];
+    int64_t now = d->tick.clock_us, timeout = d->options.idle_timeout_us;
+    for (uint32_t s = task->ctx.shard; s < source->splits_count; s += d->shards_count) {
+        struct driver_split *split = &source->splits[s];
+        if (split->active_us == INT64_MIN)
+            split->active_us = now;
+        if (split->end > split->position) {
+            task->split = s;
+            int64_t nested = 0, begin = task_time_begin(task, &nested);
+            enum status st = task->source->class->run(task->source, s, split->position, split->end);
+            task_time_end(task, begin, nested);
+            arena_reset(&task->arena);
+            if (st != ST_OK)
+                return task_failed(task, st);
+            split->position = split->end;
+            split->active_us = now;
+            split->idle = false;
+        } else if (timeout > 0 && now - split->active_us >= timeout) {
+            split->idle = true;
+        }
+    }
+    return ST_OK;
+}
+
+enum status intake_note_rows(struct task *task, const struct chunk *rows)
+{
+    const struct plan_node *plan = task->node->plan;
+    task->rows_in += rows->count;
+    if (plan->kind != PLAN_SCAN || !plan->scan.watermark)
+        return ST_OK;
+    struct driver *d = task->driver;
+    struct arena *arena = &d->shards[task->ctx.shard].scratch_arena;
+    struct driver_split *split = &d->sources[task->node->source_index].splits[task->split];
+    struct expr_ctx ctx = task->ctx.expr;
+    ctx.arena = arena;
+    struct column col;
+    enum status st = expr_eval(plan->scan.watermark, &ctx, rows, rows->sel, rows->count, &col);
+    const int64_t *times = col.data;
+    int64_t most = split->watermark_us;
+    for (uint16_t i = 0; st == ST_OK && i < rows->count; i++) {
+        uint16_t row = chunk_row(rows, i);
+        if (column_valid(&col, row) && times[row] > most)
+            most = times[row];
+    }
+    split->watermark_us = most;
+    arena_reset(arena);
+    return st;
+}
+
+int64_t intake_watermark(struct task *task, bool *idle)
+{
+    struct driver *d = task->driver;
+    const struct driver_source *source = &d->sources[task->node->source_index];
+    int64_t least = INT64_MAX;
+    *idle = true;
+    for (uint32_t s = task->ctx.shard; s < source->splits_count; s += d->shards_count) {
+        const struct driver_split *split = &source->splits[s];
+        bool done = split_done(split);
+        if (split->idle && !done)
+            continue;
+        int64_t one = done ? INT64_MAX : split->watermark_us;
+        least = one < least ? one : least;
+        *idle = false;
+    }
+    return least;
+}
+
+int64_t driver_alarm_us(const struct driver *d)
+{
+    int64_t least = INT64_MAX, timeout = d->options.idle_timeout_us;
+    for (uint32_t n = 0; n < d->nodes_count; n++)
+        for (uint32_t s = 0; s < d->shards_count; s++)
+            if (d->nodes[n].tasks[s].alarm_us < least)
+                least = d->nodes[n].tasks[s].alarm_us;
+    for (uint32_t i = 0; timeout > 0 && i < d->sources_count; i++)
+        for (uint32_t s = 0; s < d->sources[i].splits_count; s++) {
+            const struct driver_split *split = &d->sources[i].splits[s];
+            if (!split->idle && !split_done(split) && split->active_us != INT64_MIN &&
+                split->active_us + timeout < least)
+                least = split->active_us + timeout;
+        }
+    return least;
+}
+
+bool driver_bounded(const struct driver *d)
+{
+    for (uint32_t i = 0; i < d->sources_count; i++)
+        for (uint32_t s = 0; s < d->sources[i].splits_count; s++)
+            if (d->sources[i].splits[s].bound == INT64_MAX)
+                return false;
+    return true;
+}
+
+bool driver_done(const struct driver *d)
+{
+    for (uint32_t i = 0; i < d->sources_count; i++)
+        for (uint32_t s = 0; s < d->sources[i].splits_count; s++)
+            if (!split_done(&d->sources[i].splits[s]))
+                return false;
+    return !driver_owes(d);
+}
+
+int64_t driver_watermark_us(const struct driver *d)
+{
+    int64_t least = INT64_MAX;
+    bool any = false;
+    for (uint32_t i = 0; i < d->sources_count; i++) {
+        const struct plan_node *plan = d->sources[i].node;
+        if (plan->kind != PLAN_SCAN || !plan->scan.watermark)
+            continue;
+        for (uint32_t s = 0; s < d->sources[i].splits_count; s++) {
+            const struct driver_split *split = &d->sources[i].splits[s];
+            if (split->idle)
+                continue;
+            any = true;
+            least = split->watermark_us < least ? split->watermark_us : least;
+        }
+    }
+    return any ? least : INT64_MIN;
+}
+
+void driver_release(struct driver *d, const int64_t *positions)
+{
+    for (uint32_t i = 0, n = 0; i < d->sources_count; i++)
+        for (uint32_t s = 0; s < d->sources[i].splits_count; s++, n++) {
+            struct source *source = split_task(d, i, s)->source;
+            if (source->class->release)
+                source->class->release(source, s, positions[n]);
+        }
+}

@@ -1,0 +1,525 @@
+/* job.c: the life of a job, and its live ticks. Replay is in recovery.c.
+ *
+ * A tick is taken, run, and committed as one entry of the log: its note, then its results. The log
+ * may refuse for want of room: then the tick stays unsettled, and nothing else is run until its
+ * commit has gone through.
+ */
+#include "flow/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "flow/checkpoint.h"
+#include "flow/inner.h"
+#include "flow/recovery.h"
+
+#ifdef QW_SLOW_CHECKS
+unsigned job_bugs;
+#endif
+
+void job_on_work(void *context)
+{
+    struct job *job = context;
+    if (!job->arrived_ns)
+        job->arrived_ns = os_mono_ns(job->engine->os);
+    if (job->work)
+        return;
+    job->work = true;
+    engine_wake(job->engine);
+}
+
+void job_fail(struct job *job, enum job_state state, const struct diag *diag)
+{
+    job->state = state;
+    snprintf(job->error, sizeof(job->error), "%s", diag->message);
+}
+
+uint32_t job_splits_count(struct job *job)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < driver_sources_count(job->driver); i++)
+        n += driver_source(job->driver, i)->splits_count;
+    return n;
+}
+
+/* ---- opening ---- */
+
+enum status job_driver_open(struct job *job, uint32_t shards, struct driver **out,
+                            struct diag *diag)
+{
+    struct driver_options options = job->driver_options;
+    options.shards = shards;
+    return driver_open(job->plan, &options, out, diag);
+}
+
+static enum status notes_open(struct job *job, struct diag *diag)
+{
+    struct log *log = job->engine->log;
+    char name[LOG_NAME_MAX + 1];
+    int n = snprintf(name, sizeof(name), "__job-%s", job->name);
+    if (n < 0 || n >= (int)sizeof(name) || !log_topic_name_valid(bytes_str(name)))
+        return diag_set(diag, ST_INVALID, DIAG_NAME,
+                        "'%s' cannot be a job's name: letters, digits, '.', '_' and '-' only, at most "
+                        "%d of them", job->name, LOG_NAME_MAX - 6);
+    job->notes_topic = log_topic_find(log, bytes_str(name));
+    if (!job->notes_topic) {
+        struct log_topic_options options = {.retention_ms = -1, .internal = true};
+        TRY(log_topic_create(log, bytes_str(name), 1, &options, &job->notes_topic, &job->lsn, diag));
+    }
+    job->notes = log_partition_of(job->notes_topic, 0);
+    return ST_OK;
+}
+
+static struct job *job_new(struct engine *engine, const struct job_start *start)
+{
+    struct job *job = xcalloc(1, sizeof(*job));
+    job->engine = engine;
+    arena_init(&job->arena, ARENA_BUDGET_NONE);
+    job->name = arena_str(&job->arena, start->name);
+    job->text = arena_str(&job->arena, start->text);
+    job->plan = start->take_plan;
+    job->temporary = start->temporary;
+    job->shards = start->shards ? start->shards : engine->options.shards;
+    job->shards = job->shards ? job->shards : 1;
+    job->wake_us = INT64_MIN;
+    job->work = true;
+    job->clock_us = INT64_MIN;
+    job->started_us = os_wall_us(engine->os);
+    job->check_rng = rng_seed(engine->options.check_seed);
+    job->driver_options = (struct driver_options){
+        .os = engine->os, .log = engine->log, .job = bytes_str(job->name),
+        .ring_entries = engine->options.ring_entries,
+        .idle_timeout_us = start->idle_timeout_us,
+        .zone = start->zone ? arena_str(&job->arena, bytes_str(start->zone)) : NULL,
+        .on_work = job_on_work, .on_work_context = job, .host = start->host,
+    };
+    struct arena text_arena;
+    arena_init(&text_arena, ARENA_BUDGET_NONE);
+    job->plan_hash = hash_bytes(bytes_str(plan_text(&text_arena, job->plan)));
+    arena_deinit(&text_arena);
+    return job;
+}
+
+enum status job_open(struct engine *engine, const struct job_start *start, struct job **out,
+                     struct diag *diag)
+{
+    struct job *job = job_new(engine, start);
+    enum status st = ST_OK;
+    if (!job->temporary)
+        st = notes_open(job, diag);
+    if (st == ST_OK && !job->temporary && recovery_needed(job))
+        st = recovery_begin(job, diag);
+    else if (st == ST_OK) {
+        st = job_driver_open(job, job->shards, &job->driver, diag);
+        job->state = JOB_RUNNING;
+        if (st == ST_OK)
+            driver_start(job->driver);
+    }
+    if (st != ST_OK) {
+        job_close(job);
+        return st;
+    }
+    *out = job;
+    return ST_OK;
+}
+
+/* ---- pins ---- */
+
+static void job_pin(struct job *job)
+{
+    char owner[LOG_NAME_MAX + 8];
+    snprintf(owner, sizeof(owner), "job %s", job->name);
+    driver_release(job->driver, job->kept_positions[0]);
+    log_pin(job->notes, bytes_str(owner), job->kept_notes[0]);
+    uint64_t lsn;
+    enum status st = log_trim(job->engine->log, job->notes, job->kept_notes[0], &lsn);
+    (void)st; /* tried again at the next checkpoint */
+}
+
+void job_keep(struct job *job, int64_t note_offset)
+{
+    int64_t *positions = xcalloc(job_splits_count(job) + 1, sizeof(*positions));
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < driver_sources_count(job->driver); i++) {
+        const struct driver_source *source = driver_source(job->driver, i);
+        for (uint32_t s = 0; s < source->splits_count; s++)
+            positions[n++] = source->splits[s].position;
+    }
+    if (job->kept == JOB_KEPT) {
+        free(job->kept_positions[0]);
+        job->kept_positions[0] = job->kept_positions[1];
+        job->kept_notes[0] = job->kept_notes[1];
+        job->kept--;
+    }
+    job->kept_positions[job->kept] = positions;
+    job->kept_notes[job->kept++] = note_offset;
+    job_pin(job);
+}
+
+static void job_unpin(struct job *job)
+{
+    char owner[LOG_NAME_MAX + 8];
+    snprintf(owner, sizeof(owner), "job %s", job->name);
+    if (!job->kept)
+        return;
+    log_pin(job->notes, bytes_str(owner), INT64_MAX);
+    for (uint32_t i = 0; job->driver && i < job_splits_count(job); i++)
+        job->kept_positions[0][i] = INT64_MAX;
+    if (job->driver)
+        driver_release(job->driver, job->kept_positions[0]);
+}
+
+/* ---- commit ---- */
+
+static void pending_remove(struct tick_pending *pending)
+{
+    struct job *job = pending->job;
+    CHECK(job->pending == pending); /* durable in order */
+    job->pending = pending->next;
+    if (!job->pending)
+        job->pending_last = NULL;
+    free(pending);
+}
+
+static void tick_durable(struct log_waiter *waiter, bool failed)
+{
+    struct tick_pending *pending = (struct tick_pending *)waiter;
+    struct job *job = pending->job;
+    uint64_t tick = pending->tick;
+    int64_t arrived = pending->arrived_ns;
+    pending_remove(pending);
+    struct diag diag = {0};
+    if (failed) {
+        diag_set(&diag, ST_IO, DIAG_INTERNAL, "the log failed: %s", log_failure(job->engine->log));
+        job_fail(job, JOB_FAILED, &diag);
+        return;
+    }
+    if (arrived)
+        histogram_add(&job->latency_us,
+                      (uint64_t)((os_mono_ns(job->engine->os) - arrived) / 1000));
+    if (driver_publish(job->driver, tick) != ST_OK) {
+        diag_set(&diag, ST_IO, DIAG_INTERNAL, "a sink could not write what tick %llu gave",
+                 (unsigned long long)tick);
+        job_fail(job, JOB_FAILED, &diag);
+    }
+}
+
+static void await_durable(struct job *job, uint64_t lsn)
+{
+    struct tick_pending *pending = xcalloc(1, sizeof(*pending));
+    *pending = (struct tick_pending){.job = job, .tick = job->tick, .arrived_ns = job->tick_arrived_ns};
+    pending->waiter.fn = tick_durable;
+    if (job->pending_last)
+        job->pending_last->next = pending;
+    else
+        job->pending = pending;
+    job->pending_last = pending;
+    log_wait(job->engine->log, &pending->waiter, lsn);
+}
+
+static enum status note_into(struct job *job, struct log_entry *entry, struct diag *diag)
+{
+    struct driver_tick tick = {.tick = job->tick, .clock_us = job->clock_us};
+    struct buf note, batch;
+    struct batch_builder builder;
+    buf_init(&note, 0);
+    buf_init(&batch, 0);
+    batch_builder_init(&builder, KAFKA_CODEC_NONE);
+    note_encode(&note, job->driver, &tick, job->plan_hash);
+    batch_builder_add(&builder, job->clock_us / 1000, BYTES_NONE, buf_view(&note), NULL, 0);
+    enum status st = batch_builder_finish(&builder, &batch);
+    if (st == ST_OK)
+        st = log_entry_append(entry, job->notes, buf_view(&batch), diag);
+    batch_builder_deinit(&builder);
+    buf_deinit(&batch);
+    buf_deinit(&note);
+    return st;
+}
+
+static enum status results_into(struct job *job, struct log_entry *entry, struct diag *diag)
+{
+    for (uint32_t s = 0; s < driver_shards(job->driver); s++)
+        TRY(results_commit(driver_results(job->driver, s), entry, diag));
+    return ST_OK;
+}
+
+static bool results_any(struct job *job)
+{
+    for (uint32_t s = 0; s < driver_shards(job->driver); s++)
+        if (!results_empty(driver_results(job->driver, s)))
+            return true;
+    return false;
+}
+
+/* The bug that a test must find: the note and the results are not one entry. */
+static enum status commit_halves(struct job *job, struct diag *diag)
+{
+    struct log_entry *entry = log_entry_begin(job->engine->log);
+    struct log_appended appended[64];
+    TRY(note_into(job, entry, diag));
+    TRY(log_entry_commit(entry, appended, &job->lsn));
+    entry = log_entry_begin(job->engine->log);
+    TRY(results_into(job, entry, diag));
+    return log_entry_commit(entry, NULL, &job->lsn);
+}
+
+static enum status commit_entry(struct job *job, job_entry_fn *kv, void *context,
+                                struct diag *diag)
+{
+    bool skip = (job_bugs & JOB_BUG_SKIP_NOTE) && job->tick % 7 == 3;
+    if ((job_bugs & JOB_BUG_HALF_TICK) && !job->temporary && job->tick && results_any(job))
+        return commit_halves(job, diag);
+    struct log_entry *entry = log_entry_begin(job->engine->log);
+    enum status st = ST_OK;
+    if (!job->temporary && !skip)
+        st = note_into(job, entry, diag);
+    if (st == ST_OK)
+        st = results_into(job, entry, diag);
+    if (st != ST_OK) {
+        log_entry_abort(entry);
+        return st;
+    }
+    if (kv)
+        kv(context, entry);
+    st = log_entry_commit(entry, NULL, &job->lsn);
+    if (st == ST_OK && !job->temporary && !skip)
+        job->note_offset++;
+    return st;
+}
+
+/* ST_AGAIN: the log has no room; the tick waits. */
+static enum status job_commit(struct job *job)
+{
+    struct diag diag = {0};
+    enum status st = ST_OK;
+    if (!job->temporary || results_any(job))
+        st = commit_entry(job, NULL, NULL, &diag);
+    job->unsettled = st == ST_NOSPACE;
+    if (st == ST_NOSPACE)
+        return ST_AGAIN;
+    if (st != ST_OK) {
+        diag_set(&diag, st, DIAG_INTERNAL, "tick %llu could not be committed: %s",
+                 (unsigned long long)job->tick, status_text(st));
+        job_fail(job, JOB_FAILED, &diag);
+        return st;
+    }
+    await_durable(job, job->lsn);
+    return ST_OK;
+}
+
+enum status job_begin(struct job *job, job_entry_fn *kv, void *context, struct diag *diag)
+{
+    CHECK(job->state == JOB_RUNNING && job->tick == 0);
+    job->clock_us = os_wall_us(job->engine->os);
+    job->checkpoint_us = job->clock_us;
+    if (job->temporary)
+        return ST_OK;
+    TRY(commit_entry(job, kv, context, diag));
+    job_keep(job, 0);
+    return ST_OK;
+}
+
+/* ---- live ticks ---- */
+
+static uint32_t tick_rows(const struct job *job)
+{
+    uint32_t rows = job->engine->options.tick_rows_max;
+    return rows ? rows : TICK_ROWS;
+}
+
+static uint64_t tick_bytes(const struct job *job)
+{
+    uint64_t bytes = job->engine->options.tick_bytes_max;
+    return bytes ? bytes : TICK_BYTES;
+}
+
+static int64_t job_clock(struct job *job)
+{
+    int64_t now = os_wall_us(job->engine->os);
+    return now > job->clock_us ? now : job->clock_us;
+}
+
+static bool checkpoint_due(const struct job *job, int64_t clock)
+{
+    int64_t every = job->engine->options.checkpoint_interval_us;
+    every = every ? every : (int64_t)CHECKPOINT_SECONDS * 1000000;
+    return !job->temporary && job->engine->dir && job->tick > job->checkpoint_tick &&
+           clock - job->checkpoint_us >= every;
+}
+
+/* Tests: all state goes through its saved form between two ticks now and then. */
+static enum status check_reload(struct job *job, struct diag *diag)
+{
+    if (!job->engine->options.check_determinism || !rng_chance(&job->check_rng, 0.2))
+        return ST_OK;
+    struct driver *again;
+    TRY(job_driver_open(job, driver_shards(job->driver), &again, diag));
+    enum status st = checkpoint_move(job->driver, again, diag);
+    if (st != ST_OK) {
+        driver_close(again);
+        return st;
+    }
+    driver_close(job->driver);
+    job->driver = again;
+    return ST_OK;
+}
+
+enum status job_reshard(struct job *job, uint32_t shards, struct diag *diag)
+{
+    struct driver *other;
+    TRY(job_driver_open(job, shards, &other, diag));
+    enum status st = checkpoint_move(job->driver, other, diag);
+    if (st != ST_OK) {
+        driver_close(other);
+        return st;
+    }
+    driver_close(job->driver);
+    job->driver = other;
+    return ST_OK;
+}
+
+static bool run_tick(struct job *job, int64_t clock)
+{
+    struct diag diag = {0};
+    struct driver_tick tick = {.tick = job->tick + 1, .clock_us = clock};
+    enum status st = driver_run(job->driver, &tick, &diag);
+    if (st != ST_OK) {
+        job_fail(job, JOB_FAILED, &diag);
+        return false;
+    }
+    job->tick++;
+    job->clock_us = clock;
+    st = job_commit(job);
+    if (st == ST_OK)
+        st = check_reload(job, &diag);
+    if (st != ST_OK && st != ST_AGAIN)
+        job_fail(job, JOB_FAILED, &diag);
+    return st == ST_OK;
+}
+
+static void job_finish_if_done(struct job *job)
+{
+    if (driver_bounded(job->driver) && driver_done(job->driver) && job->tick)
+        job->state = JOB_FINISHED;
+}
+
+static bool live_turn(struct job *job)
+{
+    if (job->unsettled && job_commit(job) != ST_OK)
+        return false;
+    int64_t clock = job_clock(job);
+    if (checkpoint_due(job, clock) && job->pending)
+        return false; /* once what is run is durable */
+    if (checkpoint_due(job, clock)) {
+        char path[OS_PATH_MAX];
+        struct diag diag = {0};
+        job->checkpoint_us = clock; /* a failed one is tried again after the interval */
+        enum status st = checkpoint_write(job, path, &diag);
+        (void)st;
+    }
+    bool owes = driver_owes(job->driver), took = false;
+    job->tick_arrived_ns = 0;
+    if (!owes && (job->work || clock >= job->wake_us)) {
+        job->work = false;
+        job->wake_us = INT64_MAX;
+        int64_t arrived = job->arrived_ns;
+        took = driver_take(job->driver, job->tick, tick_rows(job), tick_bytes(job), clock,
+                           &job->wake_us);
+        job->tick_arrived_ns = took ? arrived : 0;
+        job->arrived_ns = 0;
+        job->work = took; /* there may be more */
+    }
+    bool first = job->tick == 0 && driver_bounded(job->driver);
+    if (!took && !owes && !first && driver_alarm_us(job->driver) > clock) {
+        job_finish_if_done(job);
+        return false;
+    }
+    if (!run_tick(job, clock))
+        return false;
+    job_finish_if_done(job);
+    return job->state == JOB_RUNNING && (job->work || driver_owes(job->driver));
+}
+
+bool job_turn(struct job *job)
+{
+    switch (job->state) {
+    case JOB_RECOVERING:
+        return recovery_turn(job);
+    case JOB_RUNNING:
+        return live_turn(job);
+    default:
+        return false;
+    }
+}
+
+int64_t job_deadline_us(const struct job *job)
+{
+    if (job->state != JOB_RUNNING)
+        return INT64_MAX;
+    int64_t alarm = driver_alarm_us(job->driver);
+    return alarm < job->wake_us ? alarm : job->wake_us;
+}
+
+void job_close(struct job *job)
+{
+    for (struct tick_pending *p = job->pending, *next; p; p = next) {
+        next = p->next;
+        log_wait_cancel(job->engine->log, &p->waiter);
+        free(p);
+    }
+    job_unpin(job);
+    if (job->driver)
+        driver_close(job->driver);
+    for (uint32_t i = 0; i < job->kept; i++)
+        free(job->kept_positions[i]);
+    plan_destroy(job->plan);
+    arena_deinit(&job->arena);
+    free(job);
+}
+
+/* ---- figures ---- */
+
+const char *job_state_text(enum job_state state)
+{
+    static const char *const texts[] = {"RECOVERING", "RUNNING", "PAUSED", "FINISHED", "FAILED",
+                                        "DIVERGED"};
+    return texts[state];
+}
+
+void job_info(const struct job *job, struct job_info *out)
+{
+    *out = (struct job_info){
+        .name = bytes_str(job->name), .text = bytes_str(job->text), .state = job->state,
+        .error = job->error, .tick = job->tick, .checkpoints = job->checkpoints,
+        .watermark_us = driver_watermark_us(job->driver), .started_us = job->started_us,
+        .errors = driver_errors(job->driver), .latency_us = &job->latency_us,
+        .ops_count = driver_nodes_count(job->driver),
+    };
+    for (uint32_t n = 0; n < out->ops_count; n++) {
+        const struct plan_node *node = driver_node(job->driver, n);
+        struct driver_figures figures;
+        driver_figures(job->driver, n, &figures);
+        out->late += figures.late;
+        if (node->kind == PLAN_SCAN || node->kind == PLAN_VALUES)
+            out->rows_in += figures.rows_out;
+        if (node->kind == PLAN_SINK)
+            out->rows_out += figures.rows_in;
+    }
+}
+
+void job_op_info(const struct job *job, uint32_t index, struct op_info *out)
+{
+    const struct plan_node *node = driver_node(job->driver, index);
+    struct driver_figures figures;
+    driver_figures(job->driver, index, &figures);
+    *out = (struct op_info){
+        .id = node->id, .name = driver_node_name(job->driver, index), .detail = "",
+        .rows_in = figures.rows_in, .rows_out = figures.rows_out, .late = figures.late,
+        .state_rows = figures.state_rows, .state_bytes = figures.state_bytes,
+        .busy_ns = figures.busy_ns, .watermark_us = figures.watermark_us,
+    };
+    for (uint16_t i = 0; i < node->inputs_count && i < 4; i++)
+        out->inputs[out->inputs_count++] = node->inputs[i].node->id;
+}

@@ -1,0 +1,120 @@
+/* job.h: one job: a plan, its driver, its ticks and where they stand.
+ *
+ *   RECOVERING ──last note replayed──► RUNNING ⇄ PAUSED
+ *       │ │                              │ │
+ *       │ └─hash differs─► DIVERGED      │ └─bounded sources are read─► FINISHED
+ *       └──────────error──► FAILED ◄─────┘
+ *
+ * A durable job notes its ticks in the topic `__job-NAME`; a temporary one (the answer of a SELECT,
+ * the rows of an INSERT … VALUES) has none.
+ *
+ * Owns: plan, driver, pins.   Threads: the engine's one.   Layer: flow.
+ */
+#ifndef QW_FLOW_JOB_H
+#define QW_FLOW_JOB_H
+
+#include "base/rng.h"
+#include "flow/driver.h"
+#include "flow/engine.h"
+#include "flow/note.h"
+
+enum { JOB_KEPT = 2 };
+
+/* A tick that is committed and not durable yet. */
+struct tick_pending {
+    struct log_waiter waiter;
+    struct job *job;
+    uint64_t tick;
+    int64_t arrived_ns; /* of its oldest input; 0: unknown */
+    struct tick_pending *next;
+};
+
+struct job {
+    struct engine *engine;
+    struct job *next;
+    char *name, *text;
+    struct arena arena;
+    struct plan *plan;
+    struct driver_options driver_options;
+    uint64_t plan_hash;
+    struct driver *driver;
+    uint32_t shards;
+    bool temporary;
+    bool pause_wanted; /* it was paused when the process ended */
+    enum job_state state;
+    char error[512];
+
+    struct log_topic *notes_topic;
+    struct log_partition *notes;
+    uint64_t tick;          /* the last one run */
+    int64_t clock_us;       /* of it */
+    int64_t note_offset;    /* of the next note to replay, or to be written */
+    int64_t replay_end;     /* RECOVERING: notes to replay end here */
+    uint64_t replay_from_tick, replay_notes; /* notes to replay in all */
+    uint32_t replay_shards;
+    bool unsettled;         /* a tick was run and the log did not take it yet */
+    uint64_t lsn;           /* of the last commit */
+    bool work;              /* something may have come in */
+    int64_t arrived_ns;     /* when, the first since the last tick; 0: not */
+    int64_t tick_arrived_ns; /* of the tick being run */
+    int64_t wake_us;        /* a clock at which a source will have more; INT64_MAX */
+    struct tick_pending *pending, *pending_last;
+
+    int64_t checkpoint_us;  /* clock of the last one */
+    uint64_t checkpoint_tick, checkpoints;
+    int64_t *kept_positions[JOB_KEPT]; /* splits' positions where recovery may start, older first */
+    int64_t kept_notes[JOB_KEPT];
+    uint32_t kept;
+
+    int64_t started_us;
+    uint64_t rows_in, rows_out;
+    struct histogram latency_us;
+    struct rng check_rng;
+};
+
+struct job_start {
+    struct bytes name, text;
+    struct plan *take_plan;
+    bool temporary;
+    uint32_t shards;      /* 0: the engine's */
+    int64_t idle_timeout_us;
+    const char *zone;
+    void *host;
+};
+
+/* Opens plan and driver; a durable job that has notes becomes RECOVERING, else RUNNING. The plan is
+ * taken in any case. */
+enum status job_open(struct engine *engine, const struct job_start *start, struct job **out,
+                     struct diag *diag) MUST_CHECK;
+/* Tick 0: where the job starts, as one entry with the statement that started it (kv may be NULL). */
+typedef void job_entry_fn(void *context, struct log_entry *entry);
+enum status job_begin(struct job *job, job_entry_fn *kv, void *context,
+                      struct diag *diag) MUST_CHECK;
+void job_close(struct job *job);
+
+/* One tick, or a slice of the replay. True: there is more to do at once. */
+bool job_turn(struct job *job);
+/* Another tick is due at this clock (os_wall_us); INT64_MAX: only when input comes. */
+int64_t job_deadline_us(const struct job *job);
+void job_fail(struct job *job, enum job_state state, const struct diag *diag);
+void job_on_work(void *job);
+uint32_t job_splits_count(struct job *job);
+/* Recovery may start from here (a checkpoint, or the job's start) with the note at note_offset: the older
+ * of the two last such places decides what is pinned of inputs and notes, and what notes are cut. */
+void job_keep(struct job *job, int64_t note_offset);
+
+/* A driver of the job's plan, empty. */
+enum status job_driver_open(struct job *job, uint32_t shards, struct driver **out,
+                            struct diag *diag) MUST_CHECK;
+/* The same state on another number of shards. */
+enum status job_reshard(struct job *job, uint32_t shards, struct diag *diag) MUST_CHECK;
+
+/* Planted bugs, for the tests that must find them. */
+enum job_bug { JOB_BUG_HALF_TICK = 1, JOB_BUG_SKIP_NOTE = 2 };
+#ifdef QW_SLOW_CHECKS
+extern unsigned job_bugs;
+#else
+enum { job_bugs = 0 };
+#endif
+
+#endif

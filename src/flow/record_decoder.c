@@ -1,0 +1,191 @@
+/* record_decoder.c: see record_decoder.h. */
+#include "flow/record_decoder.h"
+
+/* A format's decoder for those scan columns whose table column is in `part`. */
+static enum status open_part(struct record_decoder *d, const struct with *with,
+                             const struct plan_scan *scan, uint16_t scan_count, const char *part,
+                             const bool *in_part, struct format_decoder **out, struct diag *diag)
+{
+    struct format_spec spec;
+    const struct table *table = with->table;
+    struct type_field *fields = ARENA_ARRAY(&d->arena, struct type_field, scan_count + 1);
+    uint16_t *columns = ARENA_ARRAY(&d->arena, uint16_t, scan_count + 1);
+    uint16_t *positions = ARENA_ARRAY(&d->arena, uint16_t, scan_count + 1);
+    uint16_t *place = ARENA_ARRAY(&d->arena, uint16_t, table->columns_count + 1);
+    uint16_t n = 0, all = 0;
+    bool is_key = strcmp(part, "key") == 0;
+    for (uint16_t c = 0; c < table->columns_count; c++)
+        if (in_part[c])
+            place[c] = all++;
+    for (uint16_t i = 0; i < scan_count; i++) {
+        uint16_t c = scan->columns[i].table_column;
+        if (!in_part[c])
+            continue;
+        fields[n].name = is_key ? with_key_name(with, table->columns[c].name)
+                                : table->columns[c].name;
+        fields[n].type = scan->columns[i].type;
+        positions[n] = place[c];
+        columns[n++] = i;
+    }
+    with_format(with, part, &d->arena, &spec);
+    struct schema *schema = ARENA_NEW(&d->arena, struct schema);
+    *schema = (struct schema){n, fields};
+    spec.schema = schema;
+    spec.columns = columns;
+    spec.positions = positions;
+    spec.record_fields = all;
+    if (is_key && !n)
+        return ST_OK; /* nobody asks for the key */
+    if (!spec.name.len)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "table `%.*s` needs the option '%s'",
+                        BYTES_FMT(table->name), is_key ? "key.format" : "format");
+    return format_decoder_open(&spec, out, diag);
+}
+
+static enum status meta_of(const struct table_column *column, const struct type *type,
+                           enum record_metadata *out, struct diag *diag)
+{
+    static const struct {
+        const char *key;
+        enum record_metadata kind;
+        unsigned phys; /* bits of enum phys */
+    } metas[] = {
+        {"topic", META_TOPIC, 1u << PHYS_STR},
+        {"partition", META_PARTITION, 1u << PHYS_I32 | 1u << PHYS_I64},
+        {"offset", META_OFFSET, 1u << PHYS_I64},
+        {"timestamp", META_TIMESTAMP, 1u << PHYS_I64},
+        {"timestamp-type", META_TIMESTAMP_TYPE, 1u << PHYS_STR},
+        {"leader-epoch", META_LEADER_EPOCH, 1u << PHYS_I32 | 1u << PHYS_I64},
+        {"headers", META_HEADERS, 1u << PHYS_LIST},
+    };
+    struct bytes key = column->metadata_key.len ? column->metadata_key : column->name;
+    if (key.len > 6 && memcmp(key.ptr, "value.", 6) == 0)
+        key = bytes_skip(key, 6);
+    for (size_t i = 0; i < sizeof(metas) / sizeof(*metas); i++) {
+        if (!bytes_is(key, metas[i].key))
+            continue;
+        *out = metas[i].kind;
+        bool map = metas[i].kind != META_HEADERS || type->kind == TYPE_MAP;
+        if ((metas[i].phys >> type_phys(type->kind) & 1) && map)
+            return ST_OK;
+        return diag_set(diag, ST_INVALID, DIAG_TYPE, "metadata '%s' does not fit the type of `%.*s`",
+                        metas[i].key, BYTES_FMT(column->name));
+    }
+    diag_set(diag, ST_INVALID, DIAG_NAME, "there is no metadata '%.*s'", BYTES_FMT(key));
+    diag_hint(diag, "there are topic, partition, offset, timestamp, timestamp-type, leader-epoch and "
+                    "headers");
+    return ST_INVALID;
+}
+
+enum status record_decoder_open(struct record_decoder *d, const struct plan_node *node,
+                                struct bytes topic, struct diag *diag)
+{
+    const struct plan_scan *scan = &node->scan;
+    struct with with = with_scan(scan);
+    bool *in_key, *in_value;
+    uint16_t count = node->columns_count;
+    *d = (struct record_decoder){0};
+    arena_init(&d->arena, ARENA_BUDGET_NONE);
+    d->topic = arena_copy(&d->arena, topic);
+    d->metas = ARENA_ARRAY(&d->arena, struct record_meta, count + 1);
+    enum status st = with_key_fields(&with, &d->arena, &in_key, &in_value, diag);
+    for (uint16_t c = 0; st == ST_OK && c < with.table->columns_count; c++)
+        in_key[c] &= !in_value[c]; /* what is in both is read from the value */
+    for (uint16_t i = 0; st == ST_OK && i < count; i++) {
+        const struct table_column *column = &with.table->columns[scan->columns[i].table_column];
+        if (column->kind != COLUMN_METADATA)
+            continue;
+        struct record_meta *meta = &d->metas[d->metas_count++];
+        *meta = (struct record_meta){.column = i, .type = scan->columns[i].type};
+        st = meta_of(column, meta->type, &meta->kind, diag);
+    }
+    if (st == ST_OK)
+        st = open_part(d, &with, scan, count, "value", in_value, &d->value, diag);
+    if (st == ST_OK)
+        st = open_part(d, &with, scan, count, "key", in_key, &d->key, diag);
+    if (st != ST_OK)
+        record_decoder_close(d);
+    return st;
+}
+
+void record_decoder_close(struct record_decoder *d)
+{
+    format_decoder_close(d->value);
+    format_decoder_close(d->key);
+    arena_deinit(&d->arena);
+    *d = (struct record_decoder){0};
+}
+
+/* ---- a record ---- */
+
+static void put_integer(struct column_builder *b, int64_t v)
+{
+    if (b->phys == PHYS_I32)
+        column_put_i32(b, (int32_t)v);
+    else
+        column_put_i64(b, v);
+}
+
+static void put_headers(struct column_builder *b, const struct record *rec)
+{
+    struct reader r = reader_of(rec->headers);
+    struct record_header header;
+    for (uint32_t i = 0; i < rec->headers_count && record_headers_next(&r, &header); i++) {
+        column_put_text(&b->children[0], header.key);
+        if (header.value.ptr)
+            column_put_text(&b->children[1], header.value);
+        else
+            column_put_null(&b->children[1]);
+    }
+    column_put_list(b);
+}
+
+static void put_meta(const struct record_decoder *d, const struct record_meta *meta,
+                     const struct batch_header *header, int32_t partition,
+                     const struct record *rec, struct column_builder *b)
+{
+    switch (meta->kind) {
+    case META_TOPIC:
+        column_put_text(b, d->topic);
+        break;
+    case META_PARTITION:
+        put_integer(b, partition);
+        break;
+    case META_OFFSET:
+        put_integer(b, rec->offset);
+        break;
+    case META_TIMESTAMP:
+        if (rec->timestamp_ms < 0)
+            column_put_null(b);
+        else
+            column_put_i64(b, type_is_time_point(meta->type->kind) ? rec->timestamp_ms * 1000
+                                                                   : rec->timestamp_ms);
+        break;
+    case META_TIMESTAMP_TYPE:
+        column_put_text(b, header->attributes & BATCH_APPEND_TIME ? BYTES_LITERAL("LogAppendTime")
+                                                                  : BYTES_LITERAL("CreateTime"));
+        break;
+    case META_LEADER_EPOCH:
+        put_integer(b, header->leader_epoch);
+        break;
+    case META_HEADERS:
+        put_headers(b, rec);
+        break;
+    }
+}
+
+enum format_result record_decode(struct record_decoder *d, const struct batch_header *header,
+                                 int32_t partition, const struct record *rec,
+                                 struct column_builder *cols, struct diag *diag)
+{
+    if (!rec->value.ptr)
+        return FORMAT_SKIP; /* a tombstone is no row */
+    enum format_result result = format_decode(d->value, rec->value, cols, diag);
+    if (result == FORMAT_ROW && d->key)
+        result = format_decode(d->key, rec->key, cols, diag);
+    if (result != FORMAT_ROW)
+        return result;
+    for (uint16_t i = 0; i < d->metas_count; i++)
+        put_meta(d, &d->metas[i], header, partition, rec, &cols[d->metas[i].column]);
+    return FORMAT_ROW;
+}

@@ -1,0 +1,104 @@
+/* results.c: one batch builder a partition; a full one is finished and another begun. */
+#include "flow/results.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+void results_init(struct results *results)
+{
+    *results = (struct results){0};
+}
+
+void results_deinit(struct results *results)
+{
+    for (uint32_t i = 0; i < results->parts_count; i++) {
+        batch_builder_deinit(&results->parts[i].builder);
+        buf_deinit(&results->parts[i].done);
+        free(results->parts[i].ends);
+    }
+    free(results->parts);
+    *results = (struct results){0};
+}
+
+void results_clear(struct results *results)
+{
+    for (uint32_t i = 0; i < results->parts_count; i++) {
+        struct results_part *part = &results->parts[i];
+        if (!part->used)
+            continue;
+        batch_builder_clear(&part->builder);
+        buf_clear(&part->done);
+        part->ends_count = 0;
+        part->used = false;
+    }
+    results->records = results->bytes = 0;
+}
+
+static struct results_part *part_of(struct results *results, struct log_partition *partition)
+{
+    for (uint32_t i = 0; i < results->parts_count; i++)
+        if (results->parts[i].partition == partition)
+            return &results->parts[i];
+    if (results->parts_count == results->parts_cap) {
+        results->parts_cap = results->parts_cap ? results->parts_cap * 2 : 4;
+        results->parts = xrealloc(results->parts, results->parts_cap * sizeof(*results->parts));
+    }
+    struct results_part *part = &results->parts[results->parts_count++];
+    *part = (struct results_part){.partition = partition};
+    batch_builder_init(&part->builder, KAFKA_CODEC_NONE);
+    buf_init(&part->done, 0);
+    return part;
+}
+
+static enum status part_finish_batch(struct results_part *part)
+{
+    TRY(batch_builder_finish(&part->builder, &part->done));
+    batch_builder_clear(&part->builder);
+    if (part->ends_count == part->ends_cap) {
+        part->ends_cap = part->ends_cap ? part->ends_cap * 2 : 4;
+        part->ends = xrealloc(part->ends, part->ends_cap * sizeof(*part->ends));
+    }
+    part->ends[part->ends_count++] = part->done.len;
+    return ST_OK;
+}
+
+void results_add(struct results *results, struct log_partition *partition, int64_t timestamp_ms,
+                 struct bytes key, struct bytes value)
+{
+    results->records++;
+    results->bytes += key.len + value.len;
+    if (results->suppressed)
+        return;
+    struct results_part *part = part_of(results, partition);
+    part->used = true;
+    size_t more = key.len + value.len;
+    if (part->builder.count && batch_builder_bytes(&part->builder) + more > RESULTS_BATCH_BYTES) {
+        enum status st = part_finish_batch(part);
+        CHECK(st == ST_OK); /* buffers without a limit */
+    }
+    batch_builder_add(&part->builder, timestamp_ms, key, value, NULL, 0);
+}
+
+bool results_empty(const struct results *results)
+{
+    return results->records == 0;
+}
+
+enum status results_commit(struct results *results, struct log_entry *entry, struct diag *diag)
+{
+    for (uint32_t i = 0; i < results->parts_count; i++) {
+        struct results_part *part = &results->parts[i];
+        if (!part->used)
+            continue;
+        if (part->builder.count)
+            TRY(part_finish_batch(part));
+        size_t from = 0;
+        for (uint32_t b = 0; b < part->ends_count; b++) {
+            struct bytes batch = bytes_of(part->done.ptr + from, part->ends[b] - from);
+            TRY(log_entry_append(entry, part->partition, batch, diag));
+            from = part->ends[b];
+        }
+    }
+    return ST_OK;
+}

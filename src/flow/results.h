@@ -1,0 +1,45 @@
+/* results.h: what a tick gives: records for partitions of the log, collected while the operators
+ * run and committed with the tick's note as one entry.
+ *
+ * The order of the parts is that in which partitions were first written to, which follows from the
+ * operators' order; so a replay gives the same entry.
+ *
+ * Owns: the batches until results_clear.   Threads: one shard's.   Layer: flow.
+ */
+#ifndef QW_FLOW_RESULTS_H
+#define QW_FLOW_RESULTS_H
+
+#include "store/log/log.h"
+#include "wire/kafka/batch.h"
+
+struct results_part {
+    struct log_partition *partition;
+    struct batch_builder builder;
+    struct buf done;      /* whole batches, when one would have become too large */
+    size_t *ends;         /* of the batches in done */
+    uint32_t ends_count, ends_cap;
+    bool used;
+};
+
+struct results {
+    struct results_part *parts;
+    uint32_t parts_count, parts_cap;
+    uint64_t records, bytes;
+    bool suppressed; /* a replay: what is added is dropped, it is in the log already */
+};
+
+enum { RESULTS_BATCH_BYTES = 512 << 10 };
+
+void results_init(struct results *results);
+void results_deinit(struct results *results);
+void results_clear(struct results *results); /* keeps the memory */
+
+void results_add(struct results *results, struct log_partition *partition, int64_t timestamp_ms,
+                 struct bytes key, struct bytes value);
+
+/* All of it becomes parts of the entry. */
+enum status results_commit(struct results *results, struct log_entry *entry,
+                           struct diag *diag) MUST_CHECK;
+bool results_empty(const struct results *results);
+
+#endif

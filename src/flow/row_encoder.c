@@ -1,0 +1,126 @@
+/* row_encoder.c: see row_encoder.h. */
+#include "flow/row_encoder.h"
+
+#include "base/check.h"
+#include "flow/sinks.h"
+
+/* A column of NULLs, long enough for any chunk and any physical kind. */
+static const uint64_t null_valid[CHUNK_ROWS / 64 + 1];
+static const uint64_t null_data[CHUNK_ROWS * 2];
+static const uint32_t null_offsets[CHUNK_ROWS + 1];
+
+static enum status open_part(struct row_encoder *e, const struct with *with, const char *part,
+                             const bool *in_part, struct format_encoder **out, struct diag *diag)
+{
+    const struct table *table = with->table;
+    struct format_spec spec;
+    struct type_field *fields = ARENA_ARRAY(&e->arena, struct type_field, e->columns_count + 1);
+    uint16_t *columns = ARENA_ARRAY(&e->arena, uint16_t, e->columns_count + 1);
+    bool is_key = strcmp(part, "key") == 0;
+    uint16_t n = 0;
+    for (uint16_t c = 0; c < e->columns_count; c++) {
+        if (!in_part[c])
+            continue;
+        fields[n].name = is_key ? with_key_name(with, table->columns[c].name)
+                                : table->columns[c].name;
+        fields[n].type = e->inputs[c] >= 0
+                             ? e->node->inputs[0].node->columns[e->inputs[c]].type
+                             : table->columns[c].type;
+        columns[n++] = c;
+    }
+    if (is_key && !n)
+        return ST_OK;
+    with_format(with, part, &e->arena, &spec);
+    struct schema *schema = ARENA_NEW(&e->arena, struct schema);
+    *schema = (struct schema){n, fields};
+    spec.schema = schema;
+    spec.columns = columns;
+    if (!spec.name.len)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "table `%.*s` needs the option '%s'",
+                        BYTES_FMT(table->name), is_key ? "key.format" : "format");
+    return format_encoder_open(&spec, out, diag);
+}
+
+/* Of the metadata that can be written only the time is. */
+static enum status check_metadata(struct row_encoder *e, const struct table *table,
+                                  struct diag *diag)
+{
+    e->timestamp = -1;
+    for (uint16_t c = 0; c < table->columns_count; c++) {
+        const struct table_column *column = &table->columns[c];
+        if (column->kind != COLUMN_METADATA || column->is_virtual || e->inputs[c] < 0)
+            continue;
+        struct bytes key = column->metadata_key.len ? column->metadata_key : column->name;
+        if (!bytes_is(key, "timestamp") || !type_is_time_point(column->type->kind))
+            return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "writing metadata '%.*s'",
+                            BYTES_FMT(key));
+        e->timestamp = c;
+    }
+    return ST_OK;
+}
+
+enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node, const bool *key,
+                             struct diag *diag)
+{
+    const struct table *table = node->sink.table;
+    struct with with = with_table(table);
+    bool *in_key, *in_value;
+    *e = (struct row_encoder){.node = node, .columns_count = table->columns_count};
+    arena_init(&e->arena, ARENA_BUDGET_NONE);
+    e->inputs = ARENA_ARRAY(&e->arena, int32_t, e->columns_count + 1);
+    e->cols = ARENA_ARRAY(&e->arena, struct column, e->columns_count + 1);
+    for (uint16_t c = 0; c < e->columns_count; c++)
+        e->inputs[c] = sink_input_of(node, c);
+    enum status st = with_key_fields(&with, &e->arena, &in_key, &in_value, diag);
+    for (uint16_t c = 0; key && st == ST_OK && c < e->columns_count; c++) {
+        in_key[c] = key[c];
+        if (with_is(&with, "value.fields-include", "EXCEPT_KEY"))
+            in_value[c] = table->columns[c].kind == COLUMN_PHYSICAL && !key[c];
+    }
+    if (st == ST_OK)
+        st = check_metadata(e, table, diag);
+    if (st == ST_OK)
+        st = open_part(e, &with, "value", in_value, &e->value, diag);
+    if (st == ST_OK)
+        st = open_part(e, &with, "key", in_key, &e->key, diag);
+    if (st != ST_OK)
+        row_encoder_close(e);
+    return st;
+}
+
+void row_encoder_close(struct row_encoder *e)
+{
+    format_encoder_close(e->value);
+    format_encoder_close(e->key);
+    arena_deinit(&e->arena);
+    *e = (struct row_encoder){0};
+}
+
+void row_encoder_chunk(struct row_encoder *e, const struct chunk *in)
+{
+    CHECK(in->rows <= CHUNK_ROWS);
+    for (uint16_t c = 0; c < e->columns_count; c++)
+        e->cols[c] = e->inputs[c] >= 0 ? in->cols[e->inputs[c]]
+                                       : (struct column){.data = null_data, .valid = null_valid,
+                                                         .offsets = null_offsets};
+    e->chunk = *in;
+    e->chunk.cols = e->cols;
+    e->chunk.col_count = e->columns_count;
+}
+
+void row_encode_value(struct row_encoder *e, uint16_t row, struct buf *to)
+{
+    format_encode(e->value, &e->chunk, row, to);
+}
+
+void row_encode_key(struct row_encoder *e, uint16_t row, struct buf *to)
+{
+    format_encode(e->key, &e->chunk, row, to);
+}
+
+int64_t row_timestamp_ms(const struct row_encoder *e, uint16_t row, int64_t otherwise)
+{
+    if (e->timestamp < 0 || !column_valid(&e->cols[e->timestamp], row))
+        return otherwise;
+    return ((const int64_t *)e->cols[e->timestamp].data)[row] / 1000;
+}

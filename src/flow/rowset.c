@@ -1,0 +1,225 @@
+/* rowset.c: packed rows behind a sorted list of pointers. */
+#include "flow/rowset.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+enum status rowset_init(struct rowset *set, const struct plan_node *of, const uint16_t *columns,
+                        uint16_t count, const uint16_t *key, uint16_t key_count,
+                        struct diag *diag)
+{
+    *set = (struct rowset){.key = key, .key_count = key_count};
+    arena_init(&set->arena, ARENA_BUDGET_NONE);
+    heap_init(&set->heap);
+    enum status st = pack_make(&set->pack, &set->arena, of, columns, count, diag);
+    if (st != ST_OK)
+        rowset_deinit(set);
+    return st;
+}
+
+void rowset_deinit(struct rowset *set)
+{
+    sorted_free(&set->rows, &set->heap);
+    heap_deinit(&set->heap);
+    arena_deinit(&set->arena);
+    free(set->holes);
+    *set = (struct rowset){0};
+}
+
+/* a: a packed row; b: a kept one. */
+static int compare_packed(const struct rowset *set, const uint8_t *a, const uint8_t *b)
+{
+    uint16_t count = set->key_count ? set->key_count : set->pack.count;
+    for (uint16_t i = 0; i < count; i++) {
+        int order = pack_compare(&set->pack, set->key_count ? set->key[i] : i, a, b);
+        if (order)
+            return order;
+    }
+    return 0;
+}
+
+static int compare_rows(const void *context, const void *a, const void *b)
+{
+    return compare_packed(context, ((const struct rowset_row *)a)->packed,
+                          ((const struct rowset_row *)b)->packed);
+}
+
+/* Which of the two compared is the key that is sought depends on the list; both look alike. */
+static struct sorted_at seek(const struct rowset *set, const struct rowset_row *row)
+{
+    return sorted_seek(&set->rows, compare_rows, set, row);
+}
+
+static struct rowset_row *row_alloc(struct rowset *set, uint32_t size)
+{
+    struct rowset_row *row = heap_alloc(&set->heap, sizeof(*row) + size);
+    *row = (struct rowset_row){.size = size, .copies = 1};
+    return row;
+}
+
+static void row_free(struct rowset *set, struct rowset_row *row)
+{
+    heap_free(&set->heap, row, sizeof(*row) + row->size);
+}
+
+static bool same_row(const struct rowset_row *a, const struct rowset_row *b)
+{
+    return a->size == b->size && memcmp(a->packed, b->packed, a->size) == 0;
+}
+
+/* fresh is taken: kept, or freed. */
+static void add_row(struct rowset *set, struct rowset_row *fresh)
+{
+    struct sorted_at at = seek(set, fresh);
+    struct rowset_row *there = sorted_get(&set->rows, at);
+    if (!there || compare_rows(set, there, fresh) != 0) {
+        sorted_insert(&set->rows, &set->heap, at, fresh);
+        set->live++;
+        return;
+    }
+    set->live += there->copies == 0 || !set->key_count;
+    if (!set->key_count) {
+        there->copies++;
+        row_free(set, fresh);
+        return;
+    }
+    fresh->hole = there->hole; /* filled, or still listed from an earlier one */
+    if (fresh->hole)
+        set->holes[fresh->hole - 1] = fresh;
+    sorted_set(&set->rows, at, fresh);
+    row_free(set, there);
+}
+
+static void hole_add(struct rowset *set, struct rowset_row *row)
+{
+    if (row->hole)
+        return;
+    if (set->holes_count == set->holes_cap) {
+        set->holes_cap = set->holes_cap ? set->holes_cap * 2 : 64;
+        set->holes = xrealloc(set->holes, set->holes_cap * sizeof(*set->holes));
+    }
+    set->holes[set->holes_count++] = row;
+    row->hole = set->holes_count;
+}
+
+static void retract_row(struct rowset *set, struct rowset_row *old)
+{
+    struct rowset_row *there = sorted_get(&set->rows, seek(set, old));
+    bool found = there && compare_rows(set, there, old) == 0 && there->copies &&
+                 (!set->exact || same_row(there, old));
+    row_free(set, old);
+    if (!found)
+        return;
+    set->live--;
+    if (--there->copies == 0)
+        hole_add(set, there);
+}
+
+void rowset_apply(struct rowset *set, const struct chunk *in)
+{
+    uint16_t rows[CHUNK_ROWS];
+    uint32_t sizes[CHUNK_ROWS];
+    uint8_t *out[CHUNK_ROWS];
+    for (uint16_t i = 0; i < in->count; i++)
+        rows[i] = chunk_row(in, i);
+    pack_sizes(&set->pack, in->cols, rows, in->count, sizes);
+    for (uint16_t i = 0; i < in->count; i++)
+        out[i] = row_alloc(set, sizes[i])->packed;
+    pack_write(&set->pack, in->cols, rows, in->count, out);
+    for (uint16_t i = 0; i < in->count; i++) {
+        struct rowset_row *row = (struct rowset_row *)(void *)(out[i] - offsetof(struct rowset_row,
+                                                                                 packed));
+        if (row_kind_retracts(chunk_kind(in, rows[i])))
+            retract_row(set, row);
+        else
+            add_row(set, row);
+    }
+}
+
+/* A hole may have been filled since. */
+void rowset_sweep(struct rowset *set)
+{
+    for (uint32_t i = 0; i < set->holes_count; i++) {
+        struct rowset_row *row = set->holes[i];
+        row->hole = 0;
+        if (row->copies)
+            continue;
+        sorted_remove(&set->rows, &set->heap, seek(set, row));
+        row_free(set, row);
+    }
+    set->holes_count = 0;
+}
+
+struct rowset_at rowset_seek(const struct rowset *set, const uint8_t *packed, bool past)
+{
+    const void *row = packed - offsetof(struct rowset_row, packed);
+    struct sorted_at at = sorted_seek(&set->rows, compare_rows, set, row);
+    const struct rowset_row *there = sorted_get(&set->rows, at);
+    if (past && there && compare_packed(set, there->packed, packed) == 0)
+        at = sorted_next(&set->rows, at);
+    return (struct rowset_at){at, 0};
+}
+
+uint16_t rowset_read(const struct rowset *set, struct rowset_at *at, uint16_t max,
+                     struct arena *arena, struct chunk *out, const struct rowset_row **last)
+{
+    const uint8_t *packed[CHUNK_ROWS];
+    uint16_t count = 0;
+    const struct rowset_row *row;
+    max = max < CHUNK_ROWS ? max : CHUNK_ROWS;
+    while (count < max && (row = sorted_get(&set->rows, at->at))) {
+        for (; at->copy < row->copies && count < max; at->copy++) {
+            packed[count++] = row->packed;
+            *last = row;
+        }
+        if (at->copy < row->copies)
+            break;
+        *at = (struct rowset_at){sorted_next(&set->rows, at->at), 0};
+    }
+    struct column *cols = ARENA_ARRAY(arena, struct column, set->pack.count + 1);
+    pack_read_all(&set->pack, packed, count, arena, cols);
+    *out = (struct chunk){.cols = cols, .count = count, .rows = count,
+                          .col_count = set->pack.count};
+    return count;
+}
+
+uint64_t rowset_bytes(const struct rowset *set)
+{
+    return set->heap.used_bytes;
+}
+
+void rowset_save(const struct rowset *set, struct snap_writer *w)
+{
+    CHECK(set->holes_count == 0);
+    buf_u64_le(&w->buf, set->rows.count);
+    for (struct sorted_at at = sorted_first(); sorted_get(&set->rows, at);
+         at = sorted_next(&set->rows, at)) {
+        const struct rowset_row *row = sorted_get(&set->rows, at);
+        buf_u32_le(&w->buf, row->copies);
+        buf_sized(&w->buf, bytes_of(row->packed, row->size));
+        snap_room(w);
+    }
+}
+
+enum status rowset_load(struct rowset *set, struct reader *r)
+{
+    uint64_t count = reader_u64_le(r);
+    for (uint64_t i = 0; i < count && !r->bad; i++) {
+        uint32_t copies = reader_u32_le(r);
+        struct bytes packed = reader_sized(r);
+        if (r->bad || packed.len > UINT32_MAX / 2)
+            return ST_CORRUPT;
+        struct rowset_row *row = row_alloc(set, (uint32_t)packed.len);
+        if (packed.len)
+            memcpy(row->packed, packed.ptr, packed.len);
+        row->copies = copies;
+        if (!copies || !pack_check(&set->pack, row->packed, packed.len)) {
+            row_free(set, row);
+            return ST_CORRUPT;
+        }
+        sorted_insert(&set->rows, &set->heap, seek(set, row), row);
+        set->live += copies;
+    }
+    return r->bad ? ST_CORRUPT : ST_OK;
+}

@@ -1,0 +1,60 @@
+/* rowset.h: the rows that a changelog folds into, in order of key: what a view holds, and an answer.
+ *
+ * With a key there is at most one row a key; without one it is a multiset ordered by all columns. A
+ * retracted row stays as a hole until rowset_sweep, so that an update costs no removal.
+ *
+ * Owns: copies of the rows.   Threads: one at a time.   Layer: flow.
+ * Errors: ST_UNSUPPORTED by name for columns that cannot be kept (lists); ST_CORRUPT in loading.
+ */
+#ifndef QW_FLOW_ROWSET_H
+#define QW_FLOW_ROWSET_H
+
+#include "flow/ops/pack.h"
+#include "store/state/sorted.h"
+
+struct rowset_row {
+    uint32_t size;   /* of packed */
+    uint32_t copies; /* 0: a hole. With a key: 0 or 1 */
+    uint32_t hole;   /* its place in the set's holes, from 1; 0: none */
+    uint32_t pad;
+    uint8_t packed[] __attribute__((aligned(8)));
+};
+
+struct rowset {
+    struct arena arena; /* the pack's layout */
+    struct pack pack;
+    const uint16_t *key; /* of the packed columns; NULL: all */
+    uint16_t key_count;
+    bool exact;          /* a retraction counts only if it is of the row that is there */
+    struct state_heap heap;
+    struct sorted rows;
+    uint64_t live;
+    struct rowset_row **holes;
+    uint32_t holes_count, holes_cap;
+};
+
+/* Of columns (NULL: all) of a node's rows; key: positions among those. */
+enum status rowset_init(struct rowset *set, const struct plan_node *of, const uint16_t *columns,
+                        uint16_t count, const uint16_t *key, uint16_t key_count,
+                        struct diag *diag) MUST_CHECK;
+void rowset_deinit(struct rowset *set);
+
+void rowset_apply(struct rowset *set, const struct chunk *in);
+void rowset_sweep(struct rowset *set); /* removes holes; at the end of a tick */
+
+struct rowset_at {
+    struct sorted_at at;
+    uint32_t copy; /* of a multiset's row, how many were read */
+};
+
+/* The first row at or behind a packed row's key; or past it. */
+struct rowset_at rowset_seek(const struct rowset *set, const uint8_t *packed, bool past);
+/* The packed rows from `at` on, at most max, as a chunk in the arena; moves `at`. Without holes. */
+uint16_t rowset_read(const struct rowset *set, struct rowset_at *at, uint16_t max,
+                     struct arena *arena, struct chunk *out, const struct rowset_row **last);
+
+uint64_t rowset_bytes(const struct rowset *set);
+void rowset_save(const struct rowset *set, struct snap_writer *w);
+enum status rowset_load(struct rowset *set, struct reader *r) MUST_CHECK;
+
+#endif

@@ -1,0 +1,145 @@
+/* sink_topic.c: a topic of the embedded log as a sink: connectors 'kafka' (rows that only come in)
+ * and 'upsert-kafka' (the key is the primary key, a deleted row is a record without a value).
+ *
+ * A record with a key goes to the partition that Kafka's own producers would choose; without one all
+ * of a tick's records go to one partition, the next tick's to the next.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "flow/inner.h"
+#include "flow/row_encoder.h"
+#include "flow/sinks.h"
+#include "wire/kafka/partitioner.h"
+
+struct sink_topic {
+    struct sink base;
+    struct row_encoder rows;
+    struct log_topic *topic;
+    uint32_t partitions;
+    struct buf key, value;
+};
+
+static enum status topic_open_as(const struct sink_class *class, const struct plan_node *node,
+                                 struct sink_env *env, const bool *key, struct sink **out,
+                                 struct diag *diag)
+{
+    struct with with = with_table(node->sink.table);
+    struct bytes name = with_get(&with, "topic", "");
+    int64_t partitions = 1;
+    if (with_get(&with, "properties.bootstrap.servers", "").len)
+        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
+                        "writing to an outside Kafka: leave 'properties.bootstrap.servers' out for a "
+                        "topic of the embedded log");
+    if (!log_topic_name_valid(name))
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "option 'topic' of `%.*s` must name a topic",
+                        BYTES_FMT(node->sink.table->name));
+    TRY(with_i64(&with, "topic.partitions", 1, &partitions, diag));
+    struct sink_topic *s = xcalloc(1, sizeof(*s));
+    s->base = (struct sink){class, env};
+    enum status st = row_encoder_open(&s->rows, node, key, diag);
+    if (st == ST_OK)
+        st = topic_ensure(env->log, name, (uint32_t)partitions, TOPIC_DEFAULT, &s->topic, diag);
+    buf_init(&s->key, 0);
+    buf_init(&s->value, 0);
+    *out = &s->base;
+    if (st != ST_OK) {
+        class->close(&s->base);
+        return st;
+    }
+    s->partitions = log_topic_info(s->topic)->partitions;
+    return ST_OK;
+}
+
+static enum status topic_open(const struct plan_node *node, struct sink_env *env,
+                              struct sink **out, struct diag *diag)
+{
+    if (node->inputs[0].node->changes) {
+        diag_set(diag, ST_INVALID, DIAG_TYPE, "sink `%.*s` takes rows that only come in, and the query "
+                 "changes or deletes rows", BYTES_FMT(node->sink.table->name));
+        diag_hint(diag, "'connector' = 'upsert-kafka' with a PRIMARY KEY takes changes");
+        return ST_INVALID;
+    }
+    return topic_open_as(&sink_topic_class, node, env, NULL, out, diag);
+}
+
+static enum status upsert_open(const struct plan_node *node, struct sink_env *env,
+                               struct sink **out, struct diag *diag)
+{
+    const struct table *table = node->sink.table;
+    if (!table->primary_key_count)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "upsert-kafka needs a PRIMARY KEY in `%.*s`",
+                        BYTES_FMT(table->name));
+    bool *key = xcalloc(table->columns_count + 1u, sizeof(*key));
+    for (uint16_t i = 0; i < table->primary_key_count; i++)
+        key[table->primary_key[i]] = true;
+    enum status st = topic_open_as(&sink_upsert_topic_class, node, env, key, out, diag);
+    free(key);
+    return st;
+}
+
+static void one_row(struct sink_topic *s, uint16_t row, bool tombstone)
+{
+    struct sink_env *env = s->base.env;
+    uint32_t partition = (uint32_t)((env->tick + env->ctx->shard) % s->partitions);
+    struct bytes key = BYTES_NONE, value = BYTES_NONE;
+    buf_clear(&s->key);
+    buf_clear(&s->value);
+    buf_reserve(&s->value, 1); /* so that an empty value is not a null one */
+    if (s->rows.key) {
+        buf_reserve(&s->key, 1);
+        row_encode_key(&s->rows, row, &s->key);
+        key = buf_view(&s->key);
+        partition = (uint32_t)kafka_partition_of(key, (int32_t)s->partitions);
+    }
+    if (!tombstone) {
+        row_encode_value(&s->rows, row, &s->value);
+        value = buf_view(&s->value);
+    }
+    sink_record_at(env, log_partition_of(s->topic, partition),
+                   row_timestamp_ms(&s->rows, row, env->clock_us / 1000), key, value);
+}
+
+static enum status topic_chunk(struct sink *sink, const struct chunk *in)
+{
+    struct sink_topic *s = (struct sink_topic *)sink;
+    row_encoder_chunk(&s->rows, in);
+    for (uint16_t i = 0; i < in->count; i++) {
+        uint16_t row = chunk_row(in, i);
+        CHECK(chunk_kind(in, row) == ROW_INSERT); /* the plan's changes say so */
+        one_row(s, row, false);
+    }
+    return ST_OK;
+}
+
+static enum status upsert_chunk(struct sink *sink, const struct chunk *in)
+{
+    struct sink_topic *s = (struct sink_topic *)sink;
+    row_encoder_chunk(&s->rows, in);
+    for (uint16_t i = 0; i < in->count; i++) {
+        uint16_t row = chunk_row(in, i);
+        uint8_t kind = chunk_kind(in, row);
+        if (kind != ROW_UPDATE_BEFORE)
+            one_row(s, row, kind == ROW_DELETE);
+    }
+    return ST_OK;
+}
+
+static void topic_close(struct sink *sink)
+{
+    struct sink_topic *s = (struct sink_topic *)sink;
+    row_encoder_close(&s->rows);
+    buf_deinit(&s->key);
+    buf_deinit(&s->value);
+    free(s);
+}
+
+const struct sink_class sink_topic_class = {
+    .connector = "kafka",
+    .open = topic_open, .on_chunk = topic_chunk, .close = topic_close,
+};
+
+const struct sink_class sink_upsert_topic_class = {
+    .connector = "upsert-kafka",
+    .open = upsert_open, .on_chunk = upsert_chunk, .close = topic_close,
+};

@@ -1,0 +1,268 @@
+/* source_filesystem.c: files of lines (csv, json), read once to their end.
+ *
+ * A split is a file (those of a folder in order of name, hidden ones left out), a position a byte. What
+ * is taken ends behind a newline, or at the end of the file as it was when the source was opened.
+ * A line that cannot be decoded goes to the topic TABLE.errors.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "flow/sources.h"
+#include "flow/with.h"
+
+enum { FILE_READ_BYTES = 256 << 10, FILE_LINE_BYTES_MAX = 16 << 20 };
+
+struct one_file {
+    char *path;
+    uint64_t size;
+    struct os_file *file;
+};
+
+struct source_file {
+    struct source base;
+    const struct plan_node *scan;
+    struct source_env *env;
+    struct with with;
+    struct one_file *files;
+    uint32_t files_count;
+    char *dir; /* while listing */
+    struct format_decoder *decoder;
+    const struct type **types;
+    struct arena arena, chunk_arena;
+    struct chunk_builder builder;
+    struct buf bytes;
+};
+
+static void add_file(struct source_file *s, const char *path, uint64_t size)
+{
+    s->files = xrealloc(s->files, (s->files_count + 1) * sizeof(*s->files));
+    s->files[s->files_count++] = (struct one_file){arena_str(&s->arena, bytes_str(path)), size, NULL};
+}
+
+static void add_listed(void *context, const char *name, const struct os_stat *stat)
+{
+    struct source_file *s = context;
+    char path[OS_PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+    if (!stat->is_dir && name[0] != '.' && name[0] != '_' && n < OS_PATH_MAX)
+        add_file(s, path, stat->size);
+}
+
+static enum status find_files(struct source_file *s, struct diag *diag)
+{
+    struct bytes path = with_get(&s->with, "path", "");
+    struct os_stat stat;
+    if (path.len > 7 && memcmp(path.ptr, "file://", 7) == 0)
+        path = bytes_skip(path, 7);
+    s->dir = arena_str(&s->arena, path);
+    enum status st = path.len ? os_path_stat(s->env->os, s->dir, &stat) : ST_NOTFOUND;
+    if (st != ST_OK)
+        return diag_set(diag, st, DIAG_VALUE, "`%.*s`: there is no file '%s'",
+                        BYTES_FMT(s->with.table->name), s->dir);
+    if (!stat.is_dir) {
+        add_file(s, s->dir, stat.size);
+        return ST_OK;
+    }
+    TRY(os_list(s->env->os, s->dir, add_listed, s));
+    if (!s->files_count)
+        add_file(s, "", 0); /* an empty folder is an empty table */
+    return ST_OK;
+}
+
+static enum status open_decoder(struct source_file *s, struct diag *diag)
+{
+    const struct table *table = s->with.table;
+    uint16_t count = s->scan->columns_count, physical = 0;
+    struct format_spec spec;
+    struct type_field *fields = ARENA_ARRAY(&s->arena, struct type_field, count + 1);
+    uint16_t *positions = ARENA_ARRAY(&s->arena, uint16_t, count + 1);
+    uint16_t *place = ARENA_ARRAY(&s->arena, uint16_t, table->columns_count + 1);
+    for (uint16_t c = 0; c < table->columns_count; c++)
+        if (table->columns[c].kind == COLUMN_PHYSICAL)
+            place[c] = physical++;
+    s->types = ARENA_ARRAY(&s->arena, const struct type *, count + 1);
+    for (uint16_t i = 0; i < count; i++) {
+        const struct plan_scan_column *column = &s->scan->scan.columns[i];
+        if (table->columns[column->table_column].kind != COLUMN_PHYSICAL)
+            return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
+                            "metadata columns of the filesystem connector");
+        fields[i] = (struct type_field){.name = table->columns[column->table_column].name,
+                                        .type = column->type};
+        positions[i] = place[column->table_column];
+        s->types[i] = column->type;
+    }
+    with_format(&s->with, "value", &s->arena, &spec);
+    struct schema *schema = ARENA_NEW(&s->arena, struct schema);
+    *schema = (struct schema){count, fields};
+    spec.schema = schema;
+    spec.positions = positions;
+    spec.record_fields = physical;
+    if (!spec.name.len)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "table `%.*s` needs the option 'format'",
+                        BYTES_FMT(table->name));
+    return format_decoder_open(&spec, &s->decoder, diag);
+}
+
+static enum status file_open(const struct plan_node *scan, struct source_env *env,
+                             struct source **out, struct diag *diag)
+{
+    struct source_file *s = xcalloc(1, sizeof(*s));
+    s->base.class = &source_filesystem_class;
+    s->scan = scan;
+    s->env = env;
+    s->with = with_scan(&scan->scan);
+    arena_init(&s->arena, ARENA_BUDGET_NONE);
+    arena_init(&s->chunk_arena, ARENA_BUDGET_NONE);
+    buf_init(&s->bytes, 0);
+    enum status st = find_files(s, diag);
+    if (st == ST_OK)
+        st = open_decoder(s, diag);
+    for (uint32_t i = 0; i < s->files_count && st == ST_OK; i++)
+        if (s->files[i].size)
+            st = os_file_open(env->os, s->files[i].path, OS_READ, &s->files[i].file);
+    *out = &s->base;
+    if (st != ST_OK)
+        s->base.class->close(&s->base);
+    return st;
+}
+
+static void file_close(struct source *source)
+{
+    struct source_file *s = (struct source_file *)source;
+    for (uint32_t i = 0; i < s->files_count; i++)
+        if (s->files[i].file)
+            os_file_close(s->files[i].file);
+    free(s->files);
+    format_decoder_close(s->decoder);
+    buf_deinit(&s->bytes);
+    arena_deinit(&s->chunk_arena);
+    arena_deinit(&s->arena);
+    free(s);
+}
+
+static uint32_t file_splits(struct source *source)
+{
+    return ((struct source_file *)source)->files_count;
+}
+
+static int64_t file_start(struct source *source, uint32_t split)
+{
+    (void)source;
+    (void)split;
+    return 0;
+}
+
+static int64_t file_bound(struct source *source, uint32_t split)
+{
+    return (int64_t)((struct source_file *)source)->files[split].size;
+}
+
+/* Fills s->bytes with the file's [position, position + len), or less at its end. */
+static enum status fill(struct source_file *s, uint32_t split, int64_t position, size_t len)
+{
+    struct one_file *file = &s->files[split];
+    buf_clear(&s->bytes);
+    while (len) {
+        uint8_t *to = buf_reserve(&s->bytes, len);
+        size_t got = 0;
+        TRY(os_file_read(file->file, (uint64_t)position, to, len, &got));
+        if (!got)
+            break;
+        buf_advance(&s->bytes, got);
+        position += (int64_t)got;
+        len -= got;
+    }
+    return ST_OK;
+}
+
+static int64_t file_take(struct source *source, uint32_t split, int64_t position,
+                         uint32_t rows_max, uint64_t bytes_max, int64_t now_us, int64_t *wake_us)
+{
+    struct source_file *s = (struct source_file *)source;
+    int64_t bound = file_bound(source, split);
+    (void)now_us;
+    (void)wake_us;
+    size_t want = bytes_max < FILE_READ_BYTES ? (size_t)bytes_max : FILE_READ_BYTES;
+    for (;; want *= 2) { /* until one line is in */
+        int64_t left = bound - position;
+        bool all = left <= (int64_t)want;
+        if (fill(s, split, position, all ? (size_t)left : want) != ST_OK)
+            return position;
+        size_t end = 0;
+        uint32_t rows = 0;
+        for (size_t at = 0; rows < rows_max; rows++) {
+            size_t newline = bytes_find(buf_view(&s->bytes), '\n', at);
+            if (newline == s->bytes.len)
+                break;
+            end = at = newline + 1;
+        }
+        if (all && rows < rows_max)
+            return bound;
+        if (end)
+            return position + (int64_t)end;
+        if (want > FILE_LINE_BYTES_MAX)
+            return position + (int64_t)want; /* a line that long is cut, and cannot be decoded */
+    }
+}
+
+static enum status emit(struct source_file *s)
+{
+    if (!s->builder.rows)
+        return ST_OK;
+    struct chunk chunk = chunk_builder_done(&s->builder);
+    return op_emit(s->env->ctx, &chunk);
+}
+
+static void fresh(struct source_file *s)
+{
+    arena_reset(&s->chunk_arena);
+    chunk_builder_init(&s->builder, &s->chunk_arena, s->types, s->scan->columns_count, CHUNK_ROWS);
+}
+
+static enum status one_line(struct source_file *s, uint32_t split, int64_t position,
+                            struct bytes line)
+{
+    struct diag diag = {0};
+    if (line.len && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    if (!line.len)
+        return ST_OK;
+    switch (format_decode(s->decoder, line, s->builder.cols, &diag)) {
+    case FORMAT_ROW:
+        chunk_builder_row(&s->builder, ROW_INSERT);
+        if (chunk_builder_full(&s->builder)) {
+            TRY(emit(s));
+            fresh(s);
+        }
+        return ST_OK;
+    case FORMAT_BAD:
+        s->env->on_error(s->env->on_error_context, s->with.table->name, (int32_t)split, position,
+                         line, diag.message);
+        break;
+    case FORMAT_SKIP:
+        break;
+    }
+    chunk_builder_undo(&s->builder);
+    return ST_OK;
+}
+
+static enum status file_run(struct source *source, uint32_t split, int64_t position, int64_t end)
+{
+    struct source_file *s = (struct source_file *)source;
+    TRY(fill(s, split, position, (size_t)(end - position)));
+    fresh(s);
+    struct bytes all = buf_view(&s->bytes);
+    for (size_t at = 0; at < all.len;) {
+        size_t newline = bytes_find(all, '\n', at);
+        TRY(one_line(s, split, position + (int64_t)at, bytes_of(all.ptr + at, newline - at)));
+        at = newline + 1;
+    }
+    return emit(s);
+}
+
+const struct source_class source_filesystem_class = {
+    .connector = "filesystem",
+    .open = file_open, .splits = file_splits, .start = file_start, .take = file_take,
+    .run = file_run, .bound = file_bound, .close = file_close,
+};

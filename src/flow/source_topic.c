@@ -1,0 +1,396 @@
+/* source_topic.c: a topic of the embedded log as a table: connector 'kafka' without
+ * properties.bootstrap.servers.
+ *
+ * A split is a partition, a position an offset. A tick may read what is appended and not yet synced:
+ * its results stand behind it in the one order of the log, so no prefix has them without their cause.
+ * Below an open transaction nothing is read.
+ *
+ * A record that cannot be decoded goes to the topic TOPIC.errors and the stream goes on.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "flow/inner.h"
+#include "flow/record_decoder.h"
+#include "flow/sources.h"
+
+enum { READ_BYTES = 1 << 20 };
+
+struct source_topic {
+    struct source base;
+    const struct plan_node *scan;
+    struct source_env *env;
+    struct with with;
+    struct log_topic *topic;
+    struct record_decoder decoder;
+    struct format_decoder *changes; /* of a view's changes: op and row; NULL: a plain topic */
+    const struct type **types;      /* of the builder's columns */
+    uint16_t types_count;
+    uint32_t partitions;
+    struct log_watcher *watchers;
+    struct arena arena, chunk_arena;
+    struct buf scratch;
+    struct chunk_builder builder;
+};
+
+static void topic_appended(struct log_watcher *watcher, struct log_partition *partition)
+{
+    struct source_topic *s = watcher->context;
+    (void)partition;
+    if (s->env->on_work)
+        s->env->on_work(s->env->on_work_context);
+}
+
+static enum status check_options(struct source_topic *s, struct diag *diag)
+{
+    struct bytes servers = with_get(&s->with, "properties.bootstrap.servers", "");
+    struct bytes topic = with_get(&s->with, "topic", "");
+    if (servers.len)
+        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
+                        "reading an outside Kafka ('properties.bootstrap.servers' = '%.*s'): leave the "
+                        "option out for a topic of the embedded log", BYTES_FMT(servers));
+    if (!topic.len || !log_topic_name_valid(topic))
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "option 'topic' of `%.*s` must name one topic, not '%.*s'",
+                        BYTES_FMT(s->with.table->name), BYTES_FMT(topic));
+    return ST_OK;
+}
+
+static struct source_topic *source_new(const struct source_class *class,
+                                       const struct plan_node *scan, struct source_env *env)
+{
+    struct source_topic *s = xcalloc(1, sizeof(*s));
+    s->base.class = class;
+    s->scan = scan;
+    s->env = env;
+    s->with = with_scan(&scan->scan);
+    arena_init(&s->arena, ARENA_BUDGET_NONE);
+    arena_init(&s->chunk_arena, ARENA_BUDGET_NONE);
+    buf_init(&s->scratch, 256u << 20);
+    return s;
+}
+
+/* Partitions of this shard wake the job when something is appended. */
+static void watch_partitions(struct source_topic *s)
+{
+    s->partitions = log_topic_info(s->topic)->partitions;
+    s->watchers = ARENA_ARRAY(&s->arena, struct log_watcher, s->partitions);
+    for (uint32_t p = s->env->ctx->shard; p < s->partitions; p += s->env->ctx->shards) {
+        s->watchers[p] = (struct log_watcher){.fn = topic_appended, .context = s};
+        log_watch(log_partition_of(s->topic, p), LOG_ON_APPEND, &s->watchers[p]);
+    }
+}
+
+static enum status topic_open(const struct plan_node *scan, struct source_env *env,
+                              struct source **out, struct diag *diag)
+{
+    struct source_topic *s = source_new(&source_topic_class, scan, env);
+    int64_t partitions = 1;
+    enum status st = check_options(s, diag);
+    struct bytes name = with_get(&s->with, "topic", "");
+    if (st == ST_OK)
+        st = with_i64(&s->with, "topic.partitions", 1, &partitions, diag);
+    if (st == ST_OK)
+        st = topic_ensure(env->log, name, (uint32_t)partitions, TOPIC_DEFAULT, &s->topic, diag);
+    if (st == ST_OK)
+        st = record_decoder_open(&s->decoder, scan, name, diag);
+    *out = &s->base;
+    if (st != ST_OK) {
+        s->base.class->close(&s->base);
+        return st;
+    }
+    s->types = ARENA_ARRAY(&s->arena, const struct type *, scan->columns_count + 1);
+    for (uint16_t c = 0; c < scan->columns_count; c++)
+        s->types[c] = scan->columns[c].type;
+    s->types_count = scan->columns_count;
+    watch_partitions(s);
+    return ST_OK;
+}
+
+/* A view's topic of changes: {"op":"+U","row":{…}}, the row cut to the columns that are wanted. */
+static enum status changes_decoder(struct source_topic *s, struct diag *diag)
+{
+    const struct table *table = s->with.table;
+    uint16_t count = s->scan->columns_count;
+    struct type_field *row = ARENA_ARRAY(&s->arena, struct type_field, count + 1);
+    for (uint16_t i = 0; i < count; i++) {
+        row[i].name = table->columns[s->scan->scan.columns[i].table_column].name;
+        row[i].type = s->scan->scan.columns[i].type;
+    }
+    struct type_field *fields = ARENA_ARRAY(&s->arena, struct type_field, 2);
+    fields[0] = (struct type_field){.name = BYTES_LITERAL("op"), .type = type_simple(TYPE_VARCHAR)};
+    fields[1] = (struct type_field){.name = BYTES_LITERAL("row"),
+                                    .type = type_row(&s->arena, row, count)};
+    s->types = ARENA_ARRAY(&s->arena, const struct type *, 2);
+    s->types[0] = fields[0].type;
+    s->types[1] = fields[1].type;
+    s->types_count = 2;
+    struct schema *schema = ARENA_NEW(&s->arena, struct schema);
+    *schema = (struct schema){2, fields};
+    struct format_spec spec = {.name = BYTES_LITERAL("json"), .schema = schema};
+    return format_decoder_open(&spec, &s->changes, diag);
+}
+
+static enum status view_open(const struct plan_node *scan, struct source_env *env,
+                             struct source **out, struct diag *diag)
+{
+    struct source_topic *s = source_new(&source_view_class, scan, env);
+    char name[LOG_NAME_MAX + 16];
+    snprintf(name, sizeof(name), "%.*s.changes", BYTES_FMT(bytes_head(scan->scan.table->name, 240)));
+    s->topic = log_topic_find(env->log, bytes_str(name));
+    enum status st = ST_OK;
+    if (!s->topic)
+        st = diag_set(diag, ST_NOTFOUND, DIAG_NAME, "there is no topic '%s'", name);
+    arena_init(&s->decoder.arena, ARENA_BUDGET_NONE);
+    s->decoder.topic = arena_copy(&s->decoder.arena, bytes_str(name));
+    if (st == ST_OK)
+        st = changes_decoder(s, diag);
+    *out = &s->base;
+    if (st != ST_OK) {
+        s->base.class->close(&s->base);
+        return st;
+    }
+    watch_partitions(s);
+    return ST_OK;
+}
+
+static void topic_close(struct source *source)
+{
+    struct source_topic *s = (struct source_topic *)source;
+    for (uint32_t p = s->env->ctx->shard; s->watchers && p < s->partitions;
+         p += s->env->ctx->shards)
+        log_unwatch(&s->watchers[p]);
+    record_decoder_close(&s->decoder);
+    format_decoder_close(s->changes);
+    buf_deinit(&s->scratch);
+    arena_deinit(&s->chunk_arena);
+    arena_deinit(&s->arena);
+    free(s);
+}
+
+static uint32_t topic_splits(struct source *source)
+{
+    return ((struct source_topic *)source)->partitions;
+}
+
+/* ---- where it starts, how far it may be read ---- */
+
+static int64_t readable_end(const struct log_offsets *offsets)
+{
+    return offsets->stable < offsets->durable ? offsets->stable : offsets->end;
+}
+
+/* 'partition:0,offset:42;partition:1,offset:300' */
+static bool specific_offset(struct bytes text, uint32_t partition, int64_t *out)
+{
+    while (text.len) {
+        size_t end = bytes_find(text, ';', 0);
+        char one[80];
+        unsigned p;
+        long long offset;
+        snprintf(one, sizeof(one), "%.*s", BYTES_FMT(bytes_head(text, end)));
+        if (sscanf(one, " partition:%u,offset:%lld", &p, &offset) == 2 && p == partition) {
+            *out = offset;
+            return true;
+        }
+        text = bytes_skip(text, end < text.len ? end + 1 : end);
+    }
+    return false;
+}
+
+static int64_t offset_at_time(struct source_topic *s, struct log_partition *partition,
+                              const char *option, int64_t otherwise)
+{
+    int64_t millis = 0, offset, found;
+    struct diag diag = {0};
+    if (with_i64(&s->with, option, 0, &millis, &diag) != ST_OK ||
+        log_offset_for_time(s->env->log, partition, millis, &offset, &found) != ST_OK)
+        return otherwise;
+    return offset;
+}
+
+static int64_t topic_start(struct source *source, uint32_t split)
+{
+    struct source_topic *s = (struct source_topic *)source;
+    struct log_partition *partition = log_partition_of(s->topic, split);
+    struct log_offsets offsets;
+    log_offsets(partition, &offsets);
+    struct bytes mode = with_get(&s->with, "scan.startup.mode", "group-offsets"); /* a view: all */
+    int64_t start = offsets.start;
+    if (bytes_is(mode, "latest-offset"))
+        start = readable_end(&offsets);
+    else if (bytes_is(mode, "timestamp"))
+        start = offset_at_time(s, partition, "scan.startup.timestamp-millis", offsets.end);
+    else if (bytes_is(mode, "specific-offsets"))
+        specific_offset(with_get(&s->with, "scan.startup.specific-offsets", ""), split, &start);
+    start = start < offsets.start ? offsets.start : start;
+    return start > offsets.end ? offsets.end : start;
+}
+
+static int64_t topic_bound(struct source *source, uint32_t split)
+{
+    struct source_topic *s = (struct source_topic *)source;
+    struct log_partition *partition = log_partition_of(s->topic, split);
+    struct log_offsets offsets;
+    struct bytes mode = with_get(&s->with, "scan.bounded.mode", "unbounded");
+    log_offsets(partition, &offsets);
+    if (bytes_is(mode, "latest-offset") || bytes_is(mode, "group-offsets"))
+        return offsets.stable;
+    if (bytes_is(mode, "timestamp"))
+        return offset_at_time(s, partition, "scan.bounded.timestamp-millis", offsets.stable);
+    int64_t bound = INT64_MAX;
+    if (bytes_is(mode, "specific-offsets"))
+        specific_offset(with_get(&s->with, "scan.bounded.specific-offsets", ""), split, &bound);
+    return bound;
+}
+
+static int64_t topic_take(struct source *source, uint32_t split, int64_t position,
+                          uint32_t rows_max, uint64_t bytes_max, int64_t now_us, int64_t *wake_us)
+{
+    struct source_topic *s = (struct source_topic *)source;
+    struct log_offsets offsets;
+    (void)now_us;
+    (void)wake_us;
+    log_offsets(log_partition_of(s->topic, split), &offsets);
+    int64_t end = readable_end(&offsets), kept = offsets.end - offsets.start;
+    uint64_t row_bytes = kept > 0 ? offsets.bytes / (uint64_t)kept + 1 : 1;
+    uint64_t most = bytes_max / row_bytes + 1;
+    most = most < rows_max ? most : rows_max;
+    if (end <= position)
+        return position;
+    return end - position > (int64_t)most ? position + (int64_t)most : end;
+}
+
+static void topic_release(struct source *source, uint32_t split, int64_t position)
+{
+    struct source_topic *s = (struct source_topic *)source;
+    char owner[300];
+    snprintf(owner, sizeof(owner), "job %.*s", BYTES_FMT(bytes_head(s->env->job, 250)));
+    log_pin(log_partition_of(s->topic, split), bytes_str(owner), position);
+}
+
+/* ---- reading ---- */
+
+static void builder_fresh(struct source_topic *s)
+{
+    arena_reset(&s->chunk_arena);
+    chunk_builder_init(&s->builder, &s->chunk_arena, s->types, s->types_count, CHUNK_ROWS);
+}
+
+static enum status builder_emit(struct source_topic *s)
+{
+    if (!s->builder.rows)
+        return ST_OK;
+    struct chunk chunk = chunk_builder_done(&s->builder);
+    if (s->changes) { /* the row's fields are the scan's columns */
+        chunk.cols = chunk.cols[1].children;
+        chunk.col_count = s->scan->columns_count;
+    }
+    enum status st = op_emit(s->env->ctx, &chunk);
+    builder_fresh(s);
+    return st;
+}
+
+/* Of the op that was put last. */
+static uint8_t last_kind(const struct column_builder *op)
+{
+    const struct str *text = &((const struct str *)op->data)[op->rows - 1];
+    for (uint8_t kind = ROW_INSERT; kind <= ROW_DELETE; kind++)
+        if (text->len == 2 && memcmp(text->ptr, row_kind_text(kind), 2) == 0)
+            return kind;
+    return ROW_INSERT;
+}
+
+static enum status one_record(struct source_topic *s, const struct batch_header *header,
+                              uint32_t split, const struct record *rec)
+{
+    struct diag diag = {0};
+    enum format_result result =
+        s->changes ? format_decode(s->changes, rec->value, s->builder.cols, &diag)
+                   : record_decode(&s->decoder, header, (int32_t)split, rec, s->builder.cols, &diag);
+    switch (result) {
+    case FORMAT_ROW:
+        chunk_builder_row(&s->builder, s->changes ? last_kind(&s->builder.cols[0]) : ROW_INSERT);
+        return chunk_builder_full(&s->builder) ? builder_emit(s) : ST_OK;
+    case FORMAT_BAD:
+        s->env->on_error(s->env->on_error_context, s->decoder.topic, (int32_t)split, rec->offset,
+                         rec->value, diag.message);
+        break;
+    case FORMAT_SKIP:
+        break;
+    }
+    chunk_builder_undo(&s->builder);
+    return ST_OK;
+}
+
+/* The records of a batch in [*position, end); moves *position past it. */
+static enum status one_batch(struct source_topic *s, uint32_t split, struct bytes batch,
+                             const struct batch_header *header, int64_t *position, int64_t end)
+{
+    struct batch_records it;
+    struct record rec;
+    int64_t next = batch_last_offset(header) + 1;
+    if (header->attributes & BATCH_CONTROL || next <= *position) {
+        *position = next > *position ? next : *position;
+        return ST_OK;
+    }
+    enum status st = batch_records_open_buf(&it, batch, &s->scratch);
+    while (st == ST_OK && (st = batch_records_next(&it, &rec)) == ST_OK) {
+        if (rec.offset < *position)
+            continue;
+        if (rec.offset >= end)
+            break;
+        st = one_record(s, header, split, &rec);
+    }
+    *position = next < end ? next : end;
+    return st == ST_END ? ST_OK : st;
+}
+
+static enum status one_read(struct source_topic *s, uint32_t split, int64_t *position, int64_t end)
+{
+    struct log_view view;
+    struct diag *diag = s->env->ctx->expr.diag;
+    enum status st = log_read(s->env->log, log_partition_of(s->topic, split), *position,
+                              READ_BYTES, LOG_TO_END, &view, diag);
+    if (st != ST_OK)
+        return diag_set(diag, st, DIAG_INTERNAL, "topic '%.*s' partition %u at offset %lld: %s",
+                        BYTES_FMT(s->decoder.topic), split, (long long)*position, status_text(st));
+    struct bytes run = view.bytes, batch;
+    struct batch_header header;
+    int64_t before = *position;
+    while (st == ST_OK && run.len && *position < end) {
+        st = batch_next(&run, &header, &batch);
+        if (st == ST_OK)
+            st = one_batch(s, split, batch, &header, position, end);
+    }
+    if (st == ST_OK && *position == before)
+        *position = view.next_offset > before && view.next_offset < end ? view.next_offset : end;
+    log_view_release(&view);
+    if (st == ST_CORRUPT)
+        return diag_set(diag, st, DIAG_INTERNAL, "topic '%.*s' partition %u: the batch at offset "
+                        "%lld is damaged", BYTES_FMT(s->decoder.topic), split,
+                        (long long)*position);
+    return st;
+}
+
+static enum status topic_run(struct source *source, uint32_t split, int64_t position, int64_t end)
+{
+    struct source_topic *s = (struct source_topic *)source;
+    builder_fresh(s);
+    while (position < end)
+        TRY(one_read(s, split, &position, end));
+    return builder_emit(s);
+}
+
+const struct source_class source_topic_class = {
+    .connector = "kafka",
+    .open = topic_open, .splits = topic_splits, .start = topic_start, .take = topic_take,
+    .run = topic_run, .bound = topic_bound, .release = topic_release, .close = topic_close,
+};
+
+const struct source_class source_view_class = {
+    .connector = "view",
+    .open = view_open, .splits = topic_splits, .start = topic_start, .take = topic_take,
+    .run = topic_run, .bound = topic_bound, .release = topic_release, .close = topic_close,
+};

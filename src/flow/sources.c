@@ -1,0 +1,32 @@
+/* sources.c: which sources there are. */
+#include "flow/sources.h"
+
+#include "flow/graph.h"
+#include "flow/ops/ops.h"
+#include "flow/with.h"
+
+static const struct source_class *const classes[] = {
+    &source_topic_class,
+    &source_filesystem_class,
+};
+
+const struct source_class *source_class_of(struct bytes connector, struct diag *diag)
+{
+    for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
+        if (bytes_is(connector, classes[i]->connector))
+            return classes[i];
+    diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "there is no source with connector '%.*s'",
+             BYTES_FMT(connector));
+    diag_hint(diag, "there are kafka, filesystem, nexmark and datagen");
+    return NULL;
+}
+
+const struct source_class *source_class_for(const struct plan_node *node, struct diag *diag)
+{
+    if (node->kind == PLAN_VALUES)
+        return &source_values_class;
+    struct with with = with_scan(&node->scan);
+    if (node->scan.table->kind == TABLE_MATERIALIZED)
+        return with_is(&with, "snapshot", "true") ? &source_snapshot_class : &source_view_class;
+    return source_class_of(with_get(&with, "connector", ""), diag);
+}
