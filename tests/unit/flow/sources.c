@@ -1,4 +1,6 @@
 /* The sources that make their rows: repeatable, cut anywhere, of the shape they promise. */
+#include <stdlib.h>
+
 #include "flow/sources/nexmark_gen.h"
 #include "flow/sources/sources.h"
 #include "lib/ops.h"
