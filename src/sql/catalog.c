@@ -123,9 +123,6 @@ enum status catalog_add_function(struct catalog *catalog, const struct user_func
                   function->builtin.len;
     uint8_t *block, *at;
 
-    if (!replace && map_get(&catalog->functions, function->name))
-        return diag_set(diag, ST_EXISTS, DIAG_EXISTS, "there is a function `%.*s` already",
-                        BYTES_FMT(bytes_head(function->name, 100)));
     block = xmalloc(size); /* the struct and its texts in one piece */
     at = block + sizeof(*function);
     const struct bytes from[3] = {function->name, function->class_name, function->builtin};
@@ -135,6 +132,15 @@ enum status catalog_add_function(struct catalog *catalog, const struct user_func
             memcpy(at, from[i].ptr, from[i].len);
         to[i] = bytes_of(at, from[i].len);
         at += from[i].len;
+    }
+    for (size_t i = 0; i < to[0].len; i++) { /* functions are found whatever their case */
+        uint8_t *c = (uint8_t *)(uintptr_t)&to[0].ptr[i];
+        *c = (uint8_t)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    }
+    if (!replace && map_get(&catalog->functions, to[0])) {
+        free(block);
+        return diag_set(diag, ST_EXISTS, DIAG_EXISTS, "there is a function `%.*s` already",
+                        BYTES_FMT(bytes_head(function->name, 100)));
     }
     struct user_function *copy = (struct user_function *)(void *)block;
     *copy = (struct user_function){.name = to[0], .class_name = to[1], .builtin = to[2]};

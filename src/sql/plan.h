@@ -181,6 +181,8 @@ struct plan {
     uint32_t nodes_count;
     struct plan_node **sinks;
     uint16_t sinks_count;
+    struct table **tables; /* retained, until plan_destroy */
+    uint32_t tables_count;
 };
 
 void plan_destroy(struct plan *plan);

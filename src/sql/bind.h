@@ -1,0 +1,194 @@
+/* bind.h: what the files of the binder and the optimiser share.
+ *
+ * The binder turns syntax into plan nodes whose expressions are bound to columns: naive, correct, with
+ * every column of every table. The optimiser (opt_*.c) then rewrites the tree, a file a rule. Both write
+ * into the plan's arena; names are copied out of the text.
+ *
+ * Errors: the first is kept; functions return NULL (or a rel without node) once `failed`.
+ * Layer: sql.
+ */
+#ifndef QW_SQL_BIND_H
+#define QW_SQL_BIND_H
+
+#include "base/check.h"
+#include "data/func.h"
+#include "sql/ast.h"
+
+enum { BIND_COLUMNS_MAX = 4000, BIND_VIEW_DEPTH_MAX = 32 };
+
+/* A WITH name, seen by what follows it. */
+struct cte {
+    struct cte *outer;
+    struct bytes name;
+    const struct ast_with *with;
+};
+
+struct binder {
+    struct arena *arena; /* of the plan, or of the table being made */
+    const struct catalog *catalog;
+    const struct settings *settings;
+    struct plan *plan;   /* NULL while a table's own expressions are bound */
+    struct cte *ctes;
+    unsigned view_depth;
+    struct bytes view;   /* whose text is being bound; its positions mean nothing to the user */
+    bool failed;
+    enum status status;
+    struct diag *diag;
+};
+
+/* The columns that names may mean. */
+struct scope_column {
+    struct bytes name, table; /* table: the alias it is reached by */
+    const struct type *type;
+    enum time_attr time;
+    bool hidden;              /* not in * */
+};
+
+struct aggs {
+    struct agg_call *calls;
+    uint16_t count, cap;
+};
+
+struct scope {
+    struct scope_column *columns;
+    uint16_t count;
+    struct aggs *aggs;            /* NULL: aggregates are not allowed here */
+    const char *no_aggs;          /* why */
+    const struct ast_expr *over;  /* ROW_NUMBER() OVER …, and the column it became */
+    uint16_t over_column;
+    const struct ast_expr *window; /* TUMBLE(…) in GROUP BY, and its window_start column */
+    uint16_t window_column;
+};
+
+/* A relation: a node and what its columns are called. */
+struct rel {
+    struct plan_node *node;
+    struct scope scope;
+};
+
+/* ---- errors and nodes: bind.c ---- */
+void *bind_error(struct binder *b, const struct token *at, enum diag_code code, const char *format,
+                 ...) __attribute__((format(printf, 4, 5)));
+void *bind_unsupported(struct binder *b, const struct token *at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* After a function of data/ has filled the diag: adds the place. */
+void *bind_failed(struct binder *b, const struct token *at);
+void bind_retain(struct binder *b, struct table *table); /* for as long as the plan lives */
+void bind_hint(struct binder *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct plan_node *node_new(struct arena *arena, enum plan_kind kind, uint16_t columns_count,
+                           uint16_t inputs_count);
+struct plan_node *node_over(struct arena *arena, enum plan_kind kind, struct plan_node *input,
+                            uint16_t columns_count);
+/* A CALC that gives all columns of its input as they are. */
+struct plan_node *calc_all(struct arena *arena, struct plan_node *input);
+struct plan_node *calc_new(struct arena *arena, struct plan_node *input, uint16_t exprs_count);
+void calc_set(struct plan_node *calc, uint16_t i, struct bytes name, const struct expr *expr);
+
+/* ---- expressions: bind_expr.c, bind_literal.c ---- */
+const struct expr *bind_expr(struct binder *b, const struct scope *scope, const struct ast_expr *e);
+const struct expr *bind_call(struct binder *b, const struct token *at, const char *name,
+                             const struct expr *x, const struct expr *y);
+const struct expr *bind_condition(struct binder *b, const struct scope *scope,
+                                  const struct ast_expr *e, const char *what);
+const struct expr *bind_number(struct binder *b, const struct ast_expr *e);
+const struct expr *bind_datetime(struct binder *b, const struct ast_expr *e);
+const struct expr *bind_text(struct binder *b, struct bytes text);
+enum time_attr expr_time(const struct scope *scope, const struct expr *e);
+struct bytes bind_name(struct binder *b, struct bytes name);
+bool ast_has_aggregate(const struct ast_expr *e);
+
+/* ---- queries: bind_query.c, bind_from.c, bind_agg.c ---- */
+struct rel bind_query(struct binder *b, const struct ast_query *query);
+struct rel bind_body(struct binder *b, const struct ast_query *query); /* without ORDER BY and LIMIT */
+struct rel bind_from(struct binder *b, const struct ast_from *from);
+struct rel bind_table(struct binder *b, const struct token *at, struct bytes name,
+                      const struct ast_options *hints);
+struct plan_node *bind_window(struct binder *b, const struct token *at, enum window_kind kind,
+                              struct plan_node *input, uint16_t time_column, int64_t slide_us,
+                              int64_t size_us, int64_t offset_us);
+int64_t bind_interval(struct binder *b, const struct ast_expr *e);
+struct scope scope_of(struct binder *b, const struct plan_node *node, struct bytes table);
+/* ORDER BY and LIMIT of a query that is not the answer: a RANK. */
+struct plan_node *bind_limit(struct binder *b, const struct ast_query *query, struct rel rel);
+/* The columns of a sort, or NULL when failed. */
+struct plan_sort_key *bind_sorts(struct binder *b, const struct ast_query *query, struct rel *rel,
+                                 const struct ast_sort *sorts, uint16_t count);
+
+struct group {
+    const struct expr **keys; /* over the input */
+    struct bytes *names;
+    uint16_t keys_count;
+};
+/* The aggregate over rel, and for key i and call j the output columns. */
+struct plan_node *bind_aggregate(struct binder *b, const struct token *at, struct plan_node *input,
+                                 const struct group *group, const struct aggs *aggs,
+                                 uint16_t *key_columns, uint16_t *agg_columns);
+
+/* ---- what can be said of a node's columns: props.c ---- */
+enum window_role { ROLE_NONE, ROLE_START, ROLE_END, ROLE_TIME };
+struct window_prop {
+    enum window_role role;
+    const struct plan_window *window; /* the one that it comes from */
+};
+struct window_prop window_prop(const struct plan_node *node, uint16_t column);
+/* Columns that together are unique among the rows that stand; false: none known. */
+bool unique_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
+                uint16_t *count);
+/* The column has edges of event-time windows: what an operator emits at the watermark is never late. */
+bool never_late(const struct plan_node *node, uint16_t column);
+/* left start, left end, right start, right end: columns by which a join equates its sides' windows. */
+bool join_windows(const struct plan_node *node, uint16_t out[4]);
+bool join_side_unique(struct arena *arena, const struct plan_node *node, int side); /* 0 left, 1 right */
+
+/* ---- trees: tree.c ---- */
+struct conjuncts {
+    const struct expr **items;
+    uint16_t count, cap;
+};
+void expr_columns(const struct expr *e, uint8_t *used); /* sets used[column] */
+const struct expr *expr_map(struct arena *arena, const struct expr *e, const int32_t *map);
+const struct expr *expr_replace(struct arena *arena, const struct expr *e,
+                                const struct expr *const *by);
+bool expr_repeats(const struct expr *e); /* may be computed twice with the same result */
+bool expr_is_column(const struct expr *e, uint16_t *column);
+bool expr_is_func(const struct expr *e, const char *name);
+void conjuncts_add(struct arena *arena, struct conjuncts *list, const struct expr *e);
+const struct expr *conjuncts_and(struct arena *arena, const struct conjuncts *list);
+const struct expr *column_of(struct arena *arena, const struct plan_node *node, uint16_t i);
+
+/* ---- the optimiser ---- */
+struct plan_node *opt_push_filters(struct arena *arena, struct plan_node *root);
+struct plan_node *opt_join_keys(struct arena *arena, struct plan_node *root);
+struct plan_node *opt_fold_windows(struct arena *arena, struct plan_node *root);
+struct plan_node *opt_prune(struct arena *arena, struct plan_node *root);
+struct plan_node *opt_merge_calcs(struct arena *arena, struct plan_node *root);
+struct plan_node *opt_drop_identity(struct plan_node *root);
+void opt_scans(struct plan *plan, struct plan_node **roots, uint16_t count);
+void opt_share(struct plan *plan, struct plan_node **roots, uint16_t count);
+/* From bound sinks to a plan in order, with all of the above applied. */
+enum status plan_finish(struct binder *b, struct plan_node **sinks, const struct token **at,
+                        uint16_t count);
+/* Rules that a plan must meet after rewriting; names what it does not. */
+bool plan_check(struct binder *b, const struct plan_node *root, const struct token *at);
+/* Changelogs, distribution, keys of sinks, remarks. */
+bool plan_traits(struct binder *b, const struct token **sinks_at);
+
+/* ---- CREATE: bind_table.c ---- */
+void bind_table_head(struct binder *b, const struct statement *statement, struct table *table);
+enum status bind_create_table(struct binder *b, const struct statement *statement, struct table *table);
+enum status bind_view(struct binder *b, const struct statement *statement, struct table *table);
+/* The query's columns under the table's names; sets the table's columns and declared key. */
+struct plan_node *bind_table_query(struct binder *b, const struct ast *ast, struct table *table,
+                                   struct plan_node *query);
+
+/* ---- sinks: bind_sink.c ---- */
+/* A sink on a table (NULL: the answer) of rel's columns; columns: of the table, one for each of rel's. */
+struct plan_node *bind_sink(struct binder *b, struct table *table, struct plan_node *input,
+                            const uint16_t *columns);
+struct plan_node *bind_insert(struct binder *b, const struct ast_insert *insert);
+struct plan_node *bind_answer(struct binder *b, const struct ast_query *query);
+bool sink_takes_updates(const struct table *table);
+bool table_changelog(const struct table *table, const struct table_option *hints, uint16_t hints_count,
+                     unsigned *changes);
+
+#endif

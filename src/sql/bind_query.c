@@ -1,0 +1,638 @@
+/* Queries: SELECT with grouping and ranking, VALUES, UNION; ORDER BY and LIMIT of inner queries. */
+#include "sql/bind.h"
+
+/* One SELECT while it is bound. */
+struct selecting {
+    const struct ast_select *ast;
+    struct rel rel;            /* FROM, WHERE, and a rank */
+    struct aggs aggs;
+    const struct expr **exprs; /* of the items, stars expanded */
+    struct bytes *names;
+    uint16_t count;
+    const struct expr *having;
+    struct group group;
+};
+
+/* ---- ROW_NUMBER() OVER ---- */
+
+static const struct ast_expr *find_over(const struct ast_expr *e)
+{
+    if (!e)
+        return NULL;
+    if (e->kind == AST_CALL && e->over)
+        return e;
+    for (uint16_t i = 0; i < e->args_count; i++) {
+        const struct ast_expr *found = find_over(e->args[i]);
+        if (found)
+            return found;
+    }
+    return find_over(e->operand);
+}
+
+/* A CALC that adds e to the columns when it is no column; its index. */
+static uint16_t as_column(struct binder *b, struct rel *rel, const struct expr *e)
+{
+    uint16_t column, n = rel->node->columns_count;
+
+    if (expr_is_column(e, &column))
+        return column;
+    struct plan_node *calc = calc_new(b->arena, rel->node, (uint16_t)(n + 1));
+    for (uint16_t i = 0; i < n; i++)
+        calc_set(calc, i, rel->node->columns[i].name, column_of(b->arena, rel->node, i));
+    calc_set(calc, n, bytes_str(arena_printf(b->arena, "$s%u", n)), e);
+    struct scope_column *columns = ARENA_ARRAY(b->arena, struct scope_column, n + 2u);
+    memcpy(columns, rel->scope.columns, n * sizeof(*columns));
+    columns[n] = (struct scope_column){.name = calc->columns[n].name, .type = e->type, .hidden = true};
+    rel->scope.columns = columns;
+    rel->scope.count = (uint16_t)(n + 1);
+    rel->node = calc;
+    return n;
+}
+
+static void bind_rank(struct binder *b, struct selecting *s, const struct ast_expr *call)
+{
+    const struct ast_over *over = call->over;
+    struct plan_rank rank = {.limit = INT64_MAX, .emit_rank = true};
+
+    if (!bytes_is_nocase(call->name, "ROW_NUMBER") || over->window.len > 0 || over->has_frame) {
+        bind_unsupported(b, call->at, "%.*s(…) OVER (…) (only ROW_NUMBER() with a bound, for top-N)",
+                         BYTES_FMT(bytes_head(call->name, 40)));
+        return;
+    }
+    if (over->order_count == 0) {
+        bind_error(b, call->at, DIAG_SYNTAX, "ROW_NUMBER() needs an ORDER BY in its OVER (…)");
+        return;
+    }
+    uint16_t *partition = ARENA_ARRAY(b->arena, uint16_t, over->partition_count + 1u);
+    struct plan_sort_key *order = ARENA_ARRAY(b->arena, struct plan_sort_key, over->order_count);
+    for (uint16_t i = 0; i < over->partition_count && !b->failed; i++) {
+        const struct expr *e = bind_expr(b, &s->rel.scope, over->partition[i]);
+        partition[i] = e ? as_column(b, &s->rel, e) : 0;
+    }
+    for (uint16_t i = 0; i < over->order_count && !b->failed; i++) {
+        const struct ast_sort *sort = &over->order[i];
+        const struct expr *e = bind_expr(b, &s->rel.scope, sort->expr);
+        order[i].column = e ? as_column(b, &s->rel, e) : 0;
+        order[i].descending = sort->descending;
+        order[i].nulls_last = sort->nulls_given ? sort->nulls_last : sort->descending;
+    }
+    if (b->failed)
+        return;
+    uint16_t n = s->rel.node->columns_count;
+    struct plan_node *node = node_over(b->arena, PLAN_RANK, s->rel.node, (uint16_t)(n + 1));
+    rank.partition = partition;
+    rank.partition_count = over->partition_count;
+    rank.order = order;
+    rank.order_count = over->order_count;
+    node->rank = rank;
+    node->columns[n] = (struct plan_column){
+        BYTES_LITERAL("$rank"), type_not_null(b->arena, type_simple(TYPE_BIGINT), true), TIME_NONE};
+    struct scope_column *columns = ARENA_ARRAY(b->arena, struct scope_column, n + 2u);
+    memcpy(columns, s->rel.scope.columns, n * sizeof(*columns));
+    columns[n] = (struct scope_column){.name = node->columns[n].name, .type = node->columns[n].type,
+                                       .hidden = true};
+    s->rel.scope.columns = columns;
+    s->rel.scope.count = (uint16_t)(n + 1);
+    s->rel.scope.over = call;
+    s->rel.scope.over_column = n;
+    s->rel.node = node;
+}
+
+static void bind_over(struct binder *b, struct selecting *s)
+{
+    const struct ast_expr *found = NULL;
+
+    for (uint16_t i = 0; i < s->ast->items_count && !b->failed; i++) {
+        const struct ast_expr *over = find_over(s->ast->items[i].expr);
+        if (!over)
+            continue;
+        if (found) {
+            bind_unsupported(b, over->at, "more than one OVER (…) in a SELECT");
+            return;
+        }
+        found = over;
+    }
+    if (!found)
+        return;
+    if (s->ast->grouped || s->ast->having) {
+        bind_unsupported(b, found->at, "OVER (…) beside GROUP BY (put the grouping into a sub-query)");
+        return;
+    }
+    bind_rank(b, s, found);
+}
+
+/* ---- legacy group windows ---- */
+
+static bool group_window_kind(const struct ast_expr *e, enum window_kind *kind)
+{
+    if (e->kind != AST_CALL || e->args_count < 2)
+        return false;
+    *kind = WINDOW_TUMBLE;
+    if (bytes_is_nocase(e->name, "TUMBLE"))
+        return true;
+    *kind = WINDOW_HOP;
+    if (bytes_is_nocase(e->name, "HOP"))
+        return e->args_count == 3;
+    *kind = WINDOW_SESSION;
+    return bytes_is_nocase(e->name, "SESSION");
+}
+
+/* GROUP BY TUMBLE(t, INTERVAL …): the rows get their window first. */
+static void bind_group_windows(struct binder *b, struct selecting *s)
+{
+    for (uint16_t i = 0; i < s->ast->group_count && !b->failed; i++) {
+        const struct ast_expr *call = s->ast->group[i];
+        enum window_kind kind;
+        if (!group_window_kind(call, &kind))
+            continue;
+        const struct expr *time = bind_expr(b, &s->rel.scope, call->args[0]);
+        int64_t slide = bind_interval(b, call->args[1]);
+        int64_t size = kind == WINDOW_HOP ? bind_interval(b, call->args[2]) : slide;
+        if (b->failed)
+            return;
+        if (expr_is_func(time, "PROCTIME"))
+            s->rel.node = s->rel.node; /* as a column, below */
+        uint16_t column = as_column(b, &s->rel, time);
+        s->rel.node = bind_window(b, call->args[0]->at, kind, s->rel.node, column, slide, size, 0);
+        if (b->failed)
+            return;
+        uint16_t n = (uint16_t)(s->rel.node->columns_count - 3);
+        struct scope_column *columns = ARENA_ARRAY(b->arena, struct scope_column, n + 4u);
+        memcpy(columns, s->rel.scope.columns, n * sizeof(*columns));
+        for (uint16_t c = n; c < n + 3; c++)
+            columns[c] = (struct scope_column){.name = s->rel.node->columns[c].name,
+                                               .type = s->rel.node->columns[c].type,
+                                               .time = s->rel.node->columns[c].time,
+                                               .hidden = true};
+        s->rel.scope.columns = columns;
+        s->rel.scope.count = (uint16_t)(n + 3);
+        s->rel.scope.window = call;
+        s->rel.scope.window_column = n;
+        return;
+    }
+}
+
+/* ---- items ---- */
+
+static void item_add(struct binder *b, struct selecting *s, const struct expr *e, struct bytes name)
+{
+    uint16_t cap = s->count;
+
+    if (b->failed || !e)
+        return;
+    if (cap >= BIND_COLUMNS_MAX) {
+        bind_error(b, s->ast->at, DIAG_LIMIT, "more than %d columns", BIND_COLUMNS_MAX);
+        return;
+    }
+    if ((cap & (cap - 1)) == 0) { /* full at each power of two */
+        uint16_t room = cap ? (uint16_t)(cap * 2) : 1;
+        const struct expr **exprs = ARENA_ARRAY(b->arena, const struct expr *, room + 1u);
+        struct bytes *names = ARENA_ARRAY(b->arena, struct bytes, room + 1u);
+        if (cap > 0) {
+            memcpy(exprs, s->exprs, cap * sizeof(*exprs));
+            memcpy(names, s->names, cap * sizeof(*names));
+        }
+        s->exprs = exprs;
+        s->names = names;
+    }
+    s->exprs[s->count] = e;
+    s->names[s->count++] = name;
+}
+
+static void bind_star(struct binder *b, struct selecting *s, const struct ast_expr *e)
+{
+    struct bytes table = e->parts_count > 0 ? e->parts[e->parts_count - 1] : BYTES_NONE;
+    bool any = false;
+
+    for (uint16_t i = 0; i < s->rel.scope.count; i++) {
+        const struct scope_column *c = &s->rel.scope.columns[i];
+        if ((c->hidden && table.len == 0) || (table.len > 0 && !bytes_equal(c->table, table)))
+            continue;
+        item_add(b, s, expr_column(b->arena, i, c->type), c->name);
+        any = true;
+    }
+    if (!any && table.len > 0)
+        bind_error(b, e->at, DIAG_NAME, "there is no table `%.*s` here",
+                   BYTES_FMT(bytes_head(table, 60)));
+    else if (!any)
+        bind_error(b, e->at, DIAG_SYNTAX, "* needs a FROM");
+}
+
+static struct bytes item_name(struct binder *b, const struct ast_item *item, uint16_t i)
+{
+    if (item->alias.len > 0)
+        return bind_name(b, item->alias);
+    if (item->expr->kind == AST_NAME)
+        return bind_name(b, item->expr->parts[item->expr->parts_count - 1]);
+    if (item->expr->kind == AST_FIELD)
+        return bind_name(b, item->expr->name);
+    return bytes_str(arena_printf(b->arena, "EXPR$%u", i));
+}
+
+static void bind_items(struct binder *b, struct selecting *s)
+{
+    for (uint16_t i = 0; i < s->ast->items_count && !b->failed; i++) {
+        const struct ast_item *item = &s->ast->items[i];
+        if (item->expr->kind == AST_STAR)
+            bind_star(b, s, item->expr);
+        else
+            item_add(b, s, bind_expr(b, &s->rel.scope, item->expr), item_name(b, item, i));
+    }
+}
+
+/* ---- grouping ---- */
+
+static void group_add(struct group *group, const struct expr *e, struct bytes name)
+{
+    group->keys[group->keys_count] = e;
+    group->names[group->keys_count++] = name;
+}
+
+/* An ordinal, an expression, or (more than Flink takes) an alias of an item. */
+static void bind_group_key(struct binder *b, struct selecting *s, const struct ast_expr *e)
+{
+    struct scope scope = s->rel.scope;
+    const struct ast_expr *meant = e;
+    int64_t ordinal;
+
+    scope.aggs = NULL;
+    scope.no_aggs = "in GROUP BY";
+    if (e->kind == AST_NUMBER && bytes_to_i64(e->name, &ordinal)) {
+        if (ordinal < 1 || ordinal > s->ast->items_count ||
+            s->ast->items[ordinal - 1].expr->kind == AST_STAR) {
+            bind_error(b, e->at, DIAG_VALUE, "GROUP BY %lld: there are %u items", (long long)ordinal,
+                       s->ast->items_count);
+            return;
+        }
+        meant = s->ast->items[ordinal - 1].expr;
+    } else if (e->kind == AST_NAME && e->parts_count == 1) {
+        bool column = false;
+        for (uint16_t i = 0; i < scope.count; i++)
+            column |= bytes_equal(scope.columns[i].name, e->parts[0]);
+        for (uint16_t i = 0; i < s->ast->items_count && !column; i++) {
+            if (bytes_equal(s->ast->items[i].alias, e->parts[0]))
+                meant = s->ast->items[i].expr;
+        }
+    }
+    const struct expr *key = bind_expr(b, &scope, meant);
+    if (!key)
+        return;
+    struct ast_item item = {.expr = (struct ast_expr *)(uintptr_t)meant};
+    group_add(&s->group, key, item_name(b, &item, s->group.keys_count));
+}
+
+static void bind_group(struct binder *b, struct selecting *s)
+{
+    uint16_t most = (uint16_t)(s->ast->group_count + 3);
+
+    s->group.keys = ARENA_ARRAY(b->arena, const struct expr *, most);
+    s->group.names = ARENA_ARRAY(b->arena, struct bytes, most);
+    for (uint16_t i = 0; i < s->ast->group_count && !b->failed; i++) {
+        const struct ast_expr *e = s->ast->group[i];
+        if (e == s->rel.scope.window) {
+            for (uint16_t c = 0; c < 3; c++) {
+                uint16_t column = (uint16_t)(s->rel.scope.window_column + c);
+                group_add(&s->group, column_of(b->arena, s->rel.node, column),
+                          s->rel.node->columns[column].name);
+            }
+        } else {
+            bind_group_key(b, s, e);
+        }
+    }
+}
+
+struct regroup {
+    struct binder *b;
+    const struct selecting *s;
+    const uint16_t *key_columns, *agg_columns;
+    const struct plan_node *node;
+    const struct token *at;
+};
+
+/* From an expression over the input (and aggregates after its columns) to one over the groups. */
+static const struct expr *regroup(const struct regroup *r, const struct expr *e)
+{
+    struct binder *b = r->b;
+    uint16_t from_count = r->s->rel.scope.count;
+
+    if (b->failed || e->kind == EXPR_LITERAL)
+        return e;
+    for (uint16_t i = 0; i < r->s->group.keys_count; i++) {
+        if (expr_equal(r->s->group.keys[i], e))
+            return column_of(b->arena, r->node, r->key_columns[i]);
+    }
+    if (e->kind == EXPR_COLUMN && e->index >= from_count)
+        return column_of(b->arena, r->node, r->agg_columns[e->index - from_count]);
+    if (e->kind == EXPR_COLUMN) {
+        bind_error(b, r->at, DIAG_SYNTAX, "`%.*s` is neither in GROUP BY nor inside an aggregate",
+                   BYTES_FMT(bytes_head(r->s->rel.scope.columns[e->index].name, 60)));
+        bind_hint(b, "add it to GROUP BY, or take its MIN, MAX or another aggregate");
+        return NULL;
+    }
+    if (e->args_count == 0)
+        return e;
+    struct expr *copy = ARENA_NEW(b->arena, struct expr);
+    *copy = *e;
+    copy->args = ARENA_ARRAY(b->arena, const struct expr *, e->args_count);
+    for (uint16_t i = 0; i < e->args_count; i++) {
+        copy->args[i] = regroup(r, e->args[i]);
+        if (b->failed)
+            return NULL;
+    }
+    return copy;
+}
+
+static const struct token *item_at(const struct selecting *s, uint16_t i)
+{
+    bool stars = false;
+
+    for (uint16_t k = 0; k < s->ast->items_count; k++)
+        stars |= s->ast->items[k].expr->kind == AST_STAR;
+    return stars || i >= s->ast->items_count ? s->ast->at : s->ast->items[i].expr->at;
+}
+
+static void apply_group(struct binder *b, struct selecting *s)
+{
+    uint16_t *keys = ARENA_ARRAY(b->arena, uint16_t, s->group.keys_count + 1u);
+    uint16_t *aggs = ARENA_ARRAY(b->arena, uint16_t, s->aggs.count + 1u);
+    struct plan_node *node =
+        bind_aggregate(b, s->ast->at, s->rel.node, &s->group, &s->aggs, keys, aggs);
+    struct regroup r = {.b = b, .s = s, .key_columns = keys, .agg_columns = aggs, .node = node};
+
+    for (uint16_t i = 0; i < s->count && !b->failed; i++) {
+        r.at = item_at(s, i);
+        s->exprs[i] = regroup(&r, s->exprs[i]);
+    }
+    r.at = s->ast->having ? s->ast->having->at : s->ast->at;
+    if (s->having && !b->failed)
+        s->having = regroup(&r, s->having);
+    s->rel.node = node;
+}
+
+/* ---- SELECT ---- */
+
+static struct plan_node *one_row(struct binder *b)
+{
+    struct plan_node *node = node_new(b->arena, PLAN_VALUES, 0, 0);
+
+    node->values.rows_count = 1;
+    node->values.rows = ARENA_ARRAY(b->arena, const struct expr **, 1);
+    node->values.rows[0] = ARENA_ARRAY(b->arena, const struct expr *, 1);
+    return node;
+}
+
+static struct plan_node *filter_on(struct binder *b, struct plan_node *node, const struct expr *filter)
+{
+    if (b->failed || !filter)
+        return node;
+    struct plan_node *calc = calc_all(b->arena, node);
+    calc->calc.filter = filter;
+    return calc;
+}
+
+static struct plan_node *distinct_on(struct binder *b, const struct token *at, struct plan_node *node)
+{
+    struct group group = {.keys = ARENA_ARRAY(b->arena, const struct expr *, node->columns_count),
+                          .names = ARENA_ARRAY(b->arena, struct bytes, node->columns_count),
+                          .keys_count = node->columns_count};
+    struct aggs aggs = {0};
+    uint16_t *keys = ARENA_ARRAY(b->arena, uint16_t, node->columns_count + 1u), none[1];
+
+    for (uint16_t i = 0; i < node->columns_count; i++) {
+        group.keys[i] = column_of(b->arena, node, i);
+        group.names[i] = node->columns[i].name;
+    }
+    struct plan_node *agg = bind_aggregate(b, at, node, &group, &aggs, keys, none);
+    if (b->failed)
+        return NULL;
+    struct plan_node *calc = calc_new(b->arena, agg, node->columns_count);
+    for (uint16_t i = 0; i < node->columns_count; i++)
+        calc_set(calc, i, node->columns[i].name, column_of(b->arena, agg, keys[i]));
+    return calc;
+}
+
+static struct plan_node *bind_select(struct binder *b, const struct ast_select *ast)
+{
+    struct selecting s = {.ast = ast};
+
+    if (ast->from)
+        s.rel = bind_from(b, ast->from);
+    else
+        s.rel.node = one_row(b);
+    if (b->failed)
+        return NULL;
+    if (ast->where) {
+        s.rel.scope.no_aggs = "in WHERE (use HAVING)";
+        s.rel.node = filter_on(b, s.rel.node, bind_condition(b, &s.rel.scope, ast->where, "WHERE"));
+        s.rel.scope.no_aggs = NULL;
+    }
+    bind_over(b, &s);
+    bind_group_windows(b, &s);
+    bind_group(b, &s);
+    if (b->failed)
+        return NULL;
+    s.rel.scope.aggs = &s.aggs;
+    bind_items(b, &s);
+    if (ast->having)
+        s.having = bind_condition(b, &s.rel.scope, ast->having, "HAVING");
+    if (b->failed)
+        return NULL;
+    if (ast->grouped || s.aggs.count > 0)
+        apply_group(b, &s);
+    else if (ast->having)
+        return bind_error(b, ast->having->at, DIAG_SYNTAX, "HAVING needs GROUP BY or an aggregate");
+    struct plan_node *node = filter_on(b, s.rel.node, s.having);
+    if (b->failed)
+        return NULL;
+    struct plan_node *calc = calc_new(b->arena, node, s.count);
+    for (uint16_t i = 0; i < s.count; i++)
+        calc_set(calc, i, s.names[i], s.exprs[i]);
+    return ast->distinct ? distinct_on(b, ast->at, calc) : calc;
+}
+
+/* ---- VALUES ---- */
+
+static struct plan_node *bind_values(struct binder *b, const struct ast_select *ast)
+{
+    struct scope none = {.no_aggs = "in VALUES"};
+    uint16_t width = ast->rows[0]->args_count;
+    struct plan_node *node = node_new(b->arena, PLAN_VALUES, width, 0);
+
+    node->values.rows_count = ast->rows_count;
+    node->values.rows = ARENA_ARRAY(b->arena, const struct expr **, ast->rows_count);
+    for (uint32_t r = 0; r < ast->rows_count && !b->failed; r++) {
+        if (ast->rows[r]->args_count != width)
+            return bind_error(b, ast->rows[r]->at, DIAG_SYNTAX, "this row has %u values, the first %u",
+                              ast->rows[r]->args_count, width);
+        node->values.rows[r] = ARENA_ARRAY(b->arena, const struct expr *, width);
+        for (uint16_t i = 0; i < width && !b->failed; i++) {
+            const struct expr *e = bind_expr(b, &none, ast->rows[r]->args[i]);
+            node->values.rows[r][i] = e;
+            if (!e)
+                return NULL;
+            const struct type *so_far = node->columns[i].type;
+            const struct type *type = so_far ? type_common(b->arena, so_far, e->type) : e->type;
+            if (!type)
+                return bind_error(b, ast->rows[r]->args[i]->at, DIAG_TYPE, "%s does not go with %s above it",
+                                  type_text(b->arena, e->type), type_text(b->arena, so_far));
+            node->columns[i].type = type;
+        }
+    }
+    for (uint16_t i = 0; i < width && !b->failed; i++) {
+        node->columns[i].name = bytes_str(arena_printf(b->arena, "EXPR$%u", i));
+        for (uint32_t r = 0; r < ast->rows_count && !b->failed; r++) {
+            const struct expr *e = func_cast(b->arena, node->values.rows[r][i], node->columns[i].type,
+                                             false, true, b->diag);
+            if (!e)
+                return bind_failed(b, ast->rows[r]->args[i]->at);
+            node->values.rows[r][i] = e;
+        }
+    }
+    return b->failed ? NULL : node;
+}
+
+/* ---- UNION ---- */
+
+static struct plan_node *cast_to(struct binder *b, const struct token *at, struct plan_node *node,
+                                 const struct plan_column *columns)
+{
+    struct plan_node *calc = calc_new(b->arena, node, node->columns_count);
+
+    for (uint16_t i = 0; i < node->columns_count; i++) {
+        const struct expr *e = column_of(b->arena, node, i);
+        const struct expr *cast = func_cast(b->arena, e, columns[i].type, false, true, b->diag);
+        if (!cast)
+            return bind_failed(b, at);
+        calc_set(calc, i, columns[i].name, cast);
+    }
+    return calc;
+}
+
+static struct plan_node *bind_union(struct binder *b, const struct ast_select *ast)
+{
+    struct rel left = bind_query(b, ast->left), right = bind_query(b, ast->right);
+
+    if (b->failed)
+        return NULL;
+    uint16_t n = left.node->columns_count;
+    if (right.node->columns_count != n)
+        return bind_error(b, ast->at, DIAG_SYNTAX, "UNION of %u and %u columns", n,
+                          right.node->columns_count);
+    struct plan_node *node = node_over(b->arena, PLAN_UNION, left.node, n);
+    node->inputs = ARENA_ARRAY(b->arena, struct plan_input, 2);
+    node->inputs_count = 2;
+    for (uint16_t i = 0; i < n; i++) {
+        const struct plan_column *x = &left.node->columns[i], *y = &right.node->columns[i];
+        const struct type *type = type_common(b->arena, x->type, y->type);
+        if (!type)
+            return bind_error(b, ast->at, DIAG_TYPE, "column %u of UNION is %s on one side, %s on the other",
+                              i + 1u, type_text(b->arena, x->type), type_text(b->arena, y->type));
+        node->columns[i].type = type;
+        node->columns[i].time = x->time == y->time ? x->time : TIME_NONE;
+    }
+    node->inputs[0].node = cast_to(b, ast->at, left.node, node->columns);
+    node->inputs[1].node = cast_to(b, ast->at, right.node, node->columns);
+    if (b->failed)
+        return NULL;
+    return ast->all ? node : distinct_on(b, ast->at, node);
+}
+
+/* ---- queries ---- */
+
+/* The output column that an item of ORDER BY means: its name, its ordinal, or the same text. */
+static int32_t sort_column(struct binder *b, const struct ast_query *query, const struct rel *rel,
+                           const struct ast_expr *e)
+{
+    int64_t ordinal;
+
+    if (e->kind == AST_NUMBER && bytes_to_i64(e->name, &ordinal)) {
+        if (ordinal >= 1 && ordinal <= rel->node->columns_count)
+            return (int32_t)ordinal - 1;
+        bind_error(b, e->at, DIAG_VALUE, "ORDER BY %lld: there are %u columns", (long long)ordinal,
+                   rel->node->columns_count);
+        return -1;
+    }
+    if (e->kind == AST_NAME) {
+        for (uint16_t i = 0; i < rel->node->columns_count; i++) {
+            if (bytes_equal(rel->node->columns[i].name, e->parts[e->parts_count - 1]))
+                return i;
+        }
+    }
+    if (query->select->kind == SET_SELECT && query->select->items_count == rel->node->columns_count) {
+        for (uint16_t i = 0; i < query->select->items_count; i++) {
+            if (bytes_equal(query->select->items[i].expr->text, e->text))
+                return i;
+        }
+    }
+    if (e->kind == AST_NAME)
+        bind_error(b, e->at, DIAG_NAME, "ORDER BY: `%.*s` is not a column of the result",
+                   BYTES_FMT(bytes_head(e->parts[e->parts_count - 1], 60)));
+    else
+        bind_unsupported(b, e->at, "ORDER BY an expression that is not selected");
+    return -1;
+}
+
+struct plan_sort_key *bind_sorts(struct binder *b, const struct ast_query *query, struct rel *rel,
+                                 const struct ast_sort *sorts, uint16_t count)
+{
+    struct plan_sort_key *keys = ARENA_ARRAY(b->arena, struct plan_sort_key, count + 1u);
+
+    for (uint16_t i = 0; i < count && !b->failed; i++) {
+        int32_t column = sort_column(b, query, rel, sorts[i].expr);
+        keys[i].column = (uint16_t)column;
+        keys[i].descending = sorts[i].descending;
+        keys[i].nulls_last = sorts[i].nulls_given ? sorts[i].nulls_last : sorts[i].descending;
+    }
+    return b->failed ? NULL : keys;
+}
+
+struct plan_node *bind_limit(struct binder *b, const struct ast_query *query, struct rel rel)
+{
+    if (b->failed || !query->has_limit)
+        return rel.node; /* an order alone means nothing to what reads it */
+    if (query->skip > 0)
+        return bind_unsupported(b, query->at, "OFFSET in a query whose result is kept");
+    struct plan_node *node = node_over(b->arena, PLAN_RANK, rel.node, rel.node->columns_count);
+    node->rank.order = bind_sorts(b, query, &rel, query->order, query->order_count);
+    node->rank.order_count = query->order_count;
+    node->rank.limit = query->limit;
+    return b->failed ? NULL : node;
+}
+
+struct rel bind_body(struct binder *b, const struct ast_query *query)
+{
+    struct cte *outer = b->ctes;
+    struct rel rel = {0};
+
+    if (b->failed)
+        return rel;
+    for (uint16_t i = 0; i < query->with_count; i++) {
+        struct cte *cte = ARENA_NEW(b->arena, struct cte);
+        *cte = (struct cte){.outer = b->ctes, .name = query->with[i].name, .with = &query->with[i]};
+        b->ctes = cte;
+    }
+    switch (query->select->kind) {
+    case SET_SELECT:
+        rel.node = bind_select(b, query->select);
+        break;
+    case SET_VALUES:
+        rel.node = bind_values(b, query->select);
+        break;
+    case SET_UNION:
+        rel.node = bind_union(b, query->select);
+        break;
+    }
+    b->ctes = outer;
+    if (!b->failed)
+        rel.scope = scope_of(b, rel.node, BYTES_NONE);
+    return rel;
+}
+
+struct rel bind_query(struct binder *b, const struct ast_query *query)
+{
+    struct rel rel = bind_body(b, query);
+
+    if (!b->failed)
+        rel.node = bind_limit(b, query, rel);
+    return rel;
+}

@@ -1,0 +1,328 @@
+/* Columns that nobody reads go: each node keeps what its user needs and what it needs itself. */
+#include "sql/bind.h"
+
+/* The node with fewer columns; map[old] = new, or -1. */
+static struct plan_node *prune(struct arena *arena, struct plan_node *node, const uint8_t *needed,
+                               int32_t *map);
+
+struct pruned {
+    struct plan_node *node;
+    int32_t *map;
+};
+
+static struct pruned prune_input(struct arena *arena, struct plan_node *input, const uint8_t *needed)
+{
+    struct pruned out = {.map = ARENA_ARRAY(arena, int32_t, input->columns_count + 1u)};
+
+    out.node = prune(arena, input, needed, out.map);
+    return out;
+}
+
+static uint8_t *needs(struct arena *arena, const struct plan_node *node)
+{
+    return ARENA_ARRAY(arena, uint8_t, node->columns_count + 1u);
+}
+
+static void identity(int32_t *map, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++)
+        map[i] = i;
+}
+
+/* Keeps the columns with keep[i]; sets map. */
+static void keep_columns(struct plan_node *node, const uint8_t *keep, int32_t *map)
+{
+    uint16_t n = 0, count = node->columns_count;
+
+    for (uint16_t i = 0; i < count; i++) {
+        map[i] = keep[i] ? n : -1;
+        if (keep[i])
+            node->columns[n++] = node->columns[i];
+    }
+    node->columns_count = n;
+}
+
+static struct plan_node *prune_calc(struct arena *arena, struct plan_node *node,
+                                    const uint8_t *needed, int32_t *map)
+{
+    uint8_t *keep = needs(arena, node);
+    bool any = false;
+
+    for (uint16_t i = 0; i < node->columns_count; i++) {
+        keep[i] = needed[i];
+        any |= needed[i];
+    }
+    if (!any && node->columns_count > 0)
+        keep[0] = 1; /* rows without columns cannot be counted */
+    uint8_t *below = needs(arena, node->inputs[0].node);
+    expr_columns(node->calc.filter, below);
+    for (uint16_t i = 0; i < node->columns_count; i++) {
+        if (keep[i])
+            expr_columns(node->calc.exprs[i], below);
+    }
+    struct pruned in = prune_input(arena, node->inputs[0].node, below);
+    node->inputs[0].node = in.node;
+    node->calc.filter = expr_map(arena, node->calc.filter, in.map);
+    uint16_t n = 0;
+    for (uint16_t i = 0; i < node->columns_count; i++) {
+        if (keep[i])
+            node->calc.exprs[n++] = expr_map(arena, node->calc.exprs[i], in.map);
+    }
+    keep_columns(node, keep, map);
+    return node;
+}
+
+static struct plan_node *prune_window(struct arena *arena, struct plan_node *node,
+                                      const uint8_t *needed, int32_t *map)
+{
+    uint16_t n = node->inputs[0].node->columns_count;
+    uint8_t *below = needs(arena, node->inputs[0].node), *keep = needs(arena, node);
+
+    memcpy(below, needed, n);
+    if (node->window.time == TIME_ROW)
+        below[node->window.column] = 1;
+    struct pruned in = prune_input(arena, node->inputs[0].node, below);
+    node->inputs[0].node = in.node;
+    for (uint16_t i = 0; i < node->columns_count; i++)
+        keep[i] = i >= n || in.map[i] >= 0;
+    if (node->window.time == TIME_ROW)
+        node->window.column = (uint16_t)in.map[node->window.column];
+    else
+        node->window.column = 0;
+    keep_columns(node, keep, map);
+    return node;
+}
+
+/* Aggregates that are read; the arguments of the others need not come. */
+static struct agg_call *keep_aggs(struct arena *arena, const struct agg_call *aggs, uint16_t *count,
+                                  const uint8_t *needed, uint8_t *below)
+{
+    struct agg_call *kept = ARENA_ARRAY(arena, struct agg_call, *count + 1u);
+    uint16_t n = 0;
+
+    for (uint16_t i = 0; i < *count; i++) {
+        if (!needed[i])
+            continue;
+        kept[n++] = aggs[i];
+        expr_columns(aggs[i].arg, below);
+        expr_columns(aggs[i].filter, below);
+    }
+    *count = n;
+    return kept;
+}
+
+static void map_aggs(struct arena *arena, struct agg_call *aggs, uint16_t count, const int32_t *map)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        aggs[i].arg = expr_map(arena, aggs[i].arg, map);
+        aggs[i].filter = expr_map(arena, aggs[i].filter, map);
+    }
+}
+
+static uint16_t *map_columns(struct arena *arena, const uint16_t *columns, uint16_t count,
+                             const int32_t *map)
+{
+    uint16_t *out = ARENA_ARRAY(arena, uint16_t, count + 1u);
+
+    for (uint16_t i = 0; i < count; i++) {
+        CHECK(map[columns[i]] >= 0);
+        out[i] = (uint16_t)map[columns[i]];
+    }
+    return out;
+}
+
+static struct plan_node *prune_window_agg(struct arena *arena, struct plan_node *node,
+                                          const uint8_t *needed, int32_t *map)
+{
+    struct plan_window_agg *agg = &node->window_agg;
+    uint8_t *below = needs(arena, node->inputs[0].node), *keep = needs(arena, node);
+    uint16_t at = (uint16_t)(agg->keys_count + agg->aggs_count);
+
+    for (uint16_t i = 0; i < node->columns_count; i++)
+        keep[i] = i < agg->keys_count || needed[i];
+    if (agg->emit_start)
+        agg->emit_start = needed[at++];
+    if (agg->emit_end)
+        agg->emit_end = needed[at++];
+    if (agg->emit_time)
+        agg->emit_time = needed[at++];
+    struct agg_call *aggs = keep_aggs(arena, agg->aggs, &agg->aggs_count, needed + agg->keys_count, below);
+    for (uint16_t i = 0; i < agg->keys_count; i++)
+        below[agg->keys[i]] = 1;
+    if (agg->attached)
+        below[agg->start_column] = below[agg->end_column] = 1;
+    else if (agg->window.time == TIME_ROW)
+        below[agg->window.column] = 1;
+    struct pruned in = prune_input(arena, node->inputs[0].node, below);
+    node->inputs[0].node = in.node;
+    map_aggs(arena, aggs, agg->aggs_count, in.map);
+    agg->aggs = aggs;
+    agg->keys = map_columns(arena, agg->keys, agg->keys_count, in.map);
+    if (agg->attached) {
+        agg->start_column = (uint16_t)in.map[agg->start_column];
+        agg->end_column = (uint16_t)in.map[agg->end_column];
+    } else {
+        agg->window.column =
+            agg->window.time == TIME_ROW ? (uint16_t)in.map[agg->window.column] : 0;
+    }
+    keep_columns(node, keep, map);
+    return node;
+}
+
+static struct plan_node *prune_group_agg(struct arena *arena, struct plan_node *node,
+                                         const uint8_t *needed, int32_t *map)
+{
+    struct plan_group_agg *agg = &node->group_agg;
+    uint8_t *below = needs(arena, node->inputs[0].node), *keep = needs(arena, node);
+
+    for (uint16_t i = 0; i < node->columns_count; i++)
+        keep[i] = i < agg->keys_count || needed[i];
+    if (agg->keys_count == 0) {
+        bool any = false;
+        for (uint16_t i = 0; i < node->columns_count; i++)
+            any |= keep[i];
+        if (!any)
+            keep[0] = 1;
+    }
+    struct agg_call *aggs = keep_aggs(arena, agg->aggs, &agg->aggs_count, keep + agg->keys_count, below);
+    for (uint16_t i = 0; i < agg->keys_count; i++)
+        below[agg->keys[i]] = 1;
+    struct pruned in = prune_input(arena, node->inputs[0].node, below);
+    node->inputs[0].node = in.node;
+    map_aggs(arena, aggs, agg->aggs_count, in.map);
+    agg->aggs = aggs;
+    agg->keys = map_columns(arena, agg->keys, agg->keys_count, in.map);
+    keep_columns(node, keep, map);
+    return node;
+}
+
+static struct plan_node *prune_join(struct arena *arena, struct plan_node *node,
+                                    const uint8_t *needed, int32_t *map)
+{
+    struct plan_join *j = &node->join;
+    uint16_t n = node->inputs[0].node->columns_count, all = node->columns_count;
+    uint8_t *used = needs(arena, node), *keep = needs(arena, node);
+
+    memcpy(used, needed, all);
+    expr_columns(j->condition, used);
+    for (uint16_t i = 0; i < j->keys_count; i++)
+        used[j->left_keys[i]] = used[n + j->right_keys[i]] = 1;
+    if (j->bounded)
+        used[j->left_time] = used[n + j->right_time] = 1;
+    if (node->kind == PLAN_WINDOW_JOIN)
+        used[j->left_start] = used[j->left_end] = used[n + j->right_start] = used[n + j->right_end] = 1;
+    struct pruned l = prune_input(arena, node->inputs[0].node, used);
+    struct pruned r = prune_input(arena, node->inputs[1].node, used + n);
+    node->inputs[0].node = l.node;
+    node->inputs[1].node = r.node;
+    for (uint16_t i = 0; i < all; i++)
+        keep[i] = i < n ? l.map[i] >= 0 : r.map[i - n] >= 0;
+    keep_columns(node, keep, map);
+    j->condition = expr_map(arena, j->condition, map);
+    j->left_keys = map_columns(arena, j->left_keys, j->keys_count, l.map);
+    j->right_keys = map_columns(arena, j->right_keys, j->keys_count, r.map);
+    if (j->bounded) {
+        j->left_time = (uint16_t)l.map[j->left_time];
+        j->right_time = (uint16_t)r.map[j->right_time];
+    } else {
+        j->left_time = j->right_time = 0;
+    }
+    if (node->kind == PLAN_WINDOW_JOIN) {
+        j->left_start = (uint16_t)l.map[j->left_start], j->left_end = (uint16_t)l.map[j->left_end];
+        j->right_start = (uint16_t)r.map[j->right_start], j->right_end = (uint16_t)r.map[j->right_end];
+    }
+    return node;
+}
+
+static struct plan_node *prune_rank(struct arena *arena, struct plan_node *node,
+                                    const uint8_t *needed, int32_t *map)
+{
+    struct plan_rank *rank = &node->rank;
+    uint16_t n = node->inputs[0].node->columns_count;
+    uint8_t *below = needs(arena, node->inputs[0].node), *keep = needs(arena, node);
+    struct plan_sort_key *order = ARENA_ARRAY(arena, struct plan_sort_key, rank->order_count + 1u);
+
+    memcpy(below, needed, n);
+    for (uint16_t i = 0; i < rank->partition_count; i++)
+        below[rank->partition[i]] = 1;
+    for (uint16_t i = 0; i < rank->order_count; i++)
+        below[rank->order[i].column] = 1;
+    struct pruned in = prune_input(arena, node->inputs[0].node, below);
+    node->inputs[0].node = in.node;
+    rank->partition = map_columns(arena, rank->partition, rank->partition_count, in.map);
+    for (uint16_t i = 0; i < rank->order_count; i++) {
+        order[i] = rank->order[i];
+        order[i].column = (uint16_t)in.map[order[i].column];
+    }
+    rank->order = order;
+    for (uint16_t i = 0; i < n; i++)
+        keep[i] = in.map[i] >= 0;
+    if (rank->emit_rank) {
+        rank->emit_rank = needed[n];
+        keep[n] = needed[n];
+    }
+    keep_columns(node, keep, map);
+    return node;
+}
+
+/* Each input is a CALC with the union's columns, and gives exactly those that are asked of it. */
+static struct plan_node *prune_union(struct arena *arena, struct plan_node *node,
+                                     const uint8_t *needed, int32_t *map)
+{
+    uint8_t *keep = needs(arena, node);
+    bool any = false;
+
+    for (uint16_t i = 0; i < node->columns_count; i++)
+        any |= keep[i] = needed[i];
+    if (!any && node->columns_count > 0)
+        keep[0] = 1;
+    for (uint16_t i = 0; i < node->inputs_count; i++) {
+        CHECK(node->inputs[i].node->kind == PLAN_CALC);
+        node->inputs[i].node = prune_input(arena, node->inputs[i].node, keep).node;
+    }
+    keep_columns(node, keep, map);
+    return node;
+}
+
+static struct plan_node *prune(struct arena *arena, struct plan_node *node, const uint8_t *needed,
+                               int32_t *map)
+{
+    switch (node->kind) {
+    case PLAN_CALC:
+        return prune_calc(arena, node, needed, map);
+    case PLAN_WINDOW:
+        return prune_window(arena, node, needed, map);
+    case PLAN_WINDOW_AGG:
+        return prune_window_agg(arena, node, needed, map);
+    case PLAN_GROUP_AGG:
+        return prune_group_agg(arena, node, needed, map);
+    case PLAN_JOIN:
+    case PLAN_WINDOW_JOIN:
+        return prune_join(arena, node, needed, map);
+    case PLAN_RANK:
+        return prune_rank(arena, node, needed, map);
+    case PLAN_UNION:
+        return prune_union(arena, node, needed, map);
+    case PLAN_SCAN: /* by opt_scan.c, when all readers of a table are known */
+    case PLAN_VALUES:
+    case PLAN_SINK:
+    case PLAN_KINDS:
+        break;
+    }
+    identity(map, node->columns_count);
+    return node;
+}
+
+/* The root is a sink, which needs all it has. */
+struct plan_node *opt_prune(struct arena *arena, struct plan_node *root)
+{
+    CHECK(root->kind == PLAN_SINK);
+    struct plan_node *input = root->inputs[0].node;
+    uint8_t *all = needs(arena, input);
+    memset(all, 1, input->columns_count);
+    CHECK(input->kind == PLAN_CALC);
+    struct pruned in = prune_input(arena, input, all);
+    CHECK(in.node->columns_count == root->columns_count);
+    root->inputs[0].node = in.node;
+    return root;
+}

@@ -1,0 +1,365 @@
+/* EXPLAIN: the tree, a node a line, users above what they read. */
+#include "base/buf.h"
+#include "sql/bind.h"
+
+struct printer {
+    struct buf out;
+    struct arena *arena;
+    const struct plan *plan;
+    bool *shown;
+    uint16_t *users; /* how many inputs a node feeds */
+};
+
+static struct schema schema_of(struct arena *arena, const struct plan_node *a,
+                               const struct plan_node *b)
+{
+    uint16_t n = a ? a->columns_count : 0, m = b ? b->columns_count : 0;
+    struct type_field *fields = ARENA_ARRAY(arena, struct type_field, n + m + 1u);
+
+    for (uint16_t i = 0; i < n; i++)
+        fields[i] = (struct type_field){.name = a->columns[i].name, .type = a->columns[i].type};
+    for (uint16_t i = 0; i < m; i++)
+        fields[n + i] = (struct type_field){.name = b->columns[i].name, .type = b->columns[i].type};
+    return (struct schema){.count = (uint16_t)(n + m), .fields = fields};
+}
+
+static const char *text_of(struct printer *p, const struct plan_node *node, const struct expr *e)
+{
+    const struct plan_node *right = node->inputs_count > 1 && node->kind != PLAN_UNION
+                                        ? node->inputs[1].node
+                                        : NULL;
+    struct schema schema =
+        schema_of(p->arena, node->inputs_count > 0 ? node->inputs[0].node : NULL, right);
+
+    return expr_text(p->arena, e, &schema);
+}
+
+static struct bytes column_name(const struct plan_node *node, uint16_t i)
+{
+    return node->columns[i].name;
+}
+
+static void print_columns(struct printer *p, const char *label, const struct plan_node *node,
+                          const uint16_t *columns, uint16_t count)
+{
+    buf_printf(&p->out, "%s=[", label);
+    for (uint16_t i = 0; i < count; i++)
+        buf_printf(&p->out, "%s%.*s", i ? ", " : "", BYTES_FMT(column_name(node, columns[i])));
+    buf_str(&p->out, "]");
+}
+
+static void print_order(struct printer *p, const struct plan_node *input,
+                        const struct plan_sort_key *order, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++)
+        buf_printf(&p->out, "%s%.*s %s", i ? ", " : "", BYTES_FMT(column_name(input, order[i].column)),
+                   order[i].descending ? "DESC" : "ASC");
+}
+
+static void print_duration(struct printer *p, int64_t us)
+{
+    static const struct {
+        int64_t us;
+        const char *unit;
+    } units[] = {{86400000000, "d"}, {3600000000, "h"}, {60000000, "min"}, {1000000, "s"}, {1000, "ms"}};
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (us != 0 && us % units[i].us == 0) {
+            buf_printf(&p->out, "%lld %s", (long long)(us / units[i].us), units[i].unit);
+            return;
+        }
+    }
+    buf_printf(&p->out, us == 0 ? "0 s" : "%lld us", (long long)us);
+}
+
+static void print_window(struct printer *p, const struct plan_node *input,
+                         const struct plan_window *w, bool attached)
+{
+    static const char *const names[] = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
+
+    buf_printf(&p->out, "window=%s(", names[w->kind]);
+    if (attached)
+        buf_str(&p->out, "of the rows");
+    else if (w->time == TIME_PROC)
+        buf_str(&p->out, "processing time");
+    else
+        buf_printf(&p->out, "%.*s", BYTES_FMT(column_name(input, w->column)));
+    if (w->kind == WINDOW_HOP) {
+        buf_str(&p->out, ", slide ");
+        print_duration(p, w->slide_us);
+    }
+    buf_str(&p->out, ", size ");
+    print_duration(p, w->size_us);
+    if (w->offset_us != 0) {
+        buf_str(&p->out, ", offset ");
+        print_duration(p, w->offset_us);
+    }
+    buf_str(&p->out, ")");
+}
+
+static void print_aggs(struct printer *p, const struct plan_node *node, const struct agg_call *aggs,
+                       uint16_t count, uint16_t first)
+{
+    buf_str(&p->out, " calls=[");
+    for (uint16_t i = 0; i < count; i++) {
+        const struct agg_call *call = &aggs[i];
+        buf_printf(&p->out, "%s%s(%s%s)", i ? ", " : "", agg_name(call->kind),
+                   call->distinct ? "DISTINCT " : "",
+                   call->arg ? text_of(p, node, call->arg) : call->kind == AGG_COUNT_STAR ? "*" : "");
+        if (call->filter)
+            buf_printf(&p->out, " FILTER %s", text_of(p, node, call->filter));
+        buf_printf(&p->out, " AS %.*s", BYTES_FMT(column_name(node, (uint16_t)(first + i))));
+    }
+    buf_str(&p->out, "]");
+}
+
+static void print_scan(struct printer *p, const struct plan_node *node)
+{
+    const struct plan_scan *scan = &node->scan;
+    struct schema schema = schema_of(p->arena, node, NULL);
+
+    buf_printf(&p->out, "table=%.*s columns=[", BYTES_FMT(scan->table->name));
+    for (uint16_t i = 0; i < node->columns_count; i++) {
+        const struct type *type = node->columns[i].type;
+        buf_printf(&p->out, "%s%.*s", i ? ", " : "", BYTES_FMT(column_name(node, i)));
+        if (type->kind == TYPE_ROW &&
+            type->fields_count < scan->table->columns[scan->columns[i].table_column].type->fields_count) {
+            buf_str(&p->out, "(");
+            for (uint16_t f = 0; f < type->fields_count; f++)
+                buf_printf(&p->out, "%s%.*s", f ? ", " : "", BYTES_FMT(type->fields[f].name));
+            buf_str(&p->out, ")");
+        }
+    }
+    buf_str(&p->out, "]");
+    for (uint16_t i = 0; i < scan->hints_count; i++)
+        buf_printf(&p->out, "%s'%.*s' = '%.*s'", i ? ", " : " options=", BYTES_FMT(scan->hints[i].key),
+                   BYTES_FMT(scan->hints[i].value));
+    if (scan->watermark)
+        buf_printf(&p->out, " watermark=%s", expr_text(p->arena, scan->watermark, &schema));
+}
+
+static void print_calc(struct printer *p, const struct plan_node *node)
+{
+    bool all = node->columns_count == node->inputs[0].node->columns_count;
+
+    for (uint16_t i = 0; i < node->columns_count; i++) {
+        uint16_t column;
+        all &= expr_is_column(node->calc.exprs[i], &column) && column == i;
+    }
+    if (node->calc.filter)
+        buf_printf(&p->out, "where=[%s]%s", text_of(p, node, node->calc.filter), all ? "" : " ");
+    if (all)
+        return;
+    buf_str(&p->out, "select=[");
+    for (uint16_t i = 0; i < node->columns_count; i++) {
+        const char *text = text_of(p, node, node->calc.exprs[i]);
+        struct bytes name = column_name(node, i);
+        bool same = bytes_equal(bytes_str(text), name);
+        buf_printf(&p->out, "%s%s", i ? ", " : "", text);
+        if (!same)
+            buf_printf(&p->out, " AS %.*s", BYTES_FMT(name));
+    }
+    buf_str(&p->out, "]");
+}
+
+static void print_join(struct printer *p, const struct plan_node *node)
+{
+    static const char *const kinds[] = {"inner", "left", "right", "full", "semi", "anti"};
+    const struct plan_join *j = &node->join;
+    const struct plan_node *left = node->inputs[0].node, *right = node->inputs[1].node;
+
+    buf_printf(&p->out, "%s on=[", kinds[j->kind]);
+    for (uint16_t i = 0; i < j->keys_count; i++)
+        buf_printf(&p->out, "%s%.*s = %.*s", i ? ", " : "", BYTES_FMT(column_name(left, j->left_keys[i])),
+                   BYTES_FMT(column_name(right, j->right_keys[i])));
+    buf_str(&p->out, "]");
+    if (j->condition)
+        buf_printf(&p->out, " where=[%s]", text_of(p, node, j->condition));
+    if (j->bounded) {
+        buf_printf(&p->out, " times=[%.*s - %.*s from ", BYTES_FMT(column_name(right, j->right_time)),
+                   BYTES_FMT(column_name(left, j->left_time)));
+        print_duration(p, j->low_us);
+        buf_str(&p->out, " to ");
+        print_duration(p, j->high_us);
+        buf_str(&p->out, "]");
+    }
+    if (node->kind == PLAN_WINDOW_JOIN)
+        buf_printf(&p->out, " windows=[%.*s..%.*s = %.*s..%.*s]", BYTES_FMT(column_name(left, j->left_start)),
+                   BYTES_FMT(column_name(left, j->left_end)), BYTES_FMT(column_name(right, j->right_start)),
+                   BYTES_FMT(column_name(right, j->right_end)));
+    if (j->left_unique || j->right_unique)
+        buf_printf(&p->out, " unique=[%s%s%s]", j->left_unique ? "left" : "",
+                   j->left_unique && j->right_unique ? ", " : "", j->right_unique ? "right" : "");
+}
+
+static void print_sink(struct printer *p, const struct plan_node *node)
+{
+    const struct plan_sink *sink = &node->sink;
+    const struct plan_node *input = node->inputs[0].node;
+
+    if (sink->table)
+        buf_printf(&p->out, "table=%.*s ", BYTES_FMT(sink->table->name));
+    else
+        buf_str(&p->out, "answer ");
+    buf_str(&p->out, "columns=[");
+    for (uint16_t i = 0; i < input->columns_count; i++)
+        buf_printf(&p->out, "%s%.*s", i ? ", " : "", BYTES_FMT(node->columns[i].name));
+    buf_str(&p->out, "]");
+    if (sink->upsert_key_count > 0) {
+        buf_str(&p->out, " ");
+        print_columns(p, "key", node, sink->upsert_key, sink->upsert_key_count);
+    }
+    if (sink->order_count > 0) {
+        buf_str(&p->out, " order=[");
+        print_order(p, input, sink->order, sink->order_count);
+        buf_str(&p->out, "]");
+    }
+    if (sink->limit >= 0)
+        buf_printf(&p->out, " limit=%lld", (long long)sink->limit);
+    if (sink->skip > 0)
+        buf_printf(&p->out, " offset=%lld", (long long)sink->skip);
+}
+
+static void print_values(struct printer *p, const struct plan_node *node)
+{
+    enum { SHOWN = 4 };
+
+    buf_printf(&p->out, "rows=%u [", node->values.rows_count);
+    for (uint32_t r = 0; r < node->values.rows_count && r < SHOWN; r++) {
+        buf_str(&p->out, r ? ", (" : "(");
+        for (uint16_t i = 0; i < node->columns_count; i++)
+            buf_printf(&p->out, "%s%s", i ? ", " : "", text_of(p, node, node->values.rows[r][i]));
+        buf_str(&p->out, ")");
+    }
+    buf_str(&p->out, node->values.rows_count > SHOWN ? ", …]" : "]");
+}
+
+static void print_detail(struct printer *p, const struct plan_node *node)
+{
+    const struct plan_node *input = node->inputs_count > 0 ? node->inputs[0].node : NULL;
+
+    switch (node->kind) {
+    case PLAN_SCAN:
+        print_scan(p, node);
+        break;
+    case PLAN_VALUES:
+        print_values(p, node);
+        break;
+    case PLAN_CALC:
+        print_calc(p, node);
+        break;
+    case PLAN_WINDOW:
+        print_window(p, input, &node->window, false);
+        break;
+    case PLAN_WINDOW_AGG:
+        print_window(p, input, &node->window_agg.window, node->window_agg.attached);
+        buf_str(&p->out, " ");
+        print_columns(p, "keys", input, node->window_agg.keys, node->window_agg.keys_count);
+        print_aggs(p, node, node->window_agg.aggs, node->window_agg.aggs_count,
+                   node->window_agg.keys_count);
+        break;
+    case PLAN_GROUP_AGG:
+        print_columns(p, "keys", input, node->group_agg.keys, node->group_agg.keys_count);
+        print_aggs(p, node, node->group_agg.aggs, node->group_agg.aggs_count,
+                   node->group_agg.keys_count);
+        break;
+    case PLAN_JOIN:
+    case PLAN_WINDOW_JOIN:
+        print_join(p, node);
+        break;
+    case PLAN_RANK:
+        print_columns(p, "partition", input, node->rank.partition, node->rank.partition_count);
+        buf_str(&p->out, " order=[");
+        print_order(p, input, node->rank.order, node->rank.order_count);
+        buf_printf(&p->out, "] first=%lld%s", (long long)node->rank.limit,
+                   node->rank.emit_rank ? " with rank" : "");
+        break;
+    case PLAN_SINK:
+        print_sink(p, node);
+        break;
+    case PLAN_UNION:
+    case PLAN_KINDS:
+        break;
+    }
+}
+
+static void print_changes(struct printer *p, const struct plan_node *node)
+{
+    buf_str(&p->out, "+I");
+    if (node->changes & CHANGE_UPDATE_BEFORE)
+        buf_str(&p->out, ",-U");
+    if (node->changes & CHANGE_UPDATE)
+        buf_str(&p->out, ",+U");
+    if (node->changes & CHANGE_DELETE)
+        buf_str(&p->out, ",-D");
+}
+
+static void print_dist(struct printer *p, const struct plan_node *node, const struct dist *dist)
+{
+    if (dist->kind == DIST_ANY)
+        return;
+    buf_str(&p->out, "  <- ");
+    if (dist->kind == DIST_SINGLE) {
+        buf_str(&p->out, "one shard");
+        return;
+    }
+    print_columns(p, "hash", node, dist->keys, dist->keys_count);
+}
+
+/* `prefix` is drawn before the lines of the children and remarks. */
+static void print_node(struct printer *p, const struct plan_node *node, const char *prefix, bool last,
+                       const struct dist *dist, bool root)
+{
+    const char *branch = root ? "" : last ? "+- " : "|- ";
+    const char *below = root ? prefix : arena_printf(p->arena, "%s%s", prefix, last ? "   " : "|  ");
+
+    buf_printf(&p->out, "%s%s%s", prefix, branch, plan_kind_text(node->kind));
+    if (p->users[node->id] > 1)
+        buf_printf(&p->out, " #%u", node->id);
+    if (p->shown[node->id]) {
+        buf_str(&p->out, " (shared, see above)");
+        if (dist)
+            print_dist(p, node, dist);
+        buf_str(&p->out, "\n");
+        return;
+    }
+    p->shown[node->id] = true;
+    size_t before = p->out.len;
+    buf_str(&p->out, " ");
+    print_detail(p, node);
+    if (p->out.len == before + 1)
+        p->out.len = before;
+    if (node->kind != PLAN_SINK) {
+        buf_str(&p->out, "  ");
+        print_changes(p, node);
+    }
+    if (dist)
+        print_dist(p, node, dist);
+    buf_str(&p->out, "\n");
+    bool children = node->inputs_count > 0;
+    if (node->grows)
+        buf_printf(&p->out, "%s%s grows: %s\n", below, children ? "| " : "  ", node->grows);
+    if (node->arrival)
+        buf_printf(&p->out, "%s%s depends on arrival: %s\n", below, children ? "| " : "  ", node->arrival);
+    for (uint16_t i = 0; i < node->inputs_count; i++)
+        print_node(p, node->inputs[i].node, below, i + 1 == node->inputs_count,
+                   &node->inputs[i].dist, false);
+}
+
+const char *plan_text(struct arena *arena, const struct plan *plan)
+{
+    struct printer p = {.arena = arena, .plan = plan};
+
+    buf_init(&p.out, 0);
+    p.shown = ARENA_ARRAY(arena, bool, plan->nodes_count + 1u);
+    p.users = ARENA_ARRAY(arena, uint16_t, plan->nodes_count + 1u);
+    for (uint32_t i = 0; i < plan->nodes_count; i++) {
+        for (uint16_t k = 0; k < plan->nodes[i]->inputs_count; k++)
+            p.users[plan->nodes[i]->inputs[k].node->id]++;
+    }
+    for (uint16_t i = 0; i < plan->sinks_count; i++)
+        print_node(&p, plan->sinks[i], "", true, NULL, true);
+    const char *text = arena_str(arena, buf_view(&p.out));
+    buf_deinit(&p.out);
+    return text;
+}

@@ -1,0 +1,349 @@
+/* What the finished plan's nodes are told: the changes they emit, how their inputs must lie, keys of
+ * sinks, and remarks for the user on growth and arrival. */
+#include "sql/bind.h"
+
+/* ---- changelogs ---- */
+
+static unsigned own_changes(const struct plan_node *node)
+{
+    unsigned in = 0;
+    const unsigned both = CHANGE_UPDATE | CHANGE_DELETE;
+
+    for (uint16_t i = 0; i < node->inputs_count; i++)
+        in |= node->inputs[i].node->changes & both;
+    switch (node->kind) {
+    case PLAN_SCAN: {
+        unsigned changes = 0;
+        table_changelog(node->scan.table, node->scan.hints, node->scan.hints_count, &changes);
+        return changes;
+    }
+    case PLAN_GROUP_AGG:
+        return (node->group_agg.aggs_count > 0 || in ? CHANGE_UPDATE : 0u) | (in ? CHANGE_DELETE : 0u);
+    case PLAN_JOIN:
+        return in | (node->join.kind == JOIN_INNER ? 0u : (unsigned)CHANGE_DELETE);
+    case PLAN_RANK:
+        if (node->rank.limit == 1 || node->rank.emit_rank)
+            return CHANGE_UPDATE | (in ? CHANGE_DELETE : 0u);
+        return CHANGE_DELETE | in;
+    case PLAN_WINDOW_AGG:
+    case PLAN_WINDOW_JOIN:
+    case PLAN_VALUES:
+        return 0;
+    case PLAN_CALC:
+    case PLAN_WINDOW:
+    case PLAN_UNION:
+    case PLAN_SINK:
+    case PLAN_KINDS:
+        break;
+    }
+    return in;
+}
+
+/* Whether a user of the node's input cannot do without -U. */
+static bool needs_before(const struct plan_node *node, bool asked)
+{
+    switch (node->kind) {
+    case PLAN_CALC:
+        return asked || node->calc.filter != NULL;
+    case PLAN_WINDOW:
+    case PLAN_UNION:
+        return asked;
+    case PLAN_SINK:
+        return node->sink.upsert_key_count == 0;
+    default:
+        return true;
+    }
+}
+
+static bool emits_before(const struct plan_node *node, bool asked)
+{
+    bool in = false;
+
+    for (uint16_t i = 0; i < node->inputs_count; i++)
+        in |= (node->inputs[i].node->changes & CHANGE_UPDATE_BEFORE) != 0;
+    switch (node->kind) {
+    case PLAN_SCAN:
+        return (node->changes & CHANGE_UPDATE_BEFORE) != 0;
+    case PLAN_GROUP_AGG:
+    case PLAN_RANK:
+        return asked && (node->changes & CHANGE_UPDATE);
+    case PLAN_WINDOW_AGG:
+    case PLAN_WINDOW_JOIN:
+    case PLAN_VALUES:
+        return false;
+    default:
+        return in;
+    }
+}
+
+static void infer_before(struct plan *plan)
+{
+    bool *asked = ARENA_ARRAY(&plan->arena, bool, plan->nodes_count + 1u);
+
+    for (uint32_t i = plan->nodes_count; i-- > 0;) {
+        const struct plan_node *node = plan->nodes[i];
+        bool need = needs_before(node, asked[i]);
+        for (uint16_t k = 0; k < node->inputs_count; k++)
+            asked[node->inputs[k].node->id] |= need;
+    }
+    for (uint32_t i = 0; i < plan->nodes_count; i++) {
+        struct plan_node *node = plan->nodes[i];
+        if (emits_before(node, asked[i]))
+            node->changes |= CHANGE_UPDATE_BEFORE;
+        if (node->kind == PLAN_GROUP_AGG)
+            node->group_agg.emit_update_before = (node->changes & CHANGE_UPDATE_BEFORE) != 0;
+    }
+}
+
+static bool check_sources(struct binder *b, const struct plan *plan, const struct token *at)
+{
+    for (uint32_t i = 0; i < plan->nodes_count; i++) {
+        const struct plan_node *node = plan->nodes[i];
+        for (uint16_t k = 0; k < node->inputs_count; k++) {
+            const struct plan_node *input = node->inputs[k].node;
+            bool upserts = input->kind == PLAN_SCAN && (input->changes & CHANGE_UPDATE) &&
+                           !(input->changes & CHANGE_UPDATE_BEFORE);
+            if (upserts && needs_before(node, false)) {
+                bind_unsupported(b, at, "a query over the upserts of `%.*s` that needs their old rows",
+                                 BYTES_FMT(bytes_head(input->scan.table->name, 60)));
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- sinks ---- */
+
+static bool same_columns(const uint16_t *a, uint16_t a_count, const uint16_t *b, uint16_t b_count)
+{
+    for (uint16_t i = 0; i < a_count; i++) {
+        bool found = false;
+        for (uint16_t k = 0; k < b_count; k++)
+            found |= a[i] == b[k];
+        if (!found)
+            return false;
+    }
+    return a_count == b_count;
+}
+
+/* The query's columns that fill the table's primary key; 0: it has none, or not all are filled. */
+static uint16_t declared_key(struct arena *arena, const struct plan_sink *sink, const uint16_t **out)
+{
+    const struct table *table = sink->table;
+    uint16_t *key = ARENA_ARRAY(arena, uint16_t, (table ? table->primary_key_count : 0) + 1u);
+    uint16_t count = 0;
+
+    for (uint16_t k = 0; table && k < table->primary_key_count; k++) {
+        for (uint16_t i = 0; i < sink->columns_count; i++) {
+            if (sink->columns[i] == table->primary_key[k])
+                key[count++] = i;
+        }
+    }
+    *out = key;
+    return table && count == table->primary_key_count ? count : 0;
+}
+
+static bool finish_sink(struct binder *b, struct plan_node *node, const struct token *at)
+{
+    struct plan_sink *sink = &node->sink;
+    const struct plan_node *input = node->inputs[0].node;
+    const uint16_t *derived = NULL, *declared = NULL;
+    uint16_t derived_count = 0;
+    bool has_derived = input->changes != 0 || (sink->table && sink->table->kind == TABLE_MATERIALIZED)
+                           ? unique_key(b->arena, input, &derived, &derived_count)
+                           : false;
+    uint16_t declared_count = declared_key(b->arena, sink, &declared);
+
+    if (input->changes && sink->table && !sink_takes_updates(sink->table)) {
+        bind_error(b, at, DIAG_TYPE,
+                   "table sink `%.*s` takes only new rows; the query also updates or deletes rows",
+                   BYTES_FMT(bytes_head(sink->table->name, 60)));
+        bind_hint(b, "aggregate in windows, or write to a table with 'connector' = 'upsert-kafka' and "
+                     "PRIMARY KEY (…) NOT ENFORCED, or use CREATE MATERIALIZED TABLE … AS");
+        return false;
+    }
+    if (declared_count > 0 && (!has_derived || !same_columns(declared, declared_count, derived, derived_count))) {
+        sink->upsert_key = declared;
+        sink->upsert_key_count = declared_count;
+        if (input->changes)
+            node->arrival = "the primary key is not the key of the query's changes: the last change of a "
+                            "key wins";
+    } else if (has_derived) {
+        sink->upsert_key = derived;
+        sink->upsert_key_count = derived_count;
+    }
+    if (sink->table && sink->table->kind == TABLE_MATERIALIZED && sink->upsert_key_count == 0)
+        node->grows = "every row is kept; give it a key (PRIMARY KEY (…) NOT ENFORCED, GROUP BY)";
+    return true;
+}
+
+/* ---- distribution ---- */
+
+static struct dist by_keys(const uint16_t *keys, uint16_t count)
+{
+    if (count == 0)
+        return (struct dist){.kind = DIST_SINGLE};
+    return (struct dist){.kind = DIST_HASH, .keys = keys, .keys_count = count};
+}
+
+static void distribute(struct plan_node *node)
+{
+    switch (node->kind) {
+    case PLAN_WINDOW_AGG:
+        node->inputs[0].dist = by_keys(node->window_agg.keys, node->window_agg.keys_count);
+        break;
+    case PLAN_GROUP_AGG:
+        node->inputs[0].dist = by_keys(node->group_agg.keys, node->group_agg.keys_count);
+        break;
+    case PLAN_JOIN:
+    case PLAN_WINDOW_JOIN:
+        node->inputs[0].dist = by_keys(node->join.left_keys, node->join.keys_count);
+        node->inputs[1].dist = by_keys(node->join.right_keys, node->join.keys_count);
+        break;
+    case PLAN_RANK:
+        node->inputs[0].dist = by_keys(node->rank.partition, node->rank.partition_count);
+        break;
+    case PLAN_SINK:
+        if (node->sink.upsert_key_count > 0)
+            node->inputs[0].dist = by_keys(node->sink.upsert_key, node->sink.upsert_key_count);
+        else if (!node->sink.table || node->inputs[0].node->changes)
+            node->inputs[0].dist.kind = DIST_SINGLE;
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- remarks ---- */
+
+static const char *clock_function(const struct expr *e)
+{
+    static const char *const names[] = {"PROCTIME", "CURRENT_TIMESTAMP", "NOW", "LOCALTIMESTAMP",
+                                        "CURRENT_TIME", "CURRENT_DATE", "LOCALTIME",
+                                        "CURRENT_ROW_TIMESTAMP", "RAND", "RAND_INTEGER", "UUID",
+                                        "CURRENT_WATERMARK", "UNIX_TIMESTAMP"};
+    if (!e)
+        return NULL;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (expr_is_func(e, names[i]) && !(strcmp(names[i], "UNIX_TIMESTAMP") == 0 && e->args_count > 0))
+            return names[i];
+    }
+    for (uint16_t i = 0; i < e->args_count; i++) {
+        const char *found = clock_function(e->args[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static const char *arrival_of(struct binder *b, const struct plan_node *node)
+{
+    const char *clock = NULL;
+
+    switch (node->kind) {
+    case PLAN_CALC:
+        clock = clock_function(node->calc.filter);
+        for (uint16_t i = 0; i < node->columns_count && !clock; i++)
+            clock = clock_function(node->calc.exprs[i]);
+        return clock ? arena_printf(b->arena, "%s() differs from run to run", clock) : NULL;
+    case PLAN_WINDOW:
+    case PLAN_WINDOW_AGG: {
+        const struct plan_window *w = node->kind == PLAN_WINDOW ? &node->window : &node->window_agg.window;
+        if (w->time == TIME_PROC)
+            return "processing time: a row is in the window that is open when it arrives";
+        if (settings_duration_us(bytes_str(settings_get(b->settings, "table.exec.source.idle-timeout"))) > 0)
+            return "idleness: a partition that pauses may make its next rows late";
+        return NULL;
+    }
+    case PLAN_RANK:
+        return node->rank.order_count == 0 ? "LIMIT without ORDER BY takes the first rows that come" : NULL;
+    case PLAN_GROUP_AGG:
+        for (uint16_t i = 0; i < node->group_agg.aggs_count; i++) {
+            enum agg_kind kind = node->group_agg.aggs[i].kind;
+            if (kind == AGG_FIRST_VALUE || kind == AGG_LAST_VALUE)
+                return "FIRST_VALUE and LAST_VALUE follow the order of arrival";
+        }
+        return NULL;
+    default:
+        return NULL;
+    }
+}
+
+static const char *key_names(struct binder *b, const struct plan_node *input, const uint16_t *keys,
+                             uint16_t count)
+{
+    const char *text = "";
+
+    for (uint16_t i = 0; i < count; i++)
+        text = arena_printf(b->arena, "%s%s%.*s", text, i ? ", " : "",
+                            BYTES_FMT(input->columns[keys[i]].name));
+    return text;
+}
+
+static const char *grows_of(struct binder *b, const struct plan_node *node)
+{
+    static const char *const ttl = "SET 'table.exec.state.ttl'";
+
+    if (settings_duration_us(bytes_str(settings_get(b->settings, "table.exec.state.ttl"))) > 0)
+        return NULL;
+    switch (node->kind) {
+    case PLAN_GROUP_AGG:
+        if (node->group_agg.keys_count == 0)
+            return NULL;
+        return arena_printf(b->arena, "one group for each (%s); group by a window, or %s",
+                            key_names(b, node->inputs[0].node, node->group_agg.keys,
+                                      node->group_agg.keys_count),
+                            ttl);
+    case PLAN_JOIN:
+        if (node->join.bounded)
+            return NULL;
+        return arena_printf(b->arena,
+                            "every row of both sides is kept; bound the difference of their times in ON, "
+                            "join by windows, or %s", ttl);
+    case PLAN_RANK:
+        if (node->rank.partition_count == 0)
+            return NULL;
+        return arena_printf(b->arena, "%s for each (%s); partition by a window, or %s",
+                            node->rank.limit == 1 ? "one row" : "rows",
+                            key_names(b, node->inputs[0].node, node->rank.partition,
+                                      node->rank.partition_count),
+                            ttl);
+    default:
+        return NULL;
+    }
+}
+
+bool plan_traits(struct binder *b, const struct token **sinks_at)
+{
+    struct plan *plan = b->plan;
+    uint16_t sink = 0;
+
+    for (uint32_t i = 0; i < plan->nodes_count; i++) {
+        struct plan_node *node = plan->nodes[i];
+        node->changes = own_changes(node);
+        if (node->kind == PLAN_JOIN || node->kind == PLAN_WINDOW_JOIN) {
+            node->join.left_unique = join_side_unique(b->arena, node, 0);
+            node->join.right_unique = join_side_unique(b->arena, node, 1);
+        }
+        if (node->kind == PLAN_SINK)
+            sink++;
+    }
+    CHECK(sink == plan->sinks_count);
+    for (uint16_t i = 0; i < plan->sinks_count; i++) {
+        if (!finish_sink(b, plan->sinks[i], sinks_at[i]))
+            return false;
+    }
+    infer_before(plan);
+    if (!check_sources(b, plan, sinks_at[0]))
+        return false;
+    for (uint32_t i = 0; i < plan->nodes_count; i++) {
+        struct plan_node *node = plan->nodes[i];
+        distribute(node);
+        if (!node->arrival)
+            node->arrival = arrival_of(b, node);
+        if (!node->grows)
+            node->grows = grows_of(b, node);
+    }
+    return true;
+}
