@@ -188,7 +188,6 @@ static void create_topic(struct call *call, const struct kafka_create_topics_req
     int32_t partitions = 0;
 
     out->name = arena_copy(&call->arena, asked->name);
-    out->configs.count = -1;
     enum kafka_error error = check_topic(call, req, n, &options, &partitions, &diag);
     if (!error && !req->validate_only) {
         error = create_error(log_topic_create(call->face->log, asked->name, (uint32_t)partitions,

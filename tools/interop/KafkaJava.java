@@ -1,0 +1,322 @@
+// Kafka's Java client against the Kafka face: java KafkaJava HOST:PORT [CASE…].
+// Ends in "N passed, N failed".
+
+import java.time.Duration;
+import java.util.*;
+import java.util.concurrent.*;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.admin.*;
+import org.apache.kafka.clients.consumer.*;
+import org.apache.kafka.clients.producer.*;
+import org.apache.kafka.common.*;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.*;
+import org.apache.kafka.common.serialization.*;
+
+public class KafkaJava {
+    static String broker;
+
+    interface Case { void run() throws Exception; }
+
+    static String unique(String prefix) { return prefix + "-" + UUID.randomUUID().toString().substring(0, 8); }
+
+    static void want(boolean ok, String what) { if (!ok) throw new AssertionError(what); }
+
+    static void until(String what, int seconds, BooleanSupplier ok) throws Exception {
+        long end = System.nanoTime() + seconds * 1_000_000_000L;
+        while (!ok.getAsBoolean()) {
+            want(System.nanoTime() < end, "not within " + seconds + " s: " + what);
+            Thread.sleep(20);
+        }
+    }
+
+    static Properties props(String... pairs) {
+        Properties p = new Properties();
+        p.put("bootstrap.servers", broker);
+        for (int i = 0; i < pairs.length; i += 2) p.put(pairs[i], pairs[i + 1]);
+        return p;
+    }
+
+    static KafkaProducer<String, String> producer(String... pairs) {
+        return new KafkaProducer<>(props(pairs), new StringSerializer(), new StringSerializer());
+    }
+
+    static KafkaConsumer<String, String> consumer(String group, String... pairs) {
+        Properties p = props(pairs);
+        p.put("group.id", group);
+        p.put("auto.offset.reset", "earliest");
+        p.putIfAbsent("enable.auto.commit", "false");
+        return new KafkaConsumer<>(p, new StringDeserializer(), new StringDeserializer());
+    }
+
+    static void produce(String topic, int count, String... pairs) throws Exception {
+        try (KafkaProducer<String, String> producer = producer(pairs)) {
+            List<Future<RecordMetadata>> sent = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                ProducerRecord<String, String> r = new ProducerRecord<>(topic, "k" + i, "v" + i);
+                r.headers().add("n", ("" + i).getBytes());
+                sent.add(producer.send(r));
+            }
+            for (Future<RecordMetadata> f : sent) want(f.get(30, TimeUnit.SECONDS).offset() >= 0, "offset");
+        }
+    }
+
+    static List<ConsumerRecord<String, String>> read(Consumer<String, String> c, int count, int seconds) {
+        List<ConsumerRecord<String, String>> got = new ArrayList<>();
+        long end = System.nanoTime() + seconds * 1_000_000_000L;
+        while (got.size() < count && System.nanoTime() < end)
+            c.poll(Duration.ofMillis(200)).forEach(got::add);
+        return got;
+    }
+
+    static void roundtrip() throws Exception {
+        String topic = unique("j");
+        produce(topic, 1000);
+        try (KafkaConsumer<String, String> c = consumer(unique("g"))) {
+            c.subscribe(List.of(topic));
+            List<ConsumerRecord<String, String>> got = read(c, 1000, 30);
+            want(got.size() == 1000, got.size() + " came");
+            for (ConsumerRecord<String, String> r : got)
+                want(r.key().substring(1).equals(r.value().substring(1))
+                        && new String(r.headers().lastHeader("n").value()).equals(r.key().substring(1)), "content");
+        }
+    }
+
+    static void codecs() throws Exception {
+        for (String codec : List.of("gzip", "snappy", "lz4", "zstd")) {
+            String topic = unique("j-" + codec);
+            produce(topic, 500, "compression.type", codec, "linger.ms", "20");
+            try (KafkaConsumer<String, String> c = consumer(unique("g"))) {
+                c.subscribe(List.of(topic));
+                int got = read(c, 500, 30).size();
+                want(got == 500, codec + ": " + got);
+            }
+        }
+    }
+
+    static void acksOf0And1() throws Exception {
+        for (String acks : List.of("0", "1")) {
+            String topic = unique("j-acks");
+            try (KafkaProducer<String, String> p = producer("acks", acks, "enable.idempotence", "false")) {
+                for (int i = 0; i < 100; i++) p.send(new ProducerRecord<>(topic, "k" + i, "v"));
+            }
+            try (KafkaConsumer<String, String> c = consumer(unique("g"))) {
+                c.subscribe(List.of(topic));
+                want(read(c, 100, 20).size() == 100, "acks " + acks);
+            }
+        }
+    }
+
+    static void offsetsAreResumed() throws Exception {
+        String topic = unique("j-off"), group = unique("g");
+        produce(topic, 30);
+        try (KafkaConsumer<String, String> c = consumer(group)) {
+            c.subscribe(List.of(topic));
+            want(read(c, 30, 20).size() == 30, "first");
+            c.commitSync();
+        }
+        produce(topic, 5);
+        try (KafkaConsumer<String, String> c = consumer(group)) {
+            c.subscribe(List.of(topic));
+            want(read(c, 6, 6).size() == 5, "after resuming");
+        }
+    }
+
+    static void commitMetadata() throws Exception {
+        String topic = unique("j-meta");
+        produce(topic, 3);
+        try (KafkaConsumer<String, String> c = consumer(unique("g"))) {
+            TopicPartition tp = new TopicPartition(topic, 0);
+            c.assign(List.of(tp));
+            c.commitSync(Map.of(tp, new OffsetAndMetadata(2, Optional.of(0), "text \u00e9")));
+            OffsetAndMetadata m = c.committed(Set.of(tp)).get(tp);
+            want(m.offset() == 2 && m.metadata().equals("text \u00e9"), m.toString());
+        }
+    }
+
+    static class Member extends Thread {
+        final KafkaConsumer<String, String> c;
+        final String topic;
+        volatile int has = -1;
+        volatile boolean stop, vanish;
+
+        Member(String group, String topic, String... pairs) {
+            c = consumer(group, pairs);
+            this.topic = topic;
+            start();
+        }
+
+        public void run() {
+            c.subscribe(List.of(topic));
+            while (!stop) {
+                c.poll(Duration.ofMillis(100));
+                has = c.assignment().size();
+            }
+            // vanish: no LeaveGroup; the session must run out
+            if (vanish) c.close(CloseOptions.groupMembershipOperation(CloseOptions.GroupMembershipOperation.REMAIN_IN_GROUP));
+            else c.close();
+        }
+
+        void end() throws Exception { stop = true; join(); }
+    }
+
+    static void groupMemberDies(String assignor) throws Exception {
+        String topic = unique("j-grp"), group = unique("g");
+        String[] conf = {"session.timeout.ms", "6000", "heartbeat.interval.ms", "500",
+            "partition.assignment.strategy", "org.apache.kafka.clients.consumer." + assignor};
+        try (Admin admin = Admin.create(props())) {
+            admin.createTopics(List.of(new NewTopic(topic, 6, (short) 1))).all().get();
+            Member a = new Member(group, topic, conf), b = new Member(group, topic, conf);
+            until("three each", 40, () -> a.has == 3 && b.has == 3);
+            b.vanish = true;
+            b.end();
+            until("six for the one that lives", 40, () -> a.has == 6);
+            ClassicGroupDescription d = admin.describeClassicGroups(List.of(group)).all().get().get(group);
+            want(d.state() == ClassicGroupState.STABLE && d.members().size() == 1, d.toString());
+            Member c = new Member(group, topic, conf);
+            until("three each again", 40, () -> a.has == 3 && c.has == 3);
+            a.end();
+            until("six after the leader left", 40, () -> c.has == 6);
+            c.end();
+        }
+    }
+
+    static void staticMember() throws Exception {
+        String topic = unique("j-static"), group = unique("g");
+        produce(topic, 1);
+        String[] conf = {"group.instance.id", "one", "session.timeout.ms", "20000"};
+        Member a = new Member(group, topic, conf);
+        until("an assignment", 20, () -> a.has == 4);
+        a.end(); // a static member does not leave
+        Member again = new Member(group, topic, conf);
+        until("its assignment back at once", 8, () -> again.has == 4);
+        again.end();
+        try (Admin admin = Admin.create(props())) {
+            admin.removeMembersFromConsumerGroup(group, new RemoveMembersFromConsumerGroupOptions(
+                    List.of(new MemberToRemove("one")))).all().get();
+        }
+    }
+
+    static void offsetsByTime() throws Exception {
+        String topic = unique("j-time");
+        try (KafkaProducer<String, String> p = producer()) {
+            for (int i = 0; i < 5; i++)
+                p.send(new ProducerRecord<>(topic, 0, 1000000L + i * 1000, "k", "v")).get();
+        }
+        try (KafkaConsumer<String, String> c = consumer(unique("g")); Admin admin = Admin.create(props())) {
+            TopicPartition tp = new TopicPartition(topic, 0);
+            want(c.offsetsForTimes(Map.of(tp, 1002500L)).get(tp).offset() == 3, "by time");
+            want(c.beginningOffsets(Set.of(tp)).get(tp) == 0 && c.endOffsets(Set.of(tp)).get(tp) == 5, "ends");
+            want(admin.listOffsets(Map.of(tp, OffsetSpec.maxTimestamp())).partitionResult(tp).get().offset() == 4, "max");
+        }
+    }
+
+    static <E> void fails(Class<E> kind, Future<?> f) throws Exception {
+        try {
+            f.get();
+            want(false, "no " + kind.getSimpleName());
+        } catch (ExecutionException e) {
+            want(kind.isInstance(e.getCause()), "got " + e.getCause());
+        }
+    }
+
+    static void admin() throws Exception {
+        String topic = unique("j-adm");
+        try (Admin admin = Admin.create(props())) {
+            DescribeClusterResult cluster = admin.describeCluster();
+            want(cluster.nodes().get().size() == 1 && cluster.clusterId().get().length() == 22, "cluster");
+            admin.createTopics(List.of(new NewTopic(topic, Optional.empty(), Optional.empty())
+                    .configs(Map.of("cleanup.policy", "compact", "min.cleanable.dirty.ratio", "0.1")))).all().get();
+            want(admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size() == 4, "4");
+            ConfigResource r = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+            Config config = admin.describeConfigs(List.of(r)).all().get().get(r);
+            want(config.get("cleanup.policy").value().equals("compact"), "compact");
+            want(config.get("min.cleanable.dirty.ratio").value().equals("0.1"), "kept");
+            want(config.get("retention.ms").isDefault(), "default");
+            fails(TopicExistsException.class, admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1))).all());
+            fails(InvalidConfigurationException.class, admin.createTopics(List.of(
+                    new NewTopic(unique("t"), 1, (short) 1).configs(Map.of("nonsense", "1")))).all());
+            fails(InvalidReplicationFactorException.class,
+                    admin.createTopics(List.of(new NewTopic(unique("t"), 1, (short) 3))).all());
+            fails(InvalidTopicException.class, admin.createTopics(List.of(new NewTopic("a b", 1, (short) 1))).all());
+            admin.createTopics(List.of(new NewTopic(unique("t"), 1, (short) 1)),
+                    new CreateTopicsOptions().validateOnly(true)).all().get();
+            produce(topic, 10);
+            String group = unique("g");
+            try (KafkaConsumer<String, String> c = consumer(group)) {
+                c.subscribe(List.of(topic));
+                read(c, 10, 20);
+                c.commitSync();
+            }
+            want(admin.listGroups().all().get().stream().anyMatch(g -> g.groupId().equals(group)), "listed");
+            want(admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().values().stream()
+                    .mapToLong(OffsetAndMetadata::offset).sum() == 10, "offsets");
+            admin.deleteConsumerGroupOffsets(group, Set.of(new TopicPartition(topic, 0))).all().get();
+            admin.deleteConsumerGroups(List.of(group)).all().get();
+            TopicPartition tp = new TopicPartition(topic, 0);
+            long end = admin.listOffsets(Map.of(tp, OffsetSpec.latest())).partitionResult(tp).get().offset();
+            want(admin.deleteRecords(Map.of(tp, RecordsToDelete.beforeOffset(end))).lowWatermarks().get(tp).get()
+                    .lowWatermark() == end, "low watermark");
+            admin.deleteTopics(List.of(topic)).all().get();
+            want(!admin.listTopics().names().get().contains(topic), "deleted");
+        }
+    }
+
+    static void keylessOnCompacted() throws Exception {
+        String topic = unique("j-cmp");
+        try (Admin admin = Admin.create(props()); KafkaProducer<String, String> p = producer()) {
+            admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1).configs(Map.of("cleanup.policy", "compact"))))
+                    .all().get();
+            fails(InvalidRecordException.class, p.send(new ProducerRecord<>(topic, "no key")));
+            p.send(new ProducerRecord<>(topic, "k", "v")).get();
+        }
+    }
+
+    static void tooLarge() throws Exception {
+        try (KafkaProducer<String, String> p = producer("max.request.size", "9000000")) {
+            fails(RecordTooLargeException.class, p.send(new ProducerRecord<>(unique("j-big"), "x".repeat(3000000))));
+        }
+    }
+
+    static void transactionsAreRefused() throws Exception {
+        try (KafkaProducer<String, String> p = producer("transactional.id", "t1")) {
+            p.initTransactions();
+            want(false, "accepted");
+        } catch (KafkaException e) {
+            want(!(e instanceof org.apache.kafka.common.errors.TimeoutException), e.toString());
+        }
+    }
+
+    public static void main(String[] args) throws Exception {
+        broker = args[0];
+        Map<String, Case> cases = new LinkedHashMap<>();
+        cases.put("roundtrip", KafkaJava::roundtrip);
+        cases.put("codecs", KafkaJava::codecs);
+        cases.put("acksOf0And1", KafkaJava::acksOf0And1);
+        cases.put("offsetsAreResumed", KafkaJava::offsetsAreResumed);
+        cases.put("commitMetadata", KafkaJava::commitMetadata);
+        cases.put("offsetsByTime", KafkaJava::offsetsByTime);
+        cases.put("admin", KafkaJava::admin);
+        cases.put("keylessOnCompacted", KafkaJava::keylessOnCompacted);
+        cases.put("tooLarge", KafkaJava::tooLarge);
+        cases.put("transactionsAreRefused", KafkaJava::transactionsAreRefused);
+        cases.put("staticMember", KafkaJava::staticMember);
+        cases.put("groupMemberDies", () -> groupMemberDies("RangeAssignor"));
+        cases.put("groupMemberDiesCooperative", () -> groupMemberDies("CooperativeStickyAssignor"));
+        int passed = 0, failed = 0;
+        for (Map.Entry<String, Case> e : cases.entrySet()) {
+            if (args.length > 1 && !Arrays.asList(args).contains(e.getKey())) continue;
+            try {
+                e.getValue().run();
+                System.out.println("ok " + e.getKey());
+                passed++;
+            } catch (Throwable t) {
+                System.out.println("FAILED " + e.getKey() + ": " + t);
+                t.printStackTrace(System.out);
+                failed++;
+            }
+        }
+        System.out.println(passed + " passed, " + failed + " failed");
+        System.exit(failed == 0 ? 0 : 1);
+    }
+}
