@@ -102,7 +102,7 @@ static uint32_t gather(const struct log_partition *p, uint64_t room, size_t *byt
     *bytes = 0;
     while (n < p->tail.count) {
         const struct tail_item *item = tail_at(&p->tail, n);
-        if (tail_item_end_lsn(item) > p->log->durable_lsn)
+        if (tail_item_end_lsn(item) > p->log->durable_lsn && !LOG_BUG(fill_early))
             break;
         if (n > 0 && (*bytes + item->len > FILL_BYTES || *bytes + item->len > room))
             break;
@@ -152,7 +152,8 @@ static enum status fill_slice(struct log_partition *p)
 
     partition_folder(p, folder);
     TRY(need_folder(p, folder));
-    if (!seg || (seg->bytes > 0 && seg->bytes + first->len > max)) {
+    bool full = seg && seg->bytes > 0 && seg->bytes + first->len > max;
+    if (!seg || full || seg->end <= p->start) { /* one below the start may be gone already */
         TRY(new_segment(p, at, first->base));
         seg = p->segments[p->segments_count - 1];
     }
@@ -170,8 +171,9 @@ static enum status fill_slice(struct log_partition *p)
 static bool fillable(const struct log_partition *p, uint64_t upto_lsn)
 {
     return !p->topic->deleted && p->tail.count &&
-           tail_item_end_lsn(tail_at(&p->tail, 0)) <= p->log->durable_lsn &&
-           tail_item_lsn(tail_at(&p->tail, 0)) < upto_lsn;
+           (LOG_BUG(fill_early) ||
+            (tail_item_end_lsn(tail_at(&p->tail, 0)) <= p->log->durable_lsn &&
+             tail_item_lsn(tail_at(&p->tail, 0)) < upto_lsn));
 }
 
 /* One slice for the first partition that has something below the LSN; false: none has. Those that
@@ -286,9 +288,11 @@ static struct wal_position needed_from(const struct log *log)
 /* A failure is noted in the log. */
 static void cut_now(struct log *log)
 {
-    if (log_flush_all(log) != ST_OK)
+    if (!LOG_BUG(fill_early) && log_flush_all(log) != ST_OK)
         return;
     struct wal_position from = needed_from(log);
+    if (LOG_BUG(cut_early))
+        wal_cut(log->wal, log->durable_lsn);
     enum status st = snapshot_write(log, from);
     if (st == ST_NOSPACE) {
         log->fill_not_before = os_mono_ns(log->os) + full_disk_wait_ns;
@@ -352,7 +356,9 @@ bool fill_work(struct log *log)
         return false;
     if (log->cut != CUT_NONE)
         return cut_step(log);
-    if (log->durable_lsn - log->from[0].lsn > bound / 4) {
+    /* A second snapshot moves the older start too; else a full WAL would stay full. */
+    bool stuck = log->wal_full && log->from[1].lsn < log->durable_lsn;
+    if (log->durable_lsn - log->from[0].lsn > bound / 4 || stuck) {
         begin_cut(log);
         return true;
     }

@@ -290,8 +290,14 @@ void log_measure_wal(struct log *log)
     log->wal_full = wal_end_lsn(log->wal) - log->from[1].lsn > log->options.wal_bytes_max;
 }
 
+#ifdef QW_SLOW_CHECKS
+struct log_bugs log_bugs;
+#endif
+
 static enum status flush(struct log *log)
 {
+    if (LOG_BUG(release_early))
+        log->durable_lsn = wal_end_lsn(log->wal);
     enum status st = write_and_sync(log);
 
     if (st == ST_OK) {

@@ -140,6 +140,8 @@ static void apply(struct recovery *r, const struct part *e)
 
 static void drop_parts(struct recovery *r)
 {
+    for (uint32_t i = 0; i < r->count && LOG_BUG(keep_half_entry); i++)
+        apply(r, &r->parts[i]);
     for (uint32_t i = 0; i < r->count; i++)
         slab_release(r->parts[i].slab);
     r->count = 0;
@@ -282,6 +284,7 @@ enum status log_recover(struct log *log, struct diag *diag)
     log->producer_id_next = log->producer_ids_reserved;
     snprintf(topics, sizeof(topics), "%s/topics", log->dir);
     TRY(os_mkdir(log->os, topics));
+    TRY(os_sync_dir(log->os, log->dir));
     retain_remove_strangers(log);
     return ST_OK;
 }

@@ -12,6 +12,7 @@
 #define QW_STORE_LOG_STATE_H
 
 #include "base/map.h"
+#include "store/log/bugs.h"
 #include "store/log/entry.h"
 #include "store/log/kv.h"
 #include "store/log/log.h"

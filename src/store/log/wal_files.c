@@ -99,8 +99,10 @@ enum status wal_files_open(struct wal_file_set *set, struct os *os, const char *
 {
     *set = (struct wal_file_set){.os = os};
     snprintf(set->dir, sizeof(set->dir), "%.*s/wal", OS_PATH_MAX - 8, dir);
-    if (!read_only)
+    if (!read_only) {
         TRY(os_mkdir(os, set->dir));
+        TRY(os_sync_dir(os, dir)); /* or a power cut could take the whole folder */
+    }
     TRY(os_list(os, set->dir, list_file, set));
     for (uint32_t i = 0; i < set->count; i++) {
         enum status st = open_listed(set, set->files[i], read_only);

@@ -1,0 +1,24 @@
+/* bugs.h: mistakes that can be switched on, so that the crash simulation can prove that it would
+ * find them. Only in builds with QW_SLOW_CHECKS; elsewhere they are constant false.       Layer:
+ * store. */
+#ifndef QW_STORE_LOG_BUGS_H
+#define QW_STORE_LOG_BUGS_H
+
+#include <stdbool.h>
+
+struct log_bugs {
+    bool skip_sync;       /* acknowledge what was written and not synced */
+    bool release_early;   /* move the durable LSN before the write */
+    bool keep_half_entry; /* recovery takes parts that no commit closed */
+    bool fill_early;      /* partition files and snapshot take what is not durable yet */
+    bool cut_early;       /* spare WAL files before the snapshot that replaces them */
+};
+
+#ifdef QW_SLOW_CHECKS
+extern struct log_bugs log_bugs;
+#define LOG_BUG(name) (log_bugs.name)
+#else
+#define LOG_BUG(name) false
+#endif
+
+#endif
