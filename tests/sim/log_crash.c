@@ -14,7 +14,7 @@
 #include "os/sim/sim.h"
 #include "store/log/bugs.h"
 
-enum { STEPS = 140, BY_CHANCE = 40, MISTAKE_RUNS_MAX = 300 };
+enum { STEPS = 140, STEPS_LONG = 260, BY_CHANCE = 40, MISTAKE_RUNS_MAX = 300 };
 
 static enum status open_small(struct os *os, struct log **log)
 {
@@ -106,7 +106,7 @@ static void first_off(void *context)
 }
 
 /* The power fails before step number `first`, and in the next life before `second` (0: not). */
-static const char *crash(uint64_t seed, uint64_t first, uint64_t second)
+static const char *crash(uint64_t seed, int steps, uint64_t first, uint64_t second)
 {
     struct os *os = os_sim_create(seed * 1000003 + first, NULL);
     struct twin twin;
@@ -115,12 +115,12 @@ static const char *crash(uint64_t seed, uint64_t first, uint64_t second)
 
     twin_init(&twin, seed);
     os_sim_off_at(os, first, first_off, NULL);
-    run(&twin, os, STEPS, &durable);
+    run(&twin, os, steps, &durable);
     wrong = look_again(&twin, os, durable);
     if (!wrong && second) {
         durable = 0;
         os_sim_off_at(os, second, first_off, NULL);
-        run(&twin, os, STEPS / 2, &durable);
+        run(&twin, os, steps / 2, &durable);
         wrong = look_again(&twin, os, durable);
     }
     twin_deinit(&twin);
@@ -144,7 +144,7 @@ static uint64_t steps_of(uint64_t seed)
 
 static void expect_nothing_wrong(uint64_t seed, uint64_t first, uint64_t second)
 {
-    const char *wrong = crash(seed, first, second);
+    const char *wrong = crash(seed, STEPS, first, second);
 
     if (wrong)
         test_fail(__FILE__, __LINE__, "seed %llu, power off at step %llu, then %llu: %s",
@@ -180,7 +180,7 @@ static void expect_found(const char *name)
 
     for (int i = 0; i < MISTAKE_RUNS_MAX; i++) {
         uint64_t seed = rng_next(&rng) >> 20;
-        if (crash(seed, 1 + rng_below(&rng, 600), 0))
+        if (crash(seed, STEPS_LONG, 1 + rng_below(&rng, 600), 0))
             return;
     }
     test_fail(__FILE__, __LINE__, "the planted mistake %s was not found", name);
