@@ -2,12 +2,14 @@
 #include "flow/sources.h"
 
 #include "flow/graph.h"
-#include "flow/ops/ops.h"
+#include "flow/sources/sources.h"
 #include "flow/with.h"
 
 static const struct source_class *const classes[] = {
     &source_topic_class,
     &source_filesystem_class,
+    &source_nexmark,
+    &source_datagen,
 };
 
 const struct source_class *source_class_of(struct bytes connector, struct diag *diag)
