@@ -10,6 +10,7 @@
 #ifndef QW_TESTS_ENGINES_H
 #define QW_TESTS_ENGINES_H
 
+#include "base/buf.h"
 #include "flow/engine.h"
 #include "lib/test.h"
 #include "os/os.h"
