@@ -37,6 +37,12 @@ void er_close(struct er *er, bool checkpoint)
     buf_deinit(&er->printed);
 }
 
+void er_end(struct er *er)
+{
+    er_close(er, false);
+    os_sim_destroy(er->os);
+}
+
 void er_kill(struct er *er)
 {
     os_sim_kill(er->os); /* handles are dead: what follows only frees memory */

@@ -32,6 +32,7 @@ struct er {
 
 void er_open(struct er *er, struct os *os, const char *dir, struct engine_options options);
 void er_close(struct er *er, bool checkpoint);
+void er_end(struct er *er); /* er_close, and the simulated world with it */
 /* The process is gone: nothing is flushed or closed well; then er_open again. On os/sim only. */
 void er_kill(struct er *er);
 

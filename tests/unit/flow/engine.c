@@ -33,7 +33,7 @@ TEST(engine_a_filter_from_topic_to_topic)
     EXPECT_INT(info.rows_out, 2);
     EXPECT_INT(info.errors, 1);
     EXPECT_INT(info.state, JOB_RUNNING);
-    er_close(&er, false);
+    er_end(&er);
 }
 
 TEST(engine_a_view_by_key_and_its_changes)
@@ -73,7 +73,7 @@ TEST(engine_a_view_by_key_and_its_changes)
     arena_deinit(&more.arena);
     arena_deinit(&got.arena);
     EXPECT(strstr(er_topic(&er, "totals.changes"), "{\"op\":\"+I\",\"row\":{\"k\":\"b\""));
-    er_close(&er, false);
+    er_end(&er);
 }
 
 TEST(engine_windows_close_and_late_rows_are_kept)
@@ -93,7 +93,7 @@ TEST(engine_windows_close_and_late_rows_are_kept)
     er_settle(&er);
     EXPECT_STR(er_rows(&er, "SELECT c FROM w"), "2");
     EXPECT_STR(er_rows(&er, "SELECT job, source FROM `clicks$late`"), "w,clicks");
-    er_close(&er, false);
+    er_end(&er);
 }
 
 TEST(engine_values_print_and_settings)
@@ -111,7 +111,7 @@ TEST(engine_values_print_and_settings)
     EXPECT(er_try(&er, "SELECT * FROM nowhere") != ST_OK);
     EXPECT(er_try(&er, "CREATE TABLE p (a INT) WITH ('connector' = 'print')") == ST_EXISTS);
     er_sql(&er, "DROP TABLE p");
-    er_close(&er, false);
+    er_end(&er);
 }
 
 /* ---- across restarts ---- */
@@ -151,7 +151,7 @@ TEST(engine_goes_on_after_a_kill_and_after_a_clean_stop)
     struct job_info info;
     job_info(engine_job_find(er.engine, BYTES_LITERAL("totals")), &info);
     EXPECT_INT(info.state, JOB_RUNNING);
-    er_close(&er, true);
+    er_end(&er);
 }
 
 TEST(engine_changes_its_shards_between_starts)
@@ -182,6 +182,7 @@ TEST(engine_changes_its_shards_between_starts)
         else
             er_close(&er, round == 2);
     }
+    os_sim_destroy(os);
 }
 
 TEST(engine_a_chained_job_reads_a_views_changes)
@@ -198,5 +199,5 @@ TEST(engine_a_chained_job_reads_a_views_changes)
     EXPECT_STR(er_rows(&er, "SELECT * FROM by_count ORDER BY c"), "1,1 | 2,2");
     EXPECT(er_try(&er, "DROP MATERIALIZED TABLE totals") != ST_OK);
     er_sql(&er, "DROP MATERIALIZED TABLE by_count; DROP MATERIALIZED TABLE totals;");
-    er_close(&er, false);
+    er_end(&er);
 }
