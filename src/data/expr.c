@@ -70,9 +70,22 @@ struct expr *expr_bool(struct arena *arena, bool v)
     return e;
 }
 
+/* From or to TIMESTAMP_LTZ: the session's zone decides, which is known when it runs. */
+static bool crosses_zone(const struct expr *expr)
+{
+    bool ltz = expr->type->kind == TYPE_TIMESTAMP_LTZ;
+
+    if (expr->kind != EXPR_CALL && expr->kind != EXPR_CAST)
+        return false;
+    for (uint16_t i = 0; i < expr->args_count; i++)
+        if ((expr->args[i]->type->kind == TYPE_TIMESTAMP_LTZ) != ltz)
+            return true;
+    return false;
+}
+
 bool expr_is_constant(const struct expr *expr)
 {
-    if (expr->kind == EXPR_COLUMN)
+    if (expr->kind == EXPR_COLUMN || crosses_zone(expr))
         return false;
     if (expr->kind == EXPR_CALL && (expr->func->flags & (FUNC_DYNAMIC | FUNC_VOLATILE)))
         return false;

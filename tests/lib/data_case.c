@@ -273,21 +273,38 @@ static const struct expr *bind_cast_to(struct arena *arena, void *context, const
     return func_cast(arena, args[0], context, false, false, diag);
 }
 
+static void read_args(struct arena *arena, const char *args, struct made *m)
+{
+    struct bytes parts[ARGS_MAX];
+
+    m->count = (uint16_t)split(bytes_str(args), parts);
+    for (uint16_t i = 0; i < m->count; i++)
+        m->literals[i] = case_literal(arena, parts[i]);
+}
+
 void call_case_at(const char *file, int line, const char *name, const char *args, const char *want)
 {
     struct arena arena;
-    struct bytes parts[ARGS_MAX];
     struct made m = {0};
-    char *copy = NULL;
 
     where_file = file;
     where_line = line;
     arena_init(&arena, 0);
-    copy = arena_str(&arena, bytes_str(name));
-    m.count = (uint16_t)split(bytes_str(args), parts);
-    for (uint16_t i = 0; i < m.count; i++)
-        m.literals[i] = case_literal(&arena, parts[i]);
-    run_all(&arena, &m, bind_call, copy, want);
+    read_args(&arena, args, &m);
+    run_all(&arena, &m, bind_call, (void *)(uintptr_t)name, want);
+    arena_deinit(&arena);
+}
+
+void literal_case_at(const char *file, int line, const char *name, const char *args, const char *want)
+{
+    struct arena arena;
+    struct made m = {0};
+
+    where_file = file;
+    where_line = line;
+    arena_init(&arena, 0);
+    read_args(&arena, args, &m);
+    run(&arena, &m, 0, bind_call, (void *)(uintptr_t)name, want);
     arena_deinit(&arena);
 }
 

@@ -16,6 +16,10 @@
 void call_case_at(const char *file, int line, const char *name, const char *args, const char *want);
 #define call_case(name, args, want) call_case_at(__FILE__, __LINE__, name, args, want)
 
+/* As literals only: for arguments that must be literals, such as units of time. */
+void literal_case_at(const char *file, int line, const char *name, const char *args, const char *want);
+#define literal_case(name, args, want) literal_case_at(__FILE__, __LINE__, name, args, want)
+
 /* CAST(value AS type): "STRING '12'", "INT", "INT 12". */
 void cast_case_at(const char *file, int line, const char *value, const char *type, const char *want);
 #define cast_case(value, type, want) cast_case_at(__FILE__, __LINE__, value, type, want)

@@ -1,4 +1,6 @@
 /* Functions, a line a case; each runs as literals, as columns and mixed (lib/data_case.h). */
+#include <stdio.h>
+
 #include "lib/data_case.h"
 #include "lib/test.h"
 
@@ -109,4 +111,156 @@ TEST(data_cast)
     cast_case("STRING 'hi'", "CHAR(4)", "CHAR(4) hi  ");
     cast_case("BOOLEAN TRUE", "INT", "INT 1");
     cast_case("DATE '2020-01-02'", "INT", "error DATE cannot be cast to INT");
+}
+
+TEST(data_number_functions)
+{
+    call_case("ABS", "INT -5", "INT 5");
+    call_case("ABS", "DECIMAL(5,2) -1.50", "DECIMAL(5, 2) 1.50");
+    call_case("SIGN", "BIGINT -5", "BIGINT -1");
+    call_case("CEIL", "DECIMAL(5,2) 1.20", "DECIMAL(5, 0) 2");
+    call_case("FLOOR", "DECIMAL(5,2) -1.20", "DECIMAL(5, 0) -2");
+    call_case("FLOOR", "DOUBLE 1.7", "DOUBLE 1.0");
+    call_case("CEIL", "INT 7", "INT 7");
+    literal_case("ROUND", "DECIMAL(10,3) 1.255, INT 2", "DECIMAL(10, 2) 1.26");
+    call_case("ROUND", "DOUBLE 2.675, INT 2", "DOUBLE 2.68");
+    call_case("ROUND", "DOUBLE -2.5", "DOUBLE -3.0");
+    call_case("ROUND", "INT 155, INT -1", "INT 160");
+    call_case("TRUNCATE", "DOUBLE 42.345, INT 2", "DOUBLE 42.34");
+    literal_case("TRUNCATE", "DECIMAL(10,3) -1.259, INT 2", "DECIMAL(10, 2) -1.25");
+    call_case("POWER", "INT 2, INT 10", "DOUBLE 1024.0");
+    call_case("SQRT", "INT 16", "DOUBLE 4.0");
+    call_case("LOG", "INT 2, INT 8", "DOUBLE 3.0");
+    call_case("PI", "", "DOUBLE 3.141592653589793");
+    call_case("BIN", "INT 5", "STRING 101");
+    call_case("HEX", "INT 255", "STRING FF");
+    call_case("HEX", "STRING 'hi'", "STRING 6869");
+    call_case("SIN", "STRING 'x'", "error SIN: argument 1 is STRING, expected DOUBLE");
+}
+
+TEST(data_text_functions)
+{
+    call_case("||", "STRING 'ab', STRING 'c'", "STRING abc");
+    call_case("CONCAT", "STRING 'ab', STRING NULL", "STRING NULL");
+    call_case("CONCAT_WS", "STRING '-', STRING 'a', STRING 'b'", "STRING a-b");
+    call_case("UPPER", "STRING 'aé'", "STRING AÉ");
+    call_case("LOWER", "STRING 'AbC'", "STRING abc");
+    call_case("INITCAP", "STRING 'hello wORLD'", "STRING Hello World");
+    call_case("CHAR_LENGTH", "STRING 'aé😀'", "INT 3");
+    call_case("OCTET_LENGTH", "STRING 'aé'", "INT 3");
+    call_case("SUBSTRING", "STRING 'hello', INT 2, INT 3", "STRING ell");
+    call_case("SUBSTRING", "STRING 'hello', INT -3", "STRING llo");
+    call_case("SUBSTRING", "STRING 'hello', INT 0, INT 2", "STRING he");
+    call_case("SUBSTRING", "STRING 'hello', INT 9", "STRING ");
+    call_case("SUBSTRING", "STRING 'hello', INT 1, INT -1", "STRING NULL");
+    call_case("LEFT", "STRING 'héllo', INT 2", "STRING hé");
+    call_case("RIGHT", "STRING 'héllo', INT 4", "STRING éllo");
+    call_case("TRIM", "STRING '  x '", "STRING x");
+    call_case("LTRIM", "STRING 'xxyx', STRING 'x'", "STRING yx");
+    call_case("RTRIM", "STRING 'yéé', STRING 'é'", "STRING y");
+    call_case("REPLACE", "STRING 'aXbX', STRING 'X', STRING '--'", "STRING a--b--");
+    call_case("REPEAT", "STRING 'ab', INT 3", "STRING ababab");
+    call_case("REVERSE", "STRING 'aé😀'", "STRING 😀éa");
+    call_case("LPAD", "STRING 'hi', INT 5, STRING 'ab'", "STRING abahi");
+    call_case("RPAD", "STRING 'hi', INT 1, STRING '-'", "STRING h");
+    call_case("LPAD", "STRING 'hi', INT -1, STRING '-'", "STRING NULL");
+    call_case("POSITION", "STRING 'l', STRING 'héllo'", "INT 3");
+    call_case("LOCATE", "STRING 'l', STRING 'hello', INT 4", "INT 4");
+    call_case("INSTR", "STRING 'hello', STRING 'z'", "INT 0");
+    call_case("OVERLAY", "STRING 'This is an old string', STRING ' new', INT 10, INT 5",
+              "STRING This is a new string");
+    call_case("ASCII", "STRING 'abc'", "INT 97");
+    call_case("CHR", "INT 97", "STRING a");
+    call_case("SPLIT_INDEX", "STRING 'https://a.b/c/d', STRING '/', INT 3", "STRING c");
+    call_case("SPLIT_INDEX", "STRING 'a,b', STRING ',', INT 2", "STRING NULL");
+    call_case("SPLIT_INDEX", "STRING 'a,b', INT 44, INT 1", "STRING b");
+    call_case("COUNT_CHAR", "STRING 'banana', STRING 'a'", "BIGINT 3");
+    call_case("TRANSLATE", "STRING 'abcba', STRING 'ab', STRING 'x'", "STRING xcx");
+    call_case("STARTSWITH", "STRING 'abc', STRING 'ab'", "BOOLEAN TRUE");
+    call_case("UPPER", "INT 1", "error UPPER: argument 1 is INT, expected STRING");
+    call_case("UPPER", "", "error UPPER: takes 1 argument, got 0");
+    call_case("MD5", "STRING 'abc'", "STRING 900150983cd24fb0d6963f7d28e17f72");
+    call_case("SHA256", "STRING ''", "STRING e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    call_case("SHA2", "STRING 'abc', INT 224", "STRING 23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7");
+    call_case("TO_BASE64", "STRING 'hi!?'", "STRING aGkhPw==");
+    call_case("FROM_BASE64", "STRING 'aGkhPw=='", "STRING hi!?");
+}
+
+TEST(data_patterns)
+{
+    call_case("LIKE", "STRING 'hello', STRING 'h%'", "BOOLEAN TRUE");
+    call_case("LIKE", "STRING 'hello', STRING '%lo'", "BOOLEAN TRUE");
+    call_case("LIKE", "STRING 'hello', STRING '%ell%'", "BOOLEAN TRUE");
+    call_case("LIKE", "STRING 'hello', STRING 'hello'", "BOOLEAN TRUE");
+    call_case("LIKE", "STRING 'hello', STRING 'h_l%o'", "BOOLEAN TRUE");
+    call_case("LIKE", "STRING 'hello', STRING 'h_'", "BOOLEAN FALSE");
+    call_case("LIKE", "STRING 'é', STRING '_'", "BOOLEAN TRUE");
+    call_case("LIKE", "STRING '', STRING '%'", "BOOLEAN TRUE");
+    call_case("LIKE", "STRING '100%', STRING '100!%', STRING '!'", "BOOLEAN TRUE");
+    call_case("LIKE", "STRING '1000', STRING '100!%', STRING '!'", "BOOLEAN FALSE");
+    call_case("LIKE", "STRING 'aXbXc', STRING 'a%b%c'", "BOOLEAN TRUE");
+    call_case("NOT LIKE", "STRING 'x', STRING 'y%'", "BOOLEAN TRUE");
+    call_case("REGEXP", "STRING 'foobar', STRING 'o+b'", "BOOLEAN TRUE");
+    call_case("REGEXP_EXTRACT", "STRING 'a?x=1&channel_id=apple&y', STRING '(&|^)channel_id=([^&]*)', INT 2",
+              "STRING apple");
+    call_case("REGEXP_EXTRACT", "STRING 'foothebar', STRING 'foo(.*?)(bar)', INT 3", "STRING NULL");
+    call_case("REGEXP_EXTRACT", "STRING 'foothebar', STRING 'o+'", "STRING oo");
+    call_case("REGEXP_REPLACE", "STRING 'foobar', STRING 'oo|ar', STRING ''", "STRING fb");
+    call_case("REGEXP_REPLACE", "STRING '2020-01', STRING '(....)-(..)', STRING '$2/$1'", "STRING 01/2020");
+    call_case("REGEXP_REPLACE", "STRING 'aé', STRING 'x*', STRING '.'", "STRING .a.é.");
+    call_case("REGEXP", "STRING 'x', STRING '('", "error REGEXP: the pattern is wrong at position 2");
+    call_case("REGEXP", "STRING 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', STRING '(a+)+$|b(a+)+$|(a*)*c'",
+              "BOOLEAN TRUE");
+}
+
+TEST(data_time_functions)
+{
+    const char *t = "TIMESTAMP(3) '2020-02-29 13:04:05.678'";
+
+    call_case("HOUR", t, "BIGINT 13");
+    call_case("YEAR", "DATE '2020-02-29'", "BIGINT 2020");
+    call_case("WEEK", "DATE '2021-01-03'", "BIGINT 53");
+    call_case("DAYOFWEEK", "DATE '2020-03-01'", "BIGINT 1");
+    call_case("QUARTER", t, "BIGINT 1");
+    call_case("SECOND", t, "BIGINT 5");
+    call_case("DAYOFYEAR", t, "BIGINT 60");
+    call_case("DATE_FORMAT", "TIMESTAMP(3) '2020-02-29 13:04:05.678', STRING 'yyyy-MM-dd HH:mm:ss.SSS'",
+              "STRING 2020-02-29 13:04:05.678");
+    call_case("DATE_FORMAT", "TIMESTAMP(3) '2020-02-09 13:04:05', STRING 'd/M/yy hh:mm a EEE MMM'",
+              "STRING 9/2/20 01:04 PM Sun Feb");
+    call_case("DATE_FORMAT", "TIMESTAMP(3) '2020-02-09 13:04:05', STRING 'yyyyMMdd_HH'",
+              "STRING 20200209_13");
+    call_case("DATE_FORMAT", "STRING '2020-02-09 13:04:05', STRING 'yyyy'", "STRING 2020");
+    call_case("DATE_FORMAT", "TIMESTAMP(3) '2020-02-09 13:04:05', STRING 'foo'",
+              "error DATE_FORMAT: 'foo' is no pattern of dates");
+    call_case("TO_TIMESTAMP", "STRING '2020-01-02 03:04:05'", "TIMESTAMP(3) 2020-01-02 03:04:05.000");
+    call_case("TO_TIMESTAMP", "STRING '02/01/2020 3:04', STRING 'dd/MM/yyyy H:mm'",
+              "TIMESTAMP(3) 2020-01-02 03:04:00.000");
+    call_case("TO_TIMESTAMP", "STRING '20200102030405', STRING 'yyyyMMddHHmmss'",
+              "TIMESTAMP(3) 2020-01-02 03:04:05.000");
+    call_case("TO_TIMESTAMP", "STRING 'x'", "TIMESTAMP(3) NULL");
+    call_case("TO_TIMESTAMP_LTZ", "BIGINT 1600000000, INT 0", "TIMESTAMP_LTZ(3) 2020-09-13 12:26:40.000");
+    call_case("TO_TIMESTAMP_LTZ", "BIGINT 1600000000123, INT 3", "TIMESTAMP_LTZ(3) 2020-09-13 12:26:40.123");
+    call_case("TO_DATE", "STRING '2020-01-02'", "DATE 2020-01-02");
+    call_case("UNIX_TIMESTAMP", "STRING '1970-01-02 00:00:01'", "BIGINT 86401");
+    call_case("FROM_UNIXTIME", "BIGINT 86401", "STRING 1970-01-02 00:00:01");
+    call_case("CURRENT_TIMESTAMP", "", "TIMESTAMP_LTZ(3) 2020-09-13 12:26:40.123");
+    call_case("CURRENT_DATE", "", "DATE 2020-09-13");
+    call_case("PROCTIME", "", "TIMESTAMP_LTZ(3) 2020-09-13 12:26:40.123");
+    literal_case("EXTRACT", "STRING 'DAY', TIMESTAMP(3) '2020-02-29 13:04:05.678'", "BIGINT 29");
+    literal_case("EXTRACT", "STRING 'EPOCH', TIMESTAMP(3) '1970-01-01 00:01:00'", "BIGINT 60");
+    literal_case("EXTRACT", "STRING 'FOO', DATE '2020-01-01'", "error EXTRACT: 'FOO' is no unit");
+    literal_case("TIMESTAMPADD", "STRING 'MONTH', INT 1, DATE '2020-01-31'", "DATE 2020-02-29");
+    literal_case("TIMESTAMPADD", "STRING 'SECOND', INT 10, TIMESTAMP(3) '2020-01-31 00:00:00'",
+                 "TIMESTAMP(3) 2020-01-31 00:00:10.000");
+    literal_case("TIMESTAMPDIFF", "STRING 'DAY', DATE '2020-01-01', DATE '2020-03-01'", "INT 60");
+    literal_case("TIMESTAMPDIFF", "STRING 'MONTH', DATE '2020-01-31', DATE '2020-02-29'", "INT 1");
+    literal_case("TIMESTAMPDIFF", "STRING 'HOUR', TIMESTAMP(3) '2020-01-01 02:00:00', "
+                                  "TIMESTAMP(3) '2020-01-01 00:30:00'", "INT -1");
+    literal_case("FLOOR", "TIMESTAMP(3) '2020-02-29 13:04:05.678', STRING 'HOUR'",
+                 "TIMESTAMP(3) 2020-02-29 13:00:00.000");
+    literal_case("FLOOR", "TIMESTAMP(3) '2020-02-29 13:04:05.678', STRING 'QUARTER'",
+                 "TIMESTAMP(3) 2020-01-01 00:00:00.000");
+    literal_case("CEIL", "TIMESTAMP(3) '2020-02-29 13:04:05.678', STRING 'MONTH'",
+                 "TIMESTAMP(3) 2020-03-01 00:00:00.000");
 }
