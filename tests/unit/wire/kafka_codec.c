@@ -1,4 +1,5 @@
 #include "base/rng.h"
+#include "lib/kafka_fill.h"
 #include "lib/test.h"
 #include "wire/kafka/messages.h"
 
@@ -149,46 +150,6 @@ TEST(codec_splices_records_where_they_belong)
 
 /* ---- every message in every version: random content, written, read, written again ---- */
 
-static void fill(struct rng *rng, struct arena *arena, const struct kafka_struct *type, void *message);
-
-static void fill_one(struct rng *rng, struct arena *arena, const struct kafka_field *f, void *at)
-{
-    switch ((enum kafka_type)f->type) {
-    case KAFKA_TYPE_BOOL: *(bool *)at = rng_chance(rng, 0.5); break;
-    case KAFKA_TYPE_I8: *(int8_t *)at = (int8_t)rng_next(rng); break;
-    case KAFKA_TYPE_I16:
-    case KAFKA_TYPE_U16: *(int16_t *)at = (int16_t)rng_next(rng); break;
-    case KAFKA_TYPE_I32: *(int32_t *)at = (int32_t)rng_next(rng); break;
-    case KAFKA_TYPE_I64: *(int64_t *)at = (int64_t)rng_next(rng); break;
-    case KAFKA_TYPE_UUID: memset(at, (int)rng_next(rng), 16); break;
-    case KAFKA_TYPE_STRUCT: fill(rng, arena, f->of, at); break;
-    default: *(struct bytes *)at = bytes_head(BYTES_LITERAL("quickwater"), rng_below(rng, 11)); break;
-    }
-}
-
-static void fill(struct rng *rng, struct arena *arena, const struct kafka_struct *type, void *message)
-{
-    kafka_init(type, message);
-    for (uint16_t i = 0; i < type->fields_count; i++) {
-        const struct kafka_field *f = &type->fields[i];
-        void *at = (char *)message + f->at;
-        if (!f->array) {
-            fill_one(rng, arena, f, at);
-            continue;
-        }
-        struct kafka_array *array = at;
-        size_t size = f->type == KAFKA_TYPE_STRUCT ? f->of->size : 16;
-        struct kafka_field item = *f;
-        item.array = false;
-        array->count = (int32_t)rng_below(rng, 4);
-        array->at = arena_zalloc(arena, size * 4);
-        for (int32_t n = 0; n < array->count; n++) {
-            size_t step = f->type == KAFKA_TYPE_I32 ? 4 : f->type == KAFKA_TYPE_I64 ? 8 : size;
-            fill_one(rng, arena, &item, (char *)array->at + (size_t)n * step);
-        }
-    }
-}
-
 static void round_trip(struct rng *rng, const struct kafka_struct *type, int16_t version)
 {
     struct arena arena;
@@ -198,7 +159,7 @@ static void round_trip(struct rng *rng, const struct kafka_struct *type, int16_t
     buf_init(&once, 0);
     buf_init(&twice, 0);
     void *message = arena_zalloc(&arena, type->size), *back = arena_zalloc(&arena, type->size);
-    fill(rng, &arena, type, message);
+    kafka_fill(rng, &arena, type, message);
     kafka_encode(type, version, message, &once, NULL);
     struct reader r = reader_of(buf_view(&once));
     EXPECT_OK(kafka_decode(type, version, &r, &arena, back));
