@@ -114,6 +114,7 @@ void face_groups_arm(struct kafka_face *face); /* after any call of group.h */
 /* offsets.c */
 void offsets_load_groups(struct kafka_face *face);
 void offsets_forget_group(struct kafka_face *face, struct bytes group_id, struct log_entry *entry);
+bool offsets_any(const struct kafka_face *face, struct bytes group_id);
 void offsets_forget_topic(struct kafka_face *face, struct bytes topic);
 
 /* topics.c: shared with Metadata */

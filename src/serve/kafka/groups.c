@@ -59,11 +59,21 @@ static void give_sync(void *token, const struct group_sync_answer *answer)
     call_answer(token, &res);
 }
 
+/* A group that nobody is in and that has committed nothing is not remembered. */
+static void drop_if_unused(void *context, const struct group_info *info)
+{
+    const struct kafka_face *face = context;
+
+    if (info->state == GROUP_EMPTY && !offsets_any(face, info->id))
+        (void)groups_delete(face->groups, info->id); /* not if an id of it is still out */
+}
+
 static void on_deadline(void *context)
 {
     struct kafka_face *face = context;
 
     groups_expire(face->groups, face_now_ms(face));
+    groups_each(face->groups, drop_if_unused, face);
     face_groups_arm(face);
 }
 
@@ -245,6 +255,9 @@ void kafka_on_leave_group(struct call *call, const void *request)
         res.members.at[i].group_instance_id = m->group_instance_id;
         res.members.at[i].error_code = (int16_t)groups_leave(face->groups, now_ms, &caller);
     }
+    struct group_info info;
+    if (groups_find(face->groups, req->group_id, &info))
+        drop_if_unused(face, &info);
     face_groups_arm(face);
     call_answer(call, &res);
 }

@@ -380,6 +380,25 @@ void offsets_forget_topic(struct kafka_face *face, struct bytes topic)
     (void)!log_entry_commit(entry, NULL, NULL); /* offsets of a topic that is gone harm nobody */
 }
 
+static bool stop_at_first(void *context, struct bytes key, struct bytes value)
+{
+    (void)key;
+    (void)value;
+    *(bool *)context = true;
+    return false;
+}
+
+bool offsets_any(const struct kafka_face *face, struct bytes group)
+{
+    bool any = false;
+    struct buf prefix;
+
+    buf_init(&prefix, 0);
+    log_kv_scan(face->log, LOG_KV_GROUPS, group_prefix(&prefix, group), stop_at_first, &any);
+    buf_deinit(&prefix);
+    return any;
+}
+
 static bool load_group(void *context, struct bytes key, struct bytes value)
 {
     struct kafka_face *face = context;

@@ -154,6 +154,18 @@ static void set_all_errors(struct kafka_produce_res *res, enum kafka_error error
     }
 }
 
+static bool any_error(const struct kafka_produce_res *res)
+{
+    for (int32_t t = 0; t < res->responses.count; t++) {
+        const struct kafka_produce_res_topic *topic = &res->responses.at[t];
+        for (int32_t i = 0; i < topic->partition_responses.count; i++) {
+            if (topic->partition_responses.at[i].error_code)
+                return true;
+        }
+    }
+    return false;
+}
+
 static void produce_failed(struct call *call)
 {
     set_all_errors(call->answer, KAFKA_ERR_KAFKA_STORAGE_ERROR);
@@ -197,7 +209,9 @@ void kafka_on_produce(struct call *call, const void *request)
         for (int32_t t = 0; t < req->topic_data.count; t++)
             produce_topic(call, &req->topic_data.at[t], &res->responses.at[t], &lsn);
     }
-    if (req->acks == 0)
+    if (req->acks == 0 && any_error(res))
+        call_hang_up(call); /* as Kafka does: it is the only way to say that something is wrong */
+    else if (req->acks == 0)
         call_no_answer(call);
     else
         call_answer_durable(call, res, lsn, produce_failed);

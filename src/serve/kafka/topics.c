@@ -1,6 +1,7 @@
 /* Topics over the protocol: CreateTopics, DeleteTopics, CreatePartitions, DeleteRecords, and the
  * look-ups that the other handlers share. The log's internal topics are not there for clients. */
 #include "base/check.h"
+#include "base/map.h"
 #include "serve/kafka/face.h"
 
 struct log_topic *face_topic_visible(const struct kafka_face *face, struct bytes name,
@@ -112,22 +113,24 @@ static enum kafka_error count_partitions(const struct kafka_face *face,
     return KAFKA_ERR_NONE;
 }
 
-static bool asked_twice(const struct kafka_create_topics_req *req, int32_t n)
+/* How often each name is asked for, as a pointer into this. */
+static const char once_or_more[2];
+
+static void count_names(const struct kafka_create_topics_req *req, struct map *names)
 {
+    map_init(names);
     for (int32_t i = 0; i < req->topics.count; i++) {
-        if (i != n && bytes_equal(req->topics.at[i].name, req->topics.at[n].name))
-            return true;
+        if (map_put(names, req->topics.at[i].name, (void *)(uintptr_t)&once_or_more[0]))
+            map_put(names, req->topics.at[i].name, (void *)(uintptr_t)&once_or_more[1]);
     }
-    return false;
 }
 
-static enum kafka_error check_topic(struct call *call, const struct kafka_create_topics_req *req,
-                                    int32_t n, struct log_topic_options *options,
-                                    int32_t *partitions, struct diag *diag)
+static enum kafka_error check_topic(struct call *call,
+                                    const struct kafka_create_topics_req_topic *asked, bool twice,
+                                    struct log_topic_options *options, int32_t *partitions,
+                                    struct diag *diag)
 {
-    const struct kafka_create_topics_req_topic *asked = &req->topics.at[n];
-
-    if (asked_twice(req, n)) {
+    if (twice) {
         (void)diag_set(diag, ST_INVALID, DIAG_NAME, "the request names this topic twice");
         return KAFKA_ERR_INVALID_REQUEST;
     }
@@ -177,10 +180,12 @@ static void describe_created(struct call *call, struct log_topic *topic,
     }
 }
 
-static void create_topic(struct call *call, const struct kafka_create_topics_req *req, int32_t n,
+enum create { CREATE, CREATE_CHECKED_ONLY };
+
+static void create_topic(struct call *call, const struct kafka_create_topics_req_topic *asked,
+                         bool twice, enum create create,
                          struct kafka_create_topics_res_topic *out, uint64_t *lsn)
 {
-    const struct kafka_create_topics_req_topic *asked = &req->topics.at[n];
     struct log_topic_options options = {0};
     struct log_topic *topic = NULL;
     struct diag diag = {0};
@@ -188,8 +193,8 @@ static void create_topic(struct call *call, const struct kafka_create_topics_req
     int32_t partitions = 0;
 
     out->name = arena_copy(&call->arena, asked->name);
-    enum kafka_error error = check_topic(call, req, n, &options, &partitions, &diag);
-    if (!error && !req->validate_only) {
+    enum kafka_error error = check_topic(call, asked, twice, &options, &partitions, &diag);
+    if (!error && create == CREATE) {
         error = create_error(log_topic_create(call->face->log, asked->name, (uint32_t)partitions,
                                               &options, &topic, &at, &diag));
         if (at > *lsn)
@@ -223,13 +228,19 @@ void kafka_on_create_topics(struct call *call, const void *request)
 {
     const struct kafka_create_topics_req *req = request;
     struct kafka_create_topics_res *res = ARENA_NEW(&call->arena, struct kafka_create_topics_res);
+    struct map names;
     uint64_t lsn = 0;
 
     kafka_create_topics_res_init(res);
     res->topics.count = req->topics.count;
     res->topics.at = kafka_create_topics_res_topic_new(&call->arena, req->topics.count);
-    for (int32_t i = 0; i < req->topics.count; i++)
-        create_topic(call, req, i, &res->topics.at[i], &lsn);
+    count_names(req, &names);
+    for (int32_t i = 0; i < req->topics.count; i++) {
+        bool twice = map_get(&names, req->topics.at[i].name) == &once_or_more[1];
+        create_topic(call, &req->topics.at[i], twice,
+                     req->validate_only ? CREATE_CHECKED_ONLY : CREATE, &res->topics.at[i], &lsn);
+    }
+    map_deinit(&names);
     call_answer_durable(call, res, lsn, create_failed);
 }
 
