@@ -68,29 +68,6 @@ static bool same_row(const struct rowset_row *a, const struct rowset_row *b)
     return a->size == b->size && memcmp(a->packed, b->packed, a->size) == 0;
 }
 
-/* fresh is taken: kept, or freed. */
-static void add_row(struct rowset *set, struct rowset_row *fresh)
-{
-    struct sorted_at at = seek(set, fresh);
-    struct rowset_row *there = sorted_get(&set->rows, at);
-    if (!there || compare_rows(set, there, fresh) != 0) {
-        sorted_insert(&set->rows, &set->heap, at, fresh);
-        set->live++;
-        return;
-    }
-    set->live += there->copies == 0 || !set->key_count;
-    if (!set->key_count) {
-        there->copies++;
-        row_free(set, fresh);
-        return;
-    }
-    fresh->hole = there->hole; /* filled, or still listed from an earlier one */
-    if (fresh->hole)
-        set->holes[fresh->hole - 1] = fresh;
-    sorted_set(&set->rows, at, fresh);
-    row_free(set, there);
-}
-
 static void hole_add(struct rowset *set, struct rowset_row *row)
 {
     if (row->hole)
@@ -103,20 +80,76 @@ static void hole_add(struct rowset *set, struct rowset_row *row)
     row->hole = set->holes_count;
 }
 
-static void retract_row(struct rowset *set, struct rowset_row *old)
+/* One change: told, then made. */
+struct row_change {
+    struct rowset *set;
+    rowset_fn *fn;
+    void *context;
+    const struct chunk *in;
+    uint16_t row;
+};
+
+static void tell(const struct row_change *c, const struct rowset_row *old)
 {
+    if (c->fn)
+        c->fn(c->context, old && old->copies ? old : NULL, c->in, c->row);
+}
+
+/* fresh is taken: kept, or freed. */
+static void add_row(const struct row_change *c, struct rowset_row *fresh)
+{
+    struct rowset *set = c->set;
+    struct sorted_at at = seek(set, fresh);
+    struct rowset_row *there = sorted_get(&set->rows, at);
+    if (!there || compare_rows(set, there, fresh) != 0) {
+        tell(c, NULL);
+        sorted_insert(&set->rows, &set->heap, at, fresh);
+        set->live++;
+        return;
+    }
+    if (!set->key_count) {
+        tell(c, NULL);
+        there->copies++;
+        set->live++;
+        row_free(set, fresh);
+        return;
+    }
+    if (there->copies && same_row(there, fresh)) {
+        row_free(set, fresh);
+        return;
+    }
+    tell(c, there);
+    set->live += there->copies == 0;
+    fresh->hole = there->hole; /* filled, or still listed from an earlier one */
+    if (fresh->hole)
+        set->holes[fresh->hole - 1] = fresh;
+    sorted_set(&set->rows, at, fresh);
+    row_free(set, there);
+}
+
+static void retract_row(const struct row_change *c, struct rowset_row *old)
+{
+    struct rowset *set = c->set;
     struct rowset_row *there = sorted_get(&set->rows, seek(set, old));
     bool found = there && compare_rows(set, there, old) == 0 && there->copies &&
                  (!set->exact || same_row(there, old));
     row_free(set, old);
     if (!found)
         return;
+    tell(c, there);
     set->live--;
     if (--there->copies == 0)
         hole_add(set, there);
 }
 
-void rowset_apply(struct rowset *set, const struct chunk *in)
+void rowset_columns(const struct rowset *set, const struct rowset_row *row, struct arena *arena,
+                    struct column *cols)
+{
+    const uint8_t *packed = row->packed;
+    pack_read_all(&set->pack, &packed, 1, arena, cols);
+}
+
+void rowset_apply(struct rowset *set, const struct chunk *in, rowset_fn *fn, void *context)
 {
     uint16_t rows[CHUNK_ROWS];
     uint32_t sizes[CHUNK_ROWS];
@@ -130,10 +163,11 @@ void rowset_apply(struct rowset *set, const struct chunk *in)
     for (uint16_t i = 0; i < in->count; i++) {
         struct rowset_row *row = (struct rowset_row *)(void *)(out[i] - offsetof(struct rowset_row,
                                                                                  packed));
+        struct row_change change = {set, fn, context, in, rows[i]};
         if (row_kind_retracts(chunk_kind(in, rows[i])))
-            retract_row(set, row);
+            retract_row(&change, row);
         else
-            add_row(set, row);
+            add_row(&change, row);
     }
 }
 

@@ -39,7 +39,15 @@ enum status rowset_init(struct rowset *set, const struct plan_node *of, const ui
                         struct diag *diag) MUST_CHECK;
 void rowset_deinit(struct rowset *set);
 
-void rowset_apply(struct rowset *set, const struct chunk *in);
+/* fn (may be NULL) is told of each change that counts, before it is made: `old` is the row that is there
+ * (NULL: none), `row` of the chunk comes (NULL kinds of retraction: goes). Rows that change nothing (the same
+ * row again under its key, a retraction of what is not there) are not told. */
+typedef void rowset_fn(void *context, const struct rowset_row *old, const struct chunk *in,
+                       uint16_t row);
+void rowset_apply(struct rowset *set, const struct chunk *in, rowset_fn *fn, void *context);
+/* A kept row as columns of one row. */
+void rowset_columns(const struct rowset *set, const struct rowset_row *row, struct arena *arena,
+                    struct column *cols);
 void rowset_sweep(struct rowset *set); /* removes holes; at the end of a tick */
 
 struct rowset_at {

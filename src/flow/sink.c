@@ -27,11 +27,13 @@ const struct sink_class *sink_class_of(const struct plan_node *node, struct diag
 {
     static const struct sink_class *const classes[] = {
         &sink_topic_class, &sink_upsert_topic_class, &sink_filesystem_class, &sink_print_class,
-        &sink_blackhole_class, &sink_alert_class,
+        &sink_blackhole_class,
     };
     const struct table *table = node->sink.table;
     if (!table)
         return &sink_answer_class;
+    if (table->alert)
+        return &sink_alert_class;
     if (table->kind == TABLE_MATERIALIZED)
         return &sink_view_class;
     struct bytes connector = table_option_get(table, "connector", "");

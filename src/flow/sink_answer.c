@@ -56,7 +56,7 @@ static enum status answer_chunk(struct sink *sink, const struct chunk *in)
 {
     struct answer *a = (struct answer *)sink;
     if (a->folds) {
-        rowset_apply(&a->set, in);
+        rowset_apply(&a->set, in, NULL, NULL);
         return ST_OK;
     }
     if (a->chunks_count == a->chunks_cap) {

@@ -2,7 +2,7 @@
  *
  * The topic `NAME.changes` has one partition; a record's key is the row's key as a JSON object (null
  * without a key), its value {"op":"+I","row":{…}}. It keeps all, so that a job that reads the view
- * begins with its whole history.
+ * begins with its whole history. It tells the row that an update replaces (-U), whatever the query does.
  */
 #include "flow/sink_view.h"
 
@@ -104,17 +104,33 @@ static void view_emit(struct sink_view *v, const struct column *cols, uint16_t r
                 v->key_count ? buf_view(&v->key_text) : BYTES_NONE, buf_view(value));
 }
 
+/* A row comes, and one that is there under its key goes; or a row goes. Where the query tells old rows
+ * itself its own kinds stand. */
+static void view_change(void *context, const struct rowset_row *old, const struct chunk *in,
+                        uint16_t row)
+{
+    struct sink_view *v = context;
+    struct arena *arena = v->base.env->ctx->arena;
+    uint8_t kind = chunk_kind(in, row);
+    struct column *cols = ARENA_ARRAY(arena, struct column, v->schema.count + 1);
+    if (row_kind_retracts(kind)) {
+        rowset_columns(&v->rows, old, arena, cols);
+        view_emit(v, cols, 0, kind);
+        return;
+    }
+    if (old) {
+        rowset_columns(&v->rows, old, arena, cols);
+        view_emit(v, cols, 0, ROW_UPDATE_BEFORE);
+    }
+    for (uint16_t c = 0; c < v->schema.count; c++)
+        cols[c] = in->cols[v->columns[c]];
+    view_emit(v, cols, row, old ? ROW_UPDATE_AFTER : v->rows.exact ? kind : ROW_INSERT);
+}
+
 static enum status view_chunk(struct sink *sink, const struct chunk *in)
 {
     struct sink_view *v = (struct sink_view *)sink;
-    struct column *cols = ARENA_ARRAY(sink->env->ctx->arena, struct column, v->schema.count + 1);
-    for (uint16_t c = 0; c < v->schema.count; c++)
-        cols[c] = in->cols[v->columns[c]];
-    for (uint16_t i = 0; i < in->count; i++) {
-        uint16_t row = chunk_row(in, i);
-        view_emit(v, cols, row, chunk_kind(in, row));
-    }
-    rowset_apply(&v->rows, in);
+    rowset_apply(&v->rows, in, view_change, v);
     return ST_OK;
 }
 

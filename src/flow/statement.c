@@ -390,7 +390,6 @@ static enum status run_create_alert(struct statement_call *call, struct engine_r
                                     struct diag *diag)
 {
     const struct statement *s = call->statement;
-    struct statement select = *s;
     struct plan *plan;
     if (s->ast->options.count)
         return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
@@ -401,15 +400,9 @@ static enum status run_create_alert(struct statement_call *call, struct engine_r
         return diag_set(diag, ST_EXISTS, DIAG_EXISTS, "there is a job '%.*s' already",
                         BYTES_FMT(s->name));
     }
-    select.kind = STMT_SELECT;
-    TRY(sql_plan(&call->engine->catalog, call->settings, &select, &plan, diag));
-    struct table *table = table_create();
-    struct table_option *option = ARENA_ARRAY(&table->arena, struct table_option, 1);
-    *option = (struct table_option){BYTES_LITERAL("connector"), BYTES_LITERAL("alert")};
-    table->name = arena_copy(&table->arena, s->name);
-    table->options = option;
-    table->options_count = 1;
-    plan->sinks[0]->sink.table = table; /* the plan's destroy releases it */
+    struct table *table;
+    TRY(sql_bind_create(&call->engine->catalog, call->settings, s, &table, &plan, diag));
+    table_release(table); /* the plan holds it */
     return job_launch(call, s->name, plan, 'A', out, diag);
 }
 
@@ -527,24 +520,10 @@ static enum status run_set(struct statement_call *call, struct engine_result *ou
 static enum status run_explain(struct statement_call *call, struct engine_result *out,
                                struct diag *diag)
 {
-    struct plan *plan = NULL;
-    struct table *table = NULL;
-    const struct statement *inner = call->statement->ast->explained;
-    enum status st;
-    if (inner && inner->kind == STMT_CREATE_MATERIALIZED) {
-        st = sql_bind_create(&call->engine->catalog, call->settings, inner, &table, &plan, diag);
-    } else if (inner && inner->kind == STMT_CREATE_ALERT) {
-        struct statement select = *inner;
-        select.kind = STMT_SELECT;
-        st = sql_plan(&call->engine->catalog, call->settings, &select, &plan, diag);
-    } else {
-        st = sql_plan(&call->engine->catalog, call->settings, call->statement, &plan, diag);
-    }
-    TRY(st);
+    struct plan *plan;
+    TRY(sql_plan(&call->engine->catalog, call->settings, call->statement, &plan, diag));
     listing_text(out, "result", plan_text(&out->arena, plan));
     plan_destroy(plan);
-    if (table)
-        table_release(table);
     return ST_OK;
 }
 
