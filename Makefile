@@ -35,7 +35,7 @@ LINK_fuzz := -fsanitize=address,undefined
 CFLAGS += -std=gnu17 $(CWARN) $(COMMON) $(OPT_$(KIND))
 CXXFLAGS += -std=gnu++17 $(WARN) -Wno-unused-parameter -fno-exceptions $(COMMON) $(OPT_$(KIND))
 LDLIBS := -llz4 -lzstd -lsnappy -lz -lxxhash -lsimdjson -lpcre2-8 -lutf8proc -lcrypto -lssl -lpthread -lm
-CLI_LIBS := -ledit
+CLI_LIBS := -ledit -lcurl -ljansson -lrdkafka
 
 SRC := $(sort $(shell find src -name '*.c' -o -name '*.cc'))
 CLI_SRC := $(wildcard src/app/cli/*.c) src/app/main.c
@@ -46,7 +46,7 @@ UNIT_SRC := $(sort $(shell find tests/unit tests/model tests/sim tests/lib -name
 UNIT_OBJ := $(patsubst %,$(B)/%.o,$(UNIT_SRC))
 FUZZ_SRC := $(sort $(shell find tests/fuzz -name '*.c' 2>/dev/null))
 # programs of one file each, linked with the library's insides: benchmarks and load drivers
-TOOL_SRC := $(sort $(shell find bench tests/clients tests/crash tests/golden -name '*.c' 2>/dev/null))
+TOOL_SRC := $(sort $(shell find bench examples tests/clients tests/crash tests/golden -name '*.c' 2>/dev/null))
 
 GEN :=
 -include src/*/*.mk src/*/*/*.mk
@@ -80,8 +80,8 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.c.o $(B)/libquickwater.a
 	@mkdir -p $(@D); $(CXX) -o $@ $< $(B)/libquickwater.a $(if $(filter fuzz,$(KIND)),-fsanitize=address$(comma)undefined$(comma)fuzzer) $(LDLIBS)
 comma := ,
 
-$(patsubst %.c,$(B)/%,$(TOOL_SRC)): $(B)/%: $(B)/%.c.o $(B)/libquickwater.a
-	@$(CXX) -o $@ $< $(B)/libquickwater.a $(LINK_$(KIND)) $(LDLIBS) -lrdkafka
+$(patsubst %.c,$(B)/%,$(TOOL_SRC)): $(B)/%: $(B)/%.c.o $(B)/tests/lib/child.c.o $(B)/libquickwater.a
+	@$(CXX) -o $@ $< $(B)/tests/lib/child.c.o $(B)/libquickwater.a $(LINK_$(KIND)) $(LDLIBS) -lrdkafka -ljansson
 
 $(B)/%.c.o: %.c | $(GEN)
 	@mkdir -p $(@D); $(LAUNCH) $(CC) $(CFLAGS) $(if $(filter %/version.c,$<),-DQW_VERSION='"$(VERSION)"' -DQW_COMMIT='"$(COMMIT)"') -c -o $@ $<
@@ -92,4 +92,4 @@ $(B)/%.cc.o: %.cc | $(GEN)
 clean:
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(patsubst %,$(B)/%.d,$(FUZZ_SRC) $(TOOL_SRC))
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(patsubst %,$(B)/%.d,$(FUZZ_SRC) $(TOOL_SRC) tests/lib/child.c)

@@ -27,8 +27,8 @@ need_packages() {
 # What the program is built from, and what the tests add.
 BUILD_PACKAGES="gcc g++ make pkg-config git ca-certificates python3-minimal \
  liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libxxhash-dev libsimdjson-dev libpcre2-dev \
- libutf8proc-dev libssl-dev libedit-dev nodejs npm"
-TEST_PACKAGES="clang libclang-rt-14-dev curl kcat librdkafka-dev chromium"
+ libutf8proc-dev libssl-dev libedit-dev libcurl4-openssl-dev libjansson-dev librdkafka-dev nodejs npm"
+TEST_PACKAGES="clang libclang-rt-14-dev curl kcat chromium"
 
 setup_build() { need_packages $BUILD_PACKAGES; }
 setup_test() { need_packages $BUILD_PACKAGES $TEST_PACKAGES; }

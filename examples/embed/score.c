@@ -1,0 +1,71 @@
+/* score.c: Quickwater inside a program: scores payments against a running aggregate.
+ *
+ * usage: score [PAYMENTS]      build: see README.md beside this file
+ *
+ * A payment is suspicious when it is many times what its card usually pays. The usual is a
+ * materialized table that the engine keeps; the scores are another; the program pushes payments and is
+ * called for each score.
+ */
+#include <quickwater.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char job[] =
+    "CREATE TABLE payments (id BIGINT, card STRING, amount DOUBLE)"
+    "  WITH ('connector' = 'kafka', 'topic' = 'payments', 'format' = 'json');"
+    "CREATE MATERIALIZED TABLE cards AS"
+    "  SELECT card, COUNT(*) AS payments, AVG(amount) AS usual, MAX(amount) AS greatest"
+    "  FROM payments GROUP BY card;";
+
+static void on_change(void *context, const qw_change *change)
+{
+    long *changes = context;
+    const char *usual = strstr(change->row, "\"usual\":");
+    const char *greatest = strstr(change->row, "\"greatest\":");
+
+    if (change->op[0] != '+' || !usual || !greatest)
+        return;
+    ++*changes;
+    if (atof(greatest + 11) > 10 * atof(usual + 8))
+        printf("suspicious: %.*s\n", (int)change->row_len, change->row);
+}
+
+static int fail(const qw_error *error)
+{
+    fprintf(stderr, "score: %s\n", error->message);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    int payments = argc > 1 ? atoi(argv[1]) : 10000;
+    long changes = 0;
+    char row[128];
+    qw_subscription *subscription;
+    qw_error error;
+    qw *q;
+
+    if (qw_open(NULL, &q, &error)) /* in memory: nothing is written to disk */
+        return fail(&error);
+    if (qw_sql(q, job, NULL, &error) ||
+        qw_subscribe(q, "cards", 0, on_change, &changes, &subscription, &error))
+        return fail(&error);
+    for (int i = 0; i < payments; i++) {
+        double amount = i % 997 == 996 ? 5000 : 10 + i % 50;
+        snprintf(row, sizeof(row), "{\"id\":%d,\"card\":\"card-%d\",\"amount\":%.2f}", i, i % 20,
+                 amount);
+        if (qw_push(q, "payments", row, strlen(row), &error))
+            return fail(&error);
+    }
+    if (qw_push_wait(q, &error))
+        return fail(&error);
+    qw_result *result;
+    if (qw_sql(q, "SELECT SUM(payments) AS payments FROM cards", &result, &error))
+        return fail(&error);
+    printf("%s payments scored\n", qw_result_text(result, 0, 0));
+    qw_result_free(result);
+    qw_unsubscribe(subscription);
+    qw_close(q);
+    return changes == 0;
+}

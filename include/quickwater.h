@@ -1,0 +1,148 @@
+/* quickwater.h: Quickwater as a library.
+ *
+ * Open an instance, run SQL, push rows, subscribe to changes, close. Without a data directory all is
+ * kept in memory and dies with the instance; with one, what qw_push_wait or qw_sql acknowledged is on
+ * disk. Several instances live in one process; there is no global state, no signal handler is
+ * installed, no thread is pinned.
+ *
+ *     qw_error error;
+ *     qw *q;
+ *     if (qw_open(NULL, &q, &error)) return fprintf(stderr, "%s\n", error.message), 1;
+ *     qw_sql(q, "CREATE TABLE t (k STRING, n BIGINT) WITH ('connector'='kafka','format'='json')", …);
+ *
+ * Every function that returns int gives 0, or a negative QW_E… with `error` filled (it may be
+ * NULL). Text is UTF-8. Every instance runs on one thread of its own; the functions may be called
+ * from any thread but that one (a callback may call qw_push, and nothing else that waits).
+ *
+ * A check that fails inside an instance is a bug of ours: on_failure is called on the instance's
+ * thread, and from then on that instance alone answers QW_E_POISONED. Close it; the others go on.
+ */
+#ifndef QUICKWATER_H
+#define QUICKWATER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define QW_API __attribute__((visibility("default")))
+#else
+#define QW_API
+#endif
+
+typedef struct qw qw;
+typedef struct qw_result qw_result;
+typedef struct qw_subscription qw_subscription;
+
+enum {
+    QW_OK = 0,
+    QW_E_INVALID = -1,     /* the input is wrong: message, line and column say how */
+    QW_E_UNSUPPORTED = -2, /* known, and not built yet */
+    QW_E_NOT_FOUND = -3,
+    QW_E_LIMIT = -4,       /* a configured bound is reached: try later */
+    QW_E_IO = -5,          /* the operating system refused */
+    QW_E_POISONED = -6,    /* an internal check failed before */
+    QW_E_CLOSED = -7,      /* the instance is stopping */
+};
+
+typedef struct qw_error {
+    int code;              /* of the above */
+    unsigned line, column; /* of a statement, from 1; 0 when there is no text */
+    char message[400];     /* one line: what, where, and what would be right */
+    char near_text[80];
+    char hint[240];
+} qw_error;
+
+typedef struct qw_options {
+    size_t size;             /* sizeof(qw_options): later versions add fields at the end */
+    const char *data_dir;    /* NULL: in memory */
+    const char *kafka;       /* listeners, "host:port" (port 0: any free one); NULL: none */
+    const char *http;
+    const char *pg;
+    const char *redis;
+    unsigned shards;         /* 0: one */
+    int insecure;            /* allow a listener that other machines can reach */
+    uint64_t memory_bytes;   /* bound of all state, 0: the default */
+    void (*on_failure)(void *context, const char *what, const char *file, int line);
+    /* What tables with 'connector' = 'print' say, whole lines, on the instance's thread; NULL: nobody
+     * hears it. */
+    void (*on_print)(void *context, const char *text, size_t len);
+    void *context;           /* of both */
+} qw_options;
+
+QW_API const char *qw_version(void);
+
+/* options may be NULL: in memory, no listeners. When it returns, all listeners accept. */
+QW_API int qw_open(const qw_options *options, qw **out, qw_error *error);
+/* Stops cleanly: jobs are checkpointed, subscriptions end, callbacks come no more. */
+QW_API void qw_close(qw *q);
+
+/* "127.0.0.1:9092" of the face "kafka", "http", "pg" or "redis"; NULL where there is none. */
+QW_API const char *qw_address(qw *q, const char *face);
+
+/* Returns when all jobs have read their bounded sources to the end (QW_OK), when a job has failed
+ * (QW_E_INVALID, with its error), or after timeout_ms (QW_E_LIMIT; < 0: no bound). */
+QW_API int qw_wait_finished(qw *q, int64_t timeout_ms, qw_error *error);
+
+/* ---- SQL ---- */
+
+/* Runs a script to its end. *out is the answer of the last statement (may be NULL if not wanted). When
+ * it returns, what the statements did is durable. */
+QW_API int qw_sql(qw *q, const char *sql, qw_result **out, qw_error *error);
+
+/* The same, with every statement's answer given to a callback, on the calling thread. The result is freed
+ * after the call. A callback that returns nonzero ends the rest. */
+typedef int qw_result_fn(void *context, qw_result *result);
+QW_API int qw_sql_each(qw *q, const char *sql, size_t sql_len, qw_result_fn *fn, void *context,
+                       qw_error *error);
+
+QW_API size_t qw_result_columns(const qw_result *r); /* 0: no rows, only a message */
+QW_API size_t qw_result_rows(const qw_result *r);
+QW_API const char *qw_result_column(const qw_result *r, size_t column);
+QW_API const char *qw_result_type(const qw_result *r, size_t column); /* "BIGINT NOT NULL" */
+/* The value as text, as Flink's client prints it; NULL for SQL NULL. Valid until qw_result_free. */
+QW_API const char *qw_result_text(qw_result *r, size_t row, size_t column);
+QW_API const char *qw_result_message(const qw_result *r);
+QW_API void qw_result_free(qw_result *r);
+
+/* ---- rows in ---- */
+
+/* One record into a topic, as its table's format has it (JSON text for 'format' = 'json'). Returns at
+ * once; QW_E_LIMIT when too much is under way. Records of one thread keep their order. */
+QW_API int qw_push(qw *q, const char *topic, const void *value, size_t value_len, qw_error *error);
+
+/* With a key, and an answer: done(context, code, partition, offset) is called on the instance's thread
+ * when the record is durable. done may be NULL. */
+typedef void qw_pushed_fn(void *context, int code, int32_t partition, int64_t offset);
+QW_API int qw_push_keyed(qw *q, const char *topic, const void *key, size_t key_len,
+                         const void *value, size_t value_len, qw_pushed_fn *done, void *context,
+                         qw_error *error);
+
+/* Returns when all that this thread pushed is durable, or was refused (then with the first error). */
+QW_API int qw_push_wait(qw *q, qw_error *error);
+
+/* ---- changes out ---- */
+
+typedef struct qw_change {
+    const char *op;      /* "+I", "-U", "+U", "-D" */
+    const char *row;     /* the row as a JSON object */
+    size_t row_len;
+    int64_t position;    /* resume behind it: qw_subscribe's from = position + 1 */
+} qw_change;
+
+/* Calls fn on the instance's thread for each durable change of a view (a materialized table), from a
+ * position on: 0 the oldest kept, -1 only what comes. fn must be quick: the instance waits for it. */
+typedef void qw_change_fn(void *context, const qw_change *change);
+QW_API int qw_subscribe(qw *q, const char *view, int64_t from, qw_change_fn *fn, void *context,
+                        qw_subscription **out, qw_error *error);
+/* When it returns, fn is not running and will not be called again. Not from within fn. */
+QW_API void qw_unsubscribe(qw_subscription *subscription);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

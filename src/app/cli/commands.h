@@ -1,0 +1,10 @@
+/* commands.h: the subcommands, one file each.       Layer: app. */
+#ifndef QW_APP_CLI_COMMANDS_H
+#define QW_APP_CLI_COMMANDS_H
+
+#include "app/cli/args.h"
+
+extern const struct command command_serve, command_run, command_sql, command_topic, command_job,
+    command_bench, command_replay, command_check, command_sim, command_version;
+
+#endif

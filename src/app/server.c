@@ -1,0 +1,216 @@
+/* How: the loop calls two hooks a pass. The first runs the engine's ticks; the second flushes the
+ * log, and so releases what waited for the sync. When either has a deadline but no input, one timer
+ * wakes the loop; otherwise an idle server sleeps in the kernel without a limit.
+ */
+#include "app/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "serve/http/http.h"
+#include "serve/kafka/kafka.h"
+
+struct server {
+    struct os *os;
+    struct loop *loop;
+    struct log *log;
+    struct engine *engine;
+    struct kafka_face *kafka;
+    struct http_face *http;
+    struct loop_timer *timer;
+    int64_t timer_at_ns;
+    bool stopping;
+};
+
+static const char *const face_names[FACE_COUNT] = {"kafka", "http", "pg", "redis"};
+
+const char *face_name(enum face face)
+{
+    CHECK(face < FACE_COUNT);
+    return face_names[face];
+}
+
+static void nothing(void *context)
+{
+    (void)context; /* the pass that the wake-up causes is what was wanted */
+}
+
+static void on_engine_work(void *context)
+{
+    struct server *server = context;
+    loop_post(server->loop, nothing, server);
+}
+
+/* Sleeps no longer than the earliest thing that the clock alone makes due. */
+static void arm_timer(struct server *server)
+{
+    int64_t engine_ns = engine_deadline_ns(server->engine), log_ns = log_deadline_ns(server->log);
+    int64_t at_ns = engine_ns < log_ns ? engine_ns : log_ns;
+
+    if (at_ns == server->timer_at_ns)
+        return;
+    server->timer_at_ns = at_ns;
+    if (at_ns == INT64_MAX)
+        loop_timer_clear(server->timer);
+    else
+        loop_timer_set(server->timer, at_ns);
+}
+
+static void on_timer(void *context)
+{
+    struct server *server = context;
+    server->timer_at_ns = INT64_MAX;
+}
+
+static bool run_ticks(void *context)
+{
+    struct server *server = context;
+    return engine_pass(server->engine);
+}
+
+/* A failed write or sync is never retried: the log refuses from then on, says why, and recovery is
+ * from the WAL at the next start. */
+static bool flush_log(void *context)
+{
+    struct server *server = context;
+    bool more;
+
+    (void)log_flush(server->log);
+    more = log_work(server->log);
+    arm_timer(server);
+    return more;
+}
+
+static enum status open_parts(struct server *server, const struct server_options *options,
+                              struct diag *diag)
+{
+    struct log_options log_options = options->log;
+    struct engine_options engine_options = options->engine;
+
+    log_options.in_memory = options->data_dir == NULL;
+    engine_options.shards = options->shards;
+    TRY(loop_create(server->os, &server->loop));
+    TRY(log_open(server->os, options->data_dir, &log_options, &server->log, diag));
+    TRY(engine_open(server->os, server->log, options->data_dir, &engine_options, &server->engine,
+                    diag));
+    engine_on_work(server->engine, on_engine_work, server);
+    server->timer = loop_timer_create(server->loop, on_timer, server);
+    server->timer_at_ns = INT64_MAX;
+    loop_hook_add(server->loop, run_ticks, server);
+    loop_hook_add(server->loop, flush_log, server);
+    return ST_OK;
+}
+
+/* Only this machine can dial it. */
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strncmp(address, "localhost:", 10) == 0 ||
+           strncmp(address, "[::1]:", 6) == 0;
+}
+
+static enum status open_face(struct server *server, enum face face, const char *address,
+                             const struct server_options *options, struct diag *diag)
+{
+    enum status st;
+
+    if (!is_loopback(address) && !options->insecure) {
+        diag_hint(diag, "use 127.0.0.1, or --insecure if all who can reach it may do everything");
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "the %s listener '%s' can be reached by others, and there is no TLS or "
+                        "authentication yet",
+                        face_name(face), address);
+    }
+    switch (face) {
+    case FACE_KAFKA:
+        st = kafka_face_open(server->loop, server->log, address, NULL, &server->kafka);
+        break;
+    case FACE_HTTP:
+        st = http_face_open(server->loop, server->log, server->engine, address, NULL, &server->http);
+        break;
+    default:
+        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "the %s face is not built yet",
+                        face_name(face));
+    }
+    if (st != ST_OK)
+        diag_set(diag, st, DIAG_VALUE, "the %s listener cannot open '%s': %s", face_name(face), address,
+                 os_error_text(server->os));
+    return st;
+}
+
+enum status server_open(struct os *os, const struct server_options *options, struct server **out,
+                        struct diag *diag)
+{
+    struct server *server = xcalloc(1, sizeof(*server));
+    enum status st;
+
+    server->os = os;
+    st = open_parts(server, options, diag);
+    for (int i = 0; i < FACE_COUNT && st == ST_OK; i++)
+        if (options->listen[i])
+            st = open_face(server, (enum face)i, options->listen[i], options, diag);
+    if (st != ST_OK) {
+        diag_set(diag, st, DIAG_STATE, "the data directory '%s' cannot be opened: %s",
+                 options->data_dir ? options->data_dir : "(none)", status_text(st));
+        server_close(server);
+        return st;
+    }
+    *out = server;
+    return ST_OK;
+}
+
+void server_run(struct server *server)
+{
+    loop_run(server->loop);
+}
+
+void server_stop(struct server *server)
+{
+    loop_stop(server->loop);
+}
+
+/* Faces first, so that nothing new comes; then the jobs, whose last checkpoints the log must still
+ * take; then the log, which empties itself into the partition files. */
+void server_close(struct server *server)
+{
+    if (server->kafka)
+        kafka_face_close(server->kafka);
+    if (server->http)
+        http_face_close(server->http);
+    if (server->timer) {
+        loop_hook_remove(server->loop, run_ticks, server);
+        loop_hook_remove(server->loop, flush_log, server);
+        loop_timer_destroy(server->timer);
+    }
+    if (server->engine)
+        engine_close(server->engine, true);
+    if (server->log)
+        log_close(server->log);
+    if (server->loop)
+        loop_destroy(server->loop);
+    free(server);
+}
+
+struct loop *server_loop(struct server *server)
+{
+    return server->loop;
+}
+
+struct log *server_log(struct server *server)
+{
+    return server->log;
+}
+
+struct engine *server_engine(struct server *server)
+{
+    return server->engine;
+}
+
+const char *server_address(const struct server *server, enum face face)
+{
+    if (face == FACE_KAFKA && server->kafka)
+        return kafka_face_address(server->kafka);
+    if (face == FACE_HTTP && server->http)
+        return http_face_address(server->http);
+    return NULL;
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# the command as a user types it: help, mistakes, a job from a file, a shell on a server, a restart
+. tests/lib/suite.sh
+need_build
+
+for c in serve run sql topic job bench check sim version; do
+    "$qw" $c --help >"$suite_dir/help" 2>&1
+    check $? "$c --help"
+    grep -q "usage: quickwater $c" "$suite_dir/help"; check $? "$c --help says how"
+done
+"$qw" nosuch 2>"$suite_dir/e"; same $? 2 "an unknown command is the user's mistake"
+grep -q "no command 'nosuch'" "$suite_dir/e"; check $? "and is named"
+"$qw" serve --nosuch 2>"$suite_dir/e"; same $? 2 "an unknown option is the user's mistake"
+"$qw" serve --kafka 0.0.0.0:0 --http off --data "$suite_dir/x" 2>"$suite_dir/e"; same $? 2 "a listener that others can reach is refused"
+grep -q -- "--insecure" "$suite_dir/e"; check $? "and the way out is named"
+"$qw" sql --url http://127.0.0.1:1 -c 'SELECT 1' 2>"$suite_dir/e"; same $? 2 "no server: said so"
+
+cat >"$suite_dir/in.csv" <<'D'
+1,a,10
+2,b,20
+3,a,30
+D
+cat >"$suite_dir/job.sql" <<D
+CREATE TABLE src (id BIGINT, k STRING, v BIGINT) WITH ('connector' = 'filesystem', 'path' = '$suite_dir/in.csv', 'format' = 'csv');
+CREATE TABLE out (k STRING, n BIGINT, s BIGINT) WITH ('connector' = 'print');
+INSERT INTO out SELECT k, COUNT(*), SUM(v) FROM src GROUP BY k;
+D
+timeout 30 "$qw" run "$suite_dir/job.sql" --kafka off --http off >"$suite_dir/o" 2>"$suite_dir/e"
+same $? 0 "run ends by itself on bounded sources"
+grep -q '+U\[a, 2, 40\]\|+I\[a, 2, 40\]' "$suite_dir/o"; check $? "and prints the changes"
+printf 'SELECT 1;\nSELEC 2;\n' >"$suite_dir/bad.sql"
+timeout 30 "$qw" run "$suite_dir/bad.sql" --kafka off --http off >/dev/null 2>"$suite_dir/e"; same $? 2 "a wrong script is the user's mistake"
+grep -q 'line 2' "$suite_dir/e" && grep -q '\^' "$suite_dir/e"; check $? "with its line and a caret"
+
+start_server
+"$qw" sql --url "http://$http" -c "CREATE TABLE ev (k STRING, v BIGINT) WITH ('connector' = 'kafka', 'topic' = 'ev', 'format' = 'json'); CREATE MATERIALIZED TABLE by_k AS SELECT k, COUNT(*) AS n, SUM(v) AS s FROM ev GROUP BY k;" >/dev/null
+check $? "a script over HTTP"
+printf '{"k":"a","v":1}\n{"k":"b","v":2}\n{"k":"a","v":3}\n' | "$qw" topic produce ev --kafka "$kafka"
+check $? "topic produce"
+until_same "SELECT k, n, s FROM by_k ORDER BY k" "$(printf 'a,2,4\nb,1,2')" "the view is fresh"
+"$qw" topic list --kafka "$kafka" | grep -q '^ev '; check $? "topic list"
+same "$("$qw" topic consume ev --kafka "$kafka" | sort | head -1)" '{"k":"a","v":1}' "topic consume"
+"$qw" job list --url "http://$http" | grep -qi running; check $? "job list"
+"$qw" check "$suite_dir/data" >/dev/null 2>&1; same $? 2 "check refuses a folder that is open"
+stop_server; check $? "SIGTERM stops it with exit code 0"
+"$qw" check "$suite_dir/data" >"$suite_dir/o"; check $? "check: whole after a stop"
+start_server
+until_same "SELECT k, n, s FROM by_k ORDER BY k" "$(printf 'a,2,4\nb,1,2')" "the view is there after a restart"
+echo '{"k":"c","v":9}' | "$qw" topic produce ev --kafka "$kafka"
+until_same "SELECT k, n, s FROM by_k ORDER BY k" "$(printf 'a,2,4\nb,1,2\nc,1,9')" "and goes on"
+echo 'not json' | "$qw" topic produce ev --kafka "$kafka"
+until_same 'SELECT COUNT(*) FROM `ev$errors`' 1 "a bad record is in ev\$errors"
+echo '{"k":"c","v":1}' | "$qw" topic produce ev --kafka "$kafka"
+until_same "SELECT n, s FROM by_k WHERE k = 'c'" "2,10" "and the stream goes on"
+stop_server
+summary
