@@ -127,6 +127,12 @@ struct job *engine_job_find(struct engine *engine, struct bytes name);
 struct job *engine_job_next(struct engine *engine, struct job *job);
 void job_info(const struct job *job, struct job_info *out);
 void job_op_info(const struct job *job, uint32_t index, struct op_info *out);
+/* What the job's sinks 'blackhole' have swallowed: rows, and the hash of what they fold into, the same for
+ * any order of rows and any number of shards. */
+struct job_output {
+    uint64_t rows, hash;
+};
+void job_output(const struct job *job, struct job_output *out);
 enum status job_pause(struct job *job, uint64_t *lsn);
 enum status job_resume(struct job *job, uint64_t *lsn);
 enum status job_drop(struct job *job, uint64_t *lsn);

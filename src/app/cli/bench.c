@@ -76,14 +76,15 @@ static void write_ddl(const struct bench *b, struct buf *sql)
         rate = 1;
     buf_printf(sql, "SET 'pipeline.name' = 'nexmark_%s';\n", b->query);
     const char *ddl = text_of("ddl");
-    const char *mark = strstr(ddl, "${options}");
+    static const char marked[] = "'connector' = 'nexmark'";
+    const char *mark = strstr(ddl, marked);
     CHECK(mark != NULL);
     buf_append(sql, ddl, (size_t)(mark - ddl));
     buf_printf(sql,
                "'connector' = 'nexmark', 'events.num' = '%" PRId64 "', 'first-event.rate' = '%" PRId64
                "', 'next-event.rate' = '%" PRId64 "', 'rate.limited' = 'false'",
                b->events, rate, rate);
-    buf_str(sql, mark + strlen("${options}"));
+    buf_str(sql, mark + sizeof(marked) - 1);
 }
 
 static struct job *find_job(struct bench *b)
