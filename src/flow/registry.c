@@ -6,7 +6,10 @@ static const struct op_class *const classes[PLAN_KINDS] = {
     [PLAN_WINDOW] = &op_window,
     [PLAN_WINDOW_AGG] = &op_window_agg,
     [PLAN_GROUP_AGG] = &op_group_agg,
+    [PLAN_JOIN] = &op_join,
+    [PLAN_WINDOW_JOIN] = &op_window_join,
     [PLAN_UNION] = &op_union,
+    [PLAN_RANK] = &op_rank,
 };
 
 const struct op_class *op_class_of(const struct plan_node *node, struct diag *diag)

@@ -4,7 +4,7 @@
 
 #include "flow/op.h"
 
-extern const struct op_class op_calc, op_values, op_window, op_window_agg, op_group_agg, op_join,
+extern const struct op_class op_calc, op_window, op_window_agg, op_group_agg, op_join,
     op_window_join, op_union, op_rank;
 
 /* Live rows of a chunk as physical rows; out has room for CHUNK_ROWS. */

@@ -1,0 +1,485 @@
+/* ROW_NUMBER() with a bound: the first N rows of each partition in an order, as they change.
+ *
+ *   FIRST     N = 1, only inserts come: one row a partition (deduplication). Ordered by a time attribute
+ *             downwards it is "keep last": of equal times the later row stays, as in Flink
+ *   APPEND    only inserts come: the N best rows, sorted; others are forgotten at once
+ *   RETRACT   rows are taken back: all rows, sorted
+ *
+ * Rows that the order leaves equal stand as they came. With the number among the columns a row that enters
+ * shifts those behind it, each told as an update of its number; else the row that falls out goes and
+ * the new one comes. */
+#include "flow/ops/ops.h"
+#include "flow/ops/pack.h"
+#include "store/state/sorted.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+enum rank_mode { RANK_FIRST, RANK_APPEND, RANK_RETRACT };
+
+struct rank_row {
+    uint64_t seq; /* of arrival */
+    uint32_t size, pad;
+    uint8_t packed[];
+};
+
+struct partition { /* the value of a key */
+    union {
+        struct sorted rows;
+        struct rank_row *row; /* FIRST */
+    };
+    uint64_t gone;
+};
+
+struct rank {
+    struct arena plan_arena, scratch;
+    struct keyer keyer;
+    struct pack pack;
+    const struct plan_rank *plan;
+    enum rank_mode mode;
+    bool keep_last, tell_before;
+    uint8_t kind_gone, kind_new; /* of the row that falls out of a full top-N and the one that enters */
+    struct state_table table;
+    struct state_heap heap;
+    uint64_t next_seq, rows;
+};
+
+/* ---- open, close ---- */
+
+static enum status rank_open(const struct plan_node *node, void *state, struct op_ctx *ctx)
+{
+    const struct plan_rank *p = &node->rank;
+    const struct plan_node *input = node->inputs[0].node;
+    struct rank *s = state;
+    struct diag *diag = ctx->expr.diag;
+
+    arena_init(&s->plan_arena, ARENA_BUDGET_NONE);
+    arena_init(&s->scratch, ARENA_BUDGET_NONE);
+    heap_init(&s->heap);
+    s->plan = p;
+    if (p->limit < 1 || p->limit > INT32_MAX)
+        return diag_set(diag, ST_INVALID, DIAG_LIMIT, "the bound of ROW_NUMBER() must be from 1 to %d",
+                        INT32_MAX);
+    if ((input->changes & CHANGE_UPDATE) && !(input->changes & CHANGE_UPDATE_BEFORE))
+        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
+                        "ROW_NUMBER() over updates without -U is not built yet");
+    TRY(keyer_make(&s->keyer, &s->plan_arena, input, p->partition, p->partition_count, diag));
+    TRY(pack_make(&s->pack, &s->plan_arena, input, NULL, input->columns_count, diag));
+    s->mode = input->changes ? RANK_RETRACT : p->limit == 1 ? RANK_FIRST : RANK_APPEND;
+    s->keep_last = s->mode == RANK_FIRST && p->order_count == 1 && p->order[0].descending &&
+                   input->columns[p->order[0].column].time != TIME_NONE;
+    s->tell_before = (node->changes & CHANGE_UPDATE_BEFORE) != 0;
+    bool update = p->limit == 1 || p->emit_rank;
+    s->kind_gone = update ? ROW_UPDATE_BEFORE : ROW_DELETE;
+    s->kind_new = update ? ROW_UPDATE_AFTER : ROW_INSERT;
+    state_init(&s->table, s->keyer.words, sizeof(struct partition));
+    return ST_OK;
+}
+
+static void rank_close(const struct plan_node *node, void *state)
+{
+    struct rank *s = state;
+
+    (void)node;
+    state_deinit(&s->table);
+    heap_deinit(&s->heap);
+    arena_deinit(&s->plan_arena);
+    arena_deinit(&s->scratch);
+}
+
+/* ---- order ---- */
+
+static int order_compare(const struct rank *s, const uint8_t *a, const uint8_t *b)
+{
+    for (uint16_t k = 0; k < s->plan->order_count; k++) {
+        const struct plan_sort_key *key = &s->plan->order[k];
+        bool a_null = pack_null(&s->pack, a, key->column);
+        bool b_null = pack_null(&s->pack, b, key->column);
+        int order;
+        if (a_null || b_null)
+            order = a_null == b_null ? 0 : a_null == key->nulls_last ? 1 : -1;
+        else
+            order = pack_compare(&s->pack, key->column, a, b) * (key->descending ? -1 : 1);
+        if (order)
+            return order;
+    }
+    return 0;
+}
+
+static int row_compare(const void *context, const void *a, const void *b)
+{
+    const struct rank_row *x = a, *y = b;
+    int order = order_compare(context, x->packed, y->packed);
+
+    return order ? order : x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* ---- what comes out ---- */
+
+struct telling {
+    struct rank *s;
+    const struct plan_node *node;
+    struct op_ctx *ctx;
+    uint16_t count;
+    const uint8_t *packed[CHUNK_ROWS];
+    int64_t ranks[CHUNK_ROWS];
+    uint8_t kinds[CHUNK_ROWS];
+    struct rank_row **gone; /* freed when what points to them is out */
+    uint32_t gone_count, gone_cap;
+};
+
+static enum status tell_flush(struct telling *t)
+{
+    struct rank *s = t->s;
+    enum status st = ST_OK;
+
+    if (t->count) {
+        struct column *cols = ARENA_ARRAY(&s->scratch, struct column, t->node->columns_count + 1);
+        pack_read_all(&s->pack, t->packed, t->count, &s->scratch, cols);
+        if (s->plan->emit_rank)
+            cols[s->pack.count] = (struct column){.data = t->ranks};
+        CHECK(t->node->columns_count == s->pack.count + s->plan->emit_rank);
+        struct chunk out = {.cols = cols, .count = t->count, .rows = t->count,
+                            .col_count = t->node->columns_count, .kinds = t->kinds};
+        st = op_emit(t->ctx, &out);
+        arena_reset(&s->scratch);
+    }
+    t->count = 0;
+    for (uint32_t i = 0; i < t->gone_count; i++)
+        heap_free(&s->heap, t->gone[i], sizeof(struct rank_row) + t->gone[i]->size);
+    t->gone_count = 0;
+    return st;
+}
+
+/* rank from 0. */
+static enum status tell(struct telling *t, const struct rank_row *row, uint32_t rank, uint8_t kind)
+{
+    if (kind == ROW_UPDATE_BEFORE && !t->s->tell_before)
+        return ST_OK;
+    t->packed[t->count] = row->packed;
+    t->ranks[t->count] = (int64_t)rank + 1;
+    t->kinds[t->count++] = kind;
+    return t->count == CHUNK_ROWS ? tell_flush(t) : ST_OK;
+}
+
+static void bury(struct telling *t, struct rank_row *row)
+{
+    if (t->gone_count == t->gone_cap) {
+        t->gone_cap = t->gone_cap ? 2 * t->gone_cap : 64;
+        t->gone = xrealloc(t->gone, t->gone_cap * sizeof(struct rank_row *));
+    }
+    t->gone[t->gone_count++] = row;
+    t->s->rows--;
+}
+
+static struct rank_row *row_new(struct rank *s, const uint8_t *packed, uint32_t size)
+{
+    struct rank_row *row = heap_alloc(&s->heap, sizeof(*row) + size);
+
+    *row = (struct rank_row){.seq = s->next_seq++, .size = size};
+    memcpy(row->packed, packed, size);
+    s->rows++;
+    return row;
+}
+
+/* ---- the three modes ---- */
+
+static enum status first_add(struct telling *t, struct partition *p, const uint8_t *packed,
+                             uint32_t size)
+{
+    struct rank *s = t->s;
+    struct rank_row *old = p->row;
+
+    if (old) {
+        int order = order_compare(s, packed, old->packed);
+        if (s->keep_last ? order > 0 : order >= 0)
+            return ST_OK;
+    }
+    p->row = row_new(s, packed, size);
+    if (!old)
+        return tell(t, p->row, 0, ROW_INSERT);
+    TRY(tell(t, old, 0, s->kind_gone));
+    enum status st = tell(t, p->row, 0, s->kind_new);
+    bury(t, old);
+    return st;
+}
+
+/* `row` has entered at a rank within the bound; `before` rows were there. Each row behind it moves on. */
+static enum status tell_entered(struct telling *t, const struct sorted *rows, uint32_t rank,
+                                uint32_t before, const struct rank_row *fallen)
+{
+    const struct rank *s = t->s;
+    uint32_t limit = (uint32_t)s->plan->limit;
+    struct sorted_at at = sorted_nth(rows, rank);
+    const struct rank_row *row = sorted_get(rows, at);
+
+    if (!s->plan->emit_rank) {
+        if (fallen)
+            TRY(tell(t, fallen, limit - 1, s->kind_gone));
+        return tell(t, row, rank, fallen ? s->kind_new : ROW_INSERT);
+    }
+    for (uint32_t k = rank; k < limit && k <= before; k++) {
+        at = sorted_next(rows, at);
+        const struct rank_row *was = k + 1 < limit || !fallen ? sorted_get(rows, at) : fallen;
+        if (k == before)
+            return tell(t, row, k, ROW_INSERT);
+        TRY(tell(t, was, k, ROW_UPDATE_BEFORE));
+        TRY(tell(t, row, k, ROW_UPDATE_AFTER));
+        row = was;
+    }
+    return ST_OK;
+}
+
+static enum status append_add(struct telling *t, struct partition *p, const uint8_t *packed,
+                              uint32_t size)
+{
+    struct rank *s = t->s;
+    struct sorted *rows = &p->rows;
+    uint32_t limit = (uint32_t)s->plan->limit, before = rows->count;
+    struct rank_row *fallen = NULL;
+
+    if (before == limit) {
+        struct rank_row *worst = sorted_get(rows, sorted_last(rows));
+        if (order_compare(s, packed, worst->packed) >= 0)
+            return ST_OK;
+        fallen = worst;
+        sorted_remove(rows, &s->heap, sorted_last(rows));
+    }
+    struct rank_row *row = row_new(s, packed, size);
+    struct sorted_at at = sorted_seek(rows, row_compare, s, row);
+    uint32_t rank = sorted_rank(rows, at);
+    sorted_insert(rows, &s->heap, at, row);
+    enum status st = tell_entered(t, rows, rank, before, fallen);
+    if (fallen)
+        bury(t, fallen);
+    return st;
+}
+
+static enum status retract_add(struct telling *t, struct partition *p, const uint8_t *packed,
+                               uint32_t size)
+{
+    struct rank *s = t->s;
+    struct sorted *rows = &p->rows;
+    uint32_t limit = (uint32_t)s->plan->limit, before = rows->count;
+    struct rank_row *row = row_new(s, packed, size);
+    struct sorted_at at = sorted_seek(rows, row_compare, s, row);
+    uint32_t rank = sorted_rank(rows, at);
+
+    sorted_insert(rows, &s->heap, at, row);
+    if (rank >= limit)
+        return ST_OK;
+    const struct rank_row *fallen = before >= limit ? sorted_get(rows, sorted_nth(rows, limit)) : NULL;
+    return tell_entered(t, rows, rank, before, fallen);
+}
+
+/* `row` has left the rank it had; what stands there now has moved up. */
+static enum status tell_left(struct telling *t, const struct sorted *rows, uint32_t rank,
+                             const struct rank_row *row)
+{
+    const struct rank *s = t->s;
+    uint32_t limit = (uint32_t)s->plan->limit;
+
+    if (!s->plan->emit_rank) {
+        const struct rank_row *next = rows->count >= limit ? sorted_get(rows, sorted_nth(rows, limit - 1))
+                                                           : NULL;
+        TRY(tell(t, row, rank, next ? s->kind_gone : ROW_DELETE));
+        return next ? tell(t, next, limit - 1, s->kind_new) : ST_OK;
+    }
+    struct sorted_at at = sorted_nth(rows, rank);
+    for (uint32_t k = rank; k < limit; k++, at = sorted_next(rows, at)) {
+        const struct rank_row *next = sorted_get(rows, at);
+        if (!next)
+            return tell(t, row, k, ROW_DELETE);
+        TRY(tell(t, row, k, ROW_UPDATE_BEFORE));
+        TRY(tell(t, next, k, ROW_UPDATE_AFTER));
+        row = next;
+    }
+    return ST_OK;
+}
+
+static enum status retract_take(struct telling *t, struct partition *p, const uint8_t *packed,
+                                uint32_t size)
+{
+    struct rank *s = t->s;
+    struct sorted *rows = &p->rows;
+    struct rank_row *probe = arena_alloc(t->ctx->arena, sizeof(*probe) + size);
+
+    *probe = (struct rank_row){.size = size};
+    memcpy(probe->packed, packed, size);
+    struct sorted_at at = sorted_seek(rows, row_compare, s, probe); /* seq 0: before all its equals */
+    for (struct rank_row *row; (row = sorted_get(rows, at)) != NULL; at = sorted_next(rows, at)) {
+        if (order_compare(s, row->packed, packed) != 0)
+            return ST_OK; /* it was never here */
+        if (row->size != size || memcmp(row->packed, packed, size) != 0)
+            continue;
+        uint32_t rank = sorted_rank(rows, at);
+        sorted_remove(rows, &s->heap, at);
+        enum status st = rank < (uint32_t)s->plan->limit ? tell_left(t, rows, rank, row) : ST_OK;
+        bury(t, row);
+        return st;
+    }
+    return ST_OK;
+}
+
+/* ---- chunks ---- */
+
+static enum status row_apply(struct telling *t, struct partition *p, const uint8_t *packed,
+                             uint32_t size, bool retract)
+{
+    switch (t->s->mode) {
+    case RANK_FIRST: return first_add(t, p, packed, size);
+    case RANK_APPEND: return append_add(t, p, packed, size);
+    default: return retract ? retract_take(t, p, packed, size) : retract_add(t, p, packed, size);
+    }
+}
+
+static void rows_pack(const struct rank *s, struct arena *arena, const struct chunk *in,
+                      const uint16_t *rows, uint8_t **packed, uint32_t *sizes)
+{
+    size_t all = 0;
+
+    pack_sizes(&s->pack, in->cols, rows, in->count, sizes);
+    for (uint16_t i = 0; i < in->count; i++)
+        all += sizes[i];
+    uint8_t *at = arena_alloc(arena, all + 8);
+    for (uint16_t i = 0; i < in->count; i++, at += sizes[i - 1])
+        packed[i] = at;
+    pack_write(&s->pack, in->cols, rows, in->count, packed);
+}
+
+static void partitions_sweep(struct rank *s, void *const *values, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        struct partition *p = values[i];
+        if (p->rows.count || p->gone)
+            continue;
+        p->gone = 1;
+        state_remove(&s->table, p);
+    }
+}
+
+static enum status rank_on_chunk(const struct plan_node *node, void *state, struct op_ctx *ctx,
+                                 int input, const struct chunk *in)
+{
+    struct rank *s = state;
+    uint16_t all[CHUNK_ROWS];
+    void *values[CHUNK_ROWS];
+    uint8_t *packed[CHUNK_ROWS];
+    uint32_t sizes[CHUNK_ROWS];
+    struct state_keys keys;
+    struct telling *t = arena_alloc(ctx->arena, sizeof(*t));
+
+    (void)input;
+    t->s = s;
+    t->node = node;
+    t->ctx = ctx;
+    t->count = 0;
+    t->gone = NULL;
+    t->gone_count = t->gone_cap = 0;
+    const uint16_t *rows = chunk_rows(in, all);
+    keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
+    state_upsert(&s->table, &keys, NULL, in->count, values, NULL);
+    rows_pack(s, ctx->arena, in, rows, packed, sizes);
+    enum status st = ST_OK;
+    for (uint16_t i = 0; i < in->count && st == ST_OK; i++)
+        st = row_apply(t, values[i], packed[i], sizes[i],
+                       row_kind_retracts(chunk_kind(in, rows[i])));
+    enum status flushed = tell_flush(t);
+    free(t->gone);
+    if (s->mode == RANK_RETRACT)
+        partitions_sweep(s, values, in->count);
+    return st != ST_OK ? st : flushed;
+}
+
+/* ---- checkpoints: next seq; partitions, each count, then seq and bytes of its rows, the first first ---- */
+
+static void row_save(const struct rank_row *row, struct buf *out)
+{
+    buf_uvarint(out, row->seq);
+    buf_sized(out, bytes_of(row->packed, row->size));
+}
+
+static void partition_save(void *context, const void *value, struct buf *out)
+{
+    const struct rank *s = context;
+    const struct partition *p = value;
+
+    if (s->mode == RANK_FIRST) {
+        buf_uvarint(out, 1);
+        row_save(p->row, out);
+        return;
+    }
+    buf_uvarint(out, p->rows.count);
+    struct sorted_at at = sorted_first();
+    for (const struct rank_row *row; (row = sorted_get(&p->rows, at)) != NULL;
+         at = sorted_next(&p->rows, at))
+        row_save(row, out);
+}
+
+static void rank_save(const struct plan_node *node, const void *state, struct snap_writer *w)
+{
+    const struct rank *s = state;
+
+    (void)node;
+    buf_u64_le(&w->buf, s->next_seq);
+    state_save(&s->table, w, partition_save, (void *)s);
+}
+
+static bool partition_load(void *context, void *value, struct reader *r)
+{
+    struct rank *s = context;
+    struct partition *p = value;
+    uint64_t count = reader_uvarint(r);
+
+    if (s->mode == RANK_FIRST && count != 1)
+        return false;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t seq = reader_uvarint(r);
+        struct bytes packed = reader_sized(r);
+        if (r->bad || !pack_check(&s->pack, packed.ptr, packed.len))
+            return false;
+        uint64_t next = s->next_seq;
+        struct rank_row *row = row_new(s, packed.ptr, (uint32_t)packed.len);
+        row->seq = seq;
+        s->next_seq = next;
+        if (s->mode == RANK_FIRST)
+            p->row = row;
+        else
+            sorted_insert(&p->rows, &s->heap, sorted_nth(&p->rows, p->rows.count), row);
+    }
+    return !reader_left(r);
+}
+
+static enum status rank_load(const struct plan_node *node, void *state, struct op_ctx *ctx,
+                             struct reader *r)
+{
+    struct rank *s = state;
+    uint64_t seq = reader_u64_le(r);
+
+    (void)node;
+    if (seq > s->next_seq)
+        s->next_seq = seq;
+    return state_load(&s->table, r, &(struct state_mine){ctx->shard, ctx->shards}, partition_load, s);
+}
+
+static void rank_measure(const struct plan_node *node, const void *state, uint64_t *rows,
+                         uint64_t *bytes)
+{
+    const struct rank *s = state;
+
+    (void)node;
+    *rows = s->rows;
+    *bytes = state_bytes(&s->table) + s->heap.used_bytes;
+}
+
+const struct op_class op_rank = {
+    .name = "Rank",
+    .state_size = sizeof(struct rank),
+    .open = rank_open,
+    .on_chunk = rank_on_chunk,
+    .save = rank_save,
+    .load = rank_load,
+    .close = rank_close,
+    .measure = rank_measure,
+};
