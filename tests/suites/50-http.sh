@@ -1,0 +1,118 @@
+#!/bin/sh
+# the HTTP face of the real server, with curl: posts, SQL, a view by key and as a whole, its changes, refusals
+. tools/common.sh
+p=0 f=0
+ok() { p=$((p + 1)); echo "ok $1"; }
+bad() { f=$((f + 1)); echo "FAIL $1"; [ -z "${2:-}" ] || printf '%s\n' "$2" | head -20; }
+build asan build/asan/quickwater || { echo "0 passed, 1 failed"; exit 1; }
+
+work=$(mktemp -d)
+server=
+stop() { [ -z "$server" ] || { kill -TERM "$server"; wait "$server"; server=; }; }
+trap 'stop; rm -rf "$work"' EXIT INT TERM
+start() {
+    build/asan/quickwater serve --data "$work/data" --kafka 127.0.0.1:0 --http 127.0.0.1:0 --pg off --redis off \
+        >"$work/out" 2>"$work/err" &
+    server=$!
+    for _ in $(seq 1 150); do
+        grep -q '^ready ' "$work/out" && break
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.1
+    done
+    url=http://$(sed -n 's/^ready .*http=\([^ ]*\).*/\1/p' "$work/out")
+    [ "$url" != http:// ]
+}
+
+# expect NAME STATUS TEXT CURL-ARGUMENTS…: the answer has that status and contains that text
+expect() {
+    name=$1 status=$2 text=$3
+    shift 3
+    got=$(curl -s -m 20 -o "$work/body" -w '%{http_code}' "$@" 2>&1)
+    case $got:$(cat "$work/body") in
+    "$status":*"$text"*) ok "$name" ;;
+    *) bad "$name" "$got, expected $status and '$text': $(head -c 600 "$work/body")" ;;
+    esac
+}
+# until NAME TEXT CURL-ARGUMENTS…: asked again until the answer contains that text
+until_text() {
+    name=$1 text=$2
+    shift 2
+    for _ in $(seq 1 100); do
+        case $(curl -s -m 5 "$@") in *"$text"*) ok "$name"; return ;; esac
+        sleep 0.1
+    done
+    bad "$name" "'$text' never came: $(curl -s -m 5 "$@" | head -c 600)"
+}
+sql() { printf '%s' "$1" | curl -s -m 20 -H 'Content-Type: text/plain' --data-binary @- "$url/v1/sql"; }
+
+if ! start; then
+    cat "$work/out" "$work/err"
+    bad "the server starts"
+    echo "$p passed, $f failed"
+    exit 1
+fi
+ok "the server starts"
+expect "health" 200 '"status":"ok"' "$url/health"
+expect "metrics" 200 '# TYPE quickwater_uptime_seconds gauge' "$url/metrics"
+expect "the page" 200 '<title>Quickwater</title>' "$url/"
+expect "the page, compressed" 200 'connect' --compressed "$url/ui/main.js"
+expect "a foreign host" 421 '"host"' -H 'Host: evil.example' "$url/health"
+expect "a foreign origin" 403 '"origin"' -H 'Origin: http://evil.example' -d 1 "$url/v1/topics/clicks"
+expect "no such address" 404 '"not_found"' "$url/v2"
+expect "a wrong method" 405 '"method"' -X DELETE "$url/v1/topics"
+expect "a wrong statement" 400 '"line":2,"column":1' -H 'Content-Type: text/plain' --data-binary 'SHOW TABLES;
+SELEC 1' "$url/v1/sql"
+expect "a wrong body" 400 'line 2, column 6' --data-binary '{"a":1}
+{"a":}' "$url/v1/topics/clicks"
+
+sql "CREATE TABLE clicks (who STRING, n INT, at TIMESTAMP(3), WATERMARK FOR at AS at - INTERVAL '1' SECOND)
+     WITH ('connector' = 'kafka', 'topic' = 'clicks', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+     CREATE MATERIALIZED TABLE totals AS SELECT who, SUM(n) AS total, COUNT(*) AS clicks FROM clicks GROUP BY who;
+     CREATE MATERIALIZED TABLE minutes AS SELECT window_start, window_end, who, SUM(n) AS total
+       FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(at), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end, who;" \
+    >"$work/body"
+case $(cat "$work/body") in *'"error"'*) bad "tables and views" "$(cat "$work/body")" ;; *) ok "tables and views" ;; esac
+
+curl -sN -m 60 "$url/v1/views/totals/changes?from=start" >"$work/changes" &
+changes=$!
+expect "a post" 200 '"records":2' -H 'Content-Type: application/x-ndjson' --data-binary \
+    '{"who":"ann","n":2,"at":"2026-01-01 00:00:01"}
+{"who":"bob","n":5,"at":"2026-01-01 00:00:02"}' "$url/v1/topics/clicks?key=who"
+expect "a post with a key" 200 '"records":1' -H 'Idempotency-Key: a1' -d '{"who":"ann","n":40,"at":"2026-01-01 00:00:03"}' "$url/v1/topics/clicks?key=who"
+cp "$work/body" "$work/first"
+expect "and again" 200 '"records":1' -H 'Idempotency-Key: a1' -d '{"who":"ann","n":40,"at":"2026-01-01 00:00:03"}' "$url/v1/topics/clicks?key=who"
+cmp -s "$work/body" "$work/first" && ok "gives the same answer" || bad "gives the same answer" "$(cat "$work/body" "$work/first")"
+until_text "a view by key" '"total":42' "$url/v1/views/totals?key=ann"
+expect "no such key" 404 'no row of that key' "$url/v1/views/totals?key=zoe"
+expect "a view as a whole" 200 '"next":null' "$url/v1/views/totals"
+expect "a page of it" 200 '"next":"' "$url/v1/views/totals?limit=1"
+next=$(sed -n 's/.*"next":"\([0-9a-f]*\)".*/\1/p' "$work/body")
+expect "the next page" 200 '"next":null' "$url/v1/views/totals?limit=1&cursor=$next"
+curl -s -m 5 -d '[{"who":"bob","n":1,"at":"2026-01-01 00:05:00"},{"who":"ann","n":0,"at":"2026-01-01 00:05:00"}]' "$url/v1/topics/clicks?key=who" >/dev/null
+until_text "a query" '["bob",6]' -H 'Content-Type: application/json' -d '{"sql":"SELECT who, total FROM totals WHERE who = '"'bob'"'"}' "$url/v1/sql"
+until_text "jobs" '"rows_in":' "$url/v1/jobs"
+job=$(curl -s "$url/v1/jobs" | sed -n 's/.*{"name":"\([^"]*\)".*/\1/p')
+expect "a job's graph" 200 '"ops":[{"id"' "$url/v1/jobs/$job"
+expect "metrics of a job" 200 'quickwater_job_rows_in_total{job=' "$url/metrics"
+for _ in $(seq 1 100); do grep -q '"total":42' "$work/changes" && break; sleep 0.1; done
+kill "$changes" 2>/dev/null; wait "$changes" 2>/dev/null
+grep -q '"total":42' "$work/changes" && ok "changes" || bad "changes" "$(cat "$work/changes")"
+id=$(sed -n 's/^id: //p' "$work/changes" | head -1)
+second=$(sed -n 's/^id: //p' "$work/changes" | sed -n 2p)
+got=$(curl -sN -m 2 -H "Last-Event-ID: $id" "$url/v1/views/totals/changes" | sed -n 's/^id: //p' | head -1)
+[ -n "$second" ] && [ "$got" = "$second" ] && ok "changes go on behind Last-Event-ID" || bad "changes go on behind Last-Event-ID" "$id, then $got, not $second"
+got=$(curl -sN -m 2 "$url/v1/stream?overview=1&view=minutes&job=$job")
+for want in '"type":"hello"' '"type":"overview"' '"type":"views"' '"type":"job"' '"view":"minutes"'; do
+    case $got in *"$want"*) ok "the page's stream: $want" ;; *) bad "the page's stream: $want" "$got" ;; esac
+done
+
+stop
+code=$?
+[ "$code" = 0 ] && ok "a clean stop" || bad "a clean stop" "exit $code: $(cat "$work/err")"
+start && ok "starts again" || bad "starts again" "$(cat "$work/out" "$work/err")"
+until_text "the view is there" '"total":42' "$url/v1/views/totals?key=ann"
+expect "and the key is remembered" 200 '"records":1' -H 'Idempotency-Key: a1' -d '{"who":"ann","n":40,"at":"2026-01-01 00:00:03"}' "$url/v1/topics/clicks?key=who"
+cmp -s "$work/body" "$work/first" && ok "with the same answer" || bad "with the same answer" "$(cat "$work/body")"
+stop
+grep -E 'ERROR: |runtime error' "$work/err" && bad "no finding of the sanitizers"
+echo "$p passed, $f failed"
