@@ -83,7 +83,7 @@ function stream(req, res, params) {
 setInterval(() => {
   step();
   const closed = closeWindow();
-  const raised = closed.filter((r) => r.mean_delay > 19).slice(0, 1).map((r) => ({ topic: 'alerts', offset: alertOffset++, time_ms: Date.now(), value: { message: `Mean delay at ${r.airport} above 19 minutes`, airport: r.airport, mean_delay: r.mean_delay, window_end: r.window_end } }));
+  const raised = closed.filter((r) => r.mean_delay > 19).slice(0, 1).map((r) => ({ offset: alertOffset++, time_ms: Date.now(), value: { alert: 'mean_delay_above_19', time: r.window_end, row: { airport: r.airport, mean_delay: r.mean_delay, window_end: r.window_end } } }));
   alerts.push(...raised);
   for (const s of streams) {
     s.send(overview());

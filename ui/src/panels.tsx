@@ -217,16 +217,19 @@ export function Top(p: { store: Store; name: string; onName: (v: string) => void
   );
 }
 
-const TITLE = /^(title|message|text|reason|alert|name)$/i;
+const TITLE = /^(title|message|text|reason)$/i;
 
-/** An alert's sentence, and what else it says. */
+/** An alert's title, and what its row says besides. */
 function describe(alert: Alert): { title: string; rest: string } {
   const v = alert.value;
   if (v === null || typeof v !== 'object') return { title: cell(v), rest: '' };
-  const entries = Object.entries(v as Record<string, unknown>).filter(([, x]) => x !== null);
-  const best = entries.find(([k, x]) => TITLE.test(k) && typeof x === 'string') ?? entries.find(([, x]) => typeof x === 'string' && !/^\d{4}-/.test(x));
-  const rest = entries.filter((e) => e !== best);
-  return { title: best ? String(best[1]) : alert.topic, rest: rest.map(([k, x]) => `${k.replace(/_/g, ' ')} ${cell(x)}`).join(' · ') };
+  const named = v as { alert?: unknown; row?: unknown };
+  const row = typeof named.row === 'object' && named.row !== null ? named.row : v;
+  const entries = Object.entries(row as Record<string, unknown>).filter(([, x]) => x !== null);
+  const best = entries.find(([k, x]) => TITLE.test(k) && typeof x === 'string');
+  const rest = entries.filter((e) => e !== best && e[1] !== named.alert);
+  const title = best ? String(best[1]) : String(named.alert ?? 'alert').replace(/_/g, ' ');
+  return { title, rest: rest.map(([k, x]) => `${k.replace(/_/g, ' ')} ${cell(x)}`).join(' · ') };
 }
 
 export function Alerts({ store }: { store: Store }) {
@@ -242,7 +245,7 @@ export function Alerts({ store }: { store: Store }) {
         {alerts?.slice(0, 40).map((a) => {
           const d = describe(a);
           return (
-            <li key={`${a.topic}/${a.offset}`}>
+            <li key={a.offset}>
               <span class="alert-title">{d.title}</span>
               <time dateTime={new Date(a.time_ms).toISOString()}>{new Date(a.time_ms).toLocaleTimeString('en-GB')}</time>
               {d.rest && <span class="alert-rest">{d.rest}</span>}

@@ -74,7 +74,6 @@ export interface Change {
 }
 
 export interface Alert {
-  topic: string;
   offset: number;
   time_ms: number;
   value: unknown;

@@ -22,7 +22,6 @@
 
 enum {
     VIEWS_MAX = 8,
-    ALERT_SOURCES_MAX = 16,
     ALERTS_AT_FIRST = 50,
     CHANGES_A_SAMPLE = 2000, /* of one view */
     BEHIND_MAX = 8000,       /* more than that, and the view is given anew */
@@ -46,11 +45,6 @@ struct stream_view {
     uint64_t held_lsn;
 };
 
-struct alert_source {
-    struct name name; /* of the topic */
-    int64_t position;
-};
-
 struct stream {
     struct exchange *x;
     bool socket;
@@ -58,8 +52,7 @@ struct stream {
     uint64_t views_hash;
     struct name job;
     struct stream_view views[VIEWS_MAX];
-    struct alert_source sources[ALERT_SOURCES_MAX];
-    unsigned sources_count;
+    int64_t alerts_at; /* offset of the next */
     struct ws_parser parser;
     struct buf message, frame;
 };
@@ -209,106 +202,45 @@ static void sample_view(struct stream *s, struct stream_view *v)
             send_changes(s, v, partition);
 }
 
-/* ---- alerts: changes of views made by CREATE ALERT, and topics called alerts ---- */
-
-struct alert_run {
-    struct json_writer *w;
-    struct bytes topic;
-    bool of_view;
-};
-
-/* Of a view's change, the row it brings; else NONE. */
-static struct bytes alert_row(struct bytes change)
-{
-    struct bytes op, row = BYTES_NONE;
-
-    if (!json_is_one(change, NULL) || json_kind_of(change) != JSON_OBJECT ||
-        !json_member(change, "op", &op) || json_kind_of(op) != JSON_STRING)
-        return BYTES_NONE;
-    if (!json_string_is(op, "+I") && !json_string_is(op, "+U"))
-        return BYTES_NONE;
-    return json_member(change, "row", &row) ? row : BYTES_NONE;
-}
+/* ---- alerts: what CREATE ALERT appends to the topic `alerts` ---- */
 
 static void add_alert(void *context, const struct record *record)
 {
-    struct alert_run *run = context;
-    struct json_writer *w = run->w;
-    struct bytes value = record->value;
+    struct json_writer *w = context;
 
-    if (run->of_view)
-        value = alert_row(value);
-    if (!value.ptr)
+    if (!record->value.ptr)
         return;
     json_object_begin(w);
-    json_key_text(w, "topic", run->topic);
     json_key_i64(w, "offset", record->offset);
     json_key_i64(w, "time_ms", record->timestamp_ms);
     json_key(w, "value");
-    if (json_is_one(value, NULL))
-        json_raw(w, value);
+    if (json_is_one(record->value, NULL))
+        json_raw(w, record->value);
     else
-        json_bytes(w, value);
+        json_bytes(w, record->value); /* others may write there too */
     json_object_end(w);
-}
-
-static struct alert_source *source_of(struct stream *s, struct log_topic *topic)
-{
-    struct bytes name = log_topic_info(topic)->name;
-    struct log_offsets o;
-
-    for (unsigned i = 0; i < s->sources_count; i++)
-        if (bytes_equal(name_get(&s->sources[i].name), name))
-            return &s->sources[i];
-    if (s->sources_count == ALERT_SOURCES_MAX)
-        return NULL;
-    struct alert_source *source = &s->sources[s->sources_count++];
-    name_set(&source->name, name);
-    log_offsets(log_partition_of(topic, 0), &o);
-    source->position = o.durable - ALERTS_AT_FIRST > o.start ? o.durable - ALERTS_AT_FIRST : o.start;
-    return source;
-}
-
-static void read_alerts(struct stream *s, struct json_writer *w, struct log_topic *topic,
-                        struct bytes shown_name, bool of_view)
-{
-    struct alert_source *source = source_of(s, topic);
-    struct log_partition *partition = log_partition_of(topic, 0);
-    struct alert_run run = {w, shown_name, of_view};
-    struct log_offsets o;
-
-    if (!source)
-        return;
-    log_offsets(partition, &o);
-    if (source->position > o.durable || o.durable - source->position > BEHIND_MAX)
-        source->position = o.durable - ALERTS_AT_FIRST > o.start ? o.durable - ALERTS_AT_FIRST : o.start;
-    (void)tail_read(s->x->face, partition, &source->position, ALERTS_AT_FIRST, add_alert, &run);
-}
-
-static bool view_is_alert(struct http_face *face, struct view *view)
-{
-    struct table *table = catalog_find(engine_catalog(face->engine), view_name(view));
-    return table && table->alert;
 }
 
 static void sample_alerts(struct stream *s)
 {
     struct http_face *face = s->x->face;
-    struct json_writer w = begin_message(s, "alerts");
-    struct log_topic *plain = log_topic_find(face->log, BYTES_LITERAL("alerts"));
+    struct log_topic *topic = log_topic_find(face->log, BYTES_LITERAL("alerts"));
+    struct log_partition *partition = topic ? log_partition_of(topic, 0) : NULL;
+    struct log_offsets o = {0};
 
+    if (partition)
+        log_offsets(partition, &o);
+    if (s->alerts_begun && s->alerts_at == o.durable)
+        return;
+    if (!s->alerts_begun || s->alerts_at > o.durable || o.durable - s->alerts_at > BEHIND_MAX)
+        s->alerts_at = o.durable - ALERTS_AT_FIRST > o.start ? o.durable - ALERTS_AT_FIRST : o.start;
+    struct json_writer w = begin_message(s, "alerts");
     json_key_bool(&w, "reset", !s->alerts_begun);
     json_key(&w, "alerts");
     json_array_begin(&w);
-    size_t empty = s->message.len;
-    for (struct view *v = engine_view_next(face->engine, NULL); v; v = engine_view_next(face->engine, v))
-        if (view_is_alert(face, v) && view_changes(v))
-            read_alerts(s, &w, view_changes(v), view_name(v), true);
-    if (plain)
-        read_alerts(s, &w, plain, BYTES_LITERAL("alerts"), false);
+    if (partition)
+        (void)tail_read(face, partition, &s->alerts_at, ALERTS_AT_FIRST, add_alert, &w);
     json_array_end(&w);
-    if (s->message.len == empty + 1 && s->alerts_begun)
-        return;
     s->alerts_begun = true;
     end_message(s, &w);
 }
