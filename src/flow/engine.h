@@ -91,7 +91,8 @@ uint64_t view_rows(const struct view *view);
 /* The row of a key (texts as the format json gives them, one a key column): one row or none. */
 enum status view_get(struct view *view, const struct bytes *key, uint16_t key_count,
                      struct engine_result *out, struct diag *diag) MUST_CHECK;
-/* Rows in order of key from a cursor (empty: the start), at most limit; *next is empty at the end. */
+/* Rows in order of key from a cursor (text; empty: the start), at most limit; *next, in out's arena, is
+ * empty at the end. Of view_get and view_scan only out's arena is the caller's to free, on ST_OK. */
 enum status view_scan(struct view *view, struct bytes cursor, uint64_t limit,
                       struct engine_result *out, struct bytes *next, struct diag *diag) MUST_CHECK;
 /* The topic of its changes, one partition: value {"op":"+I","row":{…}}, key the key's JSON. */

@@ -286,3 +286,27 @@ TEST_SECONDS(sorted_is_a_sorted_array, 30)
     EXPECT_INT(heap.used_bytes, 0);
     heap_deinit(&heap);
 }
+
+/* A table that has few entries, and so no slots, gets more new keys at once than its first slots hold. */
+TEST(state_few_keys_then_many_at_once)
+{
+    enum { MANY = 200 };
+    uint64_t words[MANY], hashes[MANY];
+    void *values[MANY];
+
+    for (uint32_t i = 0; i < MANY; i++)
+        words[i] = i;
+    struct state_keys keys = {.count = MANY, .words = 1, .fixed = words, .hashes = hashes};
+    state_hash(&keys, hashes);
+    for (uint32_t few = 0; few <= 40; few++) {
+        struct state_table t;
+        state_init(&t, 1, sizeof(int64_t));
+        state_upsert(&t, &keys, NULL, few, values, NULL);
+        state_upsert(&t, &keys, NULL, MANY, values, NULL);
+        EXPECT_INT(state_count(&t), MANY);
+        state_find(&t, &keys, NULL, MANY, values);
+        for (uint32_t i = 0; i < MANY; i++)
+            EXPECT(values[i] == state_at(&t, i));
+        state_deinit(&t);
+    }
+}

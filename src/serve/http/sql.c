@@ -54,7 +54,7 @@ static void on_result(void *context, struct engine_result *take_result)
     write_columns(&w, &r->schema);
     json_key(&w, "rows");
     write_rows_arrays(&w, r);
-    if (r->message)
+    if (r->message && !r->schema.count)
         json_key_str(&w, "message", r->message);
     if (r->job.len)
         json_key_text(&w, "job", r->job);

@@ -146,7 +146,7 @@ static void begin_with_rows(struct stream *s, struct stream_view *v, struct view
     v->held_lsn = result.lsn;
     v->position = o->end;
     v->state = VIEW_HELD;
-    engine_result_free(&result);
+    arena_deinit(&result.arena);
     (void)s;
 }
 

@@ -64,7 +64,7 @@ static void get_row(struct exchange *x, struct view *view)
     }
     if (st == ST_NOTFOUND || result.rows == 0) {
         if (st == ST_OK)
-            engine_result_free(&result);
+            arena_deinit(&result.arena);
         reply_error(x, 404, "not_found", "view '%.*s' has no row of that key", BYTES_FMT(view_name(view)));
         return;
     }
@@ -77,47 +77,23 @@ static void get_row(struct exchange *x, struct view *view)
     buf_append(&body, rows.ptr + 1, rows.len - 2); /* the object, without the array around it */
     buf_deinit(&rows);
     uint64_t lsn = result.lsn;
-    engine_result_free(&result);
+    arena_deinit(&result.arena);
     reply_when_durable(x, lsn, 200, &body);
 }
 
-/* ---- a page of rows; the cursor goes out and comes back in hexadecimal ---- */
-
-static void write_hex(struct buf *out, struct bytes b)
-{
-    for (size_t i = 0; i < b.len; i++)
-        buf_printf(out, "%02x", b.ptr[i]);
-}
-
-static bool read_hex(struct bytes text, struct buf *out)
-{
-    if (text.len % 2)
-        return false;
-    for (size_t i = 0; i < text.len; i += 2) {
-        unsigned v;
-        char two[3] = {(char)text.ptr[i], (char)text.ptr[i + 1], 0};
-        if (!strchr("0123456789abcdef", two[0]) || !strchr("0123456789abcdef", two[1]) ||
-            sscanf(two, "%2x", &v) != 1)
-            return false;
-        buf_u8(out, (uint8_t)v);
-    }
-    return true;
-}
+/* ---- a page of rows; the engine's cursor is text already ---- */
 
 static bool page_arguments(struct exchange *x, struct bytes *cursor, int64_t *limit)
 {
-    struct buf text, raw;
+    struct buf text;
 
     *limit = VIEW_PAGE_ROWS;
     buf_init(&text, 0);
-    buf_init(&raw, 0);
     bool ok = !query_get(x->request->query, "limit", &text) || bytes_to_i64(buf_view(&text), limit);
     buf_clear(&text);
-    if (ok && query_get(x->request->query, "cursor", &text))
-        ok = read_hex(buf_view(&text), &raw);
-    *cursor = arena_copy(&x->arena, buf_view(&raw));
+    (void)query_get(x->request->query, "cursor", &text);
+    *cursor = arena_copy(&x->arena, buf_view(&text));
     buf_deinit(&text);
-    buf_deinit(&raw);
     if (!ok || *limit < 1 || *limit > VIEW_PAGE_ROWS_MAX) {
         reply_error(x, 400, "value", "?limit= is 1 to %d, ?cursor= is the `next` of an earlier answer",
                     VIEW_PAGE_ROWS_MAX);
@@ -140,24 +116,21 @@ static void get_rows(struct exchange *x, struct view *view)
         reply_diag(x, st, &diag);
         return;
     }
-    struct buf body, hex;
+    struct buf body;
     struct json_writer w;
     buf_init(&body, x->face->options.answer_bytes_max);
-    buf_init(&hex, 0);
-    write_hex(&hex, next);
     json_writer_init(&w, &body);
     json_object_begin(&w);
     json_key(&w, "rows");
     write_rows_objects(&w, &result);
     json_key(&w, "next");
     if (next.len)
-        json_bytes(&w, buf_view(&hex));
+        json_bytes(&w, next);
     else
         json_null(&w);
     json_object_end(&w);
-    buf_deinit(&hex);
     uint64_t lsn = result.lsn;
-    engine_result_free(&result);
+    arena_deinit(&result.arena);
     reply_when_durable(x, lsn, 200, &body);
 }
 

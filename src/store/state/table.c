@@ -253,7 +253,7 @@ static uint8_t *entry_add(struct state_table *t, const struct state_keys *keys, 
     if (t->slots)
         slots_put(t, hash, position);
     else if (t->used > STATE_LINEAR)
-        slots_build(t, SLOTS_MIN);
+        slots_room(t, GROUP); /* the rest of the caller's group comes without asking again */
     return entry;
 }
 
