@@ -14,7 +14,7 @@
 #include "data/func.h"
 #include "sql/ast.h"
 
-enum { BIND_COLUMNS_MAX = 4000, BIND_VIEW_DEPTH_MAX = 32 };
+enum { BIND_COLUMNS_MAX = 4000, BIND_VIEW_DEPTH_MAX = 32, BIND_QUERIES_MAX = 1000 };
 
 /* A WITH name, seen by what follows it. */
 struct cte {
@@ -30,6 +30,7 @@ struct binder {
     struct plan *plan;   /* NULL while a table's own expressions are bound */
     struct cte *ctes;
     unsigned view_depth;
+    unsigned queries;    /* bound so far: views and WITH names are bound again at each use */
     struct bytes view;   /* whose text is being bound; its positions mean nothing to the user */
     bool failed;
     enum status status;
@@ -161,6 +162,8 @@ struct plan_node *opt_push_filters(struct arena *arena, struct plan_node *root);
 struct plan_node *opt_join_keys(struct arena *arena, struct plan_node *root);
 struct plan_node *opt_fold_windows(struct arena *arena, struct plan_node *root);
 struct plan_node *opt_prune(struct arena *arena, struct plan_node *root);
+struct plan_node *opt_constants(struct arena *arena, struct plan_node *root);
+struct plan_node *opt_fold_values(struct arena *arena, struct plan_node *root);
 struct plan_node *opt_merge_calcs(struct arena *arena, struct plan_node *root);
 struct plan_node *opt_drop_identity(struct plan_node *root);
 void opt_scans(struct plan *plan, struct plan_node **roots, uint16_t count);
@@ -188,6 +191,7 @@ struct plan_node *bind_sink(struct binder *b, struct table *table, struct plan_n
 struct plan_node *bind_insert(struct binder *b, const struct ast_insert *insert);
 struct plan_node *bind_answer(struct binder *b, const struct ast_query *query);
 bool sink_takes_updates(const struct table *table);
+bool sink_wants_before(const struct table *table);
 bool table_changelog(const struct table *table, const struct table_option *hints, uint16_t hints_count,
                      unsigned *changes);
 

@@ -290,6 +290,20 @@ static struct rel bind_window_from(struct binder *b, const struct ast_from *from
 
 /* ---- joins ---- */
 
+/* Names for EXPLAIN: those of the right that the left has too get a number. */
+static void name_apart(struct binder *b, struct plan_node *node, uint16_t left)
+{
+    for (uint16_t i = left; i < node->columns_count; i++) {
+        struct bytes name = node->columns[i].name;
+        for (unsigned n = 0, k = 0; k < i; k++) {
+            if (!bytes_equal(node->columns[k].name, node->columns[i].name))
+                continue;
+            node->columns[i].name = bytes_str(arena_printf(b->arena, "%.*s%u", BYTES_FMT(name), n++));
+            k = 0;
+        }
+    }
+}
+
 /* The columns of both sides; those on the padded side may be NULL. */
 static struct rel join_rel(struct binder *b, enum join_kind kind, const struct rel *left,
                            const struct rel *right)
@@ -322,6 +336,7 @@ static struct rel join_rel(struct binder *b, enum join_kind kind, const struct r
         rel.scope.columns[i].type = column->type;
         rel.scope.columns[i].time = column->time;
     }
+    name_apart(b, rel.node, n);
     return rel;
 }
 

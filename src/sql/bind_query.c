@@ -606,6 +606,10 @@ struct rel bind_body(struct binder *b, const struct ast_query *query)
 
     if (b->failed)
         return rel;
+    if (++b->queries > BIND_QUERIES_MAX) {
+        bind_error(b, query->at, DIAG_LIMIT, "more than %d sub-queries, views included", BIND_QUERIES_MAX);
+        return rel;
+    }
     for (uint16_t i = 0; i < query->with_count; i++) {
         struct cte *cte = ARENA_NEW(b->arena, struct cte);
         *cte = (struct cte){.outer = b->ctes, .name = query->with[i].name, .with = &query->with[i]};

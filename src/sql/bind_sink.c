@@ -37,6 +37,13 @@ bool sink_takes_updates(const struct table *table)
     return true; /* a connector that is not known here decides when it starts */
 }
 
+/* Print shows every change; formats of changes carry the old row. */
+bool sink_wants_before(const struct table *table)
+{
+    return table && table->kind == TABLE_CONNECTOR &&
+           (option_is(table, "connector", "print") || format_has_changes(table_format(table)));
+}
+
 /* What a table's changelog contains when it is read. */
 bool table_changelog(const struct table *table, const struct table_option *hints, uint16_t hints_count,
                      unsigned *changes)

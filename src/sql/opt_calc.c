@@ -80,3 +80,28 @@ struct plan_node *opt_drop_identity(struct plan_node *node)
     }
     return input;
 }
+
+/* A projection of literal rows is literal rows. */
+struct plan_node *opt_fold_values(struct arena *arena, struct plan_node *node)
+{
+    for (uint16_t i = 0; i < node->inputs_count; i++)
+        node->inputs[i].node = opt_fold_values(arena, node->inputs[i].node);
+    if (node->kind != PLAN_CALC || node->calc.filter || node->inputs[0].node->kind != PLAN_VALUES)
+        return node;
+    const struct plan_values *from = &node->inputs[0].node->values;
+    struct plan_node *out = node_new(arena, PLAN_VALUES, node->columns_count, 0);
+    memcpy(out->columns, node->columns, node->columns_count * sizeof(*out->columns));
+    out->values.rows_count = from->rows_count;
+    out->values.rows = ARENA_ARRAY(arena, const struct expr **, from->rows_count + 1u);
+    for (uint32_t r = 0; r < from->rows_count; r++) {
+        out->values.rows[r] = ARENA_ARRAY(arena, const struct expr *, node->columns_count + 1u);
+        for (uint16_t i = 0; i < node->columns_count; i++) {
+            const struct expr *e = expr_replace(arena, node->calc.exprs[i], from->rows[r]);
+            const struct expr *folded = NULL;
+            if (e->kind == EXPR_CAST && expr_is_constant(e)) /* made again: folded when it can be */
+                folded = func_cast(arena, e->args[0], e->type, e->try_cast, false, NULL);
+            out->values.rows[r][i] = folded ? folded : e;
+        }
+    }
+    return out;
+}

@@ -35,6 +35,14 @@ void plan_destroy(struct plan *plan)
 {
     if (!plan)
         return;
+    for (uint16_t i = 0; i < plan->sinks_count; i++) { /* one that was put there afterwards */
+        struct table *table = plan->sinks[i]->sink.table;
+        bool listed = !table;
+        for (uint32_t k = 0; k < plan->tables_count; k++)
+            listed |= plan->tables[k] == table;
+        if (!listed)
+            table_release(table);
+    }
     for (uint32_t i = 0; i < plan->tables_count; i++)
         table_release(plan->tables[i]);
     arena_deinit(&plan->arena);
@@ -50,9 +58,6 @@ bool plan_check(struct binder *b, const struct plan_node *node, const struct tok
                      "rn <= 10");
         return false;
     }
-    if (node->kind == PLAN_WINDOW_JOIN && node->join.kind != JOIN_INNER && node->join.condition) {
-        /* fine: the condition belongs to ON */
-    }
     for (uint16_t i = 0; i < node->inputs_count; i++) {
         if (!plan_check(b, node->inputs[i].node, at))
             return false;
@@ -67,7 +72,9 @@ static struct plan_node *optimise(struct arena *arena, struct plan_node *sink)
     sink = opt_merge_calcs(arena, sink);
     sink = opt_fold_windows(arena, sink);
     sink = opt_prune(arena, sink);
-    return opt_merge_calcs(arena, sink);
+    sink = opt_merge_calcs(arena, sink);
+    sink = opt_constants(arena, sink);
+    return opt_fold_values(arena, sink);
 }
 
 enum status plan_finish(struct binder *b, struct plan_node **sinks, const struct token **at,

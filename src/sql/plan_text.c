@@ -29,7 +29,8 @@ static const char *text_of(struct printer *p, const struct plan_node *node, cons
                                         ? node->inputs[1].node
                                         : NULL;
     struct schema schema =
-        schema_of(p->arena, node->inputs_count > 0 ? node->inputs[0].node : NULL, right);
+        right ? schema_of(p->arena, node, NULL) /* a join's columns are its inputs', with names apart */
+              : schema_of(p->arena, node->inputs_count > 0 ? node->inputs[0].node : NULL, NULL);
 
     return expr_text(p->arena, e, &schema);
 }

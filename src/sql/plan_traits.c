@@ -49,7 +49,7 @@ static bool needs_before(const struct plan_node *node, bool asked)
     case PLAN_UNION:
         return asked;
     case PLAN_SINK:
-        return node->sink.upsert_key_count == 0;
+        return node->sink.upsert_key_count == 0 || sink_wants_before(node->sink.table);
     default:
         return true;
     }
@@ -163,10 +163,11 @@ static bool finish_sink(struct binder *b, struct plan_node *node, const struct t
                      "PRIMARY KEY (…) NOT ENFORCED, or use CREATE MATERIALIZED TABLE … AS");
         return false;
     }
-    if (declared_count > 0 && (!has_derived || !same_columns(declared, declared_count, derived, derived_count))) {
+    if (declared_count > 0) {
         sink->upsert_key = declared;
         sink->upsert_key_count = declared_count;
-        if (input->changes)
+        if (input->changes &&
+            !(has_derived && same_columns(declared, declared_count, derived, derived_count)))
             node->arrival = "the primary key is not the key of the query's changes: the last change of a "
                             "key wins";
     } else if (has_derived) {
@@ -207,8 +208,10 @@ static void distribute(struct plan_node *node)
     case PLAN_SINK:
         if (node->sink.upsert_key_count > 0)
             node->inputs[0].dist = by_keys(node->sink.upsert_key, node->sink.upsert_key_count);
-        else if (!node->sink.table || node->inputs[0].node->changes)
+        else if (node->inputs[0].node->changes)
             node->inputs[0].dist.kind = DIST_SINGLE;
+        if (!node->sink.table) /* an answer is gathered */
+            node->inputs[0].dist = (struct dist){.kind = DIST_SINGLE};
         break;
     default:
         break;

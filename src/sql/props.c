@@ -114,6 +114,9 @@ bool never_late(const struct plan_node *node, uint16_t column)
 
 /* ---- unique keys ---- */
 
+static bool key_with(struct arena *arena, const struct plan_node *node, bool by_end,
+                     const uint16_t **columns, uint16_t *count);
+
 static bool key_of(struct arena *arena, const uint16_t *from, uint16_t n, const uint16_t **columns,
                    uint16_t *count)
 {
@@ -137,13 +140,13 @@ static bool first_columns(struct arena *arena, uint16_t n, const uint16_t **colu
     return n > 0;
 }
 
-static bool calc_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
-                     uint16_t *count)
+static bool calc_key(struct arena *arena, const struct plan_node *node, bool by_end,
+                     const uint16_t **columns, uint16_t *count)
 {
     const uint16_t *inner;
     uint16_t inner_count;
 
-    if (!unique_key(arena, node->inputs[0].node, &inner, &inner_count))
+    if (!key_with(arena, node->inputs[0].node, by_end, &inner, &inner_count))
         return false;
     uint16_t *out = ARENA_ARRAY(arena, uint16_t, inner_count + 1u);
     for (uint16_t k = 0; k < inner_count; k++) {
@@ -199,15 +202,15 @@ bool join_side_unique(struct arena *arena, const struct plan_node *node, int sid
            contains_all(on, on_count, key, count);
 }
 
-static bool join_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
-                     uint16_t *count)
+static bool join_key(struct arena *arena, const struct plan_node *node, bool by_end,
+                     const uint16_t **columns, uint16_t *count)
 {
     const uint16_t *left, *right;
     uint16_t left_count, right_count, n = node->inputs[0].node->columns_count;
     enum join_kind kind = node->join.kind;
 
-    if (kind == JOIN_FULL || !unique_key(arena, node->inputs[0].node, &left, &left_count) ||
-        !unique_key(arena, node->inputs[1].node, &right, &right_count))
+    if (kind == JOIN_FULL || !key_with(arena, node->inputs[0].node, by_end, &left, &left_count) ||
+        !key_with(arena, node->inputs[1].node, by_end, &right, &right_count))
         return false;
     bool left_one = join_side_unique(arena, node, 0), right_one = join_side_unique(arena, node, 1);
     if (right_one && kind != JOIN_RIGHT)
@@ -226,15 +229,15 @@ static bool join_key(struct arena *arena, const struct plan_node *node, const ui
     return kind == JOIN_INNER || (kind == JOIN_RIGHT && left_one);
 }
 
-static bool rank_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
-                     uint16_t *count)
+static bool rank_key(struct arena *arena, const struct plan_node *node, bool by_end,
+                     const uint16_t **columns, uint16_t *count)
 {
     const struct plan_rank *r = &node->rank;
 
     if (r->limit == 1)
         return key_of(arena, r->partition, r->partition_count, columns, count) &&
                r->partition_count > 0;
-    if (unique_key(arena, node->inputs[0].node, columns, count))
+    if (key_with(arena, node->inputs[0].node, by_end, columns, count))
         return true;
     if (!r->emit_rank)
         return false;
@@ -266,37 +269,51 @@ static bool scan_key(struct arena *arena, const struct plan_node *node, const ui
     return true;
 }
 
-bool unique_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
-                uint16_t *count)
+/* The groups of a window aggregate, and its start or its end, which tell the same. */
+static bool window_agg_key(struct arena *arena, const struct plan_node *node, bool by_end,
+                           const uint16_t **columns, uint16_t *count)
 {
     const struct plan_window_agg *agg = &node->window_agg;
+    uint16_t *out = ARENA_ARRAY(arena, uint16_t, agg->keys_count + 1u), n = 0;
 
+    if (!agg->emit_start && !agg->emit_end)
+        return false;
+    for (; n < agg->keys_count; n++)
+        out[n] = n;
+    bool second = by_end && agg->emit_start && agg->emit_end;
+    out[n++] = (uint16_t)(agg->keys_count + agg->aggs_count + second);
+    return key_of(arena, out, n, columns, count);
+}
+
+static bool key_with(struct arena *arena, const struct plan_node *node, bool by_end,
+                     const uint16_t **columns, uint16_t *count)
+{
     switch (node->kind) {
     case PLAN_SCAN:
         return scan_key(arena, node, columns, count);
     case PLAN_CALC:
-        return calc_key(arena, node, columns, count);
+        return calc_key(arena, node, by_end, columns, count);
     case PLAN_GROUP_AGG:
         return first_columns(arena, node->group_agg.keys_count, columns, count);
-    case PLAN_WINDOW_AGG: {
-        if (!agg->emit_start && !agg->emit_end)
-            return false;
-        uint16_t *out = ARENA_ARRAY(arena, uint16_t, agg->keys_count + 2u), n = 0;
-        for (; n < agg->keys_count; n++)
-            out[n] = n;
-        for (uint16_t i = 0; i < (agg->emit_start && agg->emit_end ? 2 : 1); i++)
-            out[n++] = (uint16_t)(agg->keys_count + agg->aggs_count + i);
-        return key_of(arena, out, n, columns, count);
-    }
+    case PLAN_WINDOW_AGG:
+        return window_agg_key(arena, node, by_end, columns, count);
     case PLAN_WINDOW:
         return node->window.kind == WINDOW_TUMBLE &&
-               unique_key(arena, node->inputs[0].node, columns, count);
+               key_with(arena, node->inputs[0].node, by_end, columns, count);
     case PLAN_JOIN:
     case PLAN_WINDOW_JOIN:
-        return join_key(arena, node, columns, count);
+        return join_key(arena, node, by_end, columns, count);
     case PLAN_RANK:
-        return rank_key(arena, node, columns, count);
+        return rank_key(arena, node, by_end, columns, count);
     default:
         return false;
     }
+}
+
+/* Projections may keep the start of a window, or its end. */
+bool unique_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
+                uint16_t *count)
+{
+    return key_with(arena, node, false, columns, count) ||
+           key_with(arena, node, true, columns, count);
 }
