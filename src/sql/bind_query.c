@@ -278,6 +278,10 @@ static void bind_group_key(struct binder *b, struct selecting *s, const struct a
     if (!key)
         return;
     struct ast_item item = {.expr = (struct ast_expr *)(uintptr_t)meant};
+    for (uint16_t i = 0; i < s->ast->items_count; i++) { /* the name it is selected under */
+        if (bytes_equal(s->ast->items[i].expr->text, meant->text))
+            item.alias = s->ast->items[i].alias;
+    }
     group_add(&s->group, key, item_name(b, &item, s->group.keys_count));
 }
 

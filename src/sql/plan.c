@@ -74,6 +74,7 @@ static struct plan_node *optimise(struct arena *arena, struct plan_node *sink)
     sink = opt_prune(arena, sink);
     sink = opt_merge_calcs(arena, sink);
     sink = opt_constants(arena, sink);
+    sink = opt_merge_calcs(arena, sink); /* what was costly to repeat may be a field now */
     return opt_fold_values(arena, sink);
 }
 

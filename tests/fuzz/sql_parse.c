@@ -1,6 +1,8 @@
 /* Any text: parsed, and what parses is bound and planned against a small catalog. */
 #include "sql/sql.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static const char setup[] =
     "CREATE TABLE t (a INT, b STRING, r ROW<x INT, y ROW<z STRING>>, d DECIMAL(10, 2), ts TIMESTAMP(3), "
     "c AS a + 1, WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH ('connector' = 'kafka', 'format' = "
