@@ -330,6 +330,27 @@ static enum status trim(struct call *call)
     return ST_OK;
 }
 
+/* TRIM(s), TRIM(s, characters), or as the parser writes TRIM(side characters FROM s): side, characters, s */
+static bool bind_trim(struct bind *b)
+{
+    static const char *const names[] = {"LTRIM", "RTRIM", "BTRIM"};
+    static const char *const sides[] = {"LEADING", "TRAILING", "BOTH"};
+    struct bytes side;
+
+    if (b->args_count == 3) {
+        const struct expr *swapped[2] = {b->args[2], b->args[1]};
+        for (int i = 0; bind_literal(b, 0, &side) && i < 3; i++)
+            if (bytes_is_nocase(side, sides[i]))
+                b->instead = func_bind(b->arena, bytes_str(names[i]), swapped, 2, b->diag);
+        return b->instead ? true : bind_fail(b, "takes BOTH, LEADING or TRAILING");
+    }
+    for (unsigned i = 0; i < b->args_count; i++)
+        if (!bind_cast(b, i, type_simple(TYPE_VARCHAR)))
+            return false;
+    b->type = type_not_null(b->arena, type_simple(TYPE_VARCHAR), !bind_any_null(b));
+    return true;
+}
+
 /* LPAD, RPAD: cut when longer; NULL for a negative length or an empty pad */
 static enum status pad(struct call *call)
 {
@@ -583,8 +604,10 @@ const struct func func_text_table[] = {
     TEXT("SUBSTR", "si?i>s", substring, 0, "SUBSTR(s, from [, length])", "As SUBSTRING."),
     TEXT("LEFT", "si>s", left_right, 0, "LEFT(s, n)", "The first n characters."),
     TEXT("RIGHT", "si>s", left_right, 1, "RIGHT(s, n)", "The last n characters."),
-    TEXT("TRIM", "s?s>s", trim, TRIM_LEFT | TRIM_RIGHT, "TRIM(s [, characters])",
-         "Without blanks, or the characters given, at both ends."),
+    {.name = "TRIM", .bind = bind_trim, .kernel = trim, .variant = TRIM_LEFT | TRIM_RIGHT,
+     .args_min = 1, .args_max = 3, .flags = FUNC_CAREFUL,
+     .signature = "TRIM([BOTH | LEADING | TRAILING] [characters] FROM s), TRIM(s [, characters])",
+     .help = "Without blanks, or the characters given, at the ends."},
     TEXT("BTRIM", "s?s>s", trim, TRIM_LEFT | TRIM_RIGHT, "BTRIM(s [, characters])", "As TRIM."),
     TEXT("LTRIM", "s?s>s", trim, TRIM_LEFT, "LTRIM(s [, characters])", "As TRIM, at the start."),
     TEXT("RTRIM", "s?s>s", trim, TRIM_RIGHT, "RTRIM(s [, characters])", "As TRIM, at the end."),

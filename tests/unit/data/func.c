@@ -1,6 +1,8 @@
 /* Functions, a line a case; each runs as literals, as columns and mixed (lib/data_case.h). */
 #include <stdio.h>
 
+#include "base/buf.h"
+#include "data/text.h"
 #include "lib/data_case.h"
 #include "lib/test.h"
 
@@ -156,6 +158,7 @@ TEST(data_text_functions)
     call_case("LEFT", "STRING 'héllo', INT 2", "STRING hé");
     call_case("RIGHT", "STRING 'héllo', INT 4", "STRING éllo");
     call_case("TRIM", "STRING '  x '", "STRING x");
+    literal_case("TRIM", "STRING 'LEADING', STRING 'x', STRING 'xxyx'", "STRING yx");
     call_case("LTRIM", "STRING 'xxyx', STRING 'x'", "STRING yx");
     call_case("RTRIM", "STRING 'yéé', STRING 'é'", "STRING y");
     call_case("REPLACE", "STRING 'aXbX', STRING 'X', STRING '--'", "STRING a--b--");
@@ -263,4 +266,72 @@ TEST(data_time_functions)
                  "TIMESTAMP(3) 2020-01-01 00:00:00.000");
     literal_case("CEIL", "TIMESTAMP(3) '2020-02-29 13:04:05.678', STRING 'MONTH'",
                  "TIMESTAMP(3) 2020-03-01 00:00:00.000");
+}
+
+/* Lists are no literals: built of columns here, and looked into at once. */
+static const struct expr *bind2(struct arena *arena, const char *name, const struct expr *a,
+                                const struct expr *b)
+{
+    struct diag diag = {0};
+    const struct expr *args[2] = {a, b};
+    const struct expr *e = func_bind(arena, bytes_str(name), args, b ? 2 : 1, &diag);
+
+    if (!e)
+        test_fail(__FILE__, __LINE__, "%s", diag.message);
+    return e;
+}
+
+static const char *eval_text(struct arena *arena, const struct expr *e)
+{
+    static const int32_t data[] = {5, 6, 7};
+    struct diag diag = {0};
+    struct column cols[1] = {{.data = data}}, out;
+    struct chunk chunk = {.cols = cols, .count = 3, .rows = 3, .col_count = 1};
+    struct expr_ctx ctx = {.arena = arena, .zone = "UTC", .diag = &diag};
+    struct buf buf;
+
+    if (expr_eval(e, &ctx, &chunk, NULL, 3, &out) != ST_OK)
+        return arena_printf(arena, "error %s", diag.message);
+    buf_init(&buf, 0);
+    for (uint32_t r = 0; r < 3; r++) {
+        if (r)
+            buf_str(&buf, " | ");
+        value_text(&buf, e->type, &out, r, NULL);
+    }
+    const char *text = arena_str(arena, buf_view(&buf));
+    buf_deinit(&buf);
+    return text;
+}
+
+TEST(data_collections)
+{
+    struct arena arena;
+
+    arena_init(&arena, 0);
+    const struct expr *c = expr_column(&arena, 0, type_simple(TYPE_INT));
+    const struct expr *six = expr_i64(&arena, 6, type_simple(TYPE_INT));
+    const struct expr *one = expr_i64(&arena, 1, type_simple(TYPE_BIGINT));
+    const struct expr *array = bind2(&arena, "ARRAY", c, one);
+    const struct expr *map = bind2(&arena, "MAP", c, one);
+    EXPECT_STR(type_text(&arena, array->type), "ARRAY<BIGINT> NOT NULL");
+    EXPECT_STR(eval_text(&arena, array), "[5, 1] | [6, 1] | [7, 1]");
+    EXPECT_STR(eval_text(&arena, map), "{5=1} | {6=1} | {7=1}");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "[]", map, six)), "NULL | 1 | NULL");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "[]", array, expr_i64(&arena, 1, type_simple(TYPE_INT)))),
+               "5 | 6 | 7");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "[]", array, c)), "NULL | NULL | NULL");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "CARDINALITY", array, NULL)), "2 | 2 | 2");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_CONTAINS", array, six)), "FALSE | TRUE | FALSE");
+    /* a branch that is not taken is not evaluated, lists in branches come together */
+    const struct expr *when[3] = {bind2(&arena, "=", c, six), array, expr_null(&arena, type_simple(TYPE_NULL))};
+    struct diag diag = {0};
+    const struct expr *e = func_case(&arena, when, 3, &diag);
+    EXPECT_STR(eval_text(&arena, e), "NULL | [6, 1] | NULL");
+    when[1] = bind2(&arena, "/", six, bind2(&arena, "-", six, c));
+    when[0] = bind2(&arena, "<>", c, six);
+    EXPECT_STR(eval_text(&arena, func_case(&arena, when, 3, &diag)), "6 | NULL | -6");
+    EXPECT_STR(eval_text(&arena, when[1]), "error division by zero");
+    EXPECT_STR(expr_text(&arena, func_case(&arena, when, 3, &diag), NULL),
+               "CASE WHEN ($0 <> 6) THEN (6 / (6 - $0)) ELSE NULL END");
+    arena_deinit(&arena);
 }
