@@ -54,6 +54,7 @@ struct driver_split {
     int64_t position, end; /* read to; to be read to in the coming tick */
     int64_t bound;         /* INT64_MAX: unbounded */
     int64_t watermark_us;  /* INT64_MIN: none yet */
+    int64_t event_us;      /* the greatest event time; INT64_MIN: not known */
     int64_t active_us;     /* the clock of the last tick that had rows of it */
     bool idle;
 };
@@ -96,6 +97,8 @@ bool driver_done(const struct driver *driver);
 bool driver_bounded(const struct driver *driver);
 /* The least over the sources; INT64_MIN: none yet. */
 int64_t driver_watermark_us(const struct driver *driver);
+/* The greatest over the sources; INT64_MIN: not known. */
+int64_t driver_event_us(const struct driver *driver);
 
 uint32_t driver_shards(const struct driver *driver);
 struct results *driver_results(struct driver *driver, uint32_t shard);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "flow/checkpoint.h"
 #include "flow/inner.h"
+#include "flow/sinks.h"
 
 void engine_wake(struct engine *engine)
 {
@@ -216,6 +217,50 @@ bool engine_recovering(const struct engine *engine, uint64_t *ticks_done, uint64
         *ticks_done += job->replay_notes - (left < job->replay_notes ? left : job->replay_notes);
     }
     return any;
+}
+
+void job_swallowed(const struct job *job, uint64_t *rows, uint64_t *hash)
+{
+    *rows = *hash = 0;
+    for (uint32_t i = 0; i < driver_sinks_count(job->driver); i++)
+        for (uint32_t s = 0; s < driver_shards(job->driver); s++) {
+            const struct sink *sink = driver_sink(job->driver, i, s);
+            struct sink_blackhole_figures figures;
+            if (!sink || sink->class != &sink_blackhole_class)
+                continue;
+            sink_blackhole_read(sink, &figures);
+            *rows += figures.rows;
+            *hash += figures.hash;
+        }
+}
+
+static bool name_is(struct bytes topic, struct bytes name, const char *suffix)
+{
+    size_t len = strlen(suffix);
+    return topic.len == name.len + len && memcmp(topic.ptr, name.ptr, name.len) == 0 &&
+           memcmp(topic.ptr + name.len, suffix, len) == 0;
+}
+
+static bool table_uses(const struct table *table, struct bytes topic)
+{
+    struct bytes own = table_option_get(table, "topic", "");
+    if (table->kind == TABLE_MATERIALIZED)
+        return name_is(topic, table->name, ".changes") ||
+               (table->alert && bytes_is(topic, "alerts"));
+    return bytes_equal(topic, own) || name_is(topic, own, ".errors") ||
+           name_is(topic, table->name, ".errors") || name_is(topic, table->name, ".late");
+}
+
+struct job *engine_topic_job(struct engine *engine, struct bytes topic)
+{
+    for (struct job *job = engine->jobs; job; job = job->next) {
+        if (job->notes_topic && bytes_equal(log_topic_info(job->notes_topic)->name, topic))
+            return job;
+        for (uint32_t i = 0; i < job->plan->tables_count; i++)
+            if (table_uses(job->plan->tables[i], topic))
+                return job;
+    }
+    return NULL;
 }
 
 struct catalog *engine_catalog(struct engine *engine)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "data/func.h"
 #include "flow/graph.h"
 
 static struct task *split_task(struct driver *d, uint32_t source, uint32_t split)
@@ -31,7 +32,7 @@ enum status intake_open(struct driver *d, struct diag *diag)
             struct source *own = split_task(d, i, s)->source;
             source->splits[s] = (struct driver_split){
                 .bound = own->class->bound(own, s), .watermark_us = INT64_MIN,
-                .active_us = INT64_MIN,
+                .event_us = INT64_MIN, .active_us = INT64_MIN,
             };
         }
     }
@@ -126,6 +127,18 @@ enum status intake_run(struct task *task)
     return ST_OK;
 }
 
+/* Of `time - INTERVAL …`; -1: another form. */
+static int64_t watermark_delay_us(const struct expr *e)
+{
+    if (e->kind == EXPR_COLUMN)
+        return 0;
+    if (e->kind != EXPR_CALL || e->args_count != 2 || strcmp(func_name(e->func), "-") != 0)
+        return -1;
+    const struct expr *delay = e->args[1];
+    bool known = delay->kind == EXPR_LITERAL && delay->type->kind == TYPE_INTERVAL_SECOND;
+    return known ? delay->value.i64 : -1;
+}
+
 enum status intake_note_rows(struct task *task, const struct chunk *rows)
 {
     const struct plan_node *plan = task->node->plan;
@@ -147,6 +160,9 @@ enum status intake_note_rows(struct task *task, const struct chunk *rows)
             most = times[row];
     }
     split->watermark_us = most;
+    int64_t delay = watermark_delay_us(plan->scan.watermark);
+    if (most != INT64_MIN && delay >= 0)
+        split->event_us = most + delay;
     arena_reset(arena);
     return st;
 }
@@ -221,6 +237,16 @@ int64_t driver_watermark_us(const struct driver *d)
         }
     }
     return any ? least : INT64_MIN;
+}
+
+int64_t driver_event_us(const struct driver *d)
+{
+    int64_t most = INT64_MIN;
+    for (uint32_t i = 0; i < d->sources_count; i++)
+        for (uint32_t s = 0; s < d->sources[i].splits_count; s++)
+            if (d->sources[i].splits[s].event_us > most)
+                most = d->sources[i].splits[s].event_us;
+    return most;
 }
 
 void driver_release(struct driver *d, const int64_t *positions)

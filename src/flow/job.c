@@ -341,10 +341,15 @@ static int64_t job_clock(struct job *job)
     return now > job->clock_us ? now : job->clock_us;
 }
 
-static bool checkpoint_due(const struct job *job, int64_t clock)
+static int64_t checkpoint_interval(const struct job *job)
 {
     int64_t every = job->engine->options.checkpoint_interval_us;
-    every = every ? every : (int64_t)CHECKPOINT_SECONDS * 1000000;
+    return every ? every : (int64_t)CHECKPOINT_SECONDS * 1000000;
+}
+
+static bool checkpoint_due(const struct job *job, int64_t clock)
+{
+    int64_t every = checkpoint_interval(job);
     return !job->temporary && job->engine->dir && job->tick > job->checkpoint_tick &&
            clock - job->checkpoint_us >= every;
 }
@@ -459,7 +464,16 @@ int64_t job_deadline_us(const struct job *job)
     if (job->state != JOB_RUNNING)
         return INT64_MAX;
     int64_t alarm = driver_alarm_us(job->driver);
-    return alarm < job->wake_us ? alarm : job->wake_us;
+    int64_t least = job->wake_us != INT64_MIN && job->wake_us < alarm ? job->wake_us : alarm;
+    if (!job->temporary && job->engine->dir && job->tick > job->checkpoint_tick) {
+        int64_t due = job->checkpoint_us + checkpoint_interval(job);
+        least = due < least ? due : least;
+    }
+    if (job->unsettled) {
+        int64_t again = job->clock_us + UNSETTLED_RETRY_US;
+        least = again < least ? again : least;
+    }
+    return least;
 }
 
 void job_close(struct job *job)
@@ -493,7 +507,8 @@ void job_info(const struct job *job, struct job_info *out)
     *out = (struct job_info){
         .name = bytes_str(job->name), .text = bytes_str(job->text), .state = job->state,
         .error = job->error, .tick = job->tick, .checkpoints = job->checkpoints,
-        .watermark_us = driver_watermark_us(job->driver), .started_us = job->started_us,
+        .watermark_us = driver_watermark_us(job->driver),
+        .event_time_us = driver_event_us(job->driver), .started_us = job->started_us,
         .errors = driver_errors(job->driver), .latency_us = &job->latency_us,
         .ops_count = driver_nodes_count(job->driver),
     };

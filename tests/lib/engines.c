@@ -49,6 +49,12 @@ void er_kill(struct er *er)
     er_close(er, false);
 }
 
+void er_crash(struct er *er)
+{
+    os_sim_crash(er->os);
+    er_close(er, false);
+}
+
 bool er_pass(struct er *er)
 {
     bool more = engine_pass(er->engine);

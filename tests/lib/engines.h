@@ -35,6 +35,7 @@ void er_close(struct er *er, bool checkpoint);
 void er_end(struct er *er); /* er_close, and the simulated world with it */
 /* The process is gone: nothing is flushed or closed well; then er_open again. On os/sim only. */
 void er_kill(struct er *er);
+void er_crash(struct er *er); /* the power fails: unsynced writes are kept, lost or torn */
 
 /* Runs to the end of the script, with passes and flushes as a server would. */
 enum status er_try(struct er *er, const char *sql);
