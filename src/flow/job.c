@@ -357,7 +357,8 @@ static bool checkpoint_due(const struct job *job, int64_t clock)
 /* Tests: all state goes through its saved form between two ticks now and then. */
 static enum status check_reload(struct job *job, struct diag *diag)
 {
-    if (!job->engine->options.check_determinism || !rng_chance(&job->check_rng, 0.2))
+    if (job->temporary || !job->engine->options.check_determinism ||
+        !rng_chance(&job->check_rng, 0.2))
         return ST_OK;
     struct driver *again;
     TRY(job_driver_open(job, driver_shards(job->driver), &again, diag));
