@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "flow/checkpoint.h"
 #include "flow/inner.h"
-#include "flow/sinks.h"
 
 void engine_wake(struct engine *engine)
 {
@@ -217,21 +216,6 @@ bool engine_recovering(const struct engine *engine, uint64_t *ticks_done, uint64
         *ticks_done += job->replay_notes - (left < job->replay_notes ? left : job->replay_notes);
     }
     return any;
-}
-
-void job_swallowed(const struct job *job, uint64_t *rows, uint64_t *hash)
-{
-    *rows = *hash = 0;
-    for (uint32_t i = 0; i < driver_sinks_count(job->driver); i++)
-        for (uint32_t s = 0; s < driver_shards(job->driver); s++) {
-            const struct sink *sink = driver_sink(job->driver, i, s);
-            struct sink_blackhole_figures figures;
-            if (!sink || sink->class != &sink_blackhole_class)
-                continue;
-            sink_blackhole_read(sink, &figures);
-            *rows += figures.rows;
-            *hash += figures.hash;
-        }
 }
 
 static bool name_is(struct bytes topic, struct bytes name, const char *suffix)

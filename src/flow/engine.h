@@ -138,9 +138,6 @@ enum status job_pause(struct job *job, uint64_t *lsn);
 enum status job_resume(struct job *job, uint64_t *lsn);
 enum status job_drop(struct job *job, uint64_t *lsn);
 enum status job_savepoint(struct job *job, const char **path, struct diag *diag);
-/* Rows swallowed by the job's blackhole sinks, and the hash of what they fold into: the same for any order of
- * rows, any number of shards and any cut into ticks. */
-void job_swallowed(const struct job *job, uint64_t *rows, uint64_t *hash);
 /* The job that reads or writes a topic, so that nobody deletes it beneath: NULL: none. */
 struct job *engine_topic_job(struct engine *engine, struct bytes topic);
 const char *job_state_text(enum job_state state);

@@ -147,6 +147,7 @@ static enum status tell_all(const struct plan_node *node, struct group_agg *s, s
             aggtable_remove(&s->table, &s->set, value);
     }
     s->touched_count = 0;
+    s->table.groups.held = false;
     arena_reset(&s->copies);
     return ST_OK;
 }
@@ -169,6 +170,7 @@ static enum status group_on_chunk(const struct plan_node *node, void *state, str
     keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
     state_upsert(&s->table.groups, &keys, NULL, in->count, values, fresh);
     aggtable_start(&s->table, &s->set, values, fresh, in->count);
+    s->table.groups.held = true; /* what is touched stays in place until it is told */
     for (uint16_t i = 0; i < in->count; i++)
         touch(s, values[i]);
     aggtable_update(&s->table, &s->set, ctx->arena, &inputs, rows, weights, values, in->count);

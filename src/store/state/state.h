@@ -69,6 +69,7 @@ struct state_table {
     uint32_t used, live; /* entries with holes, and without */
     uint32_t mask;       /* slots - 1; 0: no slots */
     uint32_t pages_count;
+    bool held;           /* by the owner: values stay in place, holes are not closed */
     uint64_t *slots;
     uint8_t **pages;
     struct state_heap keys; /* bytes of bytes keys */

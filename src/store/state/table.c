@@ -325,7 +325,7 @@ void state_upsert(struct state_table *t, const struct state_keys *keys, const ui
                   uint32_t count, void **values, uint8_t *fresh)
 {
     CHECK(keys->words == t->words);
-    if (t->used > 64 && t->used > 2 * t->live)
+    if (!t->held && t->used > 64 && t->used > 2 * t->live)
         compact(t);
     for (uint32_t from = 0; from < count; from += GROUP) {
         uint32_t to = from + GROUP < count ? from + GROUP : count;
