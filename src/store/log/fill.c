@@ -379,6 +379,7 @@ void fill_all(struct log *log)
         ;
     while (!log->failure[0] && !log->fill_not_before && sync_some(log))
         ;
-    if (!log->failure[0] && !log->fill_not_before)
+    /* Twice: then the older snapshot needs no more of the WAL than the newer one. */
+    for (int i = 0; i < 2 && !log->failure[0] && !log->fill_not_before; i++)
         cut_now(log);
 }

@@ -61,7 +61,10 @@ static void note_place(struct scan *s, struct wal_file *f, uint64_t pos, const s
         s->end->lap_max = b->lap;
 }
 
-static enum status note_file(struct scan *s, struct wal_file *f, uint8_t *buffer)
+/* A file whose first block and all that could follow it stand below keep_lsn is a spare: had it been
+ * used again, its first block would be another. */
+static enum status note_file(struct scan *s, struct wal_file *f, uint64_t keep_lsn,
+                             uint8_t *buffer)
 {
     struct wal_block b;
     size_t got;
@@ -73,6 +76,8 @@ static enum status note_file(struct scan *s, struct wal_file *f, uint8_t *buffer
             if (wal_block_read(buffer + pos, s->salt, &b) && b.lsn >= at + pos &&
                 wal_padded(b.length) <= f->size - at - pos)
                 note_place(s, f, at + pos, &b);
+        if (at == 0 && wal_block_read(buffer, s->salt, &b) && b.lsn + f->size <= keep_lsn)
+            return ST_OK;
     }
     return ST_OK;
 }
@@ -86,14 +91,14 @@ static int by_lsn(const void *a, const void *b)
     return x->block.lap > y->block.lap ? -1 : x->block.lap < y->block.lap;
 }
 
-static enum status note_all(struct scan *s)
+static enum status note_all(struct scan *s, uint64_t keep_lsn)
 {
     uint8_t *buffer = aligned_alloc(OS_BLOCK, SCAN_BYTES);
     enum status st = ST_OK;
 
     CHECK(buffer != NULL);
     for (uint32_t i = 0; i < s->set->count && st == ST_OK; i++)
-        st = note_file(s, s->set->files[i], buffer);
+        st = note_file(s, s->set->files[i], keep_lsn, buffer);
     free(buffer);
     if (s->places_count)
         qsort(s->places, s->places_count, sizeof(*s->places), by_lsn);
@@ -326,7 +331,7 @@ enum status wal_scan(struct wal_file_set *set, uint64_t salt, struct slab_pool *
                      .lap = from.lap};
 
     *out = (struct wal_scan_end){.lsn = from.lsn};
-    enum status st = note_all(&s);
+    enum status st = note_all(&s, keep.lsn);
     if (st == ST_OK && keep.lsn < from.lsn)
         keep_files(&s, keep, from.lsn);
     if (st == ST_OK)
