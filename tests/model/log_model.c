@@ -2,14 +2,15 @@
  * small files, so that filling, cutting, rolling and sweeping happen all the time. */
 #include "lib/log_twin.h"
 #include "lib/test.h"
+#include "os/sim/sim.h"
 
-static struct log *open_small(void)
+static struct log *open_small(struct os *os)
 {
     struct log *log;
     struct diag diag = {0};
     struct log_options options = {
         .wal_bytes_max = 1 << 20, .memory_bytes_max = 16 << 20, .disk_reserve_bytes = 1};
-    enum status st = log_open(os_posix(), test_dir(), &options, &log, &diag);
+    enum status st = log_open(os, "data", &options, &log, &diag);
 
     if (st != ST_OK)
         test_fail(__FILE__, __LINE__, "log_open: %s", diag.message);
@@ -18,10 +19,12 @@ static struct log *open_small(void)
 
 static void run(uint64_t seed, int steps)
 {
+    struct os *os = os_sim_create(seed, NULL);
     struct twin twin;
+    struct log_stats stats;
 
     twin_init(&twin, seed);
-    EXPECT(twin_attach(&twin, open_small()));
+    EXPECT(twin_attach(&twin, open_small(os)));
     for (int i = 0; i < steps; i++) {
         if (!twin_step(&twin))
             EXPECT(log_failure(twin.log) == NULL);
@@ -29,14 +32,17 @@ static void run(uint64_t seed, int steps)
             twin_compare_some(&twin);
         if (rng_chance(&twin.rng, 0.002)) {
             log_close(twin.log);
-            EXPECT(twin_attach(&twin, open_small()));
+            EXPECT(twin_attach(&twin, open_small(os)));
             twin_compare(&twin);
         }
     }
     twin_compare(&twin);
+    log_stats(twin.log, &stats);
+    EXPECT(stats.filled_bytes > 0);
     log_close(twin.log);
-    EXPECT_OK(log_check(os_posix(), test_dir(), NULL, NULL));
+    EXPECT_OK(log_check(os, "data", NULL, NULL));
     twin_deinit(&twin);
+    os_sim_destroy(os);
 }
 
 TEST_SECONDS(log_is_like_an_array, 60)

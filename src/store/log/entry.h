@@ -30,6 +30,7 @@ enum wal_type {
     WAL_PRODUCER_IDS, /* i64: ids below are given away */
     WAL_TRIM,         /* i64: the new start offset */
     WAL_OPEN,         /* i32: the leader epoch from here on */
+    WAL_TOPIC_EXTEND, /* i64: how many partitions it has from now on */
     WAL_TYPE_END,
 };
 

@@ -82,6 +82,14 @@ enum status log_topic_create(struct log *log, struct bytes name, uint32_t partit
                              const struct log_topic_options *options, struct log_topic **out,
                              uint64_t *lsn, struct diag *diag) MUST_CHECK;
 enum status log_topic_delete(struct log *log, struct log_topic *topic, uint64_t *lsn) MUST_CHECK;
+/* Other options from now on; zeros mean the defaults again. What a topic is made of stays:
+ * ST_INVALID for another durability where that is or was 'memory', or another `internal`. */
+enum status log_topic_configure(struct log *log, struct log_topic *topic,
+                                const struct log_topic_options *options, uint64_t *lsn,
+                                struct diag *diag) MUST_CHECK;
+/* More partitions: up to that many in all. ST_INVALID when it has as many or more. */
+enum status log_topic_extend(struct log *log, struct log_topic *topic, uint32_t partitions,
+                             uint64_t *lsn, struct diag *diag) MUST_CHECK;
 struct log_topic *log_topic_find(const struct log *log, struct bytes name);
 struct log_topic *log_topic_by_id(const struct log *log, const uint8_t id[LOG_ID_BYTES]);
 const struct log_topic_info *log_topic_info(const struct log_topic *topic);
@@ -140,7 +148,8 @@ enum log_space {
     LOG_KV_GROUPS = 2,
     LOG_KV_JOBS = 3,
     LOG_KV_BRIDGES = 4,
-    LOG_KV_CONFIG = 5, LOG_KV_HTTP = 6,
+    LOG_KV_CONFIG = 5,
+    LOG_KV_HTTP = 6,
     LOG_KV_TEST = 99
 };
 

@@ -93,6 +93,18 @@ static void apply_config(struct log *log, const struct wal_entry *e)
         t->info.options = options;
 }
 
+static void apply_extend(struct log *log, const struct wal_entry *e)
+{
+    struct log_topic *t = topic_by_number(log, e->topic);
+    int64_t partitions;
+
+    if (wal_i64_read(e->payload, &partitions) != ST_OK || partitions > LOG_PARTITIONS_MAX)
+        damage(log);
+    else
+        while (t && t->info.partitions < partitions)
+            topic_extend(t);
+}
+
 static void apply_fact(struct log *log, const struct wal_entry *e)
 {
     struct bytes key, value;
@@ -113,6 +125,7 @@ static void apply_fact(struct log *log, const struct wal_entry *e)
             topic_drop(log, t);
         return;
     case WAL_TOPIC_CONFIG: apply_config(log, e); return;
+    case WAL_TOPIC_EXTEND: apply_extend(log, e); return;
     case WAL_TRIM: apply_trim(log, e); return;
     case WAL_PRODUCER_IDS:
     case WAL_OPEN:

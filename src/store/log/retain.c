@@ -191,6 +191,7 @@ static void remove_tree(struct os *os, const char *path, int depth)
             if (n > 0 && (size_t)n < sizeof(inner))
                 remove_tree(os, inner, depth - 1);
         }
+        (void)os_sync_dir(os, path); /* so that the disk has its space back at once */
     }
     buf_deinit(&names.buf);
     (void)os_remove(os, path);
@@ -215,6 +216,7 @@ static bool sweep_partition(struct log_partition *p)
     partition_folder(p, folder);
     if (segment_remove_files((struct segment_place){p->log->os, folder}, seg->base) != ST_OK)
         return false;
+    (void)os_sync_dir(p->log->os, folder); /* so that the disk has its space back at once */
     segment_free(seg);
     memmove(p->segments, p->segments + 1, (p->segments_count - 1) * sizeof(*p->segments));
     p->segments_count--;

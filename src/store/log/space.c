@@ -4,7 +4,7 @@
 #include "store/log/state.h"
 
 enum { LOOK_BYTES = 4 * 1024 * 1024 };
-static const int64_t look_ns = 1000000000, look_refusing_ns = 100000000;
+static const int64_t look_refusing_ns = 100000000;
 
 static void look(struct log *log, int64_t now)
 {
@@ -22,6 +22,8 @@ static void look(struct log *log, int64_t now)
     }
     log->free_bytes = free_bytes;
     log->refusing = free_bytes < reserve;
+    if (free_bytes / 4 < LOOK_BYTES)
+        log->space_budget = free_bytes / 4; /* look more often when little is left */
 }
 
 bool log_space_allows(struct log *log, size_t bytes)
@@ -33,10 +35,7 @@ bool log_space_allows(struct log *log, size_t bytes)
         return true;
     }
     int64_t now = os_mono_ns(log->os);
-    if (now - log->space_checked >= (log->refusing ? look_refusing_ns : look_ns) ||
-        log->space_checked == 0)
+    if (!log->refusing || log->space_checked == 0 || now - log->space_checked >= look_refusing_ns)
         look(log, now);
-    else if (!log->refusing)
-        log->space_budget = LOOK_BYTES;
     return !log->refusing;
 }

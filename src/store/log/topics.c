@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/endian.h"
 #include "store/log/state.h"
 
 enum { RETENTION_MS_DEFAULT = 7 * 24 * 3600 * 1000, SEGMENT_BYTES_MIN = 64 * 1024 };
@@ -228,6 +229,60 @@ enum status log_topic_delete(struct log *log, struct log_topic *topic, uint64_t 
     TRY(log_write_entry(log, &(struct wal_entry){.type = WAL_TOPIC_DELETE, .topic = topic->number},
                         lsn));
     topic_drop(log, topic);
+    topic->files_left = log->wal != NULL;
+    retain_sweep_later(log);
+    return ST_OK;
+}
+
+enum status log_topic_configure(struct log *log, struct log_topic *topic,
+                                const struct log_topic_options *options, uint64_t *lsn,
+                                struct diag *diag)
+{
+    struct log_topic_options o = *options, *was = &topic->info.options;
+    struct buf payload;
+
+    if (topic->deleted)
+        return ST_NOTFOUND;
+    TRY(check_options(&o, diag));
+    topic_defaults(log, &o);
+    if (o.internal != was->internal ||
+        (o.durability != was->durability &&
+         (o.durability == LOG_MEMORY || was->durability == LOG_MEMORY)))
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "topic %s cannot change to or from 'memory', nor become internal",
+                        topic->name);
+    buf_init(&payload, 0);
+    wal_options_write(&payload, &o);
+    enum status st = log_write_entry(log,
+                                     &(struct wal_entry){.type = WAL_TOPIC_CONFIG,
+                                                         .topic = topic->number,
+                                                         .payload = buf_view(&payload)},
+                                     lsn);
+    buf_deinit(&payload);
+    if (st == ST_OK)
+        *was = o;
+    return st;
+}
+
+enum status log_topic_extend(struct log *log, struct log_topic *topic, uint32_t partitions,
+                             uint64_t *lsn, struct diag *diag)
+{
+    uint8_t payload[8];
+
+    if (topic->deleted)
+        return ST_NOTFOUND;
+    if (partitions <= topic->info.partitions || partitions > LOG_PARTITIONS_MAX)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "topic %s has %u partitions; it can be given more, up to %d", topic->name,
+                        topic->info.partitions, LOG_PARTITIONS_MAX);
+    store_u64_le(payload, partitions);
+    TRY(log_write_entry(log,
+                        &(struct wal_entry){.type = WAL_TOPIC_EXTEND,
+                                            .topic = topic->number,
+                                            .payload = bytes_of(payload, 8)},
+                        lsn));
+    while (topic->info.partitions < partitions)
+        topic_extend(topic);
     return ST_OK;
 }
 

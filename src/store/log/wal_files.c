@@ -133,7 +133,8 @@ void wal_file_remove(struct wal_file_set *set, struct wal_file *f)
     wal_file_path(set, f->number, path);
     if (f->file)
         os_file_close(f->file);
-    (void)os_remove(set->os, path); /* if it stays, the next opening finds a spare */
+    if (os_remove(set->os, path) == ST_OK) /* if it stays, the next opening finds a spare */
+        (void)os_sync_dir(set->os, set->dir);
     for (uint32_t i = 0; i < set->count; i++) {
         if (set->files[i] == f) {
             memmove(set->files + i, set->files + i + 1,

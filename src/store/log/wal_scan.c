@@ -61,10 +61,9 @@ static void note_place(struct scan *s, struct wal_file *f, uint64_t pos, const s
         s->end->lap_max = b->lap;
 }
 
-/* A file whose first block and all that could follow it stand below keep_lsn is a spare: had it been
- * used again, its first block would be another. */
-static enum status note_file(struct scan *s, struct wal_file *f, uint64_t keep_lsn,
-                             uint8_t *buffer)
+/* A file whose first block and all that could follow it stand below keep_lsn is a spare: had it
+ * been used again, its first block would be another. */
+static enum status note_file(struct scan *s, struct wal_file *f, uint64_t keep_lsn, uint8_t *buffer)
 {
     struct wal_block b;
     size_t got;
