@@ -145,7 +145,7 @@ struct plan_node *bind_aggregate(struct binder *b, const struct token *at, struc
                                  const struct group *group, const struct aggs *aggs,
                                  uint16_t *key_columns, uint16_t *agg_columns)
 {
-    uint16_t most = (uint16_t)(group->keys_count + aggs->count * 2u);
+    uint16_t most = (uint16_t)(group->keys_count + aggs->count * 2u + 1u);
     struct inputs in = {.exprs = ARENA_ARRAY(b->arena, const struct expr *, most + 1u),
                         .names = ARENA_ARRAY(b->arena, struct bytes, most + 1u)};
     uint16_t *keys = ARENA_ARRAY(b->arena, uint16_t, group->keys_count + 1u);
@@ -163,6 +163,8 @@ struct plan_node *bind_aggregate(struct binder *b, const struct token *at, struc
         if (aggs->calls[i].filter)
             filters[i] = input_add(b->arena, &in, aggs->calls[i].filter, BYTES_NONE);
     }
+    if (in.count == 0 && input->columns_count > 0) /* COUNT(*) alone: rows need a column to be rows */
+        input_add(b->arena, &in, column_of(b->arena, input, 0), input->columns[0].name);
     struct plan_node *calc = calc_new(b->arena, input, in.count);
     for (uint16_t i = 0; i < in.count; i++)
         calc_set(calc, i, in.names[i], in.exprs[i]);

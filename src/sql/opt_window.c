@@ -76,7 +76,8 @@ static void fold(struct arena *arena, struct plan_node *node)
 
     for (uint16_t i = 0; i < calc->columns_count; i++)
         map[i] = used[i] ? count++ : -1;
-    struct plan_node *below = calc_new(arena, window->inputs[0].node, (uint16_t)(count + row_time));
+    struct plan_node *below =
+        calc_new(arena, window->inputs[0].node, (uint16_t)(count + (row_time || count == 0)));
     bool have_time = !row_time;
     for (uint16_t i = 0; i < calc->columns_count; i++) {
         uint16_t column;
@@ -94,6 +95,9 @@ static void fold(struct arena *arena, struct plan_node *node)
         calc_set(below, count++, window->inputs[0].node->columns[window->window.column].name,
                  column_of(arena, window->inputs[0].node, window->window.column));
     }
+    if (count == 0) /* rows need a column to be rows */
+        calc_set(below, count++, window->inputs[0].node->columns[0].name,
+                 column_of(arena, window->inputs[0].node, 0));
     below->columns_count = count;
     below->calc.filter = calc->calc.filter;
     remap_agg(arena, node, map);

@@ -317,42 +317,36 @@ static struct ast_expr *parse_substring(struct parser *p, bool overlay)
 }
 
 /* trim -> TRIM '(' [ [ BOTH | LEADING | TRAILING ] [ expr ] FROM ] expr ')'
- * As a call: TRIM(text), or TRIM('BOTH' | 'LEADING' | 'TRAILING', characters, text). */
+ * As a call: TRIM, LTRIM or RTRIM (text [, characters]). */
 static struct ast_expr *parse_trim(struct parser *p)
 {
     static const char *const sides[] = {"BOTH", "LEADING", "TRAILING"};
+    static const char *const names[] = {"TRIM", "LTRIM", "RTRIM"};
     const struct token *at = parser_next(p);
-    struct ast_expr **args = ARENA_ARRAY(p->arena, struct ast_expr *, 3);
-    struct ast_expr *side = NULL, *first = NULL;
+    struct ast_expr **args = ARENA_ARRAY(p->arena, struct ast_expr *, 2);
+    size_t side = 0;
+    bool sided = false;
 
     expect_sign(p, "(");
-    for (size_t i = 0; i < 3 && !side; i++) {
+    for (size_t i = 0; i < 3 && !sided; i++) {
         if (!is_word(p->at, sides[i]))
             continue;
-        side = ast_new(p, AST_STRING, parser_next(p));
-        side->name = bytes_str(sides[i]);
-        ast_finish(p, side);
+        side = i;
+        sided = (parser_next(p), true);
     }
     if (!is_word(p->at, "FROM"))
-        first = parse_expr(p);
-    if (side ? expect_word(p, "FROM") : accept_word(p, "FROM")) {
-        if (!side) {
-            side = ast_new(p, AST_STRING, at);
-            side->name = BYTES_LITERAL("BOTH");
-        }
-        if (!first) {
-            first = ast_new(p, AST_STRING, at);
-            first->name = BYTES_LITERAL(" ");
-        }
-        args[0] = side;
-        args[1] = first;
-        args[2] = parse_expr(p);
+        args[1] = parse_expr(p);
+    if (sided ? expect_word(p, "FROM") : accept_word(p, "FROM")) {
+        args[0] = parse_expr(p);
         expect_sign(p, ")");
-        return p->failed ? NULL : ast_call(p, at, "TRIM", args, 3);
+        return p->failed ? NULL : ast_call(p, at, names[side], args, args[1] ? 2 : 1);
     }
-    args[0] = first;
+    args[0] = args[1];
+    bool characters = accept_sign(p, ",");
+    if (characters)
+        args[1] = parse_expr(p);
     expect_sign(p, ")");
-    return p->failed ? NULL : ast_call(p, at, "TRIM", args, 1);
+    return p->failed ? NULL : ast_call(p, at, "TRIM", args, characters ? 2 : 1);
 }
 
 /* rounding -> ( CEIL | CEILING | FLOOR ) '(' expr [ TO unit ] ')' */

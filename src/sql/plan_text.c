@@ -177,8 +177,9 @@ static void print_join(struct printer *p, const struct plan_node *node)
     if (j->condition)
         buf_printf(&p->out, " where=[%s]", text_of(p, node, j->condition));
     if (j->bounded) {
-        buf_printf(&p->out, " times=[%.*s - %.*s from ", BYTES_FMT(column_name(right, j->right_time)),
-                   BYTES_FMT(column_name(left, j->left_time)));
+        buf_printf(&p->out, " times=[%.*s - %.*s from ", 
+                   BYTES_FMT(column_name(node, (uint16_t)(left->columns_count + j->right_time))),
+                   BYTES_FMT(column_name(node, j->left_time)));
         print_duration(p, j->low_us);
         buf_str(&p->out, " to ");
         print_duration(p, j->high_us);

@@ -307,6 +307,10 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
     case PLAN_RANK:
         if (node->rank.partition_count == 0)
             return NULL;
+        for (uint16_t i = 0; i < node->rank.partition_count; i++) {
+            if (never_late(node->inputs[0].node, node->rank.partition[i]))
+                return arena_printf(b->arena, "rows of windows that are past are kept; %s", ttl);
+        }
         return arena_printf(b->arena, "%s for each (%s); partition by a window, or %s",
                             node->rank.limit == 1 ? "one row" : "rows",
                             key_names(b, node->inputs[0].node, node->rank.partition,
@@ -328,6 +332,8 @@ bool plan_traits(struct binder *b, const struct token **sinks_at)
         if (node->kind == PLAN_JOIN || node->kind == PLAN_WINDOW_JOIN) {
             node->join.left_unique = join_side_unique(b->arena, node, 0);
             node->join.right_unique = join_side_unique(b->arena, node, 1);
+            for (uint16_t k = 0; k < 2; k++) /* what is dropped early cannot be taken back later */
+                node->join.bounded &= node->inputs[k].node->changes == 0;
         }
         if (node->kind == PLAN_SINK)
             sink++;
