@@ -378,7 +378,7 @@ static enum status task_watermark(struct task *task)
     task->out_idle = idle;
     if (task->owed_us != INT64_MIN)
         TRY(task_tell_watermark(task, task->owed_us));
-    if (task->owed_us != INT64_MIN || idle || merged <= task->out_us)
+    if (task->owed_us != INT64_MIN || merged <= task->out_us)
         return ST_OK;
     return task_tell_watermark(task, merged);
 }

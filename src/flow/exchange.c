@@ -202,24 +202,39 @@ enum status exchange_receive(struct task *task)
     return ST_OK;
 }
 
-int64_t exchange_watermark(struct task *task, bool *idle)
+/* Of one input: the least over its lanes that are not idle; when all are, the greatest, since
+ * nothing holds it back (as Flink has it). */
+static int64_t input_watermark(struct task *task, const struct edge *edge, bool *idle)
 {
     struct driver *d = task->driver;
-    int64_t least = INT64_MAX;
+    int64_t least = INT64_MAX, most = INT64_MIN;
+    uint32_t senders = edge->direct ? 1 : d->shards_count;
+    *idle = true;
+    for (uint32_t from = 0; from < senders; from++) {
+        const struct task *up = &d->nodes[edge->from].tasks[task->ctx.shard];
+        const struct lane *lane = edge->direct ? NULL : edge_lane(d, edge, from, task->ctx.shard);
+        int64_t one = lane ? lane->watermark_us : up->out_us;
+        most = one > most ? one : most;
+        if (lane ? lane->idle : up->out_idle)
+            continue;
+        *idle = false;
+        least = one < least ? one : least;
+    }
+    return *idle ? most : least;
+}
+
+int64_t exchange_watermark(struct task *task, bool *idle)
+{
+    int64_t least = INT64_MAX, least_idle = INT64_MAX;
     *idle = true;
     for (uint16_t i = 0; i < task->node->plan->inputs_count; i++) {
-        struct edge *edge = task->node->inputs[i];
-        uint32_t senders = edge->direct ? 1 : d->shards_count;
-        for (uint32_t from = 0; from < senders; from++) {
-            const struct task *up = &d->nodes[edge->from].tasks[task->ctx.shard];
-            const struct lane *lane = edge->direct ? NULL : edge_lane(d, edge, from, task->ctx.shard);
-            bool one_idle = lane ? lane->idle : up->out_idle;
-            int64_t one = lane ? lane->watermark_us : up->out_us;
-            if (one_idle)
-                continue;
-            *idle = false;
-            least = one < least ? one : least;
-        }
+        bool one_idle;
+        int64_t one = input_watermark(task, task->node->inputs[i], &one_idle);
+        least_idle = one < least_idle ? one : least_idle;
+        if (one_idle)
+            continue;
+        *idle = false;
+        least = one < least ? one : least;
     }
-    return least;
+    return *idle ? least_idle : least;
 }

@@ -29,7 +29,7 @@ struct engine {
     bool closing;
 };
 
-enum { TICK_ROWS = 32768, TICK_BYTES = 8 << 20, CHECKPOINT_SECONDS = 30,
+enum { TICK_ROWS = 16384, TICK_BYTES = 8 << 20, CHECKPOINT_SECONDS = 30,
        UNSETTLED_RETRY_US = 100000 };
 
 void engine_wake(struct engine *engine);

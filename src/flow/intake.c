@@ -171,18 +171,19 @@ int64_t intake_watermark(struct task *task, bool *idle)
 {
     struct driver *d = task->driver;
     const struct driver_source *source = &d->sources[task->node->source_index];
-    int64_t least = INT64_MAX;
+    int64_t least = INT64_MAX, most = INT64_MIN;
     *idle = true;
     for (uint32_t s = task->ctx.shard; s < source->splits_count; s += d->shards_count) {
         const struct driver_split *split = &source->splits[s];
         bool done = split_done(split);
+        most = split->watermark_us > most ? split->watermark_us : most;
         if (split->idle && !done)
             continue;
         int64_t one = done ? INT64_MAX : split->watermark_us;
         least = one < least ? one : least;
         *idle = false;
     }
-    return least;
+    return *idle ? most : least; /* when all are idle nothing holds the greatest back */
 }
 
 int64_t driver_alarm_us(const struct driver *d)

@@ -81,6 +81,7 @@ static struct job *job_new(struct engine *engine, const struct job_start *start)
     job->text = arena_str(&job->arena, start->text);
     job->plan = start->take_plan;
     job->temporary = start->temporary;
+    job->noted = !start->temporary && engine->dir;
     job->shards = start->shards ? start->shards : engine->options.shards;
     job->shards = job->shards ? job->shards : 1;
     job->wake_us = INT64_MIN;
@@ -107,9 +108,9 @@ enum status job_open(struct engine *engine, const struct job_start *start, struc
 {
     struct job *job = job_new(engine, start);
     enum status st = ST_OK;
-    if (!job->temporary)
+    if (job->noted)
         st = notes_open(job, diag);
-    if (st == ST_OK && !job->temporary && recovery_needed(job))
+    if (st == ST_OK && job->noted && recovery_needed(job))
         st = recovery_begin(job, diag);
     else if (st == ST_OK) {
         st = job_driver_open(job, job->shards, &job->driver, diag);
@@ -269,11 +270,13 @@ static enum status commit_entry(struct job *job, job_entry_fn *kv, void *context
                                 struct diag *diag)
 {
     bool skip = (job_bugs & JOB_BUG_SKIP_NOTE) && job->tick % 7 == 3;
-    if ((job_bugs & JOB_BUG_HALF_TICK) && !job->temporary && job->tick && results_any(job))
+    if ((job_bugs & JOB_BUG_WRONG_HASH) && job->noted && job->tick)
+        driver_sink(job->driver, 0, 0)->env->hash ^= 1;
+    if ((job_bugs & JOB_BUG_HALF_TICK) && job->noted && job->tick && results_any(job))
         return commit_halves(job, diag);
     struct log_entry *entry = log_entry_begin(job->engine->log);
     enum status st = ST_OK;
-    if (!job->temporary && !skip)
+    if (job->noted && !skip)
         st = note_into(job, entry, diag);
     if (st == ST_OK)
         st = results_into(job, entry, diag);
@@ -284,7 +287,7 @@ static enum status commit_entry(struct job *job, job_entry_fn *kv, void *context
     if (kv)
         kv(context, entry);
     st = log_entry_commit(entry, NULL, &job->lsn);
-    if (st == ST_OK && !job->temporary && !skip)
+    if (st == ST_OK && job->noted && !skip)
         job->note_offset++;
     return st;
 }
@@ -294,7 +297,7 @@ static enum status job_commit(struct job *job)
 {
     struct diag diag = {0};
     enum status st = ST_OK;
-    if (!job->temporary || results_any(job))
+    if (job->noted || results_any(job))
         st = commit_entry(job, NULL, NULL, &diag);
     job->unsettled = st == ST_NOSPACE;
     if (st == ST_NOSPACE)
@@ -317,7 +320,8 @@ enum status job_begin(struct job *job, job_entry_fn *kv, void *context, struct d
     if (job->temporary)
         return ST_OK;
     TRY(commit_entry(job, kv, context, diag));
-    job_keep(job, 0);
+    if (job->noted)
+        job_keep(job, 0);
     return ST_OK;
 }
 
@@ -350,7 +354,7 @@ static int64_t checkpoint_interval(const struct job *job)
 static bool checkpoint_due(const struct job *job, int64_t clock)
 {
     int64_t every = checkpoint_interval(job);
-    return !job->temporary && job->engine->dir && job->tick > job->checkpoint_tick &&
+    return job->noted && job->tick > job->checkpoint_tick &&
            clock - job->checkpoint_us >= every;
 }
 
@@ -466,7 +470,7 @@ int64_t job_deadline_us(const struct job *job)
         return INT64_MAX;
     int64_t alarm = driver_alarm_us(job->driver);
     int64_t least = job->wake_us != INT64_MIN && job->wake_us < alarm ? job->wake_us : alarm;
-    if (!job->temporary && job->engine->dir && job->tick > job->checkpoint_tick) {
+    if (job->noted && job->tick > job->checkpoint_tick) {
         int64_t due = job->checkpoint_us + checkpoint_interval(job);
         least = due < least ? due : least;
     }

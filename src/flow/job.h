@@ -6,7 +6,7 @@
  *       └──────────error──► FAILED ◄─────┘
  *
  * A durable job notes its ticks in the topic `__job-NAME`; a temporary one (the answer of a SELECT,
- * the rows of an INSERT … VALUES) has none.
+ * the rows of an INSERT … VALUES) has none, nor has any where there is no data directory.
  *
  * Owns: plan, driver, pins.   Threads: the engine's one.   Layer: flow.
  */
@@ -40,6 +40,7 @@ struct job {
     struct driver *driver;
     uint32_t shards;
     bool temporary;
+    bool noted;        /* its ticks are: it outlives the process */
     bool pause_wanted; /* it was paused when the process ended */
     enum job_state state;
     char error[512];
@@ -110,7 +111,7 @@ enum status job_driver_open(struct job *job, uint32_t shards, struct driver **ou
 enum status job_reshard(struct job *job, uint32_t shards, struct diag *diag) MUST_CHECK;
 
 /* Planted bugs, for the tests that must find them. */
-enum job_bug { JOB_BUG_HALF_TICK = 1, JOB_BUG_SKIP_NOTE = 2 };
+enum job_bug { JOB_BUG_HALF_TICK = 1, JOB_BUG_SKIP_NOTE = 2, JOB_BUG_WRONG_HASH = 4 };
 #ifdef QW_SLOW_CHECKS
 extern unsigned job_bugs;
 #else

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "flow/inner.h"
 #include "flow/listing.h"
+#include "flow/with.h"
 #include "sql/ast.h"
 
 static struct bytes say(struct engine_result *out, const char *format, ...)
@@ -290,6 +291,24 @@ static void side_tables(struct engine *engine, const struct table *table)
                "record STRING");
 }
 
+/* The topic of a table is there as soon as the table is, with as many partitions as it says. */
+static enum status table_topic(struct engine *engine, const struct table *table, struct diag *diag)
+{
+    struct bytes connector = table_option_get(table, "connector", "");
+    struct bytes topic = table_option_get(table, "topic", "");
+    struct with with = with_table(table);
+    struct log_topic *made;
+    int64_t partitions;
+    bool ours = (bytes_is(connector, "kafka") || bytes_is(connector, "upsert-kafka")) &&
+                !with_get(&with, "properties.bootstrap.servers", "").len;
+    if (table->kind != TABLE_CONNECTOR || !ours || !log_topic_name_valid(topic))
+        return ST_OK; /* what is wrong is said where it is used */
+    TRY(with_i64(&with, "topic.partitions", 1, &partitions, diag));
+    if (partitions < 1 || partitions > LOG_PARTITIONS_MAX)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "'topic.partitions' is out of range");
+    return topic_ensure(engine->log, topic, (uint32_t)partitions, TOPIC_DEFAULT, &made, diag);
+}
+
 static enum status existing(struct statement_call *call, struct engine_result *out, bool *done,
                             struct diag *diag)
 {
@@ -345,6 +364,8 @@ static enum status run_create(struct statement_call *call, struct engine_result 
     if (s->kind != STMT_CREATE_MATERIALIZED) {
         TRY(catalog_add(&engine->catalog, table, s->or_replace, diag));
         side_tables(engine, table);
+        if (!call->applied)
+            TRY(table_topic(engine, table, diag));
         say(out, "`%.*s` made", BYTES_FMT(s->name));
         return call->applied ? ST_OK
                              : stored_put(engine, 'T', s->name, s->text, call->settings,

@@ -1,0 +1,237 @@
+/* Jobs: pause, savepoint, damage, divergence, files, alerts, idle partitions, bounded ends. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flow/job.h"
+#include "lib/engines.h"
+
+static const char *const setup =
+    "CREATE TABLE s (k STRING, n INT) WITH ('connector' = 'kafka', 'topic' = 's', 'format' = 'json');"
+    "CREATE TABLE t (k STRING, n INT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');"
+    "INSERT INTO t SELECT k, n FROM s;";
+
+static enum job_state state_of(struct er *er, const char *name)
+{
+    struct job_info info;
+    struct job *job = engine_job_find(er->engine, bytes_str(name));
+    EXPECT(job);
+    job_info(job, &info);
+    return info.state;
+}
+
+TEST(job_pauses_and_resumes_across_a_restart)
+{
+    struct os *os = os_sim_create(3, NULL);
+    struct er er;
+    uint64_t lsn;
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_sql(&er, setup);
+    er_produce(&er, "s", "{\"k\":\"a\",\"n\":1}");
+    er_settle(&er);
+    EXPECT_OK(job_pause(engine_job_find(er.engine, BYTES_LITERAL("insert-into_t")), &lsn));
+    er_produce(&er, "s", "{\"k\":\"b\",\"n\":2}");
+    er_settle(&er);
+    EXPECT_STR(er_topic(&er, "t"), "{\"k\":\"a\",\"n\":1}");
+    er_kill(&er);
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_settle(&er);
+    EXPECT_INT(state_of(&er, "insert-into_t"), JOB_PAUSED);
+    EXPECT_STR(er_topic(&er, "t"), "{\"k\":\"a\",\"n\":1}");
+    EXPECT_OK(job_resume(engine_job_find(er.engine, BYTES_LITERAL("insert-into_t")), &lsn));
+    er_settle(&er);
+    EXPECT_STR(er_topic(&er, "t"), "{\"k\":\"a\",\"n\":1} | {\"k\":\"b\",\"n\":2}");
+    const char *path;
+    struct diag diag = {0};
+    EXPECT_OK(job_savepoint(engine_job_find(er.engine, BYTES_LITERAL("insert-into_t")), &path, &diag));
+    EXPECT(strstr(path, "data/checkpoints/insert-into_t/"));
+    EXPECT_OK(job_drop(engine_job_find(er.engine, BYTES_LITERAL("insert-into_t")), &lsn));
+    er_close(&er, true);
+    er_open(&er, os, "data", (struct engine_options){0});
+    EXPECT(!engine_job_find(er.engine, BYTES_LITERAL("insert-into_t")));
+    er_end(&er);
+}
+
+TEST(job_with_a_damaged_note_stops_by_name_and_others_run)
+{
+    struct os *os = os_sim_create(3, NULL);
+    struct er er;
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_sql(&er, setup);
+    er_sql(&er, "CREATE MATERIALIZED TABLE v AS SELECT k, COUNT(*) AS c FROM s GROUP BY k;");
+    er_produce(&er, "s", "{\"k\":\"a\",\"n\":1}");
+    er_settle(&er);
+    er_produce(&er, "__job-insert-into_t", "this is no note");
+    er_settle(&er);
+    er_kill(&er);
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_produce(&er, "s", "{\"k\":\"b\",\"n\":1}");
+    er_settle(&er);
+    EXPECT_INT(state_of(&er, "insert-into_t"), JOB_FAILED);
+    EXPECT_INT(state_of(&er, "v"), JOB_RUNNING);
+    EXPECT_STR(er_rows(&er, "SELECT * FROM v ORDER BY k"), "a,1 | b,1");
+    EXPECT(strstr(er_rows(&er, "SHOW JOBS"), "damaged"));
+    er_end(&er);
+}
+
+#ifdef QW_SLOW_CHECKS
+TEST(job_that_gives_something_else_when_run_again_has_diverged)
+{
+    struct os *os = os_sim_create(3, NULL);
+    struct er er;
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_sql(&er, setup);
+    job_bugs = JOB_BUG_WRONG_HASH;
+    er_produce(&er, "s", "{\"k\":\"a\",\"n\":1}");
+    er_settle(&er);
+    job_bugs = 0;
+    er_kill(&er);
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_settle(&er);
+    EXPECT_INT(state_of(&er, "insert-into_t"), JOB_DIVERGED);
+    EXPECT(strstr(er_rows(&er, "SHOW JOBS"), "tick 1 "));
+    er_end(&er);
+}
+#endif
+
+static void spoil(struct os *os, const char *path)
+{
+    struct os_file *file;
+    EXPECT_OK(os_file_open(os, path, OS_WRITE, &file));
+    EXPECT_OK(os_file_write(file, 20, "spoilt", 6));
+    os_file_close(file);
+}
+
+TEST(job_takes_the_older_checkpoint_when_the_newer_is_damaged)
+{
+    struct os *os = os_sim_create(3, NULL);
+    struct er er;
+    const char *path;
+    struct diag diag = {0};
+    char newest[OS_PATH_MAX] = "";
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_sql(&er, setup);
+    er_sql(&er, "CREATE MATERIALIZED TABLE v AS SELECT k, COUNT(*) AS c FROM s GROUP BY k;");
+    for (int i = 0; i < 3; i++) {
+        er_produce(&er, "s", "{\"k\":\"a\",\"n\":1}");
+        er_settle(&er);
+        EXPECT_OK(job_savepoint(engine_job_find(er.engine, BYTES_LITERAL("v")), &path, &diag));
+        snprintf(newest, sizeof(newest), "%s", path);
+    }
+    er_kill(&er);
+    spoil(os, newest);
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_produce(&er, "s", "{\"k\":\"b\",\"n\":1}");
+    er_settle(&er);
+    EXPECT_STR(er_rows(&er, "SELECT * FROM v ORDER BY k"), "a,3 | b,1");
+    er_end(&er);
+}
+
+static const char *read_file(struct os *os, const char *path, char *to, size_t size)
+{
+    struct os_file *file;
+    size_t got = 0;
+    EXPECT_OK(os_file_open(os, path, OS_READ, &file));
+    EXPECT_OK(os_file_read(file, 0, to, size - 1, &got));
+    to[got] = 0;
+    os_file_close(file);
+    return to;
+}
+
+TEST(job_writes_a_file_exactly_once_and_reads_one)
+{
+    struct os *os = os_sim_create(3, NULL);
+    struct er er;
+    char text[1000];
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_sql(&er, "CREATE TABLE s (k STRING, n INT) WITH ('connector' = 'kafka', 'topic' = 's', 'format' "
+                "= 'json');"
+                "CREATE TABLE f (k STRING, n INT) WITH ('connector' = 'filesystem', 'path' = "
+                "'out.csv', 'format' = 'csv');"
+                "INSERT INTO f SELECT k, n FROM s;");
+    er_produce(&er, "s", "{\"k\":\"a\",\"n\":1}");
+    er_settle(&er);
+    er_produce(&er, "s", "{\"k\":\"b\",\"n\":2}");
+    er_settle(&er);
+    os_sim_crash(os);
+    er_close(&er, false);
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_produce(&er, "s", "{\"k\":\"c\",\"n\":3}");
+    er_settle(&er);
+    EXPECT_STR(read_file(os, "out.csv", text, sizeof(text)), "a,1\nb,2\nc,3\n");
+    EXPECT_STR(er_rows(&er, "SELECT SUM(n), COUNT(*) FROM f"), "6,3");
+    er_end(&er);
+}
+
+TEST(job_of_an_alert_writes_to_alerts)
+{
+    struct er er;
+    er_open(&er, os_sim_create(3, NULL), NULL, (struct engine_options){0});
+    er_sql(&er, setup);
+    er_sql(&er, "CREATE ALERT high AS SELECT k, n FROM s WHERE n > 10;");
+    er_produce(&er, "s", "{\"k\":\"a\",\"n\":1}\n{\"k\":\"b\",\"n\":20}");
+    er_settle(&er);
+    const char *alerts = er_topic(&er, "alerts");
+    EXPECT(strstr(alerts, "{\"alert\":\"high\",\"time\":\""));
+    EXPECT(strstr(alerts, "\"row\":{\"k\":\"b\",\"n\":20}}"));
+    EXPECT(!strstr(alerts, "\"k\":\"a\""));
+    EXPECT_STR(er_rows(&er, "SHOW ALERTS"), "high");
+    er_sql(&er, "DROP ALERT high");
+    er_end(&er);
+}
+
+TEST(job_with_an_idle_partition_goes_on)
+{
+    struct er er;
+    er_open(&er, os_sim_create(3, NULL), NULL, (struct engine_options){0});
+    er_sql(&er, "SET 'table.exec.source.idle-timeout' = '1 s';"
+                "CREATE TABLE s (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = "
+                "'kafka', 'topic' = 's', 'format' = 'json', 'topic.partitions' = '2');"
+                "CREATE MATERIALIZED TABLE w AS SELECT window_end, COUNT(*) AS c FROM TABLE(TUMBLE("
+                "TABLE s, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY window_start, window_end;");
+    er_produce_to(&er, "s", 1, "{\"k\":\"a\",\"ts\":\"2020-01-01 00:00:00\"}\n"
+                               "{\"k\":\"a\",\"ts\":\"2020-01-01 00:00:05\"}");
+    er_settle(&er);
+    EXPECT_STR(er_rows(&er, "SELECT c FROM w"), "");
+    EXPECT(engine_deadline_ns(er.engine) < INT64_MAX);
+    os_sim_advance(er.os, 2000000000);
+    er_settle(&er);
+    EXPECT_STR(er_rows(&er, "SELECT c FROM w"), "1");
+    er_end(&er);
+}
+
+TEST(job_over_bounded_sources_finishes)
+{
+    struct er er;
+    er_open(&er, os_sim_create(3, NULL), NULL, (struct engine_options){0});
+    er_produce(&er, "s", "{\"k\":\"a\",\"n\":1}\n{\"k\":\"b\",\"n\":2}");
+    er_sql(&er, "CREATE TABLE s (k STRING, n INT) WITH ('connector' = 'kafka', 'topic' = 's', 'format' "
+                "= 'json', 'scan.bounded.mode' = 'latest-offset');"
+                "CREATE TABLE t (k STRING, c BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = "
+                "'upsert-kafka', 'topic' = 't', 'key.format' = 'json', 'value.format' = 'json');"
+                "INSERT INTO t SELECT k, COUNT(*) FROM s GROUP BY k;");
+    er_settle(&er);
+    EXPECT(engine_finished(er.engine));
+    EXPECT_STR(er_topic(&er, "t"), "{\"k\":\"a\",\"c\":1} | {\"k\":\"b\",\"c\":1}");
+    er_end(&er);
+}
+
+TEST(job_resumes_a_script_that_is_run_again)
+{
+    struct os *os = os_sim_create(3, NULL);
+    struct er er;
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_sql(&er, setup);
+    er_produce(&er, "s", "{\"k\":\"a\",\"n\":1}");
+    er_settle(&er);
+    er_close(&er, true);
+    er_open(&er, os, "data", (struct engine_options){0});
+    EXPECT(er_try(&er, setup) != ST_OK);
+    engine_session_resumes(er.session, true);
+    er_sql(&er, setup);
+    er_settle(&er);
+    EXPECT_STR(er_topic(&er, "t"), "{\"k\":\"a\",\"n\":1}");
+    EXPECT(engine_topic_job(er.engine, BYTES_LITERAL("s")));
+    EXPECT(engine_topic_job(er.engine, BYTES_LITERAL("__job-insert-into_t")));
+    EXPECT(!engine_topic_job(er.engine, BYTES_LITERAL("other")));
+    er_end(&er);
+}
