@@ -236,6 +236,13 @@ static enum status number_to_number(const struct cast *c)
             OUT(call, int64_t)[row] = ARG(call, 0, int32_t, row);
         return ST_OK;
     }
+    if (type_is_integer(c->from->kind) && c->to->kind == TYPE_DECIMAL && c->to->scale == 0 &&
+        c->to->precision >= type_simple(c->from->kind)->precision) { /* always fits */
+        bool small = type_phys(c->from->kind) == PHYS_I32;
+        FOR_ROWS(call, row)
+            OUT(call, i128)[row] = small ? ARG(call, 0, int32_t, row) : ARG(call, 0, int64_t, row);
+        return ST_OK;
+    }
     FOR_ROWS(call, row) {
         switch (c->to->kind) {
         case TYPE_BOOLEAN: OUT(call, uint8_t)[row] = number_f64(c, row) != 0; break;

@@ -49,9 +49,21 @@ enum status call_fail(struct call *call, uint32_t row, const char *format, ...)
     return diag_set(call->ctx->diag, ST_INVALID, DIAG_VALUE, "%s", message);
 }
 
+/* Text may use three quarters of a budget: what an evaluation needs besides is bounded by the tree and the
+ * rows of a chunk, and is taken with arena_alloc. */
+static bool text_fits(const struct arena *arena, size_t len)
+{
+    size_t budget = arena->budget_bytes;
+
+    if (len > TYPE_LENGTH_MAX)
+        return false;
+    return !budget || (len < budget && arena->used_bytes + len <= budget / 4 * 3) ||
+           len < (size_t)(arena->end - arena->at);
+}
+
 char *call_text(struct call *call, size_t len)
 {
-    char *text = len > TYPE_LENGTH_MAX ? NULL : arena_try(call->ctx->arena, len);
+    char *text = text_fits(call->ctx->arena, len) ? arena_try(call->ctx->arena, len) : NULL;
     if (!text)
         call->no_memory = true;
     return text;

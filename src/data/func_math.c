@@ -278,7 +278,10 @@ static enum status decimal_times(struct call *call)
     FOR_ROWS(call, row) {
         i128 x = ARG(call, 0, i128, row), y = ARG(call, 1, i128, row), v;
         bool ok;
-        if (s.a + s.b == s.out)
+        if (s.a + s.b == s.out && x == (int64_t)x && y == (int64_t)y) {
+            v = (i128)(int64_t)x * (int64_t)y; /* one instruction */
+            ok = true;
+        } else if (s.a + s.b == s.out)
             ok = !__builtin_mul_overflow(x, y, &v);
         else
             ok = decimal_mul(x, y, s.a + s.b, s.out, &v);

@@ -335,3 +335,27 @@ TEST(data_collections)
                "CASE WHEN ($0 <> 6) THEN (6 / (6 - $0)) ELSE NULL END");
     arena_deinit(&arena);
 }
+
+TEST(data_results_that_are_too_large_are_refused)
+{
+    struct arena arena, results;
+    struct diag diag = {0};
+    struct column cols[1], out;
+    static int32_t times[CHUNK_ROWS];
+    struct chunk chunk = {.cols = cols, .count = CHUNK_ROWS, .rows = CHUNK_ROWS, .col_count = 1};
+
+    arena_init(&arena, 0);
+    arena_init(&results, 8 << 20);
+    for (int i = 0; i < CHUNK_ROWS; i++)
+        times[i] = 10000;
+    cols[0] = (struct column){.data = times};
+    struct expr_ctx ctx = {.arena = &results, .zone = "UTC", .diag = &diag};
+    const struct expr *s = expr_str(&arena, BYTES_LITERAL("abcd"), type_simple(TYPE_VARCHAR));
+    const struct expr *e = bind2(&arena, "REPEAT", s, expr_column(&arena, 0, type_simple(TYPE_INT)));
+    e = bind2(&arena, "||", bind2(&arena, "UPPER", e, NULL), e);
+    enum status st = expr_eval(e, &ctx, &chunk, NULL, CHUNK_ROWS, &out);
+    EXPECT(st == ST_NOSPACE || st == ST_INVALID);
+    EXPECT(diag.message[0] != 0);
+    arena_deinit(&results);
+    arena_deinit(&arena);
+}
