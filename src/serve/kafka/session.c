@@ -268,7 +268,9 @@ static void call_run(struct call *call, const struct kafka_route *route, struct 
     call->arena.budget_bytes = call->arena.used_bytes + KAFKA_REQUEST_ARRAYS_MAX;
     enum status st = kafka_decode(call->api->request, call->version, &r, &call->arena, request);
     call->arena.budget_bytes = ARENA_BUDGET_NONE;
-    if (st != ST_OK || reader_left(&r)) {
+    /* Bytes after the request are let pass, as Kafka does: librdkafka 2.15 leaves three of them in
+     * Metadata for all topics. */
+    if (st != ST_OK) {
         call_hang_up(call);
         return;
     }
