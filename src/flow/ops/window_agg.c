@@ -409,7 +409,7 @@ struct assigned {
     struct slice *slices[CHUNK_ROWS];
     uint16_t local[CHUNK_ROWS]; /* of each live row: index into slices, LATE or NONE */
     uint16_t counts[CHUNK_ROWS + 1];
-    uint16_t count, late;
+    uint16_t count, late, none;
     int64_t from, to;           /* the last row's slice, and its local */
     uint16_t last;
 };
@@ -428,6 +428,11 @@ static void assign_time(struct window_agg *s, struct assigned *a, int64_t time)
 {
     int64_t last_end;
 
+    if (time > WINDOW_TIME_MOST || time < -WINDOW_TIME_MOST) {
+        a->from = a->to = time;
+        a->last = LOCAL_NONE;
+        return;
+    }
     a->from = windows_slice(&s->windows, time);
     a->to = a->from + s->windows.slice;
     if (!windows_last(&s->windows, a->from, &last_end))
@@ -453,6 +458,7 @@ static enum status assign_rows(const struct plan_node *node, struct window_agg *
             assign_time(s, a, t);
         a->local[i] = a->last;
         a->late = (uint16_t)(a->late + (a->last == LOCAL_LATE));
+        a->none = (uint16_t)(a->none + (a->last == LOCAL_NONE));
     }
     return ST_OK;
 }
@@ -544,7 +550,7 @@ static enum status agg_on_chunk(const struct plan_node *node, void *state, struc
     if (s->judge_end != s->done_end && !window_is_slice(node, s) && !agg_is_proc(node))
         TRY(tell_due(node, s, ctx, UINT32_MAX));
     s->chunk++;
-    a.count = a.late = 0;
+    a.count = a.late = a.none = 0;
     TRY(node->window_agg.attached ? assign_attached(node, s, ctx, in, &a)
                                   : assign_rows(node, s, ctx, in, &a));
     if (a.late)
@@ -555,7 +561,7 @@ static enum status agg_on_chunk(const struct plan_node *node, void *state, struc
     const int8_t *weights = chunk_weights(in, rows, in->count, weights_room);
     TRY(aggset_eval(&s->set, &ctx->expr, in, &inputs));
     keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
-    if (a.count == 1 && !a.late && a.local[0] == 0 && a.last == 0)
+    if (a.count == 1 && !a.late && !a.none)
         slice_add(s, ctx, a.slices[0], &inputs, &keys, NULL, rows, weights, in->count);
     else
         slices_add(s, ctx, in, &a, &inputs, &keys, rows, weights);
@@ -597,6 +603,8 @@ static enum status load_owed(struct window_agg *s, struct reader *r, const struc
 {
     int64_t start = (int64_t)reader_u64_le(r), end = (int64_t)reader_u64_le(r);
 
+    if (r->bad || start >= end || start < -WINDOW_TIME_MOST || end > WINDOW_TIME_MOST)
+        return ST_CORRUPT;
     if (s->owes && end != s->merged_end)
         return ST_UNSUPPORTED; /* shards that stopped in different windows, put together */
     s->owes = true;
@@ -621,7 +629,7 @@ static enum status agg_load(const struct plan_node *node, void *state, struct op
     uint32_t slices = reader_u32_le(r);
     for (uint32_t i = 0; i < slices; i++) {
         int64_t start = (int64_t)reader_u64_le(r), end = (int64_t)reader_u64_le(r);
-        if (r->bad || start >= end)
+        if (r->bad || start >= end || start < -WINDOW_TIME_MOST || end > WINDOW_TIME_MOST)
             return ST_CORRUPT;
         TRY(aggtable_load(&slice_get(s, start, end)->table, &s->set, &s->keyer, r, &mine));
     }

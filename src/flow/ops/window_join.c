@@ -213,7 +213,7 @@ static enum status tell_key(struct working *w, const struct join_list *left,
     struct window_join *s = w->s;
     struct join_row *row = left->first;
 
-    for (uint32_t i = 0; i < s->cursor.row; i++)
+    for (uint32_t i = 0; row && i < s->cursor.row; i++)
         row = row->next;
     for (; row; row = row->next, s->cursor.row++) {
         if (w->out.told >= OP_EMIT_ROWS)

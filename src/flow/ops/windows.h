@@ -18,6 +18,9 @@
 
 enum { WINDOW_TIME_US = 1000, WINDOWS_MOST = 10000 };
 
+/* Times beyond are of no calendar (years 1 to 9999 lie within) and belong to no window. */
+#define WINDOW_TIME_MOST (INT64_MAX / 4)
+
 struct windows {
     enum window_kind kind;
     enum time_attr time;

@@ -1,0 +1,149 @@
+/* Operators read their part of a checkpoint: any bytes are refused or give a state that works. */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "flow/op.h"
+
+struct rig {
+    struct op_ctx ctx; /* first */
+    struct arena plans, call;
+    struct diag diag;
+};
+
+static enum status emit(struct op_ctx *ctx, const struct chunk *out)
+{
+    (void)ctx;
+    CHECK(out->count <= CHUNK_ROWS);
+    return ST_OK;
+}
+
+static void late(struct op_ctx *ctx, int input, const struct chunk *in, const uint16_t *rows, uint16_t count)
+{
+    (void)ctx;
+    (void)input;
+    (void)in;
+    (void)rows;
+    (void)count;
+}
+
+static void alarm_at(struct op_ctx *ctx, int64_t at_us)
+{
+    (void)ctx;
+    (void)at_us;
+}
+
+static const struct op_way way = {emit, late, alarm_at};
+
+/* k BIGINT or STRING, s STRING, t TIMESTAMP rowtime, e TIMESTAMP */
+static struct plan_node *input_node(struct rig *r, bool text_key, bool updates)
+{
+    struct plan_node *node = ARENA_NEW(&r->plans, struct plan_node);
+    const struct type *time = type_make(&r->plans, TYPE_TIMESTAMP, 3, 0);
+
+    node->columns_count = 4;
+    node->columns = ARENA_ARRAY(&r->plans, struct plan_column, 4);
+    node->columns[0].type = type_simple(text_key ? TYPE_VARCHAR : TYPE_BIGINT);
+    node->columns[1].type = type_simple(TYPE_VARCHAR);
+    node->columns[2] = (struct plan_column){.type = time, .time = TIME_ROW};
+    node->columns[3].type = time;
+    node->changes = updates ? CHANGE_UPDATE | CHANGE_UPDATE_BEFORE | CHANGE_DELETE : 0;
+    return node;
+}
+
+static struct plan_node *node_make(struct rig *r, unsigned kind)
+{
+    static const uint16_t key[1] = {0};
+    static const struct plan_sort_key order = {.column = 1};
+    bool updates = kind & 8;
+    struct plan_node *in = input_node(r, kind & 16, updates && (kind & 7) != 1);
+    struct plan_node *node = ARENA_NEW(&r->plans, struct plan_node);
+    struct agg_call *aggs = ARENA_ARRAY(&r->plans, struct agg_call, 3);
+    const struct expr *s = expr_column(&r->plans, 1, in->columns[1].type);
+
+    CHECK(agg_bind(&r->plans, bytes_str("MIN"), s, false, false, NULL, &aggs[0], &r->diag));
+    CHECK(agg_bind(&r->plans, bytes_str("COUNT"), s, false, true, NULL, &aggs[1], &r->diag));
+    CHECK(agg_bind(&r->plans, bytes_str("LAST_VALUE"), s, false, false, NULL, &aggs[2], &r->diag));
+    node->inputs = ARENA_ARRAY(&r->plans, struct plan_input, 2);
+    node->inputs[0].node = node->inputs[1].node = in;
+    node->inputs_count = 1;
+    switch (kind & 7) {
+    case 0:
+        node->kind = PLAN_GROUP_AGG;
+        node->columns_count = 4;
+        node->group_agg = (struct plan_group_agg){.keys = key, .keys_count = 1, .aggs = aggs, .aggs_count = 3};
+        break;
+    case 1:
+        node->kind = PLAN_WINDOW_AGG;
+        node->columns_count = 4;
+        node->window_agg = (struct plan_window_agg){
+            .window = {.kind = WINDOW_HOP, .time = TIME_ROW, .column = 2, .size_us = 10000000, .slide_us = 5000000},
+            .keys = key, .keys_count = 1, .aggs = aggs, .aggs_count = 3};
+        break;
+    case 2:
+        node->kind = PLAN_RANK;
+        node->columns_count = 4;
+        node->rank = (struct plan_rank){.partition = key, .partition_count = 1, .order = &order, .order_count = 1,
+                                        .limit = kind & 32 ? 1 : 2};
+        break;
+    case 3:
+        node->kind = PLAN_WINDOW_JOIN;
+        in->changes = 0;
+        break;
+    default: node->kind = PLAN_JOIN;
+    }
+    if (!node->columns_count) {
+        node->inputs_count = 2;
+        node->columns_count = 8;
+        node->join = (struct plan_join){.kind = JOIN_FULL, .left_keys = key, .right_keys = key, .keys_count = 1,
+                                        .left_start = 2, .left_end = 3, .right_start = 2, .right_end = 3};
+    }
+    return node;
+}
+
+static void feed(struct rig *r, const struct plan_node *node, const struct op_class *class, void *state, bool text)
+{
+    int64_t keys[2] = {1, 2}, times[2] = {1000000, 7000000}, ends[2] = {20000000, 20000000};
+    struct str texts[2] = {{"a", 1, 0}, {"bc", 2, 0}};
+    struct column cols[4] = {{.data = text ? (void *)texts : (void *)keys}, {.data = texts}, {.data = times},
+                             {.data = ends}};
+    struct chunk chunk = {.cols = cols, .count = 2, .rows = 2, .col_count = 4};
+    struct snap_writer w = {0};
+
+    for (uint16_t i = 0; i < node->inputs_count; i++) {
+        if (class->on_chunk(node, state, &r->ctx, i, &chunk) != ST_OK)
+            return;
+        arena_reset(&r->call);
+    }
+    if (class->on_tick_end && class->on_tick_end(node, state, &r->ctx) != ST_OK)
+        return;
+    enum status st = ST_AGAIN;
+    for (int step = 0; class->on_watermark && st == ST_AGAIN && step < 100; step++)
+        st = class->on_watermark(node, state, &r->ctx, 30000000);
+    class->save(node, state, &w);
+    buf_deinit(&w.buf);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct rig r = {0};
+
+    if (!size)
+        return 0;
+    arena_init(&r.plans, ARENA_BUDGET_NONE);
+    arena_init(&r.call, ARENA_BUDGET_NONE);
+    r.ctx = (struct op_ctx){.arena = &r.call, .shards = 1, .watermark_us = INT64_MIN, .way = &way};
+    r.ctx.expr = (struct expr_ctx){.arena = &r.call, .watermark_us = INT64_MIN, .zone = "UTC", .diag = &r.diag};
+    struct plan_node *node = node_make(&r, data[0]);
+    const struct op_class *class = op_class_of(node, &r.diag);
+    void *state = xcalloc(1, class->state_size + 16);
+    struct reader reader = reader_of(bytes_of(data + 1, size - 1));
+
+    if (class->open(node, state, &r.ctx) == ST_OK && class->load(node, state, &r.ctx, &reader) == ST_OK)
+        feed(&r, node, class, state, data[0] & 16);
+    class->close(node, state);
+    free(state);
+    arena_deinit(&r.plans);
+    arena_deinit(&r.call);
+    return 0;
+}
