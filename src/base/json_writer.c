@@ -144,7 +144,7 @@ void json_str(struct json_writer *w, const char *text)
     if (text)
         json_bytes(w, bytes_str(text));
     else
-        json_null(w);
+        json_put_null(w);
 }
 
 void json_i64(struct json_writer *w, int64_t v)
@@ -164,7 +164,7 @@ void json_f64(struct json_writer *w, double v)
     char text[40];
 
     if (!isfinite(v)) {
-        json_null(w);
+        json_put_null(w);
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {
@@ -182,7 +182,7 @@ void json_bool(struct json_writer *w, bool v)
     buf_str(w->out, v ? "true" : "false");
 }
 
-void json_null(struct json_writer *w)
+void json_put_null(struct json_writer *w)
 {
     before_value(w);
     buf_str(w->out, "null");

@@ -36,7 +36,7 @@ void json_i64(struct json_writer *w, int64_t v);
 void json_u64(struct json_writer *w, uint64_t v);
 void json_f64(struct json_writer *w, double v); /* shortest that reads back; NaN and Inf: null */
 void json_bool(struct json_writer *w, bool v);
-void json_null(struct json_writer *w);
+void json_put_null(struct json_writer *w);
 void json_raw(struct json_writer *w, struct bytes json); /* is JSON already */
 
 /* key and value in one */

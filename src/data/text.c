@@ -160,7 +160,7 @@ static void json_escape(struct buf *buf, uint8_t c)
         buf_printf(buf, "\\u%04x", c);
 }
 
-void json_string(struct buf *buf, struct bytes text)
+void json_quoted(struct buf *buf, struct bytes text)
 {
     buf_u8(buf, '"');
     while (text.len) {
@@ -205,7 +205,7 @@ static void json_row(struct buf *buf, const struct type *type, const struct colu
     for (uint16_t i = 0; i < type->fields_count; i++) {
         if (i)
             buf_u8(buf, ',');
-        json_string(buf, type->fields[i].name);
+        json_quoted(buf, type->fields[i].name);
         buf_u8(buf, ':');
         value_json(buf, type->fields[i].type, &col->children[i], row, style);
     }
@@ -219,7 +219,7 @@ static void json_key(struct buf *buf, const struct type *type, const struct colu
 
     buf_init(&key, 1 << 20);
     value_text(&key, type, col, row, style);
-    json_string(buf, buf_view(&key));
+    json_quoted(buf, buf_view(&key));
     buf_deinit(&key);
 }
 
@@ -278,7 +278,7 @@ void value_json(struct buf *buf, const struct type *type, const struct column *c
     switch (type->kind) {
     case TYPE_BOOLEAN: buf_str(buf, ((const uint8_t *)col->data)[row] ? "true" : "false"); break;
     case TYPE_CHAR:
-    case TYPE_VARCHAR: json_string(buf, str_bytes(col, row)); break;
+    case TYPE_VARCHAR: json_quoted(buf, str_bytes(col, row)); break;
     case TYPE_BINARY:
     case TYPE_VARBINARY: json_base64(buf, str_bytes(col, row)); break;
     case TYPE_ROW: json_row(buf, type, col, row, style); break;

@@ -24,6 +24,6 @@ void value_text(struct buf *buf, const struct type *type, const struct column *c
 void value_json(struct buf *buf, const struct type *type, const struct column *col, uint32_t row,
                 const struct text_style *style);
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
-void json_string(struct buf *buf, struct bytes text);
+void json_quoted(struct buf *buf, struct bytes text);
 
 #endif

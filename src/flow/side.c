@@ -41,7 +41,7 @@ static const struct table *source_table(const struct plan_node *node)
 static void json_field(struct buf *out, const char *name, struct bytes text)
 {
     buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
-    json_string(out, text);
+    json_quoted(out, text);
 }
 
 static void late_row(struct task *task, const struct table *table,

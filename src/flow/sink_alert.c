@@ -49,7 +49,7 @@ static enum status alert_chunk(struct sink *sink, const struct chunk *in)
             continue;
         buf_clear(&s->value);
         buf_str(&s->value, "{\"alert\":");
-        json_string(&s->value, s->node->sink.table->name);
+        json_quoted(&s->value, s->node->sink.table->name);
         buf_str(&s->value, ",\"time\":");
         value_json(&s->value, time, &clock, 0, NULL);
         buf_str(&s->value, ",\"row\":");

@@ -22,7 +22,7 @@ void row_json(struct buf *out, const struct schema *schema, const struct column 
         uint16_t c = columns ? columns[i] : i;
         if (i)
             buf_u8(out, ',');
-        json_string(out, schema->fields[c].name);
+        json_quoted(out, schema->fields[c].name);
         buf_u8(out, ':');
         value_json(out, schema->fields[c].type, &cols[c], row, &style);
     }

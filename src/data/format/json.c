@@ -286,7 +286,7 @@ static void encode(struct format_encoder *base, const struct chunk *chunk, uint1
         if (!first)
             buf_u8(to, ',');
         first = false;
-        json_string(to, e->row->fields[i].name);
+        json_quoted(to, e->row->fields[i].name);
         buf_u8(to, ':');
         value_json(to, e->row->fields[i].type, col, row, &e->style);
     }

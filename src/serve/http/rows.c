@@ -64,7 +64,7 @@ void write_time(struct json_writer *w, int64_t time_us)
     struct column col = {.data = &time_us};
 
     if (time_us == INT64_MIN || time_us == INT64_MAX) {
-        json_null(w);
+        json_put_null(w);
         return;
     }
     json_raw(w, BYTES_NONE);

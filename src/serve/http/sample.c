@@ -81,7 +81,7 @@ static void key_time_us(struct json_writer *w, const char *key, int64_t us)
 {
     json_key(w, key);
     if (us == INT64_MIN || us == INT64_MAX)
-        json_null(w);
+        json_put_null(w);
     else
         json_i64(w, us);
 }

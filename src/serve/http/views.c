@@ -127,7 +127,7 @@ static void get_rows(struct exchange *x, struct view *view)
     if (next.len)
         json_bytes(&w, next);
     else
-        json_null(&w);
+        json_put_null(&w);
     json_object_end(&w);
     uint64_t lsn = result.lsn;
     arena_deinit(&result.arena);
