@@ -424,7 +424,7 @@ int main(int argc, char **argv)
     for (int round = 1; round <= rounds && failures < 20; round++) {
         producing = true;
         pthread_create(&producer, NULL, produce, &child);
-        usleep((useconds_t)rng_below(&when, 300000) + 1000);
+        usleep((useconds_t)rng_below(&when, 600000) + 30000);
         child_kill(&child);
         producing = false;
         pthread_join(producer, NULL);
