@@ -13,6 +13,8 @@
 
 /* ---- a server and its clients ---- */
 
+enum { RESERVE = 32 << 20 }; /* of the disk, that producers may not touch */
+
 struct rig {
     struct os *os;
     struct loop *loop;
@@ -46,7 +48,8 @@ static void rig_start(struct rig *rig)
     const struct kafka_options options = {.rebalance_delay_ms = -1};
     struct diag diag = {0};
 
-    EXPECT_OK(log_open(rig->os, "data", &(struct log_options){0}, &rig->log, &diag));
+    EXPECT_OK(log_open(rig->os, "data", &(struct log_options){.disk_reserve_bytes = RESERVE}, &rig->log,
+                       &diag));
     EXPECT_OK(loop_create(rig->os, &rig->loop));
     loop_hook_add(rig->loop, flush, rig);
     EXPECT_OK(kafka_face_open(rig->loop, rig->log, "node:9092", &options, &rig->face));
@@ -462,6 +465,52 @@ TEST(kafka_nonsense_closes_its_connection_alone)
     }
     make_topic(good, "t", 2);
     peer_end(good);
+    rig_close(&rig);
+}
+
+TEST(kafka_full_disk_is_a_retriable_error_and_reading_goes_on)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    struct peer *p = peer_open(&rig);
+    make_topic(p, "t", 1);
+    EXPECT_INT(produce(p, "t", batch_of(&rig, 3, -1, -1, -1)).base_offset, 0);
+    uint64_t disk = os_sim_options(rig.os)->disk_bytes, left, total;
+    EXPECT_OK(os_space(rig.os, "data", &left, &total));
+    os_sim_options(rig.os)->disk_bytes = total - left + RESERVE / 2; /* others have filled it */
+    int16_t error = 0;
+    for (int i = 0; i < 30 && !error; i++) {
+        run_for(&rig, 1000); /* the log looks at the disk now and then */
+        error = produce(p, "t", batch_of(&rig, 20000, -1, -1, -1)).error_code;
+    }
+    EXPECT_INT(error, KAFKA_ERR_KAFKA_STORAGE_ERROR);
+    EXPECT(fetched(p, ask_fetch(p, "t", 0, 0, 1 << 20)).records.len > 0);
+    os_sim_options(rig.os)->disk_bytes = disk;
+    run_for(&rig, 60000);
+    EXPECT(!log_failure(rig.log));
+    EXPECT_INT(produce(p, "t", batch_of(&rig, 1, -1, -1, -1)).error_code, 0);
+    peer_end(p);
+    rig_close(&rig);
+}
+
+TEST(kafka_failed_sync_acknowledges_nothing)
+{
+    struct rig rig;
+
+    rig_open(&rig);
+    struct peer *p = peer_open(&rig);
+    make_topic(p, "t", 1);
+    EXPECT_INT(produce(p, "t", batch_of(&rig, 3, -1, -1, -1)).base_offset, 0);
+    os_sim_options(rig.os)->sync_error = 1;
+    EXPECT_INT(produce(p, "t", batch_of(&rig, 2, -1, -1, -1)).error_code,
+               KAFKA_ERR_KAFKA_STORAGE_ERROR);
+    struct kafka_fetch_res_partition part = fetched(p, ask_fetch(p, "t", 0, 0, 1 << 20));
+    EXPECT_INT(part.high_watermark, 3); /* what was not synced is not shown */
+    os_sim_options(rig.os)->sync_error = 0;
+    EXPECT_INT(produce(p, "t", batch_of(&rig, 2, -1, -1, -1)).error_code,
+               KAFKA_ERR_KAFKA_STORAGE_ERROR); /* nor is a failed log trusted again */
+    peer_end(p);
     rig_close(&rig);
 }
 
