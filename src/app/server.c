@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/version.h"
 #include "base/check.h"
 #include "serve/http/http.h"
 #include "serve/kafka/kafka.h"
@@ -126,7 +127,8 @@ static enum status open_face(struct server *server, enum face face, const char *
         st = kafka_face_open(server->loop, server->log, address, NULL, &server->kafka);
         break;
     case FACE_HTTP:
-        st = http_face_open(server->loop, server->log, server->engine, address, NULL, &server->http);
+        st = http_face_open(server->loop, server->log, server->engine, address,
+                            &(struct http_options){.version = version_number()}, &server->http);
         break;
     default:
         return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "the %s face is not built yet",
