@@ -106,6 +106,7 @@ struct op_info {
     uint32_t id;
     const char *name;        /* "WindowAggregate" */
     const char *detail;      /* as EXPLAIN has it */
+    struct bytes table;      /* of a source or a sink; empty: none */
     uint32_t inputs[4], inputs_count;
     uint64_t rows_in, rows_out, late, state_rows, state_bytes;
     int64_t busy_ns, watermark_us; /* INT64_MIN: none yet */

@@ -99,6 +99,13 @@ static struct job *job_new(struct engine *engine, const struct job_start *start)
     struct arena text_arena;
     arena_init(&text_arena, ARENA_BUDGET_NONE);
     job->plan_hash = hash_bytes(bytes_str(plan_text(&text_arena, job->plan)));
+    job->details = ARENA_ARRAY(&job->arena, const char *, job->plan->nodes_count + 1);
+    for (uint32_t i = 0; i < job->plan->nodes_count; i++) {
+        const struct plan_node *node = job->plan->nodes[i];
+        CHECK(node->id < job->plan->nodes_count);
+        job->details[node->id] =
+            arena_str(&job->arena, bytes_str(plan_node_text(&text_arena, job->plan, node)));
+    }
     arena_deinit(&text_arena);
     return job;
 }
@@ -529,13 +536,22 @@ void job_info(const struct job *job, struct job_info *out)
     }
 }
 
+static struct bytes node_table(const struct plan_node *node)
+{
+    const struct table *table = node->kind == PLAN_SCAN   ? node->scan.table
+                                : node->kind == PLAN_SINK ? node->sink.table
+                                                          : NULL;
+    return table ? table->name : BYTES_NONE;
+}
+
 void job_op_info(const struct job *job, uint32_t index, struct op_info *out)
 {
     const struct plan_node *node = driver_node(job->driver, index);
     struct driver_figures figures;
     driver_figures(job->driver, index, &figures);
     *out = (struct op_info){
-        .id = node->id, .name = driver_node_name(job->driver, index), .detail = "",
+        .id = node->id, .name = driver_node_name(job->driver, index),
+        .detail = job->details[node->id], .table = node_table(node),
         .rows_in = figures.rows_in, .rows_out = figures.rows_out, .late = figures.late,
         .state_rows = figures.state_rows, .state_bytes = figures.state_bytes,
         .busy_ns = figures.busy_ns, .watermark_us = figures.watermark_us,

@@ -35,6 +35,7 @@ struct job {
     char *name, *text;
     struct arena arena;
     struct plan *plan;
+    const char **details;    /* of its nodes by id, as EXPLAIN has them */
     struct driver_options driver_options;
     uint64_t plan_hash;
     struct driver *driver;

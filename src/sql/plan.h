@@ -188,6 +188,8 @@ struct plan {
 void plan_destroy(struct plan *plan);
 /* As EXPLAIN prints it: the tree, a node a line, with changes, keys, growth and arrival. */
 const char *plan_text(struct arena *arena, const struct plan *plan);
+/* Of one node, what stands behind its name there. */
+const char *plan_node_text(struct arena *arena, const struct plan *plan, const struct plan_node *node);
 const char *plan_kind_text(enum plan_kind kind);
 
 #endif

@@ -365,3 +365,14 @@ const char *plan_text(struct arena *arena, const struct plan *plan)
     buf_deinit(&p.out);
     return text;
 }
+
+const char *plan_node_text(struct arena *arena, const struct plan *plan, const struct plan_node *node)
+{
+    struct printer p = {.arena = arena, .plan = plan};
+
+    buf_init(&p.out, 0);
+    print_detail(&p, node);
+    const char *text = arena_str(arena, buf_view(&p.out));
+    buf_deinit(&p.out);
+    return text;
+}

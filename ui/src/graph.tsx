@@ -93,7 +93,7 @@ function Node({ at, width, rates }: { at: Placed; width: number; rates?: OpRates
   return (
     <li class="op" style={{ left: `${at.x}px`, top: `${at.y}px`, width: `${width}px` }} title={tooltip(op)} tabIndex={0}>
       <div class="op-name">{op.name}</div>
-      <div class="op-detail">{op.detail || ' '}</div>
+      <div class="op-detail">{op.detail || '\u00a0'}</div>
       <div class="op-rows">
         <span>
           <b>{compact(rates?.rowsOut ?? 0)}</b> rows/s

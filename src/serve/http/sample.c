@@ -86,10 +86,65 @@ static void key_time_us(struct json_writer *w, const char *key, int64_t us)
         json_i64(w, us);
 }
 
+/* Several jobs may read one source: its events, its late and its bad records are one thing that
+ * happened, so of each source the job that has counted most is taken. What one job writes and another
+ * reads has been counted where it came in. */
+struct source_totals {
+    uint64_t events, late, errors;
+};
+
 struct totals {
-    uint64_t rows_in, late, errors;
+    struct map sources; /* table → struct source_totals */
+    struct map sinks;   /* table → anything */
     struct histogram latency;
 };
+
+static void most(uint64_t *of, uint64_t v)
+{
+    if (v > *of)
+        *of = v;
+}
+
+static void add_sources(struct totals *all, const struct job *job, const struct job_info *info)
+{
+    struct op_info op;
+    bool first = true;
+
+    for (uint32_t i = 0; i < info->ops_count; i++) {
+        job_op_info(job, i, &op);
+        if (op.inputs_count && op.table.len)
+            map_put(&all->sinks, op.table, all);
+        if (op.inputs_count || !op.table.len)
+            continue;
+        struct source_totals *t = map_get(&all->sources, op.table);
+        if (!t)
+            map_put(&all->sources, op.table, t = xcalloc(1, sizeof *t));
+        most(&t->events, op.rows_out);
+        if (first) {
+            most(&t->late, info->late);
+            most(&t->errors, info->errors);
+        }
+        first = false;
+    }
+}
+
+static void write_totals(struct json_writer *w, struct totals *all)
+{
+    struct source_totals sum = {0};
+
+    for (struct map_entry *e = map_first(&all->sources); e; e = map_next(&all->sources, e)) {
+        const struct source_totals *t = e->value;
+        sum.events += map_get(&all->sinks, e->key) ? 0 : t->events;
+        sum.late += t->late;
+        sum.errors += t->errors;
+        free(e->value);
+    }
+    map_deinit(&all->sources);
+    map_deinit(&all->sinks);
+    json_key_u64(w, "events", sum.events);
+    json_key_u64(w, "late", sum.late);
+    json_key_u64(w, "errors", sum.errors);
+}
 
 static void write_job_row(struct sample *s, struct json_writer *w, const struct job_info *info,
                           struct totals *all)
@@ -99,9 +154,6 @@ static void write_job_row(struct sample *s, struct json_writer *w, const struct 
     if (info->latency_us)
         recent(s, info->name, info->latency_us, &now);
     histogram_merge(&all->latency, &now);
-    all->rows_in += info->rows_in;
-    all->late += info->late;
-    all->errors += info->errors;
     json_object_begin(w);
     json_key_text(w, "name", info->name);
     json_key_str(w, "state", job_state_text(info->state));
@@ -138,6 +190,8 @@ static void write_overview(struct http_face *face, struct sample *s)
     struct job_info info;
     struct json_writer w;
 
+    map_init(&all->sources);
+    map_init(&all->sinks);
     buf_clear(&s->overview);
     json_writer_init(&w, &s->overview);
     json_object_begin(&w);
@@ -149,12 +203,11 @@ static void write_overview(struct http_face *face, struct sample *s)
     json_array_begin(&w);
     for (struct job *job = engine_job_next(face->engine, NULL); job; job = engine_job_next(face->engine, job)) {
         job_info(job, &info);
+        add_sources(all, job, &info);
         write_job_row(s, &w, &info, all);
     }
     json_array_end(&w);
-    json_key_u64(&w, "events", all->rows_in);
-    json_key_u64(&w, "late", all->late);
-    json_key_u64(&w, "errors", all->errors);
+    write_totals(&w, all);
     write_quantiles(&w, &all->latency);
     json_object_end(&w);
     free(all);
