@@ -194,6 +194,8 @@ enum status producers_load(struct producers *p, struct reader *from)
             h.base_sequence = (int32_t)reader_u32_le(from);
             h.last_offset_delta = (int32_t)reader_u32_le(from);
             int64_t base = (int64_t)reader_u64_le(from), at_ms = (int64_t)reader_u64_le(from);
+            if (base < 0 || base > INT64_MAX / 2 || h.last_offset_delta < 0)
+                from->bad = true;
             if (!from->bad)
                 producers_note(p, &h, base, at_ms);
         }

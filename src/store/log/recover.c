@@ -26,6 +26,15 @@ static void damage(struct log *log)
 
 /* ---- one entry that counts ---- */
 
+/* What only a damaged WAL could hold: no next offset, or offsets that two batches claim. */
+static bool follows(const struct log_partition *p, const struct batch_header *h)
+{
+    if (batch_last_offset(h) == INT64_MAX)
+        return false;
+    return batch_last_offset(h) < p->end || p->tail.count == 0 ||
+           tail_item_last(tail_at(&p->tail, p->tail.count - 1)) < h->base_offset;
+}
+
 static void apply_batch(struct recovery *r, const struct part *e)
 {
     struct log *log = r->log;
@@ -41,6 +50,10 @@ static void apply_batch(struct recovery *r, const struct part *e)
         return;
     }
     struct log_partition *p = t->partitions[e->entry.partition];
+    if (!follows(p, &h)) {
+        damage(log);
+        return;
+    }
     if (batch_last_offset(&h) >= p->end) { /* else its segment has it, or it was trimmed */
         if (h.base_offset > p->end)
             damage(log); /* what stood between is gone; reported as a block where it was lost */
@@ -60,7 +73,7 @@ static void apply_create(struct log *log, const struct wal_entry *e)
 {
     struct wal_topic topic;
 
-    if (wal_topic_read(e->payload, &topic) != ST_OK || e->topic == 0 || e->topic > 1u << 30 ||
+    if (wal_topic_read(e->payload, &topic) != ST_OK || e->topic == 0 || e->topic >= LOG_NUMBERS_MAX ||
         (e->topic < log->numbers_count && log->by_number[e->topic])) {
         damage(log);
         return;
@@ -78,7 +91,7 @@ static void apply_trim(struct log *log, const struct wal_entry *e)
 
     if (wal_i64_read(e->payload, &start) != ST_OK || (t && e->partition >= t->info.partitions))
         damage(log);
-    else if (t)
+    else if (t && start < INT64_MAX)
         partition_drop_below(t->partitions[e->partition], start);
 }
 
@@ -132,8 +145,8 @@ static void apply_fact(struct log *log, const struct wal_entry *e)
         if (wal_i64_read(e->payload, &number) != ST_OK)
             damage(log);
         else if (e->type == WAL_OPEN)
-            log->leader_epoch = (int32_t)number;
-        else
+            log->leader_epoch = (int32_t)(number & INT32_MAX);
+        else if (number > log->producer_ids_reserved)
             log->producer_ids_reserved = number;
         return;
     default: damage(log); return;

@@ -210,6 +210,8 @@ enum status log_topic_create(struct log *log, struct bytes name, uint32_t partit
     if (options)
         topic.options = *options;
     TRY(check_new(log, name, partitions, &topic.options, diag));
+    if (number >= LOG_NUMBERS_MAX)
+        return diag_set(diag, ST_NOSPACE, DIAG_LIMIT, "%d topics were made here: no more", number);
     topic_defaults(log, &topic.options);
     os_random(log->os, topic.id, LOG_ID_BYTES);
     topic.id[6] = (uint8_t)(0x40 | (topic.id[6] & 0x0F)); /* a random UUID, RFC 9562 */
