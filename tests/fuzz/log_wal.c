@@ -1,6 +1,6 @@
-/* Recovery of a data directory whose bytes are not ours: a WAL file as it is, entries inside a block
- * whose checksums hold, or a snapshot whose checksum holds. Whatever they say, the log opens or
- * refuses, and can be read, checked and closed.
+/* Recovery of a data directory whose bytes are not ours: a WAL file as it is, entries inside a
+ * block whose checksums hold, or a snapshot whose checksum holds. Whatever they say, the log opens
+ * or refuses, and can be read, checked and closed.
  *
  * The first byte of the input chooses. Entries: type u8, topic u8, partition u8, group u8, length
  * u8, payload. */
@@ -59,7 +59,7 @@ static void make_wal(struct os *os, uint64_t salt, bool whole, struct bytes in)
     if (whole) {
         block.length = (uint32_t)add_entries(file, in);
         wal_block_seal(file, &block, salt);
-    } else {
+    } else if (in.len) {
         memcpy(file, in.ptr, in.len < FILE_BYTES ? in.len : FILE_BYTES);
     }
     (void)os_mkdir(os, "data/wal");

@@ -145,8 +145,8 @@ static void apply_fact(struct log *log, const struct wal_entry *e)
         if (wal_i64_read(e->payload, &number) != ST_OK)
             damage(log);
         else if (e->type == WAL_OPEN)
-            log->leader_epoch = (int32_t)(number & INT32_MAX);
-        else if (number > log->producer_ids_reserved)
+            log->leader_epoch = (int32_t)(number & LOG_EPOCH_MAX);
+        else if (number > log->producer_ids_reserved && number < INT64_MAX / 2)
             log->producer_ids_reserved = number;
         return;
     default: damage(log); return;

@@ -165,8 +165,7 @@ static enum status load_partition(struct log_partition *p, struct reader *r)
     p->synced_end = (int64_t)reader_u64_le(r);
     uint64_t count = reader_uvarint(r);
     if (r->bad || p->start < 0 || p->known_end < p->start || p->synced_end < 0 ||
-        p->known_end == INT64_MAX || p->synced_end > p->known_end ||
-        count > reader_left(r))
+        p->known_end == INT64_MAX || p->synced_end > p->known_end || count > reader_left(r))
         return ST_CORRUPT;
     for (uint64_t i = 0; i < count; i++)
         TRY(load_segment(p, r));
@@ -203,8 +202,9 @@ static enum status load_all(struct log *log, struct reader *r, struct snapshot_f
     log->group = reader_u32_le(r);
     uint32_t numbers = reader_u32_le(r);
     if (r->bad || numbers > LOG_NUMBERS_MAX || log->leader_epoch < 0 ||
-        log->producer_ids_reserved < 0 || out->lsn > INT64_MAX || out->from.lsn > out->lsn ||
-        out->from.lsn < WAL_LSN_FIRST || out->from.lap > INT64_MAX)
+        log->leader_epoch > LOG_EPOCH_MAX || log->producer_ids_reserved < 0 ||
+        log->producer_ids_reserved > INT64_MAX / 2 || out->lsn > INT64_MAX ||
+        out->from.lsn > out->lsn || out->from.lsn < WAL_LSN_FIRST || out->from.lap > INT64_MAX)
         return ST_CORRUPT;
     topics_reserve_numbers(log, numbers);
     TRY(kv_load(&log->kv, r));

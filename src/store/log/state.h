@@ -24,6 +24,7 @@
 #include "wire/kafka/batch.h"
 
 enum {
+    LOG_EPOCH_MAX = 0x3FFFFFFF,
     LOG_NUMBERS_MAX = 1 << 22,         /* topics ever made in a directory */
     LOG_INTERVAL_MS = 1000,            /* LOG_INTERVAL is synced that often */
     LOG_MESSAGE_BYTES_MAX = 1048588,   /* Kafka's default */
