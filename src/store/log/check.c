@@ -31,7 +31,7 @@ static void check_segments(struct log *log, struct check *c)
     for (struct log_topic *t = log->first; t; t = t->next) {
         for (uint32_t i = 0; i < t->info.partitions; i++) {
             struct log_partition *p = t->partitions[i];
-            struct segment_place at = {log->os, folder};
+            struct segment_place at = {log->os, folder, &log->files};
             partition_folder(p, folder);
             for (uint32_t k = 0; k < p->segments_count; k++) {
                 struct segment *seg = p->segments[k];

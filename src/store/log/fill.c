@@ -144,7 +144,7 @@ static void note_unsynced(struct log_partition *p)
 static enum status fill_slice(struct log_partition *p)
 {
     char folder[OS_PATH_MAX + 64];
-    struct segment_place at = {p->log->os, folder};
+    struct segment_place at = {p->log->os, folder, &p->log->files};
     const struct tail_item *first = tail_at(&p->tail, 0);
     struct segment *seg = p->segments_count ? p->segments[p->segments_count - 1] : NULL;
     uint64_t max = p->topic->info.options.segment_bytes;
@@ -224,7 +224,7 @@ static enum status sync_folders(struct log_partition *p, char *folder)
 static enum status sync_partition(struct log_partition *p)
 {
     char folder[OS_PATH_MAX + 64];
-    struct segment_place at = {p->log->os, folder};
+    struct segment_place at = {p->log->os, folder, &p->log->files};
     bool fresh = p->folder_fresh;
 
     partition_folder(p, folder);

@@ -85,7 +85,8 @@ static enum status read_segment(struct log_partition *p, struct segment *seg, in
         .offset = out->next_offset, .to = to, .bytes_max = bytes_max, .pool = &p->log->pool};
 
     partition_folder(p, folder);
-    enum status st = segment_read(seg, (struct segment_place){p->log->os, folder}, &read, diag);
+    enum status st =
+        segment_read(seg, (struct segment_place){p->log->os, folder, &p->log->files}, &read, diag);
     if (st == ST_NOTFOUND)
         return diag_set(diag, ST_CORRUPT, DIAG_INTERNAL, "a file of %s is missing", folder);
     TRY(st);
@@ -195,7 +196,8 @@ static enum status seek_segment(struct log_partition *p, struct segment *seg, st
     int64_t at;
 
     partition_folder(p, folder);
-    TRY(segment_seek_time(seg, (struct segment_place){p->log->os, folder}, s->timestamp_ms, &at));
+    TRY(segment_seek_time(seg, (struct segment_place){p->log->os, folder, &p->log->files},
+                          s->timestamp_ms, &at));
     if (at < p->start)
         at = p->start;
     while (at < seg->end) {

@@ -214,7 +214,8 @@ static bool sweep_partition(struct log_partition *p)
         return false;
     struct segment *seg = p->segments[0];
     partition_folder(p, folder);
-    if (segment_remove_files((struct segment_place){p->log->os, folder}, seg->base) != ST_OK)
+    if (segment_remove_files((struct segment_place){p->log->os, folder, &p->log->files},
+                             seg->base) != ST_OK)
         return false;
     (void)os_sync_dir(p->log->os, folder); /* so that the disk has its space back at once */
     segment_free(seg);

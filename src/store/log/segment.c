@@ -17,6 +17,44 @@ void segment_path(struct segment_place at, int64_t base, const char *suffix,
 
 /* ---- making, opening, freeing ---- */
 
+void segment_close_file(struct segment *seg)
+{
+    struct segment_files *files = seg->files;
+
+    if (!seg->file)
+        return;
+    os_file_close(seg->file);
+    seg->file = NULL;
+    seg->files = NULL;
+    if (seg->files_prev)
+        seg->files_prev->files_next = seg->files_next;
+    else
+        files->first = seg->files_next;
+    if (seg->files_next)
+        seg->files_next->files_prev = seg->files_prev;
+    else
+        files->last = seg->files_prev;
+    seg->files_next = seg->files_prev = NULL;
+    files->count--;
+}
+
+/* Thousands of partitions must not use up the process's handles. What is not synced yet may be
+ * closed too: segment_sync opens it again. */
+static void hold_file(struct segment *seg, struct segment_files *files, struct os_file *file)
+{
+    if (files->count >= SEGMENT_FILES_MAX)
+        segment_close_file(files->first);
+    seg->file = file;
+    seg->files = files;
+    seg->files_prev = files->last;
+    if (files->last)
+        files->last->files_next = seg;
+    else
+        files->first = seg;
+    files->last = seg;
+    files->count++;
+}
+
 enum status segment_create(struct segment_place at, int64_t base, struct segment **out)
 {
     char path[SEGMENT_PATH_MAX];
@@ -29,7 +67,7 @@ enum status segment_create(struct segment_place at, int64_t base, struct segment
     segment_path(at, base, "log", path);
     TRY(os_file_open(at.os, path, OS_WRITE | OS_CREATE | OS_TRUNCATE, &file));
     struct segment *seg = segment_known(base, base, 0, -1);
-    seg->file = file;
+    hold_file(seg, at.files, file);
     seg->fresh = true;
     seg->marks_loaded = true;
     *out = seg;
@@ -45,13 +83,6 @@ struct segment *segment_known(int64_t base, int64_t end, uint64_t bytes, int64_t
     seg->bytes = seg->synced_bytes = bytes;
     seg->max_timestamp = seg->synced_max_timestamp = max_timestamp;
     return seg;
-}
-
-void segment_close_file(struct segment *seg)
-{
-    if (seg->file)
-        os_file_close(seg->file);
-    seg->file = NULL;
 }
 
 void segment_free(struct segment *seg)
@@ -78,11 +109,14 @@ enum status segment_remove_files(struct segment_place at, int64_t base)
 static enum status need_file(struct segment *seg, struct segment_place at)
 {
     char path[SEGMENT_PATH_MAX];
+    struct os_file *file;
 
     if (seg->file)
         return ST_OK;
     segment_path(at, seg->base, "log", path);
-    return os_file_open(at.os, path, OS_WRITE, &seg->file);
+    TRY(os_file_open(at.os, path, OS_WRITE, &file));
+    hold_file(seg, at.files, file);
+    return ST_OK;
 }
 
 /* ---- the index ---- */

@@ -20,12 +20,20 @@
 enum {
     SEGMENT_INDEX_BYTES = 32 * 1024, /* an index entry about every so many */
     SEGMENT_PATH_MAX = OS_PATH_MAX + 96,
+    SEGMENT_FILES_MAX = 256, /* open at once in a log; the one opened first gives way */
 };
 
 struct segment_mark {
     int64_t offset; /* the first batch at pos begins here */
     uint64_t pos;
     int64_t max_timestamp; /* of the batches from pos to the next mark */
+};
+
+struct segment;
+
+struct segment_files {
+    struct segment *first, *last; /* by the time of their opening */
+    uint32_t count;
 };
 
 struct segment {
@@ -36,8 +44,10 @@ struct segment {
     int64_t synced_end;    /* the same three as they are on disk for sure */
     uint64_t synced_bytes;
     int64_t synced_max_timestamp;
-    struct os_file *file; /* NULL: not open now */
-    bool fresh;           /* its name is not synced yet */
+    struct os_file *file;        /* NULL: not open now */
+    struct segment_files *files; /* while it is open: the list it is in */
+    struct segment *files_next, *files_prev;
+    bool fresh; /* its name is not synced yet */
     bool marks_loaded;
     struct segment_mark *marks;
     uint32_t marks_count, marks_cap, marks_saved;
@@ -47,6 +57,7 @@ struct segment {
 struct segment_place {
     struct os *os;
     const char *folder;
+    struct segment_files *files;
 };
 
 /* A new, empty file; whatever stood there under its name is gone. */

@@ -84,6 +84,7 @@ struct log {
     uint64_t salt;
     int32_t leader_epoch;
     struct slab_pool pool;
+    struct segment_files files;
     struct wal *wal; /* NULL: in memory */
     char failure[256];
 

@@ -445,3 +445,29 @@ TEST(log_memory_topics_forget_and_never_wait)
     log_close(log);
     os_sim_destroy(os);
 }
+
+TEST(log_opens_few_files_for_many_partitions)
+{
+    struct os_sim_options few = os_sim_options_quiet();
+    few.handles_max = 320;
+    struct os *os = os_sim_create(test_seed(), &few);
+    struct log *log = open_log(os);
+    struct log_topic *t;
+    enum { PARTITIONS = 700 };
+
+    EXPECT_OK(log_topic_create(log, BYTES_LITERAL("t"), PARTITIONS, NULL, &t, NULL, NULL));
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < PARTITIONS; i++)
+            test_append(log, log_partition_of(t, i),
+                        (struct batch_spec){.tag = i, .timestamp_ms = 1ll << 50});
+        log_close(log);
+        log = open_log(os);
+        t = log_topic_find(log, BYTES_LITERAL("t"));
+    }
+    for (uint32_t i = 0; i < PARTITIONS; i++) {
+        EXPECT_INT(end_of(log_partition_of(t, i)), 2);
+        test_read_all(log, log_partition_of(t, i), 0, LOG_TO_DURABLE, 100, NULL, NULL);
+    }
+    log_close(log);
+    os_sim_destroy(os);
+}
