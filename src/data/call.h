@@ -92,7 +92,7 @@ bool bind_floor_time(struct bind *b);
 static inline struct bytes arg_bytes(const struct call *call, unsigned a, uint32_t row)
 {
     const struct str *s = &ARG(call, a, struct str, row);
-    return bytes_of(s->ptr, s->len);
+    return bytes_of(s->len ? s->ptr : "", s->len); /* never NULL: kernels step through it */
 }
 
 static inline bool arg_valid(const struct call *call, unsigned a, uint32_t row)

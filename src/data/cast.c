@@ -349,7 +349,7 @@ static int64_t to_local(const struct cast *c, uint32_t row)
     int64_t zone_us = c->call->ctx->zone_offset_s * US_PER_SECOND;
 
     if (c->from->kind == TYPE_DATE)
-        return ARG(c->call, 0, int32_t, row) * US_PER_DAY;
+        return days_us(ARG(c->call, 0, int32_t, row));
     int64_t us = ARG(c->call, 0, int64_t, row);
     return c->from->kind == TYPE_TIMESTAMP_LTZ ? us + zone_us : us;
 }

@@ -316,7 +316,7 @@ bool pattern_parse(struct bytes pattern, struct bytes text, int64_t *us)
     int64_t days = days_from_civil(f.year, (int32_t)f.month, (int32_t)f.day);
     if (f.day_of_year)
         days = days_from_civil(f.year, 1, 1) + f.day_of_year - 1;
-    *us = days * US_PER_DAY + f.hour * US_PER_HOUR + f.minute * US_PER_MINUTE +
+    *us = days_us(days) + f.hour * US_PER_HOUR + f.minute * US_PER_MINUTE +
           (f.second - f.zone_s) * US_PER_SECOND + f.us;
     return true;
 }

@@ -144,6 +144,8 @@ struct scan {
 
 static struct scan scan_of(struct bytes text)
 {
+    if (text.len == 0)
+        text = BYTES_LITERAL("");
     while (text.len && text.ptr[0] <= ' ')
         text = bytes_skip(text, 1);
     while (text.len && text.ptr[text.len - 1] <= ' ')
@@ -171,9 +173,8 @@ static bool scan_char(struct scan *s, char c)
 static bool scan_date(struct scan *s, int64_t *days)
 {
     int64_t year, month = 1, day = 1;
-    bool negative = scan_char(s, '-');
 
-    if (!scan_int(s, 1, 6, &year))
+    if (!scan_int(s, 1, 4, &year))
         return false;
     if (scan_char(s, '-')) {
         if (!scan_int(s, 1, 2, &month))
@@ -181,8 +182,6 @@ static bool scan_date(struct scan *s, int64_t *days)
         if (scan_char(s, '-') && !scan_int(s, 1, 2, &day))
             return false;
     }
-    if (negative)
-        year = -year;
     if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, (int32_t)month))
         return false;
     *days = days_from_civil(year, (int32_t)month, (int32_t)day);
@@ -280,7 +279,7 @@ bool timestamp_parse_zoned(struct bytes text, int64_t *us, int32_t *zone_s, bool
             *zoned = true;
         }
     }
-    *us = days * US_PER_DAY + time;
+    *us = days_us(days) + time;
     return s.at == s.end;
 }
 

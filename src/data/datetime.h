@@ -37,6 +37,12 @@ static inline int64_t floor_mod(int64_t a, int64_t b)
     return r < 0 ? r + b : r;
 }
 
+/* Midnight of a day; wraps for days that are no date. */
+static inline int64_t days_us(int64_t days)
+{
+    return (int64_t)((uint64_t)days * (uint64_t)US_PER_DAY);
+}
+
 /* Cut to a precision of 0..6 digits of a second, towards the past. */
 int64_t time_cut(int64_t us, int32_t precision);
 

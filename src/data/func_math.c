@@ -363,7 +363,7 @@ static enum status time_plus_months(struct call *call)
         }
         int64_t us = ARG(call, 0, int64_t, row);
         int64_t days = days_add_months(floor_div(us, US_PER_DAY), months);
-        OUT(call, int64_t)[row] = days * US_PER_DAY + floor_mod(us, US_PER_DAY);
+        OUT(call, int64_t)[row] = days_us(days) + floor_mod(us, US_PER_DAY);
     }
     return ST_OK;
 }

@@ -123,7 +123,7 @@ static int64_t extract_one(enum unit unit, enum type_kind kind, int64_t us)
 static int64_t time_us(const struct call *call, unsigned a, uint32_t row)
 {
     switch (call->expr->args[a]->type->kind) {
-    case TYPE_DATE: return ARG(call, a, int32_t, row) * US_PER_DAY;
+    case TYPE_DATE: return days_us(ARG(call, a, int32_t, row));
     case TYPE_INTERVAL_MONTH: return ARG(call, a, int32_t, row);
     case TYPE_TIMESTAMP_LTZ:
         return ARG(call, a, int64_t, row) + call->ctx->zone_offset_s * US_PER_SECOND;
@@ -206,13 +206,13 @@ static int64_t floor_us(enum unit unit, int64_t us, bool up)
 
     if (months) {
         int64_t first = month_start(days, months);
-        start = first * US_PER_DAY;
+        start = days_us(first);
         if (up && start != us)
-            start = days_add_months(first, months) * US_PER_DAY;
+            start = days_us(days_add_months(first, months));
         return start;
     }
     if (unit == UNIT_WEEK) /* weeks begin on Sunday, as in Flink */
-        start = (days - day_of_week(days) % 7) * US_PER_DAY;
+        start = days_us(days - day_of_week(days) % 7);
     else
         start = us - floor_mod(us, step);
     return up && start != us ? start + step : start;
@@ -277,12 +277,12 @@ static enum status timestamp_add(struct call *call)
 
     FOR_ROWS(call, row) {
         int64_t n = ARG(call, 0, int64_t, row);
-        int64_t us = from == TYPE_DATE ? ARG(call, 1, int32_t, row) * US_PER_DAY
+        int64_t us = from == TYPE_DATE ? days_us(ARG(call, 1, int32_t, row))
                                        : ARG(call, 1, int64_t, row);
         if (n > 1000000000000 || n < -1000000000000)
             return call_fail(call, row, "TIMESTAMPADD: %lld is too much", (long long)n);
         if (months)
-            us = days_add_months(floor_div(us, US_PER_DAY), n * months) * US_PER_DAY +
+            us = days_us(days_add_months(floor_div(us, US_PER_DAY), n * months)) +
                  floor_mod(us, US_PER_DAY);
         else
             us = (int64_t)((uint64_t)us + (uint64_t)n * (uint64_t)unit_us(unit));
@@ -316,7 +316,7 @@ static int64_t months_between(int64_t a, int64_t b)
     struct civil x = civil_from_days(floor_div(a, US_PER_DAY));
     struct civil y = civil_from_days(floor_div(b, US_PER_DAY));
     int64_t months = (y.year - x.year) * 12 + y.month - x.month;
-    int64_t moved = days_add_months(floor_div(a, US_PER_DAY), months) * US_PER_DAY +
+    int64_t moved = days_us(days_add_months(floor_div(a, US_PER_DAY), months)) +
                     floor_mod(a, US_PER_DAY);
 
     if (months > 0 && moved > b)

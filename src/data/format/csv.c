@@ -317,11 +317,9 @@ static bool put_elements(struct csv_decoder *d, const struct type *type, struct 
 static bool put_cell(struct csv_decoder *d, const struct type *type, const struct csv_cell *cell,
                      struct column_builder *b)
 {
-    struct bytes text = bytes_of(d->text.ptr + cell->pos, cell->len);
+    struct bytes text = cell->len ? bytes_of(d->text.ptr + cell->pos, cell->len) : BYTES_LITERAL("");
     uint32_t rows = b->rows;
 
-    if (d->text.ptr == NULL)
-        text = BYTES_LITERAL("");
     if (type->kind < TYPE_ROW)
         return put_scalar(d, type, text, b);
     if (d->options.has_null && bytes_equal(text, d->options.null_text)) {
@@ -365,9 +363,10 @@ static enum format_result decode(struct format_decoder *base, struct bytes recor
             continue;
         if (!d->options.ignore_errors) {
             const struct csv_cell *cell = &d->cells[d->positions[i]];
+            const char *text = cell->len ? (const char *)d->text.ptr + cell->pos : "";
             diag_set(diag, ST_INVALID, DIAG_VALUE, "field '%.*s': '%.*s' is no %s",
-                     BYTES_FMT(field->name), (int)(cell->len < 60 ? cell->len : 60),
-                     (const char *)d->text.ptr + cell->pos, type_text(b->arena, field->type));
+                     BYTES_FMT(field->name), (int)(cell->len < 60 ? cell->len : 60), text,
+                     type_text(b->arena, field->type));
             return FORMAT_BAD;
         }
         column_put_null(b);
