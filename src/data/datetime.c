@@ -144,12 +144,12 @@ struct scan {
 
 static struct scan scan_of(struct bytes text)
 {
-    if (text.len == 0)
-        text = BYTES_LITERAL("");
     while (text.len && text.ptr[0] <= ' ')
         text = bytes_skip(text, 1);
     while (text.len && text.ptr[text.len - 1] <= ' ')
         text.len--;
+    if (text.len == 0)
+        text = BYTES_LITERAL("");
     return (struct scan){text.ptr, text.ptr + text.len};
 }
 

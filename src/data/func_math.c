@@ -79,16 +79,11 @@ static bool bind_times(struct bind *b, enum op op)
         b->args[1] = negated(b, b->args[1]);
         return b->args[1] && bind_times(b, OP_ADD);
     }
-    if (op != OP_ADD || !is_interval(y->kind) || (is_interval(x->kind) && x->kind != y->kind))
+    if (op != OP_ADD || !is_interval(y->kind) || (is_interval(x->kind) && x->kind != y->kind) ||
+        !(is_interval(x->kind) || is_point(x->kind)) ||
+        (x->kind == TYPE_TIME && y->kind == TYPE_INTERVAL_MONTH))
         return false;
-    if (x->kind == TYPE_DATE && y->kind == TYPE_INTERVAL_SECOND) {
-        /* Flink gives a DATE back: whole days only */
-        b->type = type_not_null(b->arena, x, !bind_any_null(b));
-    } else if (x->kind == TYPE_TIME && y->kind == TYPE_INTERVAL_MONTH) {
-        return false;
-    } else {
-        b->type = type_not_null(b->arena, x, !bind_any_null(b));
-    }
+    b->type = type_not_null(b->arena, x, !bind_any_null(b)); /* a DATE stays one: whole days only */
     b->func = &func_time_plus;
     return true;
 }

@@ -50,6 +50,7 @@ TEST(data_arithmetic_of_times)
     call_case("+", "DATE '2020-01-31', MONTHS 1", "DATE 2020-02-29");
     call_case("+", "TIMESTAMP(0) '2019-01-31 10:00:00', MONTHS 1", "TIMESTAMP(0) 2019-02-28 10:00:00");
     call_case("+", "DATE '2020-01-31', MILLIS 86400000", "DATE 2020-02-01");
+    call_case("-", "STRING 'x', MILLIS 1000", "error -: cannot be applied to STRING");
     call_case("+", "DATE '2020-01-31', INT 1", "error +: cannot be applied to DATE");
 }
 
