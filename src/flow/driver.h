@@ -76,6 +76,9 @@ void driver_start(struct driver *driver);
 bool driver_take(struct driver *driver, uint64_t tick, uint32_t rows_max, uint64_t bytes_max,
                  int64_t clock_us, int64_t *wake_us);
 
+/* The greatest time that the sources give for where the coming tick ends; INT64_MIN: they give none. */
+int64_t driver_source_clock(struct driver *driver);
+
 /* Runs [position, end) of all splits as one tick; then position = end. */
 struct driver_tick {
     uint64_t tick;

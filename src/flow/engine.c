@@ -155,6 +155,8 @@ enum status job_resume(struct job *job, uint64_t *lsn)
         return ST_INVALID;
     TRY(log_kv_put(job->engine->log, LOG_KV_JOBS, bytes_str(job->name), BYTES_NONE, lsn));
     job->state = JOB_RUNNING;
+    job->error[0] = 0;
+    job->trials = 0;
     job->work = true;
     engine_wake(job->engine);
     return ST_OK;

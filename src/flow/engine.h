@@ -28,6 +28,8 @@ struct engine_options {
     /* What print sinks say, whole lines, when it is durable; NULL: nowhere. */
     void (*print)(void *context, struct bytes text);
     void *print_context;
+    /* Benchmarks: processing time is the sources' own (a generator's event time), not the wall clock. */
+    bool source_clock;
     bool check_determinism;        /* tests: save and reload operators between ticks */
     uint64_t check_seed;
 };

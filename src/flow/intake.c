@@ -100,6 +100,20 @@ bool driver_take(struct driver *d, uint64_t tick, uint32_t rows_max, uint64_t by
     return any;
 }
 
+int64_t driver_source_clock(struct driver *d)
+{
+    int64_t most = INT64_MIN;
+    for (uint32_t i = 0; i < d->sources_count; i++)
+        for (uint32_t s = 0; s < d->sources[i].splits_count; s++) {
+            struct source *source = split_task(d, i, s)->source;
+            if (!source->class->clock_us)
+                continue;
+            int64_t one = source->class->clock_us(source, s, d->sources[i].splits[s].end);
+            most = one > most ? one : most;
+        }
+    return most;
+}
+
 enum status intake_run(struct task *task)
 {
     struct driver *d = task->driver;

@@ -322,14 +322,81 @@ static enum status job_commit(struct job *job)
 enum status job_begin(struct job *job, job_entry_fn *kv, void *context, struct diag *diag)
 {
     CHECK(job->state == JOB_RUNNING && job->tick == 0);
-    job->clock_us = os_wall_us(job->engine->os);
-    job->checkpoint_us = job->clock_us;
+    job->checkpoint_us = os_wall_us(job->engine->os);
+    job->clock_us = job->engine->options.source_clock ? INT64_MIN : job->checkpoint_us;
     if (job->temporary)
         return ST_OK;
     TRY(commit_entry(job, kv, context, diag));
     if (job->noted)
         job_keep(job, 0);
     return ST_OK;
+}
+
+/* ---- a tick in which the process dies ---- */
+
+enum { TRIALS_MAX = 2 };
+
+static struct bytes trial_key(const struct job *job, char text[LOG_NAME_MAX + 16])
+{
+    int n = snprintf(text, LOG_NAME_MAX + 16, "%s/trial", job->name);
+    return bytes_of(text, (size_t)n);
+}
+
+void job_trial_read(struct job *job)
+{
+    char key[LOG_NAME_MAX + 16], text[64];
+    struct bytes value;
+    unsigned long long tick = 0;
+    unsigned trials = 0;
+    if (!log_kv_get(job->engine->log, LOG_KV_JOBS, trial_key(job, key), &value))
+        return;
+    snprintf(text, sizeof(text), "%.*s", BYTES_FMT(bytes_head(value, 40)));
+    if (sscanf(text, "%llu %u", &tick, &trials) == 2) {
+        job->trial_tick = tick;
+        job->trials = trials;
+    }
+}
+
+bool job_trial_allows(struct job *job)
+{
+    job->trial_wanted = true;
+    if (job->trial_tick != job->tick + 1)
+        job->trials = 0;
+    if (job->trials < TRIALS_MAX)
+        return true;
+    snprintf(job->error, sizeof(job->error),
+             "the process died twice in tick %llu: resume the job to try again",
+             (unsigned long long)job->trial_tick);
+    return false;
+}
+
+static void trial_begin(struct job *job)
+{
+    char key[LOG_NAME_MAX + 16], value[64];
+    uint64_t lsn;
+    if (!job->trial_wanted)
+        return;
+    job->trial_wanted = false;
+    int n = snprintf(value, sizeof(value), "%llu %u", (unsigned long long)job->tick + 1,
+                     ++job->trials);
+    enum status st = log_kv_put(job->engine->log, LOG_KV_JOBS, trial_key(job, key),
+                                bytes_of(value, (size_t)n), &lsn);
+    if (st == ST_OK)
+        st = log_flush(job->engine->log);
+    job->trial_open = st == ST_OK;
+}
+
+static void trial_end(struct job *job)
+{
+    char key[LOG_NAME_MAX + 16];
+    uint64_t lsn;
+    if (!job->trial_open)
+        return;
+    job->trial_open = false;
+    job->trials = 0;
+    enum status st = log_kv_put(job->engine->log, LOG_KV_JOBS, trial_key(job, key), BYTES_NONE,
+                                &lsn);
+    (void)st; /* another tick is the next then, and this mark means nothing */
 }
 
 /* ---- live ticks ---- */
@@ -401,6 +468,7 @@ static bool run_tick(struct job *job, int64_t clock)
 {
     struct diag diag = {0};
     struct driver_tick tick = {.tick = job->tick + 1, .clock_us = clock};
+    trial_begin(job);
     enum status st = driver_run(job->driver, &tick, &diag);
     if (st != ST_OK) {
         job_fail(job, JOB_FAILED, &diag);
@@ -409,6 +477,7 @@ static bool run_tick(struct job *job, int64_t clock)
     job->tick++;
     job->clock_us = clock;
     st = job_commit(job);
+    trial_end(job);
     if (st == ST_OK)
         st = check_reload(job, &diag);
     if (st != ST_OK && st != ST_AGAIN)
@@ -447,6 +516,10 @@ static bool live_turn(struct job *job)
         job->tick_arrived_ns = took ? arrived : 0;
         job->arrived_ns = 0;
         job->work = took; /* there may be more */
+    }
+    if (job->engine->options.source_clock) {
+        int64_t own = driver_source_clock(job->driver);
+        clock = own > job->clock_us ? own : job->clock_us;
     }
     bool first = job->tick == 0 && driver_bounded(job->driver);
     if (!took && !owes && !first && driver_alarm_us(job->driver) > clock) {

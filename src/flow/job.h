@@ -42,6 +42,11 @@ struct job {
     uint32_t shards;
     bool temporary;
     bool noted;        /* its ticks are: it outlives the process */
+    /* The first tick after a restart is announced before it is run, and struck out with its commit:
+     * found twice, the process dies in it, and the job starts paused. */
+    bool trial_wanted, trial_open;
+    uint64_t trial_tick;
+    uint32_t trials;
     bool pause_wanted; /* it was paused when the process ended */
     enum job_state state;
     char error[512];
@@ -110,6 +115,11 @@ enum status job_driver_open(struct job *job, uint32_t shards, struct driver **ou
                             struct diag *diag) MUST_CHECK;
 /* The same state on another number of shards. */
 enum status job_reshard(struct job *job, uint32_t shards, struct diag *diag) MUST_CHECK;
+
+/* What was announced before the process ended. */
+void job_trial_read(struct job *job);
+/* After a recovery: whether the next tick may be tried. */
+bool job_trial_allows(struct job *job);
 
 /* Planted bugs, for the tests that must find them. */
 enum job_bug { JOB_BUG_HALF_TICK = 1, JOB_BUG_SKIP_NOTE = 2, JOB_BUG_WRONG_HASH = 4 };

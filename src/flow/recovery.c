@@ -217,7 +217,7 @@ static enum status recovered(struct job *job, struct diag *diag)
 {
     if (driver_shards(job->driver) != job->shards)
         TRY(job_reshard(job, job->shards, diag));
-    job->state = job->pause_wanted ? JOB_PAUSED : JOB_RUNNING;
+    job->state = job->pause_wanted || !job_trial_allows(job) ? JOB_PAUSED : JOB_RUNNING;
     job->work = true;
     job->checkpoint_us = os_wall_us(job->engine->os);
     return ST_OK;

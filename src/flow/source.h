@@ -48,6 +48,8 @@ struct source_class {
     enum status (*run)(struct source *source, uint32_t split, int64_t position, int64_t end);
     /* A bounded source: the position after which a split gives nothing more; INT64_MAX: unbounded. */
     int64_t (*bound)(struct source *source, uint32_t split);
+    /* The source's own time at a position, for engine_options.source_clock. May be NULL. */
+    int64_t (*clock_us)(struct source *source, uint32_t split, int64_t position);
     /* Nothing below this position will be read again (pins move). May be NULL. */
     void (*release)(struct source *source, uint32_t split, int64_t position);
     void (*close)(struct source *source);

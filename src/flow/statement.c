@@ -86,6 +86,7 @@ static enum status job_launch(struct statement_call *call, struct bytes name, st
             return st;
         }
     }
+    job_trial_read(job);
     struct bytes paused;
     if (log_kv_get(engine->log, LOG_KV_JOBS, name, &paused) && bytes_is(paused, "paused"))
         job->pause_wanted = true;

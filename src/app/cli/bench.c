@@ -162,7 +162,8 @@ static bool measure(struct bench *b)
 
 static int run_query(struct bench *b)
 {
-    struct server_options options = {.shards = (uint32_t)b->shards, .data_dir = b->data};
+    struct server_options options = {.shards = (uint32_t)b->shards, .data_dir = b->data,
+                                     .engine = {.source_clock = true}};
     int code = EXIT_OURS;
 
     if (server_open(os_posix(), &options, &b->server, &b->diag) != ST_OK)

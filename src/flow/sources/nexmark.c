@@ -203,6 +203,14 @@ static int64_t nexmark_take(struct source *source, uint32_t split, int64_t posit
     return position + (paced < most ? paced : most);
 }
 
+static int64_t nexmark_clock(struct source *source, uint32_t split, int64_t position)
+{
+    const struct nexmark *s = (struct nexmark *)source;
+
+    return s->gen.config.base_us +
+           (int64_t)((double)(position * s->generators + split) * s->gen.delay_us);
+}
+
 static void column_fill(const struct nexmark *s, const struct made *made,
                         const struct nexmark_run *run, struct column *out)
 {
@@ -250,5 +258,6 @@ const struct source_class source_nexmark = {
     .take = nexmark_take,
     .run = nexmark_read,
     .bound = nexmark_bound,
+    .clock_us = nexmark_clock,
     .close = nexmark_close,
 };

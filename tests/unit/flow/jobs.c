@@ -235,3 +235,32 @@ TEST(job_resumes_a_script_that_is_run_again)
     EXPECT(!engine_topic_job(er.engine, BYTES_LITERAL("other")));
     er_end(&er);
 }
+
+TEST(job_in_whose_tick_the_process_dies_twice_starts_paused)
+{
+    struct os *os = os_sim_create(3, NULL);
+    struct er er;
+    uint64_t lsn;
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_sql(&er, setup);
+    er_produce(&er, "s", "{\"k\":\"a\",\"n\":1}");
+    er_settle(&er);
+    er_produce(&er, "s", "{\"k\":\"b\",\"n\":2}");
+    EXPECT_OK(log_flush(er.log));
+    for (int deaths = 0; deaths < 2; deaths++) {
+        er_kill(&er);
+        er_open(&er, os, "data", (struct engine_options){0});
+        while (state_of(&er, "insert-into_t") == JOB_RECOVERING)
+            engine_pass(er.engine);
+        engine_pass(er.engine); /* the tick is announced and run, and never committed */
+    }
+    er_kill(&er);
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_settle(&er);
+    EXPECT_INT(state_of(&er, "insert-into_t"), JOB_PAUSED);
+    EXPECT(strstr(er_rows(&er, "SHOW JOBS"), "died twice in tick 2"));
+    EXPECT_OK(job_resume(engine_job_find(er.engine, BYTES_LITERAL("insert-into_t")), &lsn));
+    er_settle(&er);
+    EXPECT_STR(er_topic(&er, "t"), "{\"k\":\"a\",\"n\":1} | {\"k\":\"b\",\"n\":2}");
+    er_end(&er);
+}
