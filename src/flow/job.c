@@ -184,10 +184,14 @@ static void job_unpin(struct job *job)
 static void pending_remove(struct tick_pending *pending)
 {
     struct job *job = pending->job;
-    CHECK(job->pending == pending); /* durable in order */
-    job->pending = pending->next;
-    if (!job->pending)
-        job->pending_last = NULL;
+    struct tick_pending **at = &job->pending, *before = NULL;
+    while (*at != pending) {
+        before = *at;
+        at = &before->next;
+    }
+    *at = pending->next;
+    if (job->pending_last == pending)
+        job->pending_last = before;
     free(pending);
 }
 
@@ -293,7 +297,9 @@ static enum status commit_entry(struct job *job, job_entry_fn *kv, void *context
     }
     if (kv)
         kv(context, entry);
-    st = log_entry_commit(entry, NULL, &job->lsn);
+    uint64_t lsn = 0;
+    st = log_entry_commit(entry, NULL, &lsn);
+    job->lsn = lsn > job->lsn ? lsn : job->lsn; /* an entry without parts has none of its own */
     if (st == ST_OK && job->noted && !skip)
         job->note_offset++;
     return st;
