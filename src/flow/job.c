@@ -519,6 +519,8 @@ static bool live_turn(struct job *job)
         int64_t arrived = job->arrived_ns;
         took = driver_take(job->driver, job->tick, tick_rows(job), tick_bytes(job), clock,
                            &job->wake_us);
+        if (job->wake_us < clock + WAKE_US_MIN) /* a generator's pace is not worth a tick a row */
+            job->wake_us = clock + WAKE_US_MIN;
         job->tick_arrived_ns = took ? arrived : 0;
         job->arrived_ns = 0;
         job->work = took; /* there may be more */

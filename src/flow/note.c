@@ -120,7 +120,7 @@ enum status note_apply(const struct note *note, struct driver *d)
     uint32_t n = 0;
     for (uint32_t i = 0; i < note->sources_count; i++) {
         struct driver_source *source = driver_source(d, i);
-        if (note->splits[i] > source->splits_count)
+        if (note->splits[i] != source->splits_count)
             return ST_CORRUPT;
         for (uint32_t s = 0; s < note->splits[i]; s++, n++) {
             struct driver_split *split = &source->splits[s];

@@ -23,7 +23,8 @@ typedef enum status note_fn(struct job *job, struct note *note, int64_t offset, 
 static enum status damaged(struct job *job, int64_t offset, struct diag *diag)
 {
     return diag_set(diag, ST_CORRUPT, DIAG_INTERNAL,
-                    "note %lld of job '%s' is damaged: its ticks cannot be repeated",
+                    "note %lld of job '%s' is damaged, or its sources have other partitions or files now: its ticks "
+                    "cannot be repeated",
                     (long long)offset, job->name);
 }
 
