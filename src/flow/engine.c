@@ -109,10 +109,11 @@ int64_t engine_deadline_ns(const struct engine *engine)
     }
     if (least == INT64_MAX)
         return INT64_MAX;
-    int64_t wait = least - os_wall_us(engine->os);
-    if (wait > INT64_MAX / 4000)
-        return INT64_MAX;
-    return os_mono_ns(engine->os) + (wait > 0 ? wait * 1000 : 0);
+    int64_t now = os_wall_us(engine->os);
+    if (least <= now) /* INT64_MIN: at once */
+        return os_mono_ns(engine->os);
+    return least - now > INT64_MAX / 4000 ? INT64_MAX
+                                          : os_mono_ns(engine->os) + (least - now) * 1000;
 }
 
 /* ---- jobs ---- */

@@ -80,8 +80,26 @@ static inline struct bytes entry_key_bytes(const uint8_t *entry)
     return bytes_of(k.ptr, k.len);
 }
 
+#ifdef QW_SLOW_CHECKS
+bool state_bug_hash_order;
+#endif
+
+/* The planted bug's walk: the entry of the n-th slot in use; entries past them are as holes. */
+static uint32_t position_by_slot(const struct state_table *t, uint32_t n)
+{
+    for (uint32_t i = 0; i <= t->mask; i++)
+        if (t->slots[i] && n-- == 0)
+            return (uint32_t)t->slots[i] - 1;
+    return UINT32_MAX;
+}
+
 void *state_at(const struct state_table *t, uint32_t position)
 {
+    if (state_bug_hash_order && t->slots) {
+        position = position_by_slot(t, position);
+        if (position == UINT32_MAX)
+            return NULL;
+    }
     uint8_t *entry = entry_at(t, position);
 
     return entry_meta(entry) & LIVE ? entry + HEADER + t->key_size : NULL;

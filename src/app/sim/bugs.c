@@ -1,0 +1,60 @@
+/* bugs.c: switches that exist only in builds with QW_SLOW_CHECKS. */
+#include "app/sim/bugs.h"
+
+#include <string.h>
+
+#include "app/sim/sim.h"
+#include "flow/job.h"
+#include "store/log/bugs.h"
+#include "store/state/state.h"
+
+#ifdef QW_SLOW_CHECKS
+static const struct {
+    const char *name;
+    bool *on;     /* a switch, or */
+    unsigned job; /* a bit of the engine's */
+} bugs[] = {
+    {"ack-before-sync", &log_bugs.skip_sync, 0},
+    {"half-tick", NULL, JOB_BUG_HALF_TICK},
+    {"half-entry", &log_bugs.keep_half_entry, 0},
+    {"skip-note", NULL, JOB_BUG_SKIP_NOTE},
+    {"fill-early", &log_bugs.fill_early, 0},
+    {"release-early", &log_bugs.release_early, 0},
+    {"hash-order", &state_bug_hash_order, 0},
+    {"cut-early", &log_bugs.cut_early, 0},
+};
+
+enum { BUGS = sizeof(bugs) / sizeof(*bugs) };
+
+const char *sim_bug_name(unsigned index)
+{
+    return index < BUGS ? bugs[index].name : NULL;
+}
+
+bool sim_bug_set(const char *name, bool on)
+{
+    for (unsigned i = 0; i < BUGS; i++) {
+        if (strcmp(bugs[i].name, name) != 0)
+            continue;
+        if (bugs[i].on)
+            *bugs[i].on = on;
+        else
+            job_bugs = on ? job_bugs | bugs[i].job : job_bugs & ~bugs[i].job;
+        return true;
+    }
+    return false;
+}
+#else
+const char *sim_bug_name(unsigned index)
+{
+    (void)index;
+    return NULL;
+}
+
+bool sim_bug_set(const char *name, bool on)
+{
+    (void)name;
+    (void)on;
+    return false;
+}
+#endif

@@ -1,0 +1,77 @@
+/* ledger.h: what the clients of a simulated server made, and what it promised them.
+ *
+ * Events are numbered; a record carries its number, so a record that is read back is recognised. A
+ * promise is an acknowledgement (this event is at this offset) or a record shown to a reader (these
+ * bytes are at this offset): both must hold for ever.
+ *
+ * Owns: all in it.   Threads: one.   Layer: app.
+ */
+#ifndef QW_APP_SIM_LEDGER_H
+#define QW_APP_SIM_LEDGER_H
+
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "base/rng.h"
+
+enum ledger_topic { LEDGER_EVENTS, LEDGER_MID, LEDGER_TOPICS };
+
+enum { LEDGER_KEYS = 40, LEDGER_GROUPS = 5, LEDGER_PARTITIONS = 2, LEDGER_DELAY_MS = 2000,
+       LEDGER_STEP_MS = 40, LEDGER_LATE_MS_MAX = 15000 };
+
+#define LEDGER_BASE_MS INT64_C(1767225600000) /* 2026-01-01 */
+
+struct event {
+    enum ledger_topic topic;
+    uint32_t partition;
+    int32_t k, g, v;
+    int64_t ts_ms;
+    int64_t offset; /* where it was acknowledged to be; -1: it was not */
+};
+
+/* What was shown of a partition: a hash a record, 0 for what nobody saw. */
+struct shown {
+    char *topic;
+    uint32_t partition;
+    uint64_t *hashes;
+    uint64_t len, cap;
+};
+
+struct ledger {
+    struct event *events;
+    uint64_t events_len, events_cap;
+    struct shown *shown;
+    uint32_t shown_len;
+    uint64_t failures;
+    char first_failure[512];
+    uint64_t acked;
+    FILE *out, *trace;
+    uint64_t seed;
+};
+
+void ledger_init(struct ledger *ledger, uint64_t seed, FILE *out, FILE *trace);
+void ledger_deinit(struct ledger *ledger);
+
+/* A new event of the topic and partition; its number. */
+uint64_t ledger_make(struct ledger *ledger, enum ledger_topic topic, uint32_t partition,
+                     struct rng *rng);
+/* Its value, as the topics carry it. */
+size_t ledger_json(const struct ledger *ledger, uint64_t id, char *to, size_t size);
+
+/* The record was shown to somebody, or is being read back: the same bytes as ever before? */
+void ledger_shown(struct ledger *ledger, const char *topic, uint32_t partition, int64_t offset,
+                  struct bytes key, struct bytes value);
+/* One past the last offset that was shown. */
+uint64_t ledger_shown_end(struct ledger *ledger, const char *topic, uint32_t partition);
+
+void ledger_fail(struct ledger *ledger, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void ledger_trace(struct ledger *ledger, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The whole number after "name": in a JSON object of ours; fallback when it is not there. */
+int64_t ledger_number(struct bytes json, const char *name, int64_t fallback);
+
+extern const char *const ledger_topics[LEDGER_TOPICS]; /* names */
+
+#endif

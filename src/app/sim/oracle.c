@@ -1,0 +1,251 @@
+/* oracle.c: reading the log back. The recomputation is in recompute.c. */
+#include "app/sim/oracle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "wire/kafka/batch.h"
+
+enum { READ_BYTES = 1 << 20 };
+
+const struct oracle_topic oracle_topics[] = {
+    {"events", LEDGER_PARTITIONS, true},  {"mid", LEDGER_PARTITIONS, true},
+    {"fired", LEDGER_PARTITIONS, true},   {"totals.changes", 1, false},
+    {"chained.changes", 1, false},        {NULL, 0, false},
+};
+
+void oracle_init(struct oracle *o, struct ledger *ledger, bool promises)
+{
+    *o = (struct oracle){.ledger = ledger, .promises = promises};
+    o->found = xcalloc(ledger->events_len + 1, sizeof(*o->found));
+    for (uint64_t i = 0; i < ledger->events_len; i++)
+        o->found[i].offset = -1;
+    for (uint32_t p = 0; p < LEDGER_PARTITIONS; p++)
+        o->newest_ms[p] = -1;
+}
+
+void oracle_deinit(struct oracle *o)
+{
+    free(o->found);
+    free(o->fired);
+}
+
+/* ---- records ---- */
+
+/* The event a record carries; NULL: none that was ever made. */
+static struct event *event_of(struct oracle *o, struct bytes value, const char *topic,
+                              uint64_t *id)
+{
+    int64_t n = ledger_number(value, "id", -1);
+
+    if (n < 0 || (uint64_t)n >= o->ledger->events_len) {
+        ledger_fail(o->ledger, "%s has a record that nobody made: %.*s", topic,
+                    BYTES_FMT(bytes_head(value, 200)));
+        return NULL;
+    }
+    *id = (uint64_t)n;
+    return &o->ledger->events[n];
+}
+
+static bool value_has(struct bytes value, const char *text)
+{
+    return value.len && memmem(value.ptr, value.len, text, strlen(text)) != NULL;
+}
+
+static void read_event(struct oracle *o, enum ledger_topic topic, uint32_t partition,
+                       const struct record *rec)
+{
+    uint64_t id;
+    char json[256];
+    struct event *e = event_of(o, rec->value, ledger_topics[topic], &id);
+
+    if (!e)
+        return;
+    if (topic == LEDGER_MID && value_has(rec->value, "\"src\":\"job\"")) {
+        o->found[id].derived++;
+        return;
+    }
+    if (o->found[id].seen++)
+        ledger_fail(o->ledger, "event %llu is twice in %s", (unsigned long long)id,
+                    ledger_topics[topic]);
+    o->found[id].offset = rec->offset;
+    size_t len = ledger_json(o->ledger, id, json, sizeof(json));
+    if (e->topic != topic || e->partition != partition || !bytes_equal(rec->value, bytes_of(json, len)))
+        ledger_fail(o->ledger, "%s/%u offset %lld is not as it was produced: %.*s",
+                    ledger_topics[topic], partition, (long long)rec->offset,
+                    BYTES_FMT(bytes_head(rec->value, 200)));
+    if (topic == LEDGER_EVENTS && e->ts_ms > o->newest_ms[partition])
+        o->newest_ms[partition] = e->ts_ms;
+}
+
+/* The row that was late: its number, whatever the plan calls the column, stands before its time. */
+static int64_t late_id(struct bytes value)
+{
+    static const char mark[] = ",\\\"ts\\\":";
+    const uint8_t *at = memmem(value.ptr, value.len, mark, sizeof(mark) - 1);
+    size_t len = 0;
+    int64_t id;
+
+    while (at && at - len > value.ptr && at[-(ptrdiff_t)len - 1] >= '0' && at[-(ptrdiff_t)len - 1] <= '9')
+        len++;
+    return at && bytes_to_i64(bytes_of(at - len, len), &id) ? id : -1;
+}
+
+static void read_late(struct oracle *o, const struct record *rec)
+{
+    static const char *const jobs[ORACLE_WINDOW_JOBS] = {
+        "\"job\":\"by_window\"", "\"job\":\"win_spread\"", "\"job\":\"insert-into_fired\"",
+    };
+    uint32_t job = 0;
+
+    while (job < ORACLE_WINDOW_JOBS && !value_has(rec->value, jobs[job]))
+        job++;
+    int64_t id = late_id(rec->value);
+    if (id < 0 || job == ORACLE_WINDOW_JOBS || (uint64_t)id >= o->ledger->events_len) {
+        ledger_fail(o->ledger, "events.late has a record of no known row: %.*s",
+                    BYTES_FMT(bytes_head(rec->value, 300)));
+        return;
+    }
+    if (o->found[id].late & (1u << job))
+        ledger_fail(o->ledger, "event %lld was late twice for one job", (long long)id);
+    o->found[id].late |= (uint8_t)(1u << job);
+    o->late++;
+}
+
+static void read_fired(struct oracle *o, const struct record *rec)
+{
+    int hour = 0, minute = 0, second = 0, k = 0;
+    char text[256];
+    size_t len = rec->value.len < sizeof(text) - 1 ? rec->value.len : sizeof(text) - 1;
+
+    memcpy(text, rec->value.ptr, len);
+    text[len] = 0;
+    if (sscanf(text, "{\"ws\":\"2026-01-01 %d:%d:%d", &hour, &minute, &second) != 3 ||
+        !strstr(text, "\"k\":\"k") || sscanf(strstr(text, "\"k\":\"k") + 6, "%d", &k) != 1) {
+        ledger_fail(o->ledger, "fired has a record of another form: %s", text);
+        return;
+    }
+    if (o->fired_len == o->fired_cap) {
+        o->fired_cap = o->fired_cap ? o->fired_cap * 2 : 256;
+        o->fired = xrealloc(o->fired, o->fired_cap * sizeof(*o->fired));
+    }
+    o->fired[o->fired_len++] = (struct fired){
+        .start_ms = ((hour * 60 + minute) * 60 + second) * INT64_C(1000), .k = k,
+        .n = ledger_number(rec->value, "n", -1), .s = ledger_number(rec->value, "s", -1),
+        .top = ledger_number(rec->value, "top", -1),
+    };
+}
+
+static void read_record(struct oracle *o, const char *topic, uint32_t partition,
+                        const struct record *rec)
+{
+    o->hash = hash_combine(o->hash, hash_bytes(rec->key));
+    o->hash = hash_combine(o->hash, hash_bytes(rec->value));
+    if (o->promises)
+        ledger_shown(o->ledger, topic, partition, rec->offset, rec->key, rec->value);
+    if (!strcmp(topic, "events"))
+        read_event(o, LEDGER_EVENTS, partition, rec);
+    else if (!strcmp(topic, "mid"))
+        read_event(o, LEDGER_MID, partition, rec);
+    else if (!strcmp(topic, "fired"))
+        read_fired(o, rec);
+    else if (!strcmp(topic, "events.late"))
+        read_late(o, rec);
+    else if (strstr(topic, ".errors"))
+        ledger_fail(o->ledger, "%s has %.*s", topic, BYTES_FMT(bytes_head(rec->value, 300)));
+}
+
+/* ---- partitions ---- */
+
+static void read_batch(struct oracle *o, const char *topic, uint32_t partition, struct bytes batch,
+                       int64_t *next)
+{
+    struct batch_header header;
+    struct batch_records it;
+    struct record rec;
+    struct buf scratch;
+
+    buf_init(&scratch, 0);
+    if (batch_validate(batch, &header) != ST_OK ||
+        batch_records_open_buf(&it, batch, &scratch) != ST_OK) {
+        ledger_fail(o->ledger, "%s/%u: the batch at %lld is damaged", topic, partition,
+                    (long long)*next);
+        buf_deinit(&scratch);
+        return;
+    }
+    while (batch_records_next(&it, &rec) == ST_OK) {
+        if (rec.offset < *next) /* an earlier one of the batch, below the start */
+            continue;
+        if (rec.offset != *next)
+            ledger_fail(o->ledger, "%s/%u: offset %lld follows %lld", topic, partition,
+                        (long long)rec.offset, (long long)*next - 1);
+        *next = rec.offset + 1;
+        read_record(o, topic, partition, &rec);
+    }
+    buf_deinit(&scratch);
+}
+
+static void read_partition(struct oracle *o, struct log *log, const char *topic,
+                           struct log_partition *partition, uint32_t index)
+{
+    struct log_offsets offsets;
+    log_offsets(partition, &offsets);
+    int64_t next = offsets.start;
+
+    while (next < offsets.durable) {
+        struct log_view view;
+        struct diag diag = {0};
+        int64_t before = next;
+        enum status st = log_read(log, partition, next, READ_BYTES, LOG_TO_DURABLE, &view, &diag);
+        if (st != ST_OK) {
+            ledger_fail(o->ledger, "%s/%u cannot be read at %lld: %s (%s)", topic, index,
+                        (long long)next, status_text(st), diag.message);
+            return;
+        }
+        struct bytes run = view.bytes, batch;
+        struct batch_header header;
+        while (batch_next(&run, &header, &batch) == ST_OK)
+            read_batch(o, topic, index, batch, &next);
+        log_view_release(&view);
+        if (next == before) {
+            ledger_fail(o->ledger, "%s/%u cannot be read past %lld", topic, index, (long long)next);
+            return;
+        }
+    }
+    if (o->promises && ledger_shown_end(o->ledger, topic, index) > (uint64_t)offsets.durable)
+        ledger_fail(o->ledger, "%s/%u ends at %lld, and records up to %llu were shown", topic, index,
+                    (long long)offsets.durable,
+                    (unsigned long long)ledger_shown_end(o->ledger, topic, index));
+}
+
+static void check_promises(struct oracle *o)
+{
+    for (uint64_t id = 0; id < o->ledger->events_len; id++) {
+        const struct event *e = &o->ledger->events[id];
+        if (e->offset < 0)
+            continue;
+        if (!o->found[id].seen)
+            ledger_fail(o->ledger, "event %llu was acknowledged at %s/%u offset %lld and is not there",
+                        (unsigned long long)id, ledger_topics[e->topic], e->partition,
+                        (long long)e->offset);
+        else if (o->found[id].offset != e->offset)
+            ledger_fail(o->ledger, "event %llu was acknowledged at offset %lld and is at %lld",
+                        (unsigned long long)id, (long long)e->offset, (long long)o->found[id].offset);
+    }
+}
+
+void oracle_read(struct oracle *o, struct log *log)
+{
+    for (struct log_topic *t = log_topic_next(log, NULL); t; t = log_topic_next(log, t)) {
+        const struct log_topic_info *info = log_topic_info(t);
+        char name[LOG_NAME_MAX + 1];
+        snprintf(name, sizeof(name), "%.*s", BYTES_FMT(info->name));
+        o->hash = hash_combine(o->hash, hash_bytes(info->name));
+        for (uint32_t p = 0; p < info->partitions; p++)
+            read_partition(o, log, name, log_partition_of(t, p), p);
+    }
+    if (o->promises)
+        check_promises(o);
+}
