@@ -22,6 +22,7 @@ enum {
     KAFKA_SMALL_FRAME_BYTES_MAX = 16 << 20, /* of all but Produce */
     KAFKA_CALLS_MAX = 256,                  /* unanswered in one session; then it is not read */
     KAFKA_HOST_MAX = 256,
+    KAFKA_OUT_BYTES_PAUSE = 8 << 20, /* unsent in one session; then it is not read */
 };
 
 struct session;

@@ -6,7 +6,6 @@
 #include "serve/kafka/face.h"
 
 enum {
-    OUT_BYTES_PAUSE = 8 << 20,
     OUT_BYTES_MAX = 512 << 20, /* several large fetches that a slow client asked for at once */
     CONNS_MAX = 10000,
     PARTITIONS_DEFAULT = 4,
@@ -48,7 +47,7 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
     defaults(&face->options);
     const struct conn_limits limits = {
         .in_bytes_max = (size_t)face->options.frame_bytes_max + 4,
-        .out_bytes_pause = OUT_BYTES_PAUSE,
+        .out_bytes_pause = KAFKA_OUT_BYTES_PAUSE,
         .out_bytes_max = OUT_BYTES_MAX,
         .idle_ns_max = face->options.idle_ms_max < 0 ? 0 : face->options.idle_ms_max * 1000000,
         .conns_max = face->options.conns_max,

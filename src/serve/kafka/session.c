@@ -323,6 +323,8 @@ static size_t on_bytes(void *state, struct conn *conn, struct bytes in)
             break;
         on_frame(s, bytes_of(in.ptr + used + LENGTH_BYTES, len));
         used += LENGTH_BYTES + len;
+        if (conn_unsent(conn) >= KAFKA_OUT_BYTES_PAUSE)
+            break; /* the rest is offered again when that is sent */
     }
     return used;
 }
