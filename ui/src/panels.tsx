@@ -1,7 +1,7 @@
 // The panels around the charts: tiles, windows, top list, alerts, jobs.
 import { useEffect, useState } from 'preact/hooks';
 import { Chart } from './chart';
-import { alike, cell, compact, count, digits, joined, micros, seconds, timestamp } from './format';
+import { alike, cell, compact, count, digits, joined, micros, seconds, timeOf, timestamp } from './format';
 import { Graph } from './graph';
 import { labels, measures, ranking, windowColumn, windowSeries } from './shape';
 import { Table } from './sql';
@@ -226,9 +226,11 @@ function describe(alert: Alert): { title: string; rest: string } {
   const named = v as { alert?: unknown; row?: unknown };
   const row = typeof named.row === 'object' && named.row !== null ? named.row : v;
   const entries = Object.entries(row as Record<string, unknown>).filter(([, x]) => x !== null);
-  const best = entries.find(([k, x]) => TITLE.test(k) && typeof x === 'string');
+  const texts = entries.filter(([, x]) => typeof x === 'string' && Number.isNaN(timeOf(x)));
+  const best = texts.find(([k]) => TITLE.test(k)) ?? texts.find(([, x]) => x !== named.alert);
   const rest = entries.filter((e) => e !== best && e[1] !== named.alert);
-  const title = best ? String(best[1]) : String(named.alert ?? 'alert').replace(/_/g, ' ');
+  const name = String(named.alert ?? 'alert').replace(/_/g, ' ');
+  const title = best && TITLE.test(best[0]) ? String(best[1]) : best ? `${name}: ${String(best[1])}` : name;
   return { title, rest: rest.map(([k, x]) => `${k.replace(/_/g, ' ')} ${cell(x)}`).join(' · ') };
 }
 

@@ -4,7 +4,7 @@ import type { Column, Row, ViewInfo } from './types';
 
 const NUMERIC = /^(TINYINT|SMALLINT|INT|BIGINT|FLOAT|DOUBLE|DECIMAL)/;
 const TIME = /^TIMESTAMP/;
-const RANK = /^(rank|rk|rn|row_?num(ber)?|place|position|pos)(_?(no|nr|num))?$/i;
+const RANK = /^(rank|rk|rn|row_?num(ber)?|place|position|pos)(_?(no|nr|num|number))?$/i;
 
 const isNumeric = (c: Column) => NUMERIC.test(c.type);
 

@@ -27,9 +27,9 @@ export class ViewRows {
 
   apply(change: Change) {
     const key = this.keyOf(change.row);
-    if (change.op === '-U') return; // its +U follows and replaces it
+    if (change.op === '-U' && this.key.length) return; // its +U follows and replaces it
     this.rows.delete(key);
-    if (change.op !== '-D') this.rows.set(key, change.row);
+    if (change.op === '+I' || change.op === '+U') this.rows.set(key, change.row);
     if (this.rows.size > ROWS) this.rows.delete(this.rows.keys().next().value!);
   }
 
