@@ -27,11 +27,14 @@ need_packages() {
 # What the program is built from, and what the tests add.
 BUILD_PACKAGES="gcc g++ make pkg-config git ca-certificates python3-minimal \
  liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libxxhash-dev libsimdjson-dev libpcre2-dev \
- libutf8proc-dev libssl-dev libedit-dev libcurl4-openssl-dev libjansson-dev librdkafka-dev nodejs npm"
+ libutf8proc-dev libssl-dev libedit-dev libcurl4-openssl-dev libjansson-dev librdkafka-dev"
 TEST_PACKAGES="clang libclang-rt-14-dev curl kcat chromium"
 
-setup_build() { need_packages $BUILD_PACKAGES; }
-setup_test() { need_packages $BUILD_PACKAGES $TEST_PACKAGES; }
+# Node.js may be there from elsewhere, and then Debian's npm cannot be installed beside it.
+node_packages() { command -v npm >/dev/null 2>&1 || echo nodejs npm; }
+
+setup_build() { need_packages $BUILD_PACKAGES $(node_packages); }
+setup_test() { need_packages $BUILD_PACKAGES $(node_packages) $TEST_PACKAGES; }
 
 jobs_count() { nproc 2>/dev/null || echo 2; }
 
