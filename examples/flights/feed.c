@@ -59,6 +59,20 @@ struct flight {
     char origin[8], destination[8];
 };
 
+/* Takes the line at *at; false at the end. (sscanf on the whole text would measure it each time.) */
+static int next_flight(char **at, struct flight *flight)
+{
+    char *end = strchr(*at, '\n');
+
+    if (!end)
+        return 0;
+    *end = 0;
+    int fields = sscanf(*at, "%" SCNd64 ",%d,%d,%7[^,],%7s", &flight->scheduled_minute, &flight->delay,
+                        &flight->distance, flight->origin, flight->destination);
+    *at = end + 1;
+    return fields == 5;
+}
+
 static int send_flight(rd_kafka_t *producer, const struct flight *flight)
 {
     char json[LINE_MAX_BYTES], when[32];
@@ -122,12 +136,13 @@ int main(int argc, char **argv)
     int64_t first_minute = 0, sent = 0;
     struct flight f;
 
+    if (at)
+        at++; /* behind the head */
     if (!producer || speed <= 0)
         return 1;
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    while (!stopped && sscanf(++at, "%" SCNd64 ",%d,%d,%7[^,],%7[^\n]", &f.scheduled_minute,
-                              &f.delay, &f.distance, f.origin, f.destination) == 5) {
+    while (!stopped && next_flight(&at, &f)) {
         int64_t arrived = f.scheduled_minute + f.delay;
         if (sent == 0)
             first_minute = arrived;
@@ -138,9 +153,6 @@ int main(int argc, char **argv)
         if (send_flight(producer, &f))
             break;
         sent++;
-        at = strchr(at, '\n');
-        if (!at)
-            break;
     }
     rd_kafka_resp_err_t left = rd_kafka_flush(producer, 10000);
     printf("feed: %" PRId64 " flights delivered%s\n", sent, left ? ", some not acknowledged" : "");

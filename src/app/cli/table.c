@@ -63,12 +63,27 @@ void table_from_result(struct table_view *t, qw_result *r)
     }
 }
 
+/* The fewest digits that give the same double again. */
+static char *shortest_real(double value)
+{
+    char text[40];
+
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return xstrdup(text);
+}
+
 static struct table_cell cell_of(const json_t *value)
 {
     if (!value || json_is_null(value))
         return (struct table_cell){NULL, false};
     if (json_is_string(value))
         return (struct table_cell){xstrdup(json_string_value(value)), true};
+    if (json_is_real(value))
+        return (struct table_cell){shortest_real(json_real_value(value)), false};
     return (struct table_cell){json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT), false};
 }
 

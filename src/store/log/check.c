@@ -98,9 +98,18 @@ static void check_log(struct log *log, struct check *c)
 enum status log_check(struct os *os, const char *dir, log_check_fn *report, void *context)
 {
     struct check c = {report, context, false};
+    struct os_file *lock = NULL;
+    char path[OS_PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/lock", dir);
+    enum status st = os_file_open(os, path, OS_WRITE | OS_LOCK, &lock);
+    if (st == ST_AGAIN)
+        return st; /* a server writes in it: what is half done is not damage */
     struct log *log = log_create(os, dir, NULL);
 
     check_log(log, &c);
     log_free(log);
+    if (st == ST_OK)
+        os_file_close(lock);
     return c.damaged ? ST_CORRUPT : ST_OK;
 }

@@ -245,7 +245,7 @@ struct log_stats {
 void log_stats(const struct log *log, struct log_stats *out);
 
 /* Verifies a directory that no process has open: every WAL block, batch, index and snapshot. Calls
- * report for each damage. ST_OK when whole, ST_CORRUPT otherwise. */
+ * report for each damage. ST_OK when whole, ST_CORRUPT when not, ST_AGAIN while a process has it open. */
 typedef void log_check_fn(void *context, const char *file, uint64_t pos, const char *what);
 enum status log_check(struct os *os, const char *dir, log_check_fn *report, void *context);
 
