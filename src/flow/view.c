@@ -100,6 +100,9 @@ struct log_topic *view_changes(const struct view *view)
 static enum status readable(const struct view *view, struct diag *diag)
 {
     const struct job *job = view_job(view);
+    if (job->state == JOB_FAILED || job->state == JOB_DIVERGED) /* half a tick may be in it */
+        return diag_set(diag, ST_INVALID, DIAG_STATE, "the job of `%.*s` has stopped: %s",
+                        BYTES_FMT(view->table->name), job->error);
     if (job->state != JOB_RECOVERING)
         return ST_OK;
     return diag_set(diag, ST_AGAIN, DIAG_STATE, "`%.*s` is being recovered: %lld ticks are left",

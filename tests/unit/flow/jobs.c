@@ -264,3 +264,21 @@ TEST(job_in_whose_tick_the_process_dies_twice_starts_paused)
     EXPECT_STR(er_topic(&er, "t"), "{\"k\":\"a\",\"n\":1} | {\"k\":\"b\",\"n\":2}");
     er_end(&er);
 }
+
+TEST(job_that_fails_says_why_and_its_view_is_not_read)
+{
+    struct er er;
+    er_open(&er, os_sim_create(3, NULL), NULL, (struct engine_options){0});
+    er_sql(&er, "CREATE TABLE s (k STRING, n INT) WITH ('connector' = 'kafka', 'topic' = 's', 'format' "
+                "= 'json');"
+                "CREATE MATERIALIZED TABLE v AS SELECT k, 10 / n AS q FROM s;");
+    er_produce(&er, "s", "{\"k\":\"a\",\"n\":2}");
+    er_settle(&er);
+    EXPECT_STR(er_rows(&er, "SELECT * FROM v"), "a,5");
+    er_produce(&er, "s", "{\"k\":\"b\",\"n\":0}");
+    er_settle(&er);
+    EXPECT_INT(state_of(&er, "v"), JOB_FAILED);
+    EXPECT(er_try(&er, "SELECT * FROM v") != ST_OK);
+    EXPECT(strstr(er.diag.message, "has stopped: "));
+    er_end(&er);
+}
