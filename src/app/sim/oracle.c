@@ -133,6 +133,7 @@ static void read_fired(struct oracle *o, const struct record *rec)
     }
     o->fired[o->fired_len++] = (struct fired){
         .start_ms = ((hour * 60 + minute) * 60 + second) * INT64_C(1000), .k = k,
+        .g = (int32_t)ledger_number(rec->value, "g", -1),
         .n = ledger_number(rec->value, "n", -1), .s = ledger_number(rec->value, "s", -1),
         .top = ledger_number(rec->value, "top", -1),
     };

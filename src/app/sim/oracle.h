@@ -24,7 +24,7 @@ struct found {
 
 struct fired {
     int64_t start_ms, n, s, top;
-    int32_t k;
+    int32_t g, k;
 };
 
 struct oracle {

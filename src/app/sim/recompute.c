@@ -21,7 +21,7 @@
 const char oracle_sql[] =
     "CREATE TABLE events " EVENTS_COLUMNS TOPIC("events")
     "CREATE TABLE mid " EVENTS_COLUMNS TOPIC("mid")
-    "CREATE TABLE fired (ws TIMESTAMP(3), k STRING, n BIGINT, s BIGINT, top BIGINT)" TOPIC("fired")
+    "CREATE TABLE fired (ws TIMESTAMP(3), g INT, k STRING, n BIGINT, s BIGINT, top BIGINT)" TOPIC("fired")
     "INSERT INTO mid SELECT id, k, g, v * 2, ts, 'job' FROM events WHERE MOD(v, 3) <> 0;\n"
     "CREATE MATERIALIZED TABLE totals AS SELECT k, COUNT(*) AS n, SUM(v) AS s, MAX(v) AS m,"
     " MIN(id) AS low FROM events GROUP BY k;\n"
@@ -36,9 +36,9 @@ const char oracle_sql[] =
     " MAX(top) AS top FROM (SELECT window_start, window_end, g, k, COUNT(*) AS n, MAX(id) AS top"
     " FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '4' SECOND))"
     " GROUP BY window_start, window_end, g, k) GROUP BY window_start, window_end;\n"
-    "INSERT INTO fired SELECT window_start, k, COUNT(*), SUM(v), MAX(id)"
+    "INSERT INTO fired SELECT window_start, g, k, COUNT(*), SUM(v), MAX(id)"
     " FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '3' SECOND))"
-    " GROUP BY window_start, window_end, k;\n";
+    " GROUP BY window_start, window_end, g, k;\n";
 
 enum { BY_WINDOW_MS = 5000, WIN_SPREAD_MS = 4000, FIRED_MS = 3000 };
 enum { JOB_BY_WINDOW, JOB_WIN_SPREAD, JOB_FIRED }; /* bits of found.late */
@@ -296,28 +296,19 @@ static uint32_t cell_gk(const struct event *e)
     return (uint32_t)(e->g * LEDGER_KEYS + e->k);
 }
 
-static void window_lines(struct lines *out, const struct sums *sums, uint64_t windows,
-                         int64_t size_ms)
-{
-    char when[32];
-
-    for (uint64_t w = 0; w < windows; w++)
-        for (int k = 0; k < LEDGER_KEYS; k++) {
-            const struct sums *t = &sums[w * LEDGER_KEYS + (uint64_t)k];
-            if (t->n)
-                line(out, "{\"window_start\":\"%s\",\"k\":\"k%d\",\"n\":%lld,\"s\":%lld,\"top\":%lld}",
-                     time_text(when, sizeof(when), (int64_t)w * size_ms), k, (long long)t->n,
-                     (long long)t->s, (long long)t->top);
-        }
-}
-
 static void compare_by_window(struct oracle *o, struct engine *engine)
 {
     struct sums *sums = window_sums(o, JOB_BY_WINDOW, BY_WINDOW_MS, LEDGER_KEYS, cell_k);
     struct lines expected;
+    char when[32];
 
     lines_init(&expected);
-    window_lines(&expected, sums, windows_count(o, BY_WINDOW_MS), BY_WINDOW_MS);
+    for (uint64_t c = 0; c < windows_count(o, BY_WINDOW_MS) * LEDGER_KEYS; c++)
+        if (sums[c].n)
+            line(&expected, "{\"window_start\":\"%s\",\"k\":\"k%d\",\"n\":%lld,\"s\":%lld,\"top\":%lld}",
+                 time_text(when, sizeof(when), (int64_t)(c / LEDGER_KEYS) * BY_WINDOW_MS),
+                 (int)(c % LEDGER_KEYS), (long long)sums[c].n, (long long)sums[c].s,
+                 (long long)sums[c].top);
     compare_view(o, engine, "by_window", WINDOWED, &expected);
     lines_deinit(&expected);
     free(sums);
@@ -348,22 +339,32 @@ static void compare_win_spread(struct oracle *o, struct engine *engine)
     free(sums);
 }
 
+static void fired_line(struct lines *out, const struct fired *f)
+{
+    char when[32];
+
+    line(out, "%s g %d k %d n %lld s %lld top %lld", time_text(when, sizeof(when), f->start_ms), f->g,
+         f->k, (long long)f->n, (long long)f->s, (long long)f->top);
+}
+
 /* A result topic: each closed window's rows, once. */
 static void compare_fired(struct oracle *o)
 {
-    struct sums *sums = window_sums(o, JOB_FIRED, FIRED_MS, LEDGER_KEYS, cell_k);
+    enum { CELLS = LEDGER_KEYS * LEDGER_GROUPS };
+    struct sums *sums = window_sums(o, JOB_FIRED, FIRED_MS, CELLS, cell_gk);
     struct lines expected, got;
-    char when[32];
 
     lines_init(&expected);
     lines_init(&got);
-    window_lines(&expected, sums, windows_count(o, FIRED_MS), FIRED_MS);
-    for (uint64_t i = 0; i < o->fired_len; i++) {
-        const struct fired *f = &o->fired[i];
-        line(&got, "{\"window_start\":\"%s\",\"k\":\"k%d\",\"n\":%lld,\"s\":%lld,\"top\":%lld}",
-             time_text(when, sizeof(when), f->start_ms), f->k, (long long)f->n, (long long)f->s,
-             (long long)f->top);
+    for (uint64_t c = 0; c < windows_count(o, FIRED_MS) * CELLS; c++) {
+        struct fired f = {.start_ms = (int64_t)(c / CELLS) * FIRED_MS,
+                          .g = (int32_t)(c % CELLS / LEDGER_KEYS), .k = (int32_t)(c % LEDGER_KEYS),
+                          .n = sums[c].n, .s = sums[c].s, .top = sums[c].top};
+        if (f.n)
+            fired_line(&expected, &f);
     }
+    for (uint64_t i = 0; i < o->fired_len; i++)
+        fired_line(&got, &o->fired[i]);
     lines_compare(o, "fired", &expected, &got);
     lines_deinit(&expected);
     lines_deinit(&got);

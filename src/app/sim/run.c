@@ -251,8 +251,9 @@ static void stir(struct run *run)
 {
     if (rng_chance(&run->rng, 0.5))
         (void)engine_pass(server_engine(run->server));
-    if (rng_chance(&run->rng, 0.5))
-        (void)log_work(server_log(run->server));
+    for (uint64_t n = rng_below(&run->rng, 2) * rng_below(&run->rng, 80); n > 0; n--)
+        if (!log_work(server_log(run->server)))
+            break;
 }
 
 static void turn(struct run *run)

@@ -1,0 +1,30 @@
+#!/bin/sh
+# planted bugs: the simulation must find each within 100 seeds
+. tools/common.sh
+build asan build/asan/quickwater || { echo "0 passed, 1 failed"; exit 1; }
+qw=build/asan/quickwater
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+passed=0 failed=0
+
+# found BUG: runs seeds, two at a time, until one fails
+found() {
+    rm -f "$out/found"
+    seq 1 "${SEEDS:-100}" | xargs -P "$(jobs_count)" -I{} sh -c \
+        "[ -f $out/found ] || timeout 300 $qw sim --seed {} --bug $1 >$out/{} 2>&1 || echo {} >>$out/found"
+    [ -f "$out/found" ]
+}
+
+for bug in ack-before-sync half-tick skip-note hash-order fill-early release-early; do
+    if found "$bug"; then
+        s=$(head -1 "$out/found")
+        passed=$((passed + 1))
+        echo "ok $bug: seed $s: $(grep -m1 -hE 'FAIL|ERROR|check' "$out/$s" | cut -c1-200)"
+    else
+        failed=$((failed + 1))
+        echo "FAIL no seed found the planted bug $bug"
+    fi
+done
+"$qw" sim --seed 1 --bug nosuch >"$out/none" 2>&1
+if [ $? = 2 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL an unknown bug is not refused"; fi
+echo "$passed passed, $failed failed"
