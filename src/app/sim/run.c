@@ -186,7 +186,12 @@ static void look_at_jobs(struct run *run, bool *busy)
         struct job_info info;
         job_info(job, &info);
         run->ticks += info.tick;
-        bool bad = info.state == JOB_FAILED || info.state == JOB_DIVERGED || info.state == JOB_PAUSED;
+        bool bad = info.state == JOB_FAILED || info.state == JOB_DIVERGED;
+        uint64_t lsn;
+        if (info.state == JOB_PAUSED && job_resume(job, &lsn) == ST_OK) {
+            trace(run, "a job that was paused, as the process died twice in its tick, goes on:", info.tick);
+            *busy = true;
+        }
         if (bad && !os_sim_is_off(run->os) && !log_failure(server_log(run->server)))
             ledger_fail(&run->ledger, "job %.*s is %s: %s", BYTES_FMT(info.name),
                         job_state_text(info.state), info.error);

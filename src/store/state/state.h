@@ -97,8 +97,8 @@ uint64_t state_bytes(const struct state_table *t);
 /* The value at a position 0 .. used-1, in order of insertion; NULL: a hole. */
 void *state_at(const struct state_table *t, uint32_t position);
 
-/* Planted, for the simulation that must find it: the walk goes by hash, so it depends on how the table
- * has grown, which no checkpoint carries. Never on in other tests. */
+/* Planted, for the simulation that must find it: the walk goes by hash and address, which no
+ * checkpoint carries. Never on in other tests. */
 #ifdef QW_SLOW_CHECKS
 extern bool state_bug_hash_order;
 #else

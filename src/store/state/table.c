@@ -84,12 +84,17 @@ static inline struct bytes entry_key_bytes(const uint8_t *entry)
 bool state_bug_hash_order;
 #endif
 
-/* The planted bug's walk: the entry of the n-th slot in use; entries past them are as holes. */
+/* The planted bug's walk: the entry of the n-th slot in use, from where the address has it begin; past
+ * them as holes. */
 static uint32_t position_by_slot(const struct state_table *t, uint32_t n)
 {
-    for (uint32_t i = 0; i <= t->mask; i++)
-        if (t->slots[i] && n-- == 0)
-            return (uint32_t)t->slots[i] - 1;
+    uint32_t from = (uint32_t)((uintptr_t)t->slots >> 6);
+
+    for (uint32_t i = 0; i <= t->mask; i++) {
+        uint64_t slot = t->slots[(from + i) & t->mask];
+        if (slot && n-- == 0)
+            return (uint32_t)slot - 1;
+    }
     return UINT32_MAX;
 }
 
