@@ -45,6 +45,7 @@ struct run {
     struct consumer *consumer;
     struct server *server;
     struct session *session;
+    struct loop_timer *stir;
     bool script_done;
     enum status script_status;
     char script_error[600];
@@ -117,6 +118,19 @@ static void make_topics(struct run *run)
     }
 }
 
+/* Ticks, and work in the background, that come at another time than the loop would have them: after the
+ * sockets of a pass, before its hooks, so with appends that are not written yet. */
+static void stir(void *context)
+{
+    struct run *run = context;
+
+    if (rng_chance(&run->rng, 0.5))
+        (void)engine_pass(server_engine(run->server));
+    for (uint64_t n = rng_below(&run->rng, 2) * rng_below(&run->rng, 80); n > 0; n--)
+        if (!log_work(server_log(run->server)))
+            break;
+}
+
 static bool server_up(struct run *run)
 {
     struct server_options options = server_options(run);
@@ -129,6 +143,7 @@ static bool server_up(struct run *run)
             ledger_fail(&run->ledger, "the server cannot start: %s", diag.message);
         return false;
     }
+    run->stir = loop_timer_create(server_loop(run->server), stir, run);
     make_topics(run);
     run->script_done = false;
     run->session = engine_session_open(server_engine(run->server));
@@ -162,6 +177,7 @@ static void server_down(struct run *run, enum end end)
     }
     if (run->server) {
         count_checkpoints(run);
+        loop_timer_destroy(run->stir);
         server_close(run->server);
     }
     run->server = NULL;
@@ -251,22 +267,12 @@ static void compare(struct run *run, uint64_t *folded)
 
 /* ---- at work ---- */
 
-/* Ticks, and work in the background, that come at another time than the loop would have them. */
-static void stir(struct run *run)
-{
-    if (rng_chance(&run->rng, 0.5))
-        (void)engine_pass(server_engine(run->server));
-    for (uint64_t n = rng_below(&run->rng, 2) * rng_below(&run->rng, 80); n > 0; n--)
-        if (!log_work(server_log(run->server)))
-            break;
-}
-
 static void turn(struct run *run)
 {
     bool server_first = rng_chance(&run->rng, 0.5);
 
     if (rng_chance(&run->rng, 0.3))
-        stir(run);
+        loop_timer_set(run->stir, 0);
 
     if (server_first)
         loop_pass(server_loop(run->server), WAIT_NS);
