@@ -73,6 +73,8 @@ static void start(struct call *call, struct server *server)
     c->server = server;
     c->waiter.fn = on_durable;
     c->session = engine_session_open(server_engine(server));
+    /* a program runs its script at each start; over a kept data directory its jobs then go on */
+    engine_session_resumes(c->session, true);
     engine_run(c->session, c->text, on_result, on_done, c);
 }
 

@@ -110,6 +110,18 @@ static bool is_loopback(const char *address)
            strncmp(address, "[::1]:", 6) == 0;
 }
 
+/* The job that a topic's deletion would pull the ground from under. */
+static struct bytes topic_user(void *context, struct bytes topic)
+{
+    struct server *server = context;
+    struct job *job = engine_topic_job(server->engine, topic);
+    struct job_info info = {0};
+
+    if (job)
+        job_info(job, &info);
+    return info.name;
+}
+
 static enum status open_face(struct server *server, enum face face, const char *address,
                              const struct server_options *options, struct diag *diag)
 {
@@ -124,7 +136,10 @@ static enum status open_face(struct server *server, enum face face, const char *
     }
     switch (face) {
     case FACE_KAFKA:
-        st = kafka_face_open(server->loop, server->log, address, NULL, &server->kafka);
+        st = kafka_face_open(server->loop, server->log, address,
+                             &(struct kafka_options){.topic_user = topic_user,
+                                                     .topic_user_context = server},
+                             &server->kafka);
         break;
     case FACE_HTTP:
         st = http_face_open(server->loop, server->log, server->engine, address,

@@ -144,6 +144,8 @@ enum status intake_run(struct task *task)
 /* Of `time - INTERVAL …`; -1: another form. */
 static int64_t watermark_delay_us(const struct expr *e)
 {
+    if (e->kind == EXPR_CAST) /* to the precision of the time column */
+        return watermark_delay_us(e->args[0]);
     if (e->kind == EXPR_COLUMN)
         return 0;
     if (e->kind != EXPR_CALL || e->args_count != 2 || strcmp(func_name(e->func), "-") != 0)

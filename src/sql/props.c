@@ -237,10 +237,9 @@ static bool rank_key(struct arena *arena, const struct plan_node *node, bool by_
     if (r->limit == 1)
         return key_of(arena, r->partition, r->partition_count, columns, count) &&
                r->partition_count > 0;
-    if (key_with(arena, node->inputs[0].node, by_end, columns, count))
-        return true;
+    /* with its number, a place of the list is what changes; without, the row that enters or leaves */
     if (!r->emit_rank)
-        return false;
+        return key_with(arena, node->inputs[0].node, by_end, columns, count);
     uint16_t *out = ARENA_ARRAY(arena, uint16_t, r->partition_count + 1u);
     for (uint16_t i = 0; i < r->partition_count; i++)
         out[i] = r->partition[i];

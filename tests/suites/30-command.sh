@@ -39,6 +39,8 @@ printf '{"k":"a","v":1}\n{"k":"b","v":2}\n{"k":"a","v":3}\n' | "$qw" topic produ
 check $? "topic produce"
 until_same "SELECT k, n, s FROM by_k ORDER BY k" "$(printf 'a,2,4\nb,1,2')" "the view is fresh"
 "$qw" topic list --kafka "$kafka" | grep -q '^ev '; check $? "topic list"
+"$qw" topic delete ev --kafka "$kafka" 2>"$suite_dir/e"; same $? 2 "a topic that a job uses is not deleted"
+grep -q "a job uses the topic" "$suite_dir/e"; check $? "and that a job uses it is said"
 same "$("$qw" topic consume ev --kafka "$kafka" | sort | head -1)" '{"k":"a","v":1}' "topic consume"
 "$qw" job list --url "http://$http" | grep -qi running; check $? "job list"
 "$qw" check "$suite_dir/data" >/dev/null 2>&1; same $? 2 "check refuses a folder that is open"

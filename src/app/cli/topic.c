@@ -52,6 +52,9 @@ static int fail_kafka(const struct topic_args *args, rd_kafka_resp_err_t error, 
         return fail_user("no server answers at %s\n  start one with 'quickwater serve', or name "
                          "another with --kafka",
                          args->brokers);
+    if (error == RD_KAFKA_RESP_ERR_POLICY_VIOLATION)
+        return fail_user("%s: a job uses the topic; see quickwater job list",
+                         detail && detail[0] ? detail : rd_kafka_err2str(error));
     return fail_user("%s", detail && detail[0] ? detail : rd_kafka_err2str(error));
 }
 

@@ -28,6 +28,10 @@ struct kafka_options {
     uint32_t conns_max;          /* 0: 10,000 */
     int64_t rebalance_delay_ms;  /* 0: 200; -1: none */
     int64_t idle_ms_max;         /* a silent connection is closed; 0: 10 minutes; -1: never */
+    /* The name of what reads or writes a topic, which may then not be deleted; NULL: nothing. The hook may
+     * be NULL. */
+    struct bytes (*topic_user)(void *context, struct bytes topic);
+    void *topic_user_context;
 };
 
 enum status kafka_face_open(struct loop *loop, struct log *log, const char *address,

@@ -246,6 +246,12 @@ void kafka_on_create_topics(struct call *call, const void *request)
 
 /* ---- DeleteTopics ---- */
 
+static struct bytes topic_user(const struct kafka_face *face, struct bytes topic)
+{
+    const struct kafka_options *o = &face->options;
+    return o->topic_user ? o->topic_user(o->topic_user_context, topic) : BYTES_NONE;
+}
+
 static void delete_topic(struct call *call, struct bytes name, const uint8_t *id,
                          struct kafka_delete_topics_res_topic *out, uint64_t *lsn)
 {
@@ -262,6 +268,13 @@ static void delete_topic(struct call *call, struct bytes name, const uint8_t *id
     }
     out->name = arena_copy(&call->arena, log_topic_info(topic)->name);
     memcpy(out->topic_id, log_topic_info(topic)->id, LOG_ID_BYTES);
+    struct bytes user = topic_user(call->face, out->name);
+    if (user.len) {
+        out->error_code = KAFKA_ERR_POLICY_VIOLATION;
+        out->error_message = bytes_str(
+            arena_printf(&call->arena, "job '%.*s' uses the topic: drop it first", BYTES_FMT(user)));
+        return;
+    }
     offsets_forget_topic(call->face, out->name);
     configs_forget(call->face, out->name);
     if (log_topic_delete(call->face->log, topic, &at) != ST_OK) {
