@@ -30,6 +30,7 @@
 enum {
     EVENTS_MAX = 4000000, KEYS = 50, WINDOW_MS = 10000, DELAY_MS = 2000, LATE_EVERY = 50,
     CATCH_UP_SECONDS = 60, WINDOWS_MAX = 20000,
+    ROUND_EVENTS_MAX = 4000, /* so that a hundred rounds read back in minutes */
 };
 static const int64_t base_ms = 1767225600000; /* 2026-01-01 */
 
@@ -132,7 +133,12 @@ static void *produce(void *context)
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
     if (!rk)
         give_up("producer: %s", error);
+    long until = next_id + ROUND_EVENTS_MAX;
     while (producing && next_id < EVENTS_MAX) {
+        if (next_id >= until) {
+            rd_kafka_poll(rk, 10);
+            continue;
+        }
         long id = next_id++;
         make_event(id);
         int len = event_json(&events[id], id, value, sizeof(value));
