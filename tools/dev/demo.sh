@@ -14,6 +14,7 @@ while [ $# -gt 0 ]; do
 done
 setup_build
 need_packages librdkafka-dev curl
+mkdir -p build
 echo "demo: building (a first build takes a minute or two)"
 build release all build/release/examples/flights/feed >build/demo-build.log 2>&1 ||
     { tail -20 build/demo-build.log >&2; exit 1; }
