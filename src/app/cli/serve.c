@@ -11,7 +11,7 @@ static int run(const struct command *self, int argc, char **argv)
     };
     const struct arg args[] = {
         SERVING_ARGS(serving),
-        {"--config", "FILE", "options as lines 'name = value' (names without the dashes)", ARG_TEXT,
+        {"--config", "FILE", "options as lines 'name = value' (not built yet)", ARG_TEXT,
          &serving.config},
         {0}};
     int count = args_parse(self, args, argc, argv);
@@ -21,6 +21,8 @@ static int run(const struct command *self, int argc, char **argv)
         return count == -1 ? 0 : EXIT_USER;
     if (count > 0)
         return fail_user("serve takes no argument '%s'", argv[1]);
+    if (serving.config)
+        return fail_user("serve: --config is not built yet; give its options on the command line");
     serving_block_signals();
     int code = serving_open(&serving, &q);
     if (code)
