@@ -141,18 +141,22 @@ enum status intake_run(struct task *task)
     return ST_OK;
 }
 
-/* Of `time - INTERVAL …`; -1: another form. */
+/* Of `time - INTERVAL …`, which the binder may have made a sum with a negative interval; -1: another
+ * form. */
 static int64_t watermark_delay_us(const struct expr *e)
 {
     if (e->kind == EXPR_CAST) /* to the precision of the time column */
         return watermark_delay_us(e->args[0]);
     if (e->kind == EXPR_COLUMN)
         return 0;
-    if (e->kind != EXPR_CALL || e->args_count != 2 || strcmp(func_name(e->func), "-") != 0)
+    if (e->kind != EXPR_CALL || e->args_count != 2)
+        return -1;
+    const char *sign = func_name(e->func);
+    if (strcmp(sign, "-") != 0 && strcmp(sign, "+") != 0)
         return -1;
     const struct expr *delay = e->args[1];
     bool known = delay->kind == EXPR_LITERAL && delay->type->kind == TYPE_INTERVAL_SECOND;
-    return known ? delay->value.i64 : -1;
+    return !known ? -1 : sign[0] == '-' ? delay->value.i64 : -delay->value.i64;
 }
 
 enum status intake_note_rows(struct task *task, const struct chunk *rows)

@@ -89,6 +89,10 @@ TEST(engine_windows_close_and_late_rows_are_kept)
                               "{\"k\":\"a\",\"n\":1,\"ts\":\"2020-01-01 00:00:12\"}");
     er_settle(&er);
     EXPECT_STR(er_rows(&er, "SELECT c FROM w"), "2");
+    struct job_info info;
+    job_info(engine_job_find(er.engine, BYTES_LITERAL("w")), &info);
+    EXPECT_INT(info.event_time_us, 1577836812000000); /* of the newest row: 2020-01-01 00:00:12 */
+    EXPECT(info.watermark_us < info.event_time_us);
     er_produce(&er, "clicks", "{\"k\":\"late\",\"n\":1,\"ts\":\"2020-01-01 00:00:03\"}");
     er_settle(&er);
     EXPECT_STR(er_rows(&er, "SELECT c FROM w"), "2");
