@@ -33,6 +33,7 @@ server_start
 mkdir "$work/run"
 cd "$work/run" || exit 1
 echo "metadata.broker.list=$broker" >test.conf
+ln -s "$tests/interceptor_test" . # the plugin that 0066 loads by a path relative to its folder
 passed=0
 failed=0
 for t in $all; do
