@@ -119,7 +119,9 @@ static enum status task_open(struct task *task, struct diag *diag)
             .job = bytes_str(d->job), .host = d->options.host, .on_work = d->options.on_work, .on_work_context = d->options.on_work_context,
             .on_error = side_error, .on_error_context = task,
         };
-        st = node->source->open(node->plan, &task->source_env, &task->source, diag);
+        struct source *source = NULL; /* one that fails to open has closed itself */
+        st = node->source->open(node->plan, &task->source_env, &source, diag);
+        task->source = st == ST_OK ? source : NULL;
     } else if (node->sink) {
         task->sink_env = (struct sink_env){
             .os = d->options.os, .log = d->options.log, .ctx = &task->ctx,
@@ -128,7 +130,9 @@ static enum status task_open(struct task *task, struct diag *diag)
         };
         if (node->sink->single && task->ctx.shard)
             return ST_OK; /* nothing ever comes here */
-        st = node->sink->open(node->plan, &task->sink_env, &task->sink, diag);
+        struct sink *sink = NULL;
+        st = node->sink->open(node->plan, &task->sink_env, &sink, diag);
+        task->sink = st == ST_OK ? sink : NULL;
     } else {
         task->state = xcalloc(1, node->class->state_size + 16);
         if (node->class->open)

@@ -282,3 +282,33 @@ TEST(job_that_fails_says_why_and_its_view_is_not_read)
     EXPECT(strstr(er.diag.message, "has stopped: "));
     er_end(&er);
 }
+
+/* What cannot be opened says so, and is not closed a second time by the job that it was part of. */
+TEST(job_whose_parts_cannot_be_opened_is_an_error)
+{
+    static const char *const wrong[] = {
+        "INSERT INTO unformed VALUES (1)", "SELECT * FROM unformed", "INSERT INTO fine SELECT n FROM unformed",
+        "INSERT INTO unplaced VALUES (1)", "SELECT * FROM unplaced", "INSERT INTO nowhere VALUES (1)",
+        "SELECT * FROM nowhere",           "INSERT INTO folder VALUES (1)", "SELECT n FROM outside",
+        "INSERT INTO outside VALUES (1)",  "SELECT * FROM cornered",
+    };
+    struct er er;
+    er_open(&er, os_sim_create(3, NULL), NULL, (struct engine_options){0});
+    er_sql(&er, "CREATE TABLE unformed (n INT) WITH ('connector' = 'kafka', 'topic' = 'u', 'format' = 'jsn');"
+                "CREATE TABLE unplaced (n INT) WITH ('connector' = 'kafka', 'topic' = 'a/b', 'format' = 'json');"
+                "CREATE TABLE nowhere (n INT) WITH ('connector' = 'nosuch');"
+                "CREATE TABLE folder (n INT) WITH ('connector' = 'filesystem', 'path' = 'no/such/dir/f', "
+                "'format' = 'json');"
+                "CREATE TABLE outside (n INT) WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json', "
+                "'properties.bootstrap.servers' = 'h:1');"
+                "CREATE TABLE cornered (n INT) WITH ('connector' = 'datagen', 'fields.x.kind' = 'random');"
+                "CREATE TABLE fine (n INT) WITH ('connector' = 'kafka', 'topic' = 'f', 'format' = 'json');");
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        if (er_try(&er, wrong[i]) == ST_OK)
+            test_fail(__FILE__, __LINE__, "taken: %s", wrong[i]);
+        EXPECT(er.diag.message[0]);
+    }
+    er_sql(&er, "INSERT INTO fine VALUES (7)");
+    EXPECT_STR(er_topic(&er, "f"), "{\"n\":7}");
+    er_end(&er);
+}
