@@ -23,7 +23,7 @@ OPT_asan    := -O1 -DQW_SLOW_CHECKS -fsanitize=address,undefined -fno-sanitize-r
 OPT_tsan    := -O1 -fsanitize=thread
 # clang has its own kind so that both compilers' warnings are seen; fuzz uses clang's libFuzzer.
 OPT_clang   := -O1
-OPT_fuzz    := -O1 -DQW_SLOW_CHECKS -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+OPT_fuzz    := -O1 -DQW_SLOW_CHECKS -DQW_FUZZER -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 ifneq ($(filter $(KIND),clang fuzz),)
 CC := clang
 CXX := clang++
@@ -42,7 +42,8 @@ CLI_SRC := $(wildcard src/app/cli/*.c) src/app/main.c
 LIB_SRC := $(filter-out $(CLI_SRC),$(SRC))
 LIB_OBJ := $(patsubst %,$(B)/%.o,$(LIB_SRC))
 CLI_OBJ := $(patsubst %,$(B)/%.o,$(wildcard $(CLI_SRC)))
-UNIT_SRC := $(sort $(shell find tests/unit tests/model tests/sim tests/lib -name '*.c' 2>/dev/null))
+# a fuzz target is a unit test too, which replays its corpus (tests/lib/fuzz.h)
+UNIT_SRC := $(sort $(shell find tests/unit tests/model tests/sim tests/lib tests/fuzz -name '*.c' 2>/dev/null))
 UNIT_OBJ := $(patsubst %,$(B)/%.o,$(UNIT_SRC))
 FUZZ_SRC := $(sort $(shell find tests/fuzz -name '*.c' 2>/dev/null))
 # programs of one file each, linked with the library's insides: benchmarks and load drivers
@@ -92,4 +93,4 @@ $(B)/%.cc.o: %.cc | $(GEN)
 clean:
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(patsubst %,$(B)/%.d,$(FUZZ_SRC) $(TOOL_SRC) tests/lib/child.c)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(patsubst %,$(B)/%.d,$(TOOL_SRC) tests/lib/child.c)

@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "flow/checkpoint.h"
 #include "os/sim/sim.h"
+#include "lib/fuzz.h"
 
 static void write_file(struct os *os, const uint8_t *data, size_t size)
 {
@@ -23,7 +24,7 @@ static void write_file(struct os *os, const uint8_t *data, size_t size)
     os_file_close(file);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(checkpoint, data, size)
 {
     struct os *os = os_sim_create(1, NULL);
     struct checkpoint c;
@@ -34,5 +35,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (checkpoint_find(os, "d", BYTES_LITERAL("j"), UINT64_MAX, &c) == ST_OK)
         checkpoint_close(&c);
     os_sim_destroy(os);
-    return 0;
 }

@@ -2,10 +2,9 @@
 #include "data/format/format.h"
 
 #include "base/check.h"
+#include "lib/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(csv_decode, data, size)
 {
     static const struct format_option all[] = {
         {BYTES_LITERAL("csv.escape-character"), BYTES_LITERAL("!")},
@@ -30,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena;
 
     if (size == 0)
-        return 0;
+        return;
     for (int i = 0; i < 4; i++)
         if (data[0] >> i & 1)
             options[spec.options_count++] = all[i];
@@ -43,5 +42,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         chunk_builder_undo(&b);
     format_decoder_close(d);
     arena_deinit(&arena);
-    return 0;
 }

@@ -7,8 +7,7 @@
 #include "data/builder.h"
 #include "data/func.h"
 #include "data/text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "lib/fuzz.h"
 
 enum { ARGS_MAX = 4, ROWS = 3 };
 
@@ -88,7 +87,7 @@ static void run(struct arena *arena, const char *name, const struct expr **args,
     arena_deinit(&results);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(functions, data, size)
 {
     struct reader r = reader_of(bytes_of(data, size));
     const struct expr *args[ARGS_MAX];
@@ -126,5 +125,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     run(&arena, name, args, count, cols);
     arena_deinit(&arena);
-    return 0;
 }

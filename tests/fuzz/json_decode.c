@@ -2,8 +2,7 @@
 #include "data/format/format.h"
 
 #include "base/check.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "lib/fuzz.h"
 
 static const struct type *array_of(struct arena *arena, enum type_kind kind)
 {
@@ -16,7 +15,7 @@ static const struct type *array_of(struct arena *arena, enum type_kind kind)
     return type;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(json_decode, data, size)
 {
     static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "r", "l", "m"};
     static const enum type_kind kinds[] = {TYPE_INT, TYPE_BIGINT, TYPE_DOUBLE, TYPE_BOOLEAN,
@@ -64,5 +63,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         format_decoder_close(d);
     }
     arena_deinit(&arena);
-    return 0;
 }

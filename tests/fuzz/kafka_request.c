@@ -2,8 +2,7 @@
  * under a budget, and what decodes must encode and decode again. */
 #include "base/check.h"
 #include "wire/kafka/messages.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "lib/fuzz.h"
 
 static void decode(const struct kafka_struct *type, int16_t version, struct bytes in)
 {
@@ -24,18 +23,17 @@ static void decode(const struct kafka_struct *type, int16_t version, struct byte
     arena_deinit(&arena);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(kafka_request, data, size)
 {
     struct kafka_request_header header;
 
     if (size < 1)
-        return 0;
+        return;
     struct reader r = reader_of(bytes_of(data + 1, size - 1));
     if (!kafka_request_header_read(&r, &header))
-        return 0;
+        return;
     const struct kafka_api *api = kafka_api_find(header.api_key);
     if (!api || header.api_version < api->first || header.api_version > api->last)
-        return 0;
+        return;
     decode(data[0] & 1 ? api->response : api->request, header.api_version, reader_rest(&r));
-    return 0;
 }

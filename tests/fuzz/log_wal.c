@@ -13,8 +13,7 @@
 #include "os/sim/sim.h"
 #include "store/log/log.h"
 #include "store/log/wal_files.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "lib/fuzz.h"
 
 enum { FILE_BYTES = 64 * 1024, ENTRIES_MAX = 24 };
 
@@ -108,7 +107,7 @@ static void read_some(struct log *log)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(log_wal, data, size)
 {
     struct os *os = os_sim_create(1, NULL);
     struct log_options options = {.wal_bytes_max = 1 << 20, .disk_reserve_bytes = 1};
@@ -118,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 1 || size > 16384) {
         os_sim_destroy(os);
-        return 0;
+        return;
     }
     in = bytes_skip(in, 1);
     uint64_t salt = make_identity(os);
@@ -131,5 +130,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         log_close(log);
     }
     os_sim_destroy(os);
-    return 0;
 }

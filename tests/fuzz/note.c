@@ -5,8 +5,9 @@
 #include "base/crc32c.h"
 #include "base/endian.h"
 #include "flow/note.h"
+#include "lib/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(note, data, size)
 {
     uint8_t *bytes = malloc(size + 8);
     memcpy(bytes, "QN\x01\0", 4);
@@ -16,5 +17,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (note_decode(bytes_of(bytes, size + 8), &note) == ST_OK)
         note_deinit(&note);
     free(bytes);
-    return 0;
 }

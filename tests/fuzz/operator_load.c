@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "flow/op.h"
+#include "lib/fuzz.h"
 
 struct rig {
     struct op_ctx ctx; /* first */
@@ -123,13 +124,12 @@ static void feed(struct rig *r, const struct plan_node *node, const struct op_cl
     buf_deinit(&w.buf);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(operator_load, data, size)
 {
     struct rig r = {0};
 
     if (!size)
-        return 0;
+        return;
     arena_init(&r.plans, ARENA_BUDGET_NONE);
     arena_init(&r.call, ARENA_BUDGET_NONE);
     r.ctx = (struct op_ctx){.arena = &r.call, .shards = 1, .watermark_us = INT64_MIN, .way = &way};
@@ -145,5 +145,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(state);
     arena_deinit(&r.plans);
     arena_deinit(&r.call);
-    return 0;
 }

@@ -1,10 +1,9 @@
 /* Rows and keys from a damaged file: every type, decoded or refused; what decodes encodes to a row again. */
 #include "base/check.h"
 #include "data/row.h"
+#include "lib/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(row_decode, data, size)
 {
     struct type_field pair[2] = {{.name = BYTES_LITERAL("a"), .type = type_simple(TYPE_VARCHAR)},
                                  {.name = BYTES_LITERAL("b"), .type = type_simple(TYPE_BIGINT)}};
@@ -42,5 +41,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     buf_deinit(&again);
     arena_deinit(&arena);
-    return 0;
 }

@@ -1,7 +1,6 @@
 /* Any text: parsed, and what parses is bound and planned against a small catalog. */
 #include "sql/sql.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "lib/fuzz.h"
 
 static const char setup[] =
     "CREATE TABLE t (a INT, b STRING, r ROW<x INT, y ROW<z STRING>>, d DECIMAL(10, 2), ts TIMESTAMP(3), "
@@ -52,7 +51,7 @@ static void run(struct bytes text, bool keep)
     arena_deinit(&arena);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(sql_parse, data, size)
 {
     static bool ready;
 
@@ -64,5 +63,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (size <= 20000)
         run(bytes_of(data, size), false);
-    return 0;
 }

@@ -1,8 +1,7 @@
 /* WebSocket frames from a client, in pieces: bounded, and the same whatever the cut. */
 #include "base/check.h"
 #include "wire/ws/frame.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "lib/fuzz.h"
 
 struct outcome {
     unsigned events, bad_code;
@@ -36,15 +35,14 @@ static struct outcome run(struct bytes in, size_t piece)
     return o;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+FUZZ(ws_frame, data, size)
 {
     char accept[WS_ACCEPT_LEN + 1];
 
     if (size < 1)
-        return 0;
+        return;
     struct bytes in = bytes_of(data + 1, size - 1);
     (void)ws_accept(bytes_head(in, 24), accept);
     struct outcome whole = run(in, in.len + 1), cut = run(in, 1 + data[0] % 5);
     CHECK(whole.events == cut.events && whole.bytes == cut.bytes && whole.bad_code == cut.bad_code);
-    return 0;
 }

@@ -7,5 +7,9 @@ sh tools/lint/layers.sh; result $? "floors"
 d=$(mktemp -d); mkdir -p "$d/base" "$d/flow"; cp src/LAYERS "$d/"; echo '#include "flow/x.h"' >"$d/base/x.c"
 sh tools/lint/layers.sh "$d" >/dev/null; [ $? -ne 0 ]; result $? "floors: a climbing include is found"
 rm -rf "$d"
+for d in tests/fuzz/corpus/*/; do
+    n=$(basename "$d")
+    [ -f "tests/fuzz/$n.c" ] && grep -q "FUZZ($n," "tests/fuzz/$n.c"; result $? "fuzz: corpus/$n has its target"
+done
 build clang lib unit; result $? "clang builds without a warning"
 echo "$p passed, $f failed"
