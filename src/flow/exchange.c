@@ -15,6 +15,14 @@
 
 enum { LANE_BYTES_MAX = 512 << 20 };
 
+/* Where rows go that are not divided. State without a key stands under the one key there is, in that key's
+ * group, and a checkpoint gives each group back to the shard that owns it: so that shard it must be.
+ * Sinks have no key groups: theirs is shard 0. */
+static uint32_t single_shard(const struct driver *d, const struct edge *edge)
+{
+    return d->nodes[edge->to].sink ? 0 : key_group_shard(key_group(keyer_none()), d->shards_count);
+}
+
 enum status exchange_open(struct driver *d, struct diag *diag)
 {
     uint32_t n = d->shards_count, cap = d->options.ring_entries;
@@ -25,6 +33,7 @@ enum status exchange_open(struct driver *d, struct diag *diag)
         d->edges[e].lanes = d->lanes_count;
         d->lanes_count += n * n;
         struct edge *edge = &d->edges[e];
+        edge->single = single_shard(d, edge);
         if (edge->dist.kind == DIST_HASH)
             TRY(keyer_make(&edge->keyer, &d->arena, d->nodes[edge->from].plan, edge->dist.keys,
                            edge->dist.keys_count, diag));
@@ -56,7 +65,7 @@ void exchange_close(struct driver *d)
         free(ring->slots);
     }
     free(d->rings);
-    for (uint32_t i = 0; i < d->lanes_count; i++)
+    for (uint32_t i = 0; d->lanes && i < d->lanes_count; i++)
         for (struct parcel *p = d->lanes[i].first, *next; p; p = next) {
             next = p->next;
             parcel_free(d, p);
@@ -119,7 +128,7 @@ static void rows_shards(struct task *task, const struct edge *edge, const struct
 {
     struct driver *d = task->driver;
     if (edge->dist.kind == DIST_SINGLE) {
-        memset(shard_of, 0, in->count);
+        memset(shard_of, (int)edge->single, in->count);
         return;
     }
     struct arena *arena = &d->shards[task->ctx.shard].scratch_arena;

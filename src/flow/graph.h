@@ -41,6 +41,7 @@ struct edge {
     struct dist dist;
     bool direct;
     struct keyer keyer; /* of HASH edges that are not direct */
+    uint32_t single;    /* of SINGLE edges: the shard that all rows go to */
     uint32_t lanes; /* index of the lane of (sender 0, receiver 0); sender major */
 };
 

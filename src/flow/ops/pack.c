@@ -513,6 +513,12 @@ void keyer_keys(const struct keyer *k, const struct column *cols, const uint16_t
     out->hashes = hashes;
 }
 
+uint64_t keyer_none(void)
+{
+    const uint64_t zero = 0;
+    return state_hash_fixed(&zero, 1, 0);
+}
+
 bool keyer_has_null(const struct keyer *k, const struct state_keys *keys, uint32_t i)
 {
     if (k->words)

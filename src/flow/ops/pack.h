@@ -76,6 +76,7 @@ enum status keyer_make(struct keyer *out, struct arena *arena, const struct plan
 void keyer_keys(const struct keyer *keyer, const struct column *cols, const uint16_t *rows,
                 uint16_t count, struct arena *arena, struct state_keys *out);
 /* Whether some part of key i is null: such a key joins nothing. */
+uint64_t keyer_none(void); /* the hash of that one key */
 bool keyer_has_null(const struct keyer *keyer, const struct state_keys *keys, uint32_t i);
 /* The key columns of entries of a table. */
 void keyer_read(const struct keyer *keyer, const struct state_table *t, void *const *values,

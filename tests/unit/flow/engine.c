@@ -205,3 +205,31 @@ TEST(engine_a_chained_job_reads_a_views_changes)
     er_sql(&er, "DROP MATERIALIZED TABLE by_count; DROP MATERIALIZED TABLE totals;");
     er_end(&er);
 }
+
+/* State without a key must come back on the shard that its rows are sent to. */
+TEST(engine_state_without_a_key_survives_on_any_shards)
+{
+    for (uint32_t shards = 1; shards <= 8; shards++) {
+        struct os *os = os_sim_create(shards, NULL);
+        struct engine_options options = {.shards = shards};
+        struct er er;
+        er_open(&er, os, "data", options);
+        er_sql(&er, clicks);
+        er_sql(&er, "CREATE MATERIALIZED TABLE total AS SELECT COUNT(*) AS c, SUM(n) AS s FROM clicks;"
+                    "CREATE MATERIALIZED TABLE best AS SELECT n FROM (SELECT n, ROW_NUMBER() OVER (ORDER BY n "
+                    "DESC) AS rn FROM clicks) WHERE rn <= 2;"
+                    "CREATE MATERIALIZED TABLE pairs AS SELECT a.n + b.n AS n FROM clicks a, clicks b;");
+        er_produce(&er, "clicks", "{\"k\":\"a\",\"n\":3}\n{\"k\":\"b\",\"n\":5}");
+        er_settle(&er);
+        er_close(&er, true);
+        options.shards = shards % 4 + 1;
+        er_open(&er, os, "data", options);
+        er_settle(&er);
+        er_produce(&er, "clicks", "{\"k\":\"c\",\"n\":4}");
+        er_settle(&er);
+        EXPECT_STR(er_rows(&er, "SELECT * FROM total"), "3,12");
+        EXPECT_STR(er_rows(&er, "SELECT * FROM best ORDER BY n"), "4 | 5");
+        EXPECT_STR(er_rows(&er, "SELECT COUNT(*), SUM(n) FROM pairs"), "9,72");
+        er_end(&er);
+    }
+}
