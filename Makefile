@@ -46,6 +46,8 @@ CLI_OBJ := $(patsubst %,$(B)/%.o,$(wildcard $(CLI_SRC)))
 UNIT_SRC := $(sort $(shell find tests/unit tests/model tests/sim tests/lib tests/fuzz -name '*.c' 2>/dev/null))
 UNIT_OBJ := $(patsubst %,$(B)/%.o,$(UNIT_SRC))
 FUZZ_SRC := $(sort $(shell find tests/fuzz -name '*.c' 2>/dev/null))
+# what fuzz targets may use of tests/lib: all but the two that run unit tests
+FUZZ_LIB := $(patsubst %,$(B)/%.o,$(filter-out %/test.c %/fuzz.c,$(wildcard tests/lib/*.c)))
 # programs of one file each, linked with the library's insides: benchmarks and load drivers
 TOOL_SRC := $(sort $(shell find bench examples tests/clients tests/crash tests/golden -name '*.c' 2>/dev/null))
 
@@ -77,8 +79,11 @@ $(B)/unit: $(UNIT_OBJ) $(B)/libquickwater.a
 	@$(CXX) -o $@ $(UNIT_OBJ) $(B)/libquickwater.a $(LINK_$(KIND)) $(LDLIBS)
 	@echo "built $@"
 
-$(B)/fuzz/%: $(B)/tests/fuzz/%.c.o $(B)/libquickwater.a
-	@mkdir -p $(@D); $(CXX) -o $@ $< $(B)/libquickwater.a $(if $(filter fuzz,$(KIND)),-fsanitize=address$(comma)undefined$(comma)fuzzer) $(LDLIBS)
+$(B)/libtests.a: $(FUZZ_LIB)
+	@rm -f $@; ar rcs $@ $^
+
+$(B)/fuzz/%: $(B)/tests/fuzz/%.c.o $(B)/libtests.a $(B)/libquickwater.a
+	@mkdir -p $(@D); $(CXX) -o $@ $< $(B)/libtests.a $(B)/libquickwater.a $(if $(filter fuzz,$(KIND)),-fsanitize=address$(comma)undefined$(comma)fuzzer) $(LDLIBS)
 comma := ,
 
 $(patsubst %.c,$(B)/%,$(TOOL_SRC)): $(B)/%: $(B)/%.c.o $(B)/tests/lib/child.c.o $(B)/libquickwater.a
