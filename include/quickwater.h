@@ -83,7 +83,7 @@ QW_API void qw_close(qw *q);
 /* "127.0.0.1:9092" of the face "kafka", "http", "pg" or "redis"; NULL where there is none. */
 QW_API const char *qw_address(qw *q, const char *face);
 
-/* Returns when all jobs have read their bounded sources to the end (QW_OK), when a job has failed
+/* Returns when all jobs, if there are any, have read their bounded sources to the end (QW_OK), when a job has failed
  * (QW_E_INVALID, with its error), or after timeout_ms (QW_E_LIMIT; < 0: no bound). */
 QW_API int qw_wait_finished(qw *q, int64_t timeout_ms, qw_error *error);
 

@@ -66,8 +66,8 @@ static void on_failure(void *context, const char *what, const char *file, int li
 {
     qw *q = context;
 
-    if (q->on_failure)
-        q->on_failure(q->context, what, file, line);
+    if (q->host.on_failure)
+        q->host.on_failure(q->host.context, what, file, line);
     lib_push_poison(q);
 }
 
@@ -75,29 +75,19 @@ static void on_print(void *context, struct bytes text)
 {
     qw *q = context;
 
-    if (q->on_print)
-        q->on_print(q->context, (const char *)text.ptr, text.len);
+    if (q->host.on_print)
+        q->host.on_print(q->host.context, (const char *)text.ptr, text.len);
 }
 
-int qw_open(const qw_options *given, qw **out, qw_error *error)
+int lib_open(const struct server_options *given, const struct lib_host *host, qw **out, qw_error *error)
 {
-    qw_options o = options_of(given);
-    struct server_options options = {
-        .data_dir = o.data_dir,
-        .listen = {[FACE_KAFKA] = o.kafka, [FACE_HTTP] = o.http, [FACE_PG] = o.pg,
-                   [FACE_REDIS] = o.redis},
-        .insecure = o.insecure != 0,
-        .shards = o.shards,
-        .engine = {.memory_bytes_max = o.memory_bytes},
-    };
+    struct server_options options = *given;
     struct diag diag = {0};
     qw *q = xcalloc(1, sizeof(*q));
 
     options.engine.print = on_print;
     options.engine.print_context = q;
-    q->on_print = o.on_print;
-    q->on_failure = o.on_failure;
-    q->context = o.context;
+    q->host = *host;
     lib_push_init(q);
     enum status st = instance_open(&options, on_failure, q, &q->instance, &diag);
     if (st != ST_OK) {
@@ -107,6 +97,22 @@ int qw_open(const qw_options *given, qw **out, qw_error *error)
     }
     *out = q;
     return QW_OK;
+}
+
+int qw_open(const qw_options *given, qw **out, qw_error *error)
+{
+    qw_options o = options_of(given);
+    const struct server_options options = {
+        .data_dir = o.data_dir,
+        .listen = {[FACE_KAFKA] = o.kafka, [FACE_HTTP] = o.http, [FACE_PG] = o.pg,
+                   [FACE_REDIS] = o.redis},
+        .insecure = o.insecure != 0,
+        .shards = o.shards,
+        .engine = {.memory_bytes_max = o.memory_bytes},
+    };
+    const struct lib_host host = {o.on_failure, o.on_print, o.context};
+
+    return lib_open(&options, &host, out, error);
 }
 
 void qw_close(qw *q)

@@ -7,13 +7,21 @@
 
 struct push_queue;
 
+/* What the host hears. */
+struct lib_host {
+    void (*on_failure)(void *context, const char *what, const char *file, int line);
+    void (*on_print)(void *context, const char *text, size_t len);
+    void *context; /* of both */
+};
+
 struct qw {
     struct instance *instance;
     struct push_queue *pushes;
-    void (*on_failure)(void *context, const char *what, const char *file, int line);
-    void (*on_print)(void *context, const char *text, size_t len);
-    void *context; /* the host's, of both */
+    struct lib_host host;
 };
+
+/* qw_open with all that a server can be told; the options' print is the library's. */
+int lib_open(const struct server_options *options, const struct lib_host *host, qw **out, qw_error *error);
 
 /* Fills error (may be NULL) and gives its code; QW_OK for ST_OK. */
 int lib_error(const qw *q, enum status st, const struct diag *diag, qw_error *error);

@@ -9,8 +9,6 @@
 
 #include "app/version.h"
 #include "base/check.h"
-#include "serve/http/http.h"
-#include "serve/kafka/kafka.h"
 
 struct server {
     struct os *os;
@@ -125,6 +123,8 @@ static struct bytes topic_user(void *context, struct bytes topic)
 static enum status open_face(struct server *server, enum face face, const char *address,
                              const struct server_options *options, struct diag *diag)
 {
+    struct kafka_options kafka = options->kafka;
+    struct http_options http = options->http;
     enum status st;
 
     if (!is_loopback(address) && !options->insecure) {
@@ -136,14 +136,13 @@ static enum status open_face(struct server *server, enum face face, const char *
     }
     switch (face) {
     case FACE_KAFKA:
-        st = kafka_face_open(server->loop, server->log, address,
-                             &(struct kafka_options){.topic_user = topic_user,
-                                                     .topic_user_context = server},
-                             &server->kafka);
+        kafka.topic_user = topic_user;
+        kafka.topic_user_context = server;
+        st = kafka_face_open(server->loop, server->log, address, &kafka, &server->kafka);
         break;
     case FACE_HTTP:
-        st = http_face_open(server->loop, server->log, server->engine, address,
-                            &(struct http_options){.version = version_number()}, &server->http);
+        http.version = version_number();
+        st = http_face_open(server->loop, server->log, server->engine, address, &http, &server->http);
         break;
     default:
         return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "the %s face is not built yet",

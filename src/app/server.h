@@ -16,6 +16,8 @@
 #include "flow/engine.h"
 #include "net/loop.h"
 #include "os/os.h"
+#include "serve/http/http.h"
+#include "serve/kafka/kafka.h"
 #include "store/log/log.h"
 
 enum face { FACE_KAFKA, FACE_HTTP, FACE_PG, FACE_REDIS, FACE_COUNT };
@@ -27,6 +29,8 @@ struct server_options {
     uint32_t shards;
     struct log_options log;
     struct engine_options engine;
+    struct kafka_options kafka; /* but topic_user, which the server sets */
+    struct http_options http;   /* but version */
 };
 
 struct server;

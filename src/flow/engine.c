@@ -7,6 +7,8 @@
 #include "flow/checkpoint.h"
 #include "flow/inner.h"
 
+_Static_assert((int)ENGINE_SHARDS_MAX == (int)DRIVER_SHARDS_MAX, "said to callers as the driver has it");
+
 void engine_wake(struct engine *engine)
 {
     if (engine->on_work)

@@ -18,12 +18,15 @@
 struct engine;
 struct session;
 
+enum { ENGINE_TICK_ROWS = 16384, ENGINE_TICK_BYTES = 8 << 20, ENGINE_CHECKPOINT_MS = 30000,
+       ENGINE_SHARDS_MAX = 128 };
+
 struct engine_options {
     uint32_t shards;               /* 0: one */
     uint32_t ring_entries;         /* parcels between two shards; 0: the default. Tests: 2 */
-    uint32_t tick_rows_max;        /* of all sources of a job; 0: the default */
-    uint64_t tick_bytes_max;
-    int64_t checkpoint_interval_us; /* 0: the default, 30 s */
+    uint32_t tick_rows_max;        /* of all sources of a job; 0: ENGINE_TICK_ROWS */
+    uint64_t tick_bytes_max;       /* 0: ENGINE_TICK_BYTES */
+    int64_t checkpoint_interval_us; /* 0: ENGINE_CHECKPOINT_MS */
     uint64_t memory_bytes_max;
     /* What print sinks say, whole lines, when it is durable; NULL: nowhere. */
     void (*print)(void *context, struct bytes text);

@@ -29,8 +29,7 @@ struct engine {
     bool closing;
 };
 
-enum { TICK_ROWS = 16384, TICK_BYTES = 8 << 20, CHECKPOINT_SECONDS = 30,
-       UNSETTLED_RETRY_US = 100000, WAKE_US_MIN = 5000 };
+enum { UNSETTLED_RETRY_US = 100000, WAKE_US_MIN = 5000 };
 
 void engine_wake(struct engine *engine);
 void engine_job_add(struct engine *engine, struct job *job);

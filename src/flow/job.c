@@ -410,13 +410,13 @@ static void trial_end(struct job *job)
 static uint32_t tick_rows(const struct job *job)
 {
     uint32_t rows = job->engine->options.tick_rows_max;
-    return rows ? rows : TICK_ROWS;
+    return rows ? rows : ENGINE_TICK_ROWS;
 }
 
 static uint64_t tick_bytes(const struct job *job)
 {
     uint64_t bytes = job->engine->options.tick_bytes_max;
-    return bytes ? bytes : TICK_BYTES;
+    return bytes ? bytes : ENGINE_TICK_BYTES;
 }
 
 static int64_t job_clock(struct job *job)
@@ -428,7 +428,7 @@ static int64_t job_clock(struct job *job)
 static int64_t checkpoint_interval(const struct job *job)
 {
     int64_t every = job->engine->options.checkpoint_interval_us;
-    return every ? every : (int64_t)CHECKPOINT_SECONDS * 1000000;
+    return every ? every : (int64_t)ENGINE_CHECKPOINT_MS * 1000;
 }
 
 static bool checkpoint_due(const struct job *job, int64_t clock)

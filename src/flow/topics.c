@@ -7,7 +7,8 @@ enum status topic_ensure(struct log *log, struct bytes name, uint32_t partitions
     *out = log_topic_find(log, name);
     if (*out)
         return ST_OK;
-    struct log_topic_options options = {.retention_ms = keep == TOPIC_KEPT ? -1 : 0};
+    int64_t forever = keep == TOPIC_KEPT ? -1 : 0;
+    struct log_topic_options options = {.retention_ms = forever, .retention_bytes = forever};
     uint64_t lsn;
     return log_topic_create(log, name, partitions, &options, out, &lsn, diag);
 }

@@ -1,4 +1,5 @@
 /* Expressions: names to columns and fields, calls to entries of the function table. */
+#include "base/suggest.h"
 #include "sql/bind.h"
 #include "sql/parser.h"
 

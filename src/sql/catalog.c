@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/suggest.h"
 #include "sql/parser.h"
 
 void catalog_init(struct catalog *catalog)

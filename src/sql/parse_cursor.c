@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/suggest.h"
 
 /* Words that end a clause or begin one: they are no names unless in back-ticks. Flink reserves many
  * more; a text that Flink takes never needs the others free, so they may be names here. */

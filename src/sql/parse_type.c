@@ -1,4 +1,5 @@
 /* Types as they are written. */
+#include "base/suggest.h"
 #include "sql/parser.h"
 
 static struct type *type_new(struct parser *p, enum type_kind kind)

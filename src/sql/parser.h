@@ -97,8 +97,4 @@ void parse_drop(struct parser *p, struct statement *out);
 void parse_statement(struct parser *p, struct statement *out);
 void parse_insert(struct parser *p, struct ast_insert *out);
 
-/* The nearest of the words within a small edit distance, or NULL. */
-const char *suggest(struct bytes name, const char *const *words, size_t count);
-unsigned edit_distance(struct bytes a, struct bytes b, unsigned limit);
-
 #endif

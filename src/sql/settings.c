@@ -1,5 +1,6 @@
 /* The settings of a session. Flink's keys that matter here, with their types, and a few of ours. */
 #include "base/check.h"
+#include "base/suggest.h"
 #include "sql/catalog.h"
 #include "sql/parser.h"
 

@@ -19,9 +19,11 @@ suite_dir=$(mktemp -d)
 server=
 trap 'stop_server; rm -rf "$suite_dir"' EXIT
 
-start_server() { # further options of serve; sets kafka and http
-    "$qw" serve --data "$suite_dir/data" --kafka 127.0.0.1:0 --http 127.0.0.1:0 --pg off --redis off "$@" \
-        >"$suite_dir/out" 2>"$suite_dir/err" &
+start_server() { # further options of serve
+    start_server_with --data "$suite_dir/data" --kafka 127.0.0.1:0 --http 127.0.0.1:0 --pg off --redis off "$@"
+}
+start_server_with() { # all options of serve; sets kafka and http
+    "$qw" serve "$@" >"$suite_dir/out" 2>"$suite_dir/err" &
     server=$!
     for _ in $(seq 200); do
         grep -q '^ready' "$suite_dir/out" && break

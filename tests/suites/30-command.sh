@@ -13,6 +13,25 @@ grep -q "no command 'nosuch'" "$suite_dir/e"; check $? "and is named"
 "$qw" serve --nosuch 2>"$suite_dir/e"; same $? 2 "an unknown option is the user's mistake"
 "$qw" serve --kafka 0.0.0.0:0 --http off --data "$suite_dir/x" 2>"$suite_dir/e"; same $? 2 "a listener that others can reach is refused"
 grep -q -- "--insecure" "$suite_dir/e"; check $? "and the way out is named"
+# a configuration file: it is taken, the command line wins over it, and a wrong one is told with its place
+sed -n '/^```toml/,/^```$/p' docs/config.md | sed '1d;$d' | sed "s|/var/lib/quickwater|$suite_dir/conf-data|; s|:9092|:0|" >"$suite_dir/qw.toml"
+start_server_with --config "$suite_dir/qw.toml"
+same "$http" "" "--config: http = \"off\""
+[ -d "$suite_dir/conf-data" ]; check $? "--config: the data directory"
+echo 1 | "$qw" topic produce made --kafka "$kafka"
+"$qw" topic list --kafka "$kafka" | grep -q '^made  *8$'; check $? "--config: topics.partitions"
+stop_server
+start_server_with --config "$suite_dir/qw.toml" --http 127.0.0.1:0 --kafka off
+[ -n "$http" ] && [ -z "$kafka" ]; check $? "the command line wins over the file"
+stop_server
+timeout 30 "$qw" run /dev/null --config "$suite_dir/qw.toml" --data "$suite_dir/run-data" >/dev/null && [ -d "$suite_dir/run-data" ]
+check $? "run takes a file too"
+printf '[server]\nshard = 4\n' >"$suite_dir/quickwater.toml"
+(cd "$suite_dir" && "$OLDPWD/$qw" serve --config quickwater.toml 2>e); same $? 2 "a wrong setting is the user's mistake"
+same "$(cat "$suite_dir/e")" "$(sed -n '/^quickwater: quickwater.toml/,/^```$/p' docs/config.md | sed '$d')" "and is told as docs/config.md says"
+"$qw" serve --config "$suite_dir/nosuch" 2>"$suite_dir/e"; same $? 2 "a file that is not there"
+"$qw" serve --shards 0 2>"$suite_dir/e"; same $? 2 "a value out of its bounds"
+grep -q "from 1 to 128" "$suite_dir/e"; check $? "and what would be right is said"
 "$qw" sql --url http://127.0.0.1:1 -c 'SELECT 1' 2>"$suite_dir/e"; same $? 2 "no server: said so"
 
 cat >"$suite_dir/in.csv" <<'D'
@@ -28,6 +47,7 @@ D
 timeout 30 "$qw" run "$suite_dir/job.sql" --kafka off --http off >"$suite_dir/o" 2>"$suite_dir/e"
 same $? 0 "run ends by itself on bounded sources"
 grep -q '+U\[a, 2, 40\]\|+I\[a, 2, 40\]' "$suite_dir/o"; check $? "and prints the changes"
+echo 'SELECT 1;' | timeout 30 "$qw" run - --kafka off --http off >"$suite_dir/o"; same $? 0 "run ends where there is no job to wait for"
 printf 'SELECT 1;\nSELEC 2;\n' >"$suite_dir/bad.sql"
 timeout 30 "$qw" run "$suite_dir/bad.sql" --kafka off --http off >/dev/null 2>"$suite_dir/e"; same $? 2 "a wrong script is the user's mistake"
 grep -q 'line 2' "$suite_dir/e" && grep -q '\^' "$suite_dir/e"; check $? "with its line and a caret"

@@ -46,6 +46,8 @@ void args_help(const struct command *command, const struct arg *args)
         printf("  %-24s %s\n", left, args->help);
     }
     printf("  %-24s %s\n", "--help", "this text");
+    if (command->tail)
+        command->tail();
 }
 
 static const struct arg *find(const struct arg *args, const char *name, size_t len)

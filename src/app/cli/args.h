@@ -24,6 +24,7 @@ struct command {
     const char *usage;     /* "[--data DIR] …", of the positional arguments */
     const char *help;      /* one line */
     const char *more;      /* further text of --help, or NULL */
+    void (*tail)(void);    /* prints what --help ends in, or NULL */
     int (*run)(const struct command *self, int argc, char **argv); /* gives the exit code */
 };
 

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,41 +50,54 @@ static int wait_for_jobs(qw *q, qw_error *error)
     }
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int run_text(const struct serving *serving, const char *path, const char *text)
 {
-    struct serving serving = {
-        .listen = {"127.0.0.1:9092", "127.0.0.1:8088"}};
-    const struct arg args[] = {SERVING_ARGS(serving), {0}};
-    int count = args_parse(self, args, argc, argv), code;
     qw_error error;
     qw *q;
 
-    if (count < 0)
-        return count == -1 ? 0 : EXIT_USER;
-    if (count != 1)
-        return fail_user("run needs one file: quickwater run %s", self->usage);
-    char *text = read_file(argv[1]);
-    if (!text)
-        return fail_user("the file '%s' cannot be read", argv[1]);
     serving_block_signals();
-    code = serving_open(&serving, &q);
-    if (code) {
-        free(text);
+    int code = serving_open(serving, &q);
+    if (code)
         return code;
-    }
     if (qw_sql_each(q, text, strlen(text), show, NULL, &error) != QW_OK)
-        code = serving_fail(&error, argv[1], text);
+        code = serving_fail(&error, path, text);
     else if (wait_for_jobs(q, &error) != QW_OK)
         code = serving_fail(&error, NULL, NULL);
     qw_close(q);
+    return code;
+}
+
+static int run_file(const struct serving *serving, const char *path)
+{
+    char *text = read_file(path);
+
+    if (!text)
+        return fail_user("the file '%s' cannot be read: %s", path, strerror(errno));
+    int code = run_text(serving, path, text);
     free(text);
+    return code;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+    struct serving serving;
+    int count = serving_init(&serving, self, NULL, argc, argv), code;
+
+    if (count < 0)
+        code = count == -1 ? 0 : EXIT_USER;
+    else if (count != 1)
+        code = fail_user("run needs one file: quickwater run %s", self->usage);
+    else
+        code = run_file(&serving, argv[1]);
+    serving_deinit(&serving);
     return code;
 }
 
 const struct command command_run = {
     .name = "run",
-    .usage = "FILE.sql [--data DIR]",
+    .usage = "FILE.sql [--data DIR] [--config FILE]",
     .help = "server and this job in the foreground; ends when all sources are at their end",
     .more = "Without --data everything is in memory. FILE may be '-' for standard input.",
+    .tail = serving_help,
     .run = run,
 };

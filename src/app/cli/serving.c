@@ -1,19 +1,136 @@
 #include "app/cli/serving.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "app/lib.h"
+#include "base/check.h"
 #include "base/diag.h"
 #include "sql/sql.h"
 
-static const char *const face_names[4] = {"kafka", "http", "pg", "redis"};
+/* ---- settings ---- */
 
-static const char *listener(const char *given)
+static void add_args(struct serving *s, const char *data_usual)
 {
-    return given && strcmp(given, "off") == 0 ? NULL : given;
+    struct arg *arg = s->args;
+
+    for (int i = 0; i < CONFIG_KEYS; i++) {
+        const struct config_key *key = &config_keys[i];
+        const char *usual = key->at == offsetof(struct server_options, data_dir)
+                                ? data_usual ? data_usual : "in memory"
+                                : key->usual;
+        if (!key->option)
+            continue;
+        if (key->kind == CONFIG_FLAG)
+            *arg++ = (struct arg){key->option, NULL, key->help, ARG_FLAG, &s->flags[i]};
+        else
+            *arg++ = (struct arg){key->option, key->shows,
+                                  arena_printf(&s->config.arena, "%s (default %s)", key->help, usual),
+                                  ARG_TEXT, &s->words[i]};
+    }
+    *arg++ = (struct arg){"--config", "FILE", "settings; what the command line says wins", ARG_TEXT, &s->file};
+    *arg = (struct arg){0};
 }
+
+static char *read_text(const char *path, size_t *len)
+{
+    FILE *file = fopen(path, "rb");
+    char *text;
+
+    if (!file)
+        return NULL;
+    text = xcalloc(1, CONFIG_TEXT_MAX + 2);
+    *len = fread(text, 1, CONFIG_TEXT_MAX + 1, file);
+    bool bad = ferror(file);
+    fclose(file);
+    if (bad) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* `quickwater: FILE: line L, column C: …`, the line and a caret */
+static void print_place(const char *path, struct bytes text, const struct diag *diag)
+{
+    struct arena arena;
+
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    fprintf(stderr, "quickwater: %s: %s", path, sql_error_text(&arena, text, diag));
+    arena_deinit(&arena);
+}
+
+static bool read_config(struct serving *s)
+{
+    struct diag diag = {0};
+    size_t len;
+    char *text = read_text(s->file, &len);
+
+    if (!text) {
+        fail_user("--config: the file '%s' cannot be read: %s", s->file, strerror(errno));
+        return false;
+    }
+    enum status st = config_read(&s->config, bytes_of(text, len), &diag);
+    if (st != ST_OK)
+        print_place(s->file, bytes_of(text, len), &diag);
+    free(text);
+    return st == ST_OK;
+}
+
+static bool apply_words(struct serving *s)
+{
+    struct diag diag = {0};
+
+    for (int i = 0; i < CONFIG_KEYS; i++) {
+        const char *word = s->flags[i] ? "true" : s->words[i];
+        if (!word || config_word(&s->config, &config_keys[i], word, &diag) == ST_OK)
+            continue;
+        fail_user("option %s: '%s' is not what it takes\n  %s", config_keys[i].option, word, diag.hint);
+        return false;
+    }
+    return true;
+}
+
+int serving_init(struct serving *s, const struct command *command, const char *data_usual, int argc,
+                 char **argv)
+{
+    int count;
+
+    *s = (struct serving){0};
+    config_init(&s->config);
+    s->config.options.data_dir = data_usual;
+    add_args(s, data_usual);
+    count = args_parse(command, s->args, argc, argv);
+    if (count < 0)
+        return count;
+    return (s->file && !read_config(s)) || !apply_words(s) ? -2 : count;
+}
+
+void serving_deinit(struct serving *s)
+{
+    config_deinit(&s->config);
+}
+
+void serving_help(void)
+{
+    const char *section = "";
+
+    printf("\nsettings of --config FILE, lines 'key = value' below '[section]' (docs/config.md):\n");
+    for (int i = 0; i < CONFIG_KEYS; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (strcmp(section, key->section) != 0)
+            printf("  [%s]\n", key->section);
+        section = key->section;
+        printf("    %-20s %s%s%s%s\n", key->name, key->help, key->usual ? " (default " : "",
+               key->usual ? key->usual : "", key->usual ? ")" : "");
+    }
+}
+
+/* ---- serving ---- */
 
 static void print(void *context, const char *text, size_t len)
 {
@@ -24,25 +141,16 @@ static void print(void *context, const char *text, size_t len)
 
 int serving_open(const struct serving *s, qw **out)
 {
-    qw_options options = {
-        .size = sizeof(options),
-        .data_dir = s->data,
-        .kafka = listener(s->listen[0]),
-        .http = listener(s->listen[1]),
-        .pg = listener(s->listen[2]),
-        .redis = listener(s->listen[3]),
-        .shards = (unsigned)s->shards,
-        .insecure = s->insecure,
-        .on_print = print,
-    };
     qw_error error;
 
-    if (qw_open(&options, out, &error) != QW_OK)
+    if (lib_open(&s->config.options, &(struct lib_host){.on_print = print}, out, &error) != QW_OK)
         return serving_fail(&error, NULL, NULL);
     fputs("ready", stdout);
-    for (int i = 0; i < 4; i++)
-        if (qw_address(*out, face_names[i]))
-            printf(" %s=%s", face_names[i], qw_address(*out, face_names[i]));
+    for (int i = 0; i < FACE_COUNT; i++) {
+        const char *name = face_name((enum face)i), *address = qw_address(*out, name);
+        if (address)
+            printf(" %s=%s", name, address);
+    }
     putchar('\n');
     fflush(stdout);
     return 0;

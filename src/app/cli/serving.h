@@ -1,29 +1,28 @@
-/* serving.h: what `serve` and `run` share: the listeners' options, the line `ready …`, signals.
- * Layer: app. */
+/* serving.h: what `serve` and `run` share: a server's settings from file and command line, the line
+ * `ready …`, signals.       Layer: app. */
 #ifndef QW_APP_CLI_SERVING_H
 #define QW_APP_CLI_SERVING_H
 
 #include "app/cli/args.h"
+#include "app/config.h"
 #include "quickwater.h"
 
 struct serving {
-    const char *data, *config, *listen[4]; /* kafka, http, pg, redis */
-    int64_t shards;
-    bool insecure;
+    struct config config;
+    const char *file;                /* --config */
+    const char *words[CONFIG_KEYS];  /* of the command line; NULL: not given */
+    bool flags[CONFIG_KEYS];
+    struct arg args[CONFIG_KEYS + 2];
 };
 
-/* The rows of an arg table that fill it; use as  SERVING_ARGS(serving), {0}  */
-#define SERVING_ARGS(s)                                                                            \
-    {"--data", "DIR", "where the log and the checkpoints live", ARG_TEXT, &(s).data},              \
-        {"--kafka", "HOST:PORT", "Kafka protocol; port 0: any free one; off: none", ARG_TEXT,      \
-         &(s).listen[0]},                                                                          \
-        {"--http", "HOST:PORT", "HTTP API and dashboard", ARG_TEXT, &(s).listen[1]},               \
-        {"--pg", "HOST:PORT", "PostgreSQL protocol (not built yet)", ARG_TEXT, &(s).listen[2]},                    \
-        {"--redis", "HOST:PORT", "Redis protocol (not built yet)", ARG_TEXT, &(s).listen[3]},                      \
-        {"--shards", "P", "shards, each a thread's worth of work (default 1)", ARG_NUMBER,         \
-         &(s).shards},                                                                             \
-        {"--insecure", NULL, "listen where others can reach, without TLS or authentication",       \
-         ARG_FLAG, &(s).insecure}
+/* Parses the command line, then applies defaults, file and command line, in that order. Gives what
+ * args_parse gives, the count of positional arguments or a negative. data_usual: --data unless it is
+ * said; NULL: in memory. serving_deinit in any case. */
+int serving_init(struct serving *serving, const struct command *command, const char *data_usual,
+                 int argc, char **argv);
+void serving_deinit(struct serving *serving);
+/* Of --help: the settings of a file. */
+void serving_help(void);
 
 /* Opens and prints `ready kafka=HOST:PORT …`. Gives an exit code, 0 for open. */
 int serving_open(const struct serving *serving, qw **out);

@@ -11,17 +11,17 @@ static void fill_defaults(struct http_options *o)
     if (!o->version)
         o->version = "";
     if (!o->body_bytes_max)
-        o->body_bytes_max = 16 << 20;
+        o->body_bytes_max = HTTP_BODY_BYTES;
     if (!o->answer_bytes_max)
-        o->answer_bytes_max = 64 << 20;
+        o->answer_bytes_max = HTTP_ANSWER_BYTES;
     if (!o->conns_max)
-        o->conns_max = 2000;
+        o->conns_max = HTTP_CONNS;
     if (!o->partitions_default)
-        o->partitions_default = 4;
+        o->partitions_default = HTTP_PARTITIONS;
     if (!o->statement_ms_max)
-        o->statement_ms_max = 30000;
+        o->statement_ms_max = HTTP_STATEMENT_MS;
     if (!o->idle_ms_max)
-        o->idle_ms_max = 75000;
+        o->idle_ms_max = HTTP_IDLE_MS;
 }
 
 enum status http_face_open(struct loop *loop, struct log *log, struct engine *engine,

@@ -20,16 +20,25 @@
 
 struct http_face;
 
+enum {
+    HTTP_BODY_BYTES = 16 << 20,
+    HTTP_ANSWER_BYTES = 64 << 20,
+    HTTP_CONNS = 2000,
+    HTTP_PARTITIONS = 4, /* as the Kafka face */
+    HTTP_STATEMENT_MS = 30000,
+    HTTP_IDLE_MS = 75000,
+};
+
 struct http_options {
     const char *version;         /* shown; NULL: none */
     const char *hosts;           /* names besides localhost and addresses that Host may have, by commas */
-    size_t body_bytes_max;       /* 0: 16 MiB */
-    size_t answer_bytes_max;     /* of one answer; 0: 64 MiB */
-    uint32_t conns_max;          /* 0: 2,000 */
-    uint32_t partitions_default; /* of topics that a post makes; 0: 4, as the Kafka face */
+    size_t body_bytes_max;       /* 0: HTTP_BODY_BYTES */
+    size_t answer_bytes_max;     /* of one answer; 0: HTTP_ANSWER_BYTES */
+    uint32_t conns_max;          /* 0: HTTP_CONNS */
+    uint32_t partitions_default; /* of topics that a post makes; 0: HTTP_PARTITIONS */
     bool no_auto_create;
-    int64_t statement_ms_max;    /* a SELECT over an endless source is cut then; 0: 30 s */
-    int64_t idle_ms_max;         /* 0: 75 s */
+    int64_t statement_ms_max;    /* a SELECT over an endless source is cut then; 0: HTTP_STATEMENT_MS */
+    int64_t idle_ms_max;         /* 0: HTTP_IDLE_MS */
 };
 
 enum status http_face_open(struct loop *loop, struct log *log, struct engine *engine,

@@ -18,7 +18,6 @@
 
 enum {
     KAFKA_REQUEST_ARRAYS_MAX = 64 << 20,
-    KAFKA_FRAME_BYTES_MAX = 100 << 20,
     KAFKA_SMALL_FRAME_BYTES_MAX = 16 << 20, /* of all but Produce */
     KAFKA_CALLS_MAX = 256,                  /* unanswered in one session; then it is not read */
     KAFKA_HOST_MAX = 256,

@@ -7,10 +7,6 @@
 
 enum {
     OUT_BYTES_MAX = 512 << 20, /* several large fetches that a slow client asked for at once */
-    CONNS_MAX = 10000,
-    PARTITIONS_DEFAULT = 4,
-    REBALANCE_DELAY_MS = 200,
-    IDLE_MS_MAX = 600000,
 };
 
 static bool run_ready(void *context)
@@ -24,15 +20,15 @@ static void defaults(struct kafka_options *o)
     if (!o->node_id)
         o->node_id = 1;
     if (!o->partitions_default)
-        o->partitions_default = PARTITIONS_DEFAULT;
+        o->partitions_default = KAFKA_PARTITIONS;
     if (!o->frame_bytes_max)
-        o->frame_bytes_max = KAFKA_FRAME_BYTES_MAX;
+        o->frame_bytes_max = KAFKA_FRAME_BYTES;
     if (!o->conns_max)
-        o->conns_max = CONNS_MAX;
+        o->conns_max = KAFKA_CONNS;
     if (!o->rebalance_delay_ms)
-        o->rebalance_delay_ms = REBALANCE_DELAY_MS;
+        o->rebalance_delay_ms = KAFKA_REBALANCE_DELAY_MS;
     if (!o->idle_ms_max)
-        o->idle_ms_max = IDLE_MS_MAX;
+        o->idle_ms_max = KAFKA_IDLE_MS;
 }
 
 enum status kafka_face_open(struct loop *loop, struct log *log, const char *address,

@@ -19,15 +19,23 @@
 
 struct kafka_face;
 
+enum {
+    KAFKA_PARTITIONS = 4,
+    KAFKA_FRAME_BYTES = 100 << 20,
+    KAFKA_CONNS = 10000,
+    KAFKA_REBALANCE_DELAY_MS = 200,
+    KAFKA_IDLE_MS = 600000,
+};
+
 struct kafka_options {
     int32_t node_id;             /* 0: 1 */
     const char *advertised;      /* "host:port" told to all; NULL: to each the address it dialled */
-    uint32_t partitions_default; /* of created topics that do not say; 0: 4 */
+    uint32_t partitions_default; /* of created topics that do not say; 0: KAFKA_PARTITIONS */
     bool no_auto_create;         /* Metadata and Produce never make topics */
-    uint32_t frame_bytes_max;    /* 0: 100 MiB */
-    uint32_t conns_max;          /* 0: 10,000 */
-    int64_t rebalance_delay_ms;  /* 0: 200; -1: none */
-    int64_t idle_ms_max;         /* a silent connection is closed; 0: 10 minutes; -1: never */
+    uint32_t frame_bytes_max;    /* 0: KAFKA_FRAME_BYTES */
+    uint32_t conns_max;          /* 0: KAFKA_CONNS */
+    int64_t rebalance_delay_ms;  /* 0: KAFKA_REBALANCE_DELAY_MS; -1: none */
+    int64_t idle_ms_max;         /* a silent connection is closed; 0: KAFKA_IDLE_MS; -1: never */
     /* The name of what reads or writes a topic, which may then not be deleted; NULL: nothing. The hook may
      * be NULL. */
     struct bytes (*topic_user)(void *context, struct bytes topic);

@@ -45,11 +45,17 @@ uint32_t log_wal_file_bytes(const struct log *log)
 static void fill_options(struct log_options *o)
 {
     if (o->wal_bytes_max == 0)
-        o->wal_bytes_max = 512ull << 20;
+        o->wal_bytes_max = LOG_WAL_BYTES;
     if (o->segment_bytes == 0)
-        o->segment_bytes = 1ull << 30;
+        o->segment_bytes = LOG_SEGMENT_BYTES;
+    if (o->retention_ms == 0)
+        o->retention_ms = LOG_RETENTION_MS;
+    if (o->retention_bytes == 0)
+        o->retention_bytes = -1;
+    if (o->message_bytes_max == 0)
+        o->message_bytes_max = LOG_MESSAGE_BYTES;
     if (o->memory_bytes_max == 0)
-        o->memory_bytes_max = 512ull << 20;
+        o->memory_bytes_max = LOG_MEMORY_BYTES;
 }
 
 /* A slab is no larger than a quarter of a WAL file, so that little of a file stays unused. */

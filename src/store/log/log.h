@@ -33,12 +33,23 @@ enum {
     LOG_PARTITIONS_MAX = 10000, /* of one topic */
 };
 
+enum {
+    LOG_WAL_BYTES = 512 << 20,
+    LOG_MEMORY_BYTES = 512 << 20,
+    LOG_SEGMENT_BYTES = 1 << 30,
+    LOG_RETENTION_MS = 7 * 24 * 3600 * 1000,
+    LOG_MESSAGE_BYTES = 1048588, /* as Kafka has it */
+};
+
 struct log_options {
-    uint64_t wal_bytes_max;      /* 0: the default, 512 MiB */
-    uint64_t segment_bytes;      /* default of topics; 0: 1 GiB */
+    uint64_t wal_bytes_max;      /* 0: LOG_WAL_BYTES */
+    /* What topics are made with that do not say; 0: the defaults above. */
+    uint64_t segment_bytes;
+    int64_t retention_ms, retention_bytes; /* -1: for ever, no bound */
+    uint32_t message_bytes_max;
     uint64_t disk_reserve_bytes; /* appends of producers are refused below this much free space;
                                     0: the default, 256 MiB or a 20th of the disk, the lesser */
-    uint64_t memory_bytes_max;   /* unfilled tails and memory topics; 0: 512 MiB */
+    uint64_t memory_bytes_max;   /* unfilled tails and memory topics; 0: LOG_MEMORY_BYTES */
     bool in_memory;              /* no directory at all: every topic is 'memory' */
 };
 
@@ -62,10 +73,10 @@ enum log_cleanup { LOG_CLEANUP_DELETE = 1, LOG_CLEANUP_COMPACT = 2 }; /* bits */
 struct log_topic_options {
     enum log_durability durability;
     unsigned cleanup;           /* of enum log_cleanup; 0: DELETE */
-    int64_t retention_ms;       /* -1: for ever; 0: the default, 7 days */
-    int64_t retention_bytes;    /* a partition; 0 or -1: no bound */
-    uint64_t segment_bytes;     /* 0: the log's default */
-    uint32_t message_bytes_max; /* of a batch; 0: 1,048,588 as Kafka has it */
+    int64_t retention_ms;       /* -1: for ever; 0, here and below: the log's default */
+    int64_t retention_bytes;    /* a partition; -1: no bound */
+    uint64_t segment_bytes;
+    uint32_t message_bytes_max; /* of a batch */
     bool append_time;           /* message.timestamp.type = LogAppendTime */
     bool internal;              /* ours: not listed to clients, written only by us */
 };

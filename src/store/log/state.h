@@ -27,7 +27,6 @@ enum {
     LOG_EPOCH_MAX = 0x3FFFFFFF,
     LOG_NUMBERS_MAX = 1 << 22,         /* topics ever made in a directory */
     LOG_INTERVAL_MS = 1000,            /* LOG_INTERVAL is synced that often */
-    LOG_MESSAGE_BYTES_MAX = 1048588,   /* Kafka's default */
     LOG_PRODUCER_IDS_STEP = 1000,      /* given away at a time */
     WAL_FIRST_BYTES = 4 * 1024 * 1024, /* of the first WAL file */
 };

@@ -5,7 +5,7 @@
 #include "base/endian.h"
 #include "store/log/state.h"
 
-enum { RETENTION_MS_DEFAULT = 7 * 24 * 3600 * 1000, SEGMENT_BYTES_MIN = 64 * 1024 };
+enum { SEGMENT_BYTES_MIN = 64 * 1024 };
 
 bool log_topic_name_valid(struct bytes name)
 {
@@ -20,22 +20,35 @@ bool log_topic_name_valid(struct bytes name)
     return true;
 }
 
+/* Ours are kept whole, whatever is configured for those of users. */
+static void internal_defaults(struct log_topic_options *o)
+{
+    if (o->retention_ms == 0)
+        o->retention_ms = -1;
+    if (o->retention_bytes == 0)
+        o->retention_bytes = -1;
+    if (o->message_bytes_max == 0)
+        o->message_bytes_max = LOG_MESSAGE_BYTES;
+}
+
 void topic_defaults(const struct log *log, struct log_topic_options *o)
 {
+    if (o->internal)
+        internal_defaults(o);
     if (log->options.in_memory)
         o->durability = LOG_MEMORY;
     if (o->cleanup == 0)
         o->cleanup = LOG_CLEANUP_DELETE;
     if (o->retention_ms == 0)
-        o->retention_ms = RETENTION_MS_DEFAULT;
+        o->retention_ms = log->options.retention_ms;
     if (o->retention_bytes == 0)
-        o->retention_bytes = -1;
+        o->retention_bytes = log->options.retention_bytes;
     if (o->segment_bytes == 0)
         o->segment_bytes = log->options.segment_bytes;
     if (o->segment_bytes < SEGMENT_BYTES_MIN)
         o->segment_bytes = SEGMENT_BYTES_MIN;
     if (o->message_bytes_max == 0)
-        o->message_bytes_max = LOG_MESSAGE_BYTES_MAX;
+        o->message_bytes_max = log->options.message_bytes_max;
 }
 
 /* ---- in memory ---- */

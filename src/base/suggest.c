@@ -1,5 +1,5 @@
 /* The nearest name, for "did you mean". */
-#include "sql/parser.h"
+#include "base/suggest.h"
 
 enum { SUGGEST_LEN_MAX = 64 };
 
