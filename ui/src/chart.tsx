@@ -45,7 +45,7 @@ function options(p: Props, width: number): uPlot.Options {
     width,
     height: p.height,
     tzDate: utc,
-    padding: [8, 6, 0, 0],
+    padding: [8, 24, 0, 0], // at the right, room for half a label of the time axis
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 7 }, y: false },
     scales: {
