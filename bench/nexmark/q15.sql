@@ -1,4 +1,5 @@
 -- Many counts of each day, distinct ones and filtered ones.
+-- key: `day`
 CREATE TABLE nexmark_q15 (
     `day` VARCHAR, total_bids BIGINT, rank1_bids BIGINT, rank2_bids BIGINT, rank3_bids BIGINT,
     total_bidders BIGINT, rank1_bidders BIGINT, rank2_bidders BIGINT, rank3_bidders BIGINT,

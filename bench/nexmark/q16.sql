@@ -1,4 +1,5 @@
 -- As q15, by channel and day, with the minute of the last bid.
+-- key: channel, `day`
 CREATE TABLE nexmark_q16 (
     channel VARCHAR, `day` VARCHAR, `minute` VARCHAR, total_bids BIGINT, rank1_bids BIGINT,
     rank2_bids BIGINT, rank3_bids BIGINT, total_bidders BIGINT, rank1_bidders BIGINT,

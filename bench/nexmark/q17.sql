@@ -1,4 +1,5 @@
 -- Statistics of each auction and day.
+-- key: auction, `day`
 CREATE TABLE nexmark_q17 (
     auction BIGINT, `day` VARCHAR, total_bids BIGINT, rank1_bids BIGINT, rank2_bids BIGINT,
     rank3_bids BIGINT, min_price BIGINT, max_price BIGINT, avg_price BIGINT, sum_price BIGINT

@@ -1,4 +1,5 @@
 -- The last bid of every bidder on every auction: deduplication.
+-- key: bidder, auction
 CREATE TABLE nexmark_q18 (
     auction BIGINT, bidder BIGINT, price BIGINT, channel VARCHAR, url VARCHAR,
     `dateTime` TIMESTAMP(3), extra VARCHAR

@@ -1,4 +1,5 @@
 -- The ten highest bids of every auction, with their rank.
+-- key: auction, rank_number
 CREATE TABLE nexmark_q19 (
     auction BIGINT, bidder BIGINT, price BIGINT, channel VARCHAR, url VARCHAR,
     `dateTime` TIMESTAMP(3), extra VARCHAR, rank_number BIGINT

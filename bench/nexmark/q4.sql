@@ -1,4 +1,5 @@
 -- The mean closing price by category: an aggregate of an aggregate that changes.
+-- key: id
 CREATE TABLE nexmark_q4 (id BIGINT, final BIGINT) WITH ('connector' = 'blackhole');
 
 INSERT INTO nexmark_q4

@@ -1,4 +1,5 @@
 -- The winning bid of every auction: the first of a ranking that changes.
+-- key: id
 CREATE TABLE nexmark_q9 (
     id BIGINT, itemName VARCHAR, description VARCHAR, initialBid BIGINT, reserve BIGINT,
     `dateTime` TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT, extra VARCHAR,

@@ -31,8 +31,13 @@ struct engine_options {
     /* What print sinks say, whole lines, when it is durable; NULL: nowhere. */
     void (*print)(void *context, struct bytes text);
     void *print_context;
-    /* Benchmarks: processing time is the sources' own (a generator's event time), not the wall clock. */
+    /* Benchmarks: processing time is the sources' own (a generator's event time, a record's timestamp), not
+     * the wall clock, and latency_us counts from the taking of a tick. */
     bool source_clock;
+    /* Asked now and then while a source makes its rows before a job starts ('preload' of nexmark); false
+     * stops it. NULL: nobody. */
+    bool (*on_preload)(void *context, int64_t rows, int64_t all);
+    void *preload_context;
     bool check_determinism;        /* tests: save and reload operators between ticks */
     uint64_t check_seed;
 };

@@ -521,6 +521,8 @@ static bool live_turn(struct job *job)
                            &job->wake_us);
         if (job->wake_us < clock + WAKE_US_MIN) /* a generator's pace is not worth a tick a row */
             job->wake_us = clock + WAKE_US_MIN;
+        if (job->engine->options.source_clock)
+            arrived = os_mono_ns(job->engine->os); /* nobody sends: the taking is the arrival */
         job->tick_arrived_ns = took ? arrived : 0;
         job->arrived_ns = 0;
         job->work = took; /* there may be more */

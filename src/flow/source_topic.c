@@ -270,6 +270,27 @@ static void topic_release(struct source *source, uint32_t split, int64_t positio
     log_pin(log_partition_of(s->topic, split), bytes_str(owner), position);
 }
 
+/* The greatest time of the batch before a position: when it was written, or as its producer has it. */
+static int64_t topic_clock(struct source *source, uint32_t split, int64_t position)
+{
+    struct source_topic *s = (struct source_topic *)source;
+    struct log_partition *partition = log_partition_of(s->topic, split);
+    struct log_offsets offsets;
+    struct log_view view;
+    struct batch_header header;
+    struct bytes run, batch;
+    int64_t clock_us = INT64_MIN;
+    log_offsets(partition, &offsets);
+    if (position <= offsets.start ||
+        log_read(s->env->log, partition, position - 1, 1, LOG_TO_END, &view, NULL) != ST_OK)
+        return clock_us;
+    run = view.bytes;
+    if (run.len && batch_next(&run, &header, &batch) == ST_OK)
+        clock_us = header.max_timestamp * 1000;
+    log_view_release(&view);
+    return clock_us;
+}
+
 /* ---- reading ---- */
 
 static void builder_fresh(struct source_topic *s)
@@ -386,7 +407,8 @@ static enum status topic_run(struct source *source, uint32_t split, int64_t posi
 const struct source_class source_topic_class = {
     .connector = "kafka",
     .open = topic_open, .splits = topic_splits, .start = topic_start, .take = topic_take,
-    .run = topic_run, .bound = topic_bound, .release = topic_release, .close = topic_close,
+    .run = topic_run, .bound = topic_bound, .clock_us = topic_clock, .release = topic_release,
+    .close = topic_close,
 };
 
 const struct source_class source_view_class = {

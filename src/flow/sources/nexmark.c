@@ -11,9 +11,13 @@
  *   out-of-order.max  each event's time is early by up to this much          0
  *   late.ratio        of events that are later still, by up to late.max      0, 60 s
  *   generators        splits: event n belongs to split n % generators        1
+ *   preload           make all rows when the job starts, and read them from memory: for benchmarks;
+ *                     needs events.num and no rate                           false
+ *   preload.bytes-max refuse a preload that needs more (0: no bound)         0
  *
  * A position counts the events of its split. */
-#include "flow/sources/nexmark_gen.h"
+#include "flow/inner.h"
+#include "flow/sources/nexmark_rows.h"
 #include "flow/sources/options.h"
 #include "flow/sources/sources.h"
 
@@ -21,26 +25,21 @@
 
 #include "base/check.h"
 
-enum { COLUMNS_MAX = 8, GENERATORS_MAX = 1024 };
-
-/* How one column of the scan is made. */
-struct made {
-    enum nexmark_part part;
-    uint16_t fields_count;
-    uint8_t fields[NX_FIELDS];
-};
+enum { GENERATORS_MAX = 1024 };
 
 struct nexmark {
     struct source source;
     struct source_env *env;
     struct nexmark_gen gen;
     struct arena arena;
-    struct made columns[COLUMNS_MAX];
+    struct nexmark_column columns[NEXMARK_COLUMNS_MAX];
     uint16_t columns_count;
+    struct nexmark_rows *rows; /* by split, of this shard's; NULL: made as they are read */
+    uint64_t rows_bytes_max;
     int64_t events; /* of all splits; INT64_MAX: unbounded */
     int64_t generators;
     struct pace *paces;
-    bool keep_alive;
+    bool keep_alive, preload;
 };
 
 static const char *const known[] = {
@@ -48,7 +47,8 @@ static const char *const known[] = {
     "person.avg-size", "auction.avg-size", "bid.avg-size", "person.proportion",
     "auction.proportion", "bid.proportion", "bid.hot-ratio.auctions", "bid.hot-ratio.bidders",
     "auction.hot-ratio.sellers", "events.num", "keep-alive", "stop-at", "max-emit-speed",
-    "seed", "base-time", "out-of-order.max", "late.ratio", "late.max", "generators", NULL};
+    "seed", "base-time", "out-of-order.max", "late.ratio", "late.max", "generators", "preload",
+    "preload.bytes-max", NULL};
 
 static void config_read(struct options *o, struct nexmark_config *c)
 {
@@ -71,7 +71,7 @@ static void config_read(struct options *o, struct nexmark_config *c)
     c->late_ratio = options_ratio(o, "late.ratio", 0.0);
 }
 
-static enum status column_make(struct made *out, const struct plan_scan *scan, uint16_t index,
+static enum status column_make(struct nexmark_column *out, const struct plan_scan *scan, uint16_t index,
                                struct diag *diag)
 {
     static const char *const parts[] = {"person", "auction", "bid", "event_type"};
@@ -117,11 +117,17 @@ static enum status nexmark_make(struct nexmark *s, const struct plan_node *node,
     s->generators = options_i64(&o, "generators", 1, 1, GENERATORS_MAX);
     s->keep_alive = options_bool(&o, "keep-alive", false);
     bool limited = options_bool(&o, "rate.limited", false) || !options_bool(&o, "max-emit-speed", true);
+    s->preload = options_bool(&o, "preload", false);
+    s->rows_bytes_max = (uint64_t)options_i64(&o, "preload.bytes-max", 0, 0, INT64_MAX);
     if (o.bad)
         return ST_INVALID;
+    if (s->preload && (limited || s->keep_alive || (!events && stop < 0)))
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "'preload' makes all rows at once: it needs 'events.num', and neither a rate nor "
+                        "'keep-alive'");
     s->events = events ? events : INT64_MAX;
     s->events = stop >= 0 && stop < s->events ? stop : s->events;
-    if (node->columns_count > COLUMNS_MAX)
+    if (node->columns_count > NEXMARK_COLUMNS_MAX)
         return diag_set(diag, ST_INVALID, DIAG_NAME, "a nexmark table has four columns");
     for (uint16_t c = 0; c < node->columns_count; c++)
         TRY(column_make(&s->columns[c], scan, c, diag));
@@ -131,6 +137,47 @@ static enum status nexmark_make(struct nexmark *s, const struct plan_node *node,
         s->paces[i].rows_per_second = (config.events_per_second + s->generators - 1) / s->generators;
     nexmark_gen_init(&s->gen, &config);
     return ST_OK;
+}
+
+/* Events of a split: those n below `events` with n % generators = split. */
+static int64_t split_events(const struct nexmark *s, uint32_t split)
+{
+    if (s->events == INT64_MAX)
+        return INT64_MAX;
+    return s->events / s->generators + (split < s->events % s->generators);
+}
+
+/* The rows of this shard's splits. */
+static enum status preload(struct nexmark *s, struct diag *diag)
+{
+    const struct op_ctx *ctx = s->env->ctx;
+    const struct engine *engine = s->env->host;
+
+    s->rows = xcalloc((size_t)s->generators, sizeof(*s->rows));
+    for (int64_t split = ctx->shard; split < s->generators; split += ctx->shards) {
+        struct nexmark_rows_plan plan = {
+            .gen = &s->gen, .columns = s->columns, .columns_count = s->columns_count,
+            .first = split, .stride = s->generators, .count = split_events(s, (uint32_t)split),
+            .bytes_max = s->rows_bytes_max / (uint64_t)s->generators,
+            .on_progress = engine ? engine->options.on_preload : NULL,
+            .context = engine ? engine->options.preload_context : NULL,
+        };
+        TRY(nexmark_rows_make(&s->rows[split], &plan, diag));
+    }
+    return ST_OK;
+}
+
+static void nexmark_close(struct source *source)
+{
+    struct nexmark *s = (struct nexmark *)source;
+
+    for (int64_t split = 0; s->rows && split < s->generators; split++)
+        nexmark_rows_free(&s->rows[split]);
+    free(s->rows);
+    nexmark_gen_deinit(&s->gen);
+    arena_deinit(&s->arena);
+    free(s->paces);
+    free(s);
 }
 
 static enum status nexmark_open(const struct plan_node *node, struct source_env *env,
@@ -147,18 +194,14 @@ static enum status nexmark_open(const struct plan_node *node, struct source_env 
     s->source.class = &source_nexmark;
     s->env = env;
     arena_init(&s->arena, ARENA_BUDGET_NONE);
+    if (s->preload)
+        st = preload(s, diag);
+    if (st != ST_OK) {
+        nexmark_close(&s->source);
+        return st;
+    }
     *out = &s->source;
     return ST_OK;
-}
-
-static void nexmark_close(struct source *source)
-{
-    struct nexmark *s = (struct nexmark *)source;
-
-    nexmark_gen_deinit(&s->gen);
-    arena_deinit(&s->arena);
-    free(s->paces);
-    free(s);
 }
 
 static uint32_t nexmark_splits(struct source *source)
@@ -171,14 +214,6 @@ static int64_t nexmark_start(struct source *source, uint32_t split)
     (void)source;
     (void)split;
     return 0;
-}
-
-/* Events of a split: those n below `events` with n % generators = split. */
-static int64_t split_events(const struct nexmark *s, uint32_t split)
-{
-    if (s->events == INT64_MAX)
-        return INT64_MAX;
-    return s->events / s->generators + (split < s->events % s->generators);
 }
 
 static int64_t nexmark_bound(struct source *source, uint32_t split)
@@ -211,35 +246,29 @@ static int64_t nexmark_clock(struct source *source, uint32_t split, int64_t posi
            (int64_t)((double)(position * s->generators + split) * s->gen.delay_us);
 }
 
-static void column_fill(const struct nexmark *s, const struct made *made,
-                        const struct nexmark_run *run, struct column *out)
+static enum status read_made(struct nexmark *s, uint32_t split, int64_t position, int64_t end)
 {
-    (void)s;
-    *out = (struct column){0};
-    if (made->part == NEXMARK_EVENT_TYPE) {
-        out->data = nexmark_event_types(run);
-        return;
+    uint16_t sel[CHUNK_ROWS];
+
+    while (position < end) {
+        struct chunk chunk = nexmark_rows_at(&s->rows[split], position, end - position, sel);
+        TRY(op_emit(s->env->ctx, &chunk));
+        position += chunk.count;
     }
-    struct column *children = ARENA_ARRAY(run->arena, struct column, made->fields_count + 1);
-    out->valid = nexmark_valid(run, made->part);
-    out->children = children;
-    for (uint16_t f = 0; f < made->fields_count; f++)
-        children[f] = (struct column){.data = nexmark_field(run, made->fields[f]),
-                                      .valid = out->valid};
+    return ST_OK;
 }
 
 static enum status nexmark_read(struct source *source, uint32_t split, int64_t position, int64_t end)
 {
     struct nexmark *s = (struct nexmark *)source;
-    struct nexmark_run run;
-    struct column cols[COLUMNS_MAX];
+    struct column cols[NEXMARK_COLUMNS_MAX];
 
+    if (s->rows)
+        return read_made(s, split, position, end);
     while (position < end) {
         uint16_t count = end - position < CHUNK_ROWS ? (uint16_t)(end - position) : CHUNK_ROWS;
-        nexmark_run_init(&run, &s->gen, position * s->generators + split, s->generators, count,
-                         &s->arena);
-        for (uint16_t c = 0; c < s->columns_count; c++)
-            column_fill(s, &s->columns[c], &run, &cols[c]);
+        nexmark_chunk_make(&s->gen, s->columns, s->columns_count, position * s->generators + split,
+                           s->generators, count, &s->arena, cols);
         struct chunk chunk = {.cols = cols, .count = count, .rows = count,
                               .col_count = s->columns_count};
         enum status st = op_emit(s->env->ctx, &chunk);

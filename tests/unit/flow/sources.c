@@ -22,13 +22,29 @@ struct source_rig {
     bool text;
 };
 
+/* The fields of nexmark_node's bid. */
+static void print_bid(struct buf *to, const struct column *bid, uint16_t row)
+{
+    const struct column *f = bid->children;
+
+    if (!column_valid(bid, row))
+        return;
+    for (int i = 0; i < 4; i++)
+        if (i != 2)
+            buf_printf(to, " %lld", (long long)((const int64_t *)f[i].data)[row]);
+    const struct str *channel = &((const struct str *)f[2].data)[row];
+    buf_append(to, channel->ptr, channel->len);
+}
+
 static enum status take_rows(struct op_ctx *ctx, const struct chunk *out)
 {
     struct source_rig *rig = (struct source_rig *)ctx;
 
     for (uint16_t i = 0; rig->text && i < out->count; i++) {
         buf_str(&rig->out, rig->out.len ? "|" : "");
-        rig_print(&rig->out, rig->node, out, i);
+        rig_print(&rig->out, rig->node, out, chunk_row(out, i));
+        if (rig->node->columns[rig->node->columns_count - 1].type->kind == TYPE_ROW)
+            print_bid(&rig->out, &out->cols[rig->node->columns_count - 1], chunk_row(out, i));
     }
     rig->rows += out->count;
     return ST_OK;
@@ -135,8 +151,55 @@ TEST(nexmark_source_makes_what_is_asked_for)
     EXPECT_INT(rig.source->class->splits(rig.source), 3);
     EXPECT_INT(rig.source->class->bound(rig.source, 0), 334);
     EXPECT_INT(rig.source->class->bound(rig.source, 2), 333);
-    EXPECT(strncmp(source_rows(&rig, 0, 0, 3), "0 null|1 null|2 ?", 16) == 0); /* events 0, 3, 6 */
+    EXPECT(strncmp(source_rows(&rig, 0, 0, 3), "0 null|1 null|2 ? ", 17) == 0); /* events 0, 3, 6 */
     source_close(&rig);
+}
+
+TEST(nexmark_rows_made_before_are_those_made_as_they_are_read)
+{
+    struct source_rig made = {0}, read = {0};
+    static const int64_t cuts[] = {0, 2048, 4096, 4097, 6000, 6001, 8500, 10000};
+
+    EXPECT_OK(source_open(&made, &source_nexmark, nexmark_node(&made.arena),
+                          "events.num=20000;generators=2;preload=true"));
+    EXPECT_OK(source_open(&read, &source_nexmark, nexmark_node(&read.arena),
+                          "events.num=20000;generators=2"));
+    for (size_t i = 1; i < sizeof(cuts) / sizeof(*cuts); i++) {
+        const char *want = source_rows(&read, 1, cuts[i - 1], cuts[i]);
+        EXPECT(strlen(want) > 0);
+        char *kept = strdup(want);
+        EXPECT(strcmp(source_rows(&made, 1, cuts[i - 1], cuts[i]), kept) == 0);
+        free(kept);
+    }
+    EXPECT_INT(made.rows, 10000);
+    source_close(&made);
+    source_close(&read);
+}
+
+TEST(nexmark_rows_that_do_not_fit_are_refused_before_they_are_made)
+{
+    struct source_rig rig = {0};
+
+    EXPECT_STATUS(source_open(&rig, &source_nexmark, nexmark_node(&rig.arena),
+                              "events.num=1000000000000;preload=true;preload.bytes-max=1000000000"),
+                  ST_NOSPACE);
+    EXPECT(strstr(rig.diag.message, "for 1000000000000 events, and there is room for 953 MB") != NULL);
+    EXPECT(strstr(rig.diag.hint, "events fit") != NULL);
+    rig.source = NULL;
+    source_close(&rig);
+}
+
+TEST(nexmark_preload_needs_an_end_and_no_rate)
+{
+    static const char *const bad[] = {"preload=true", "events.num=9;preload=true;rate.limited=true",
+                                      "events.num=9;preload=true;keep-alive=true"};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct source_rig rig = {0};
+        EXPECT_STATUS(source_open(&rig, &source_nexmark, nexmark_node(&rig.arena), bad[i]), ST_INVALID);
+        EXPECT(strstr(rig.diag.message, "'events.num'") != NULL);
+        source_close(&rig);
+    }
 }
 
 TEST(nexmark_source_refuses_an_unknown_field)

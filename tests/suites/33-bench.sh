@@ -1,0 +1,96 @@
+#!/bin/sh
+# Nexmark's answers are the same from every source and on any number of shards; what bench refuses
+. tests/lib/suite.sh
+need_build
+
+# The hash and the rows of one run.
+answer() {
+    timeout 120 "$qw" bench nexmark --query "$1" --source "$2" --shards "$3" --events "$4" --json 2>&1 |
+        sed 's/.*"output_rows":\([0-9]*\),"output_hash":"\([^"]*\)".*/\1 \2/'
+}
+# Whether a sync takes time is not the question here.
+kept_tmpdir=${TMPDIR:-/tmp}
+[ -d /dev/shm ] && TMPDIR=/dev/shm && export TMPDIR
+for q in 0 1 2 3 4 5 7 8 9 12 14 15 16 17 18 19 20 21 22 23; do
+    events=30000
+    [ $q = 23 ] && events=120000 # fewer have no bidder who is a person
+    answer q$q generator 1 $events >"$suite_dir/want"
+    grep -qE '^[1-9][0-9]* [0-9a-f]{16}$' "$suite_dir/want" || cat "$suite_dir/want"
+    grep -qE '^[1-9][0-9]* [0-9a-f]{16}$' "$suite_dir/want"
+    check $? "q$q from the generator has rows"
+    want=$(sed 's/.* //' "$suite_dir/want")
+    for case in "generator 2" "generator 3" "memory 1" "memory 2" "memory 3" "kafka-json 1" "kafka-json 2" \
+        "kafka-json 3"; do
+        # shellcheck disable=SC2086
+        same "$(answer q$q $case $events | sed 's/.* //')" "$want" "q$q, $case shards: the same folded result"
+    done
+done
+
+TMPDIR=$kept_tmpdir
+
+# Another seed gives other events, the same from every source.
+hash_of_seed() { "$qw" bench nexmark --query q2 --events 30000 --seed "$1" --source "$2" --json 2>&1 | sed 's/.*hash":"\([^"]*\).*/\1/'; }
+same "$(hash_of_seed 7 memory)" "$(hash_of_seed 7 generator)" "another seed: memory as generator"
+[ "$(hash_of_seed 7 generator)" != "$(hash_of_seed 42 generator)" ]; check $? "another seed gives others"
+
+# The line of JSON: every field of the contract, and a latency that was measured.
+for source in generator memory kafka-json; do
+    "$qw" bench nexmark --query q5 --events 100000 --source $source --json >"$suite_dir/json" 2>&1
+    python3 - "$suite_dir/json" <<'PY'
+import json, sys
+lines = open(sys.argv[1]).read().splitlines()
+assert len(lines) == 1, lines
+d = json.loads(lines[0])
+want = ["query", "events", "seconds", "events_per_second", "cpu_seconds", "shards", "output_rows",
+        "output_hash", "peak_rss_bytes", "latency_us"]
+assert list(d) == want, list(d)
+l = d["latency_us"]
+assert 0 < l["p50"] <= l["p99"] <= l["p999"] <= d["seconds"] * 1.1e6, l
+PY
+    check $? "$source: one line of JSON with a measured latency"
+done
+
+# Results are in the log, and what stays can be read by a server.
+"$qw" bench nexmark --query q2 --events 20000 --source kafka-json --data "$suite_dir/kept" >"$suite_dir/out" 2>&1
+check $? "a directory that stays"
+"$qw" check "$suite_dir/kept" >"$suite_dir/out" 2>&1; check $? "what stays is whole"
+"$qw" serve --data "$suite_dir/kept" --kafka 127.0.0.1:0 --http 127.0.0.1:0 --pg off --redis off >"$suite_dir/out" 2>&1 &
+server=$!
+for _ in $(seq 100); do grep -q '^ready' "$suite_dir/out" && break; sleep 0.05; done
+http=$(sed -n 's/.*http=\([^ ]*\).*/\1/p' "$suite_dir/out")
+same "$(ask "SELECT COUNT(*) FROM datagen")" 20000 "the topic of events has them all"
+same "$(ask "SELECT COUNT(*) FROM nexmark_q2_results")" "$(answer q2 generator 1 20000 | sed 's/ .*//')" \
+    "the results are a topic"
+stop_server; check $? "the server stops"
+left=$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'quickwater-bench-*' -newer "$suite_dir/want" | wc -l)
+same "$left" 0 "no temporary directory is left"
+
+refused() { # WANTED-TEXT ARGUMENT…
+    text=$1
+    shift
+    "$qw" bench nexmark "$@" >"$suite_dir/out" 2>&1
+    [ $? = 2 ] && grep -q "$text" "$suite_dir/out"
+    check $? "refused: $*"
+}
+refused "no --source 'disk': generator, memory or kafka-json" --query q0 --source disk
+refused "not one of q0 to q23" --query ddl
+refused "is not empty" --query q0 --source memory --data "$suite_dir/kept"
+refused "are free: fewer --events" --query q0 --source kafka-json --events 900000000000 --data "$suite_dir/none2"
+
+sed "s/'connector' = 'nexmark'/'connector' = 'nexmark', 'events.num' = '9000000', 'preload' = 'true', 'preload.bytes-max' = '9000000'/" \
+    bench/nexmark/ddl.sql | cat - bench/nexmark/q0.sql >"$suite_dir/q.sql"
+"$qw" run "$suite_dir/q.sql" --kafka off --http off >"$suite_dir/out" 2>&1
+[ $? != 0 ] && grep -q "take about [0-9]* MB for 9000000 events, and there is room for 8 MB" "$suite_dir/out"
+check $? "rows that do not fit in memory are refused, with what they need"
+
+# A signal stops it, and its directory goes.
+"$qw" bench nexmark --query q20 --source kafka-json --events 2000000 >"$suite_dir/out" 2>&1 &
+bench=$!
+sleep 1
+kill -TERM $bench
+wait $bench
+same "$?" 1 "a signal ends it with 1"
+grep -q "stopped by a signal" "$suite_dir/out"; check $? "and it says so"
+left=$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'quickwater-bench-*' -newer "$suite_dir/want" | wc -l)
+same "$left" 0 "and nothing is left"
+summary
