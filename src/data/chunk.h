@@ -32,6 +32,32 @@ struct column {
 /* The kind of change: what a row does to the table that a changelog describes. */
 enum row_kind { ROW_INSERT = 0, ROW_UPDATE_BEFORE = 1, ROW_UPDATE_AFTER = 2, ROW_DELETE = 3 };
 
+/* Where a row was read: hidden columns, carried only from scans whose plan asks for them
+ * (plan_node.origins). Compared as it stands here, it is an order of all rows of a plan's sources. */
+struct origin {
+    int64_t split;  /* (number of the scan in the plan) << 32 | the partition */
+    int64_t offset; /* the source's position of the row */
+};
+
+static inline struct origin origin_of(uint32_t scan, uint32_t partition, int64_t offset)
+{
+    return (struct origin){(int64_t)scan << 32 | partition, offset};
+}
+static inline uint32_t origin_scan(const struct origin *o)
+{
+    return (uint32_t)(o->split >> 32);
+}
+static inline uint32_t origin_partition(const struct origin *o)
+{
+    return (uint32_t)o->split;
+}
+static inline int origin_compare(const struct origin *a, const struct origin *b)
+{
+    if (a->split != b->split)
+        return a->split < b->split ? -1 : 1;
+    return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
 struct chunk {
     const struct column *cols;
     const uint16_t *sel;     /* live rows, ascending; NULL: rows 0 .. count-1 */
@@ -39,6 +65,7 @@ struct chunk {
     uint16_t rows;           /* physical rows, <= CHUNK_ROWS */
     uint16_t col_count;
     const uint8_t *kinds;    /* enum row_kind by physical row; NULL: all INSERT */
+    const struct origin *origins; /* by physical row; NULL: not carried, or rows of no single record */
 };
 
 /* A retraction takes away what an earlier row gave. */

@@ -296,6 +296,7 @@ static enum status task_emit(struct op_ctx *ctx, const struct chunk *out)
     if (!out->count)
         return ST_OK;
     CHECK(out->col_count == task->node->plan->columns_count);
+    CHECK(out->origins || !task->node->plan->origins);
     task->rows_out += out->count;
     if (task->node->source)
         TRY(intake_note_rows(task, out));

@@ -22,6 +22,12 @@ struct chunk *chunk_gather(struct arena *arena, const struct chunk *in,
             kinds[i] = in->kinds[rows[i]];
         out->kinds = kinds;
     }
+    if (in->origins) {
+        struct origin *origins = ARENA_ARRAY(arena, struct origin, count + 1u);
+        for (uint16_t i = 0; i < count; i++)
+            origins[i] = in->origins[rows[i]];
+        out->origins = origins;
+    }
     return out;
 }
 

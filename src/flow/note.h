@@ -21,7 +21,7 @@
 
 #include "flow/driver.h"
 
-enum { NOTE_VERSION = 1, ENGINE_VERSION = 1, NOTE_SPLITS_MAX = 1 << 16, NOTE_SINKS_MAX = 1 << 12 };
+enum { NOTE_VERSION = 1, ENGINE_VERSION = 2, NOTE_SPLITS_MAX = 1 << 16, NOTE_SINKS_MAX = 1 << 12 };
 
 struct note {
     uint32_t engine_version, shards;

@@ -115,6 +115,11 @@ static enum status from_checkpoint(struct job *job, struct checkpoint *c, struct
     log_offsets(job->notes, &offsets);
     if (c->plan != job->plan_hash || c->note_offset < offsets.start || c->note_offset > offsets.end)
         return ST_CORRUPT;
+    if (c->engine_version != ENGINE_VERSION)
+        return diag_set(diag, ST_UNSUPPORTED, DIAG_STATE,
+                        "the checkpoint of tick %llu was made by engine version %u, this one is %d: drop "
+                        "the job and start it anew", (unsigned long long)c->tick, c->engine_version,
+                        ENGINE_VERSION);
     TRY(job_driver_open(job, c->shards, &job->driver, diag));
     enum status st = checkpoint_load(c, job->driver, diag);
     if (st != ST_OK) {
@@ -134,6 +139,7 @@ static enum status open_state(struct job *job, struct diag *diag)
 {
     uint64_t before = UINT64_MAX;
     struct checkpoint c;
+    struct diag other = {0}; /* there is one, of another version */
     while (job->engine->dir && checkpoint_find(job->engine->os, job->engine->dir,
                                                bytes_str(job->name), before, &c) == ST_OK) {
         struct diag ignored = {0};
@@ -142,8 +148,13 @@ static enum status open_state(struct job *job, struct diag *diag)
         checkpoint_close(&c);
         if (st == ST_OK)
             return ST_OK;
+        if (st == ST_UNSUPPORTED)
+            other = ignored;
     }
-    return from_start(job, diag);
+    enum status st = from_start(job, diag);
+    if (st == ST_CORRUPT && other.code != DIAG_NONE)
+        *diag = other;
+    return st;
 }
 
 enum status recovery_begin(struct job *job, struct diag *diag)

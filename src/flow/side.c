@@ -8,6 +8,7 @@
 #include "flow/graph.h"
 #include "flow/inner.h"
 #include "flow/sink_view.h"
+#include "flow/with.h"
 
 enum { SIDE_RECORD_BYTES_MAX = 64 << 10 };
 
@@ -27,74 +28,93 @@ static struct log_partition *side_partition(struct task *task, struct bytes name
     return log_partition_of(topic, 0);
 }
 
-/* The first source table above an input. */
-static const struct table *source_table(const struct plan_node *node)
-{
-    while (node->kind != PLAN_SCAN) {
-        if (!node->inputs_count)
-            return NULL;
-        node = node->inputs[0].node;
-    }
-    return node->scan.table;
-}
-
 static void json_field(struct buf *out, const char *name, struct bytes text)
 {
     buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
     json_quoted(out, text);
 }
 
-static void late_row(struct task *task, const struct table *table,
-                     const struct schema *schema, const struct chunk *in, uint16_t row,
-                     struct buf *out)
+/* Where late rows of one input go, and what is the same for all of them. */
+struct late {
+    struct task *task;
+    struct schema schema;
+    struct arena arena;
+    struct buf out, text;
+};
+
+/* The scan that read a row; of a row that has no origin the first one above. */
+static const struct plan_node *row_scan(const struct task *task, const struct plan_node *from,
+                                        const struct origin *origin)
 {
-    struct buf text;
-    buf_init(&text, 0);
-    buf_clear(out);
-    buf_u8(out, '{');
-    json_field(out, "job", bytes_str(task->driver->job));
-    json_field(out, "operator", bytes_str(task->node->class->name));
-    int64_t watermark = task->ctx.watermark_us;
+    if (origin)
+        return task->driver->plan->nodes[origin_scan(origin)];
+    while (from->kind != PLAN_SCAN && from->inputs_count)
+        from = from->inputs[0].node;
+    return from->kind == PLAN_SCAN ? from : NULL;
+}
+
+static void late_row(struct late *l, const struct plan_node *scan, const struct chunk *in,
+                     uint16_t row)
+{
+    const struct origin *origin = in->origins ? &in->origins[row] : NULL;
+    struct with with = with_scan(&scan->scan);
+    struct bytes topic = with_get(&with, "topic", "");
+    int64_t watermark = l->task->ctx.watermark_us;
     uint64_t valid = watermark != INT64_MIN;
     struct column col = {.data = &watermark, .valid = &valid};
     struct text_style style = {.iso_time = false};
-    struct arena arena;
-    arena_init(&arena, ARENA_BUDGET_NONE);
-    buf_str(out, ",\"watermark\":");
-    value_json(out, type_make(&arena, TYPE_TIMESTAMP_LTZ, 3, 0), &col, 0, &style);
-    json_field(out, "source", table ? table->name : BYTES_NONE);
-    row_json(&text, schema, in->cols, row, NULL, schema->count);
-    json_field(out, "row", buf_view(&text));
-    buf_u8(out, '}');
-    arena_deinit(&arena);
-    buf_deinit(&text);
+
+    buf_clear(&l->out);
+    buf_clear(&l->text);
+    buf_u8(&l->out, '{');
+    json_field(&l->out, "job", bytes_str(l->task->driver->job));
+    json_field(&l->out, "operator", bytes_str(l->task->node->class->name));
+    buf_str(&l->out, ",\"watermark\":");
+    value_json(&l->out, type_make(&l->arena, TYPE_TIMESTAMP_LTZ, 3, 0), &col, 0, &style);
+    if (origin && topic.len)
+        json_field(&l->out, "topic", topic);
+    if (origin)
+        buf_printf(&l->out, ",\"partition\":%u,\"offset\":%lld", origin_partition(origin),
+                   (long long)origin->offset);
+    row_json(&l->text, &l->schema, in->cols, row, NULL, l->schema.count);
+    json_field(&l->out, "row", buf_view(&l->text));
+    buf_u8(&l->out, '}');
 }
 
 void side_late(struct task *task, int input, const struct chunk *in, const uint16_t *rows,
                uint16_t count)
 {
     const struct plan_node *from = task->node->plan->inputs[input].node;
-    const struct table *table = source_table(from);
-    struct log_partition *partition =
-        table && task->driver->options.log ? side_partition(task, table->name, ".late") : NULL;
-    if (!partition)
+    struct late l = {.task = task};
+
+    if (!task->driver->options.log)
         return;
-    struct arena arena;
-    struct buf out;
-    arena_init(&arena, ARENA_BUDGET_NONE);
-    buf_init(&out, 0);
-    struct type_field *fields = ARENA_ARRAY(&arena, struct type_field, from->columns_count + 1);
+    arena_init(&l.arena, ARENA_BUDGET_NONE);
+    buf_init(&l.out, 0);
+    buf_init(&l.text, 0);
+    struct type_field *fields = ARENA_ARRAY(&l.arena, struct type_field, from->columns_count + 1);
     for (uint16_t c = 0; c < from->columns_count; c++)
         fields[c] = (struct type_field){.name = from->columns[c].name,
                                         .type = from->columns[c].type};
-    struct schema schema = {from->columns_count, fields};
+    l.schema = (struct schema){from->columns_count, fields};
+    const struct plan_node *scan = NULL;
+    struct log_partition *partition = NULL;
     for (uint16_t i = 0; i < count; i++) {
-        late_row(task, table, &schema, in, rows[i], &out);
+        const struct plan_node *of =
+            row_scan(task, from, in->origins ? &in->origins[rows[i]] : NULL);
+        if (of != scan) {
+            scan = of;
+            partition = scan ? side_partition(task, scan->scan.table->name, ".late") : NULL;
+        }
+        if (!partition)
+            continue;
+        late_row(&l, scan, in, rows[i]);
         results_add(&task->driver->shards[task->ctx.shard].results, partition,
-                    task->driver->tick.clock_us / 1000, BYTES_NONE, buf_view(&out));
+                    task->driver->tick.clock_us / 1000, BYTES_NONE, buf_view(&l.out));
     }
-    buf_deinit(&out);
-    arena_deinit(&arena);
+    buf_deinit(&l.text);
+    buf_deinit(&l.out);
+    arena_deinit(&l.arena);
 }
 
 void side_error(void *context, struct bytes topic, int32_t partition, int64_t offset,

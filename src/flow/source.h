@@ -59,6 +59,10 @@ struct source {
     const struct source_class *class;
 };
 
+/* The origins of rows that are read one after the other from `position` on; NULL: nobody asks. */
+const struct origin *source_origins(const struct plan_node *scan, struct arena *arena, uint32_t split,
+                                    int64_t position, uint16_t count);
+
 /* By 'connector' of the scan's table; NULL with a diag that names those there are. */
 const struct source_class *source_class_of(struct bytes connector, struct diag *diag);
 

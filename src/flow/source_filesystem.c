@@ -31,6 +31,7 @@ struct source_file {
     const struct type **types;
     struct arena arena, chunk_arena;
     struct chunk_builder builder;
+    struct origin *origins; /* of the builder's rows; NULL: nobody asks */
     struct buf bytes;
 };
 
@@ -115,6 +116,8 @@ static enum status file_open(const struct plan_node *scan, struct source_env *en
     arena_init(&s->arena, ARENA_BUDGET_NONE);
     arena_init(&s->chunk_arena, ARENA_BUDGET_NONE);
     buf_init(&s->bytes, 0);
+    if (scan->origins)
+        s->origins = ARENA_ARRAY(&s->arena, struct origin, CHUNK_ROWS);
     enum status st = find_files(s, diag);
     if (st == ST_OK)
         st = open_decoder(s, diag);
@@ -211,6 +214,7 @@ static enum status emit(struct source_file *s)
     if (!s->builder.rows)
         return ST_OK;
     struct chunk chunk = chunk_builder_done(&s->builder);
+    chunk.origins = s->origins;
     return op_emit(s->env->ctx, &chunk);
 }
 
@@ -230,6 +234,8 @@ static enum status one_line(struct source_file *s, uint32_t split, int64_t posit
         return ST_OK;
     switch (format_decode(s->decoder, line, s->builder.cols, &diag)) {
     case FORMAT_ROW:
+        if (s->origins)
+            s->origins[s->builder.rows] = origin_of(s->scan->id, split, position);
         chunk_builder_row(&s->builder, ROW_INSERT);
         if (chunk_builder_full(&s->builder)) {
             TRY(emit(s));

@@ -32,6 +32,7 @@ struct source_topic {
     struct arena arena, chunk_arena;
     struct buf scratch;
     struct chunk_builder builder;
+    struct origin *origins; /* of the builder's rows; NULL: nobody asks */
 };
 
 static void topic_appended(struct log_watcher *watcher, struct log_partition *partition)
@@ -104,6 +105,8 @@ static enum status topic_open(const struct plan_node *scan, struct source_env *e
     for (uint16_t c = 0; c < scan->columns_count; c++)
         s->types[c] = scan->columns[c].type;
     s->types_count = scan->columns_count;
+    if (scan->origins)
+        s->origins = ARENA_ARRAY(&s->arena, struct origin, CHUNK_ROWS);
     watch_partitions(s);
     return ST_OK;
 }
@@ -304,6 +307,7 @@ static enum status builder_emit(struct source_topic *s)
     if (!s->builder.rows)
         return ST_OK;
     struct chunk chunk = chunk_builder_done(&s->builder);
+    chunk.origins = s->origins;
     if (s->changes) { /* the row's fields are the scan's columns */
         chunk.cols = chunk.cols[1].children;
         chunk.col_count = s->scan->columns_count;
@@ -332,6 +336,8 @@ static enum status one_record(struct source_topic *s, const struct batch_header 
                    : record_decode(&s->decoder, header, (int32_t)split, rec, s->builder.cols, &diag);
     switch (result) {
     case FORMAT_ROW:
+        if (s->origins)
+            s->origins[s->builder.rows] = origin_of(s->scan->id, split, rec->offset);
         chunk_builder_row(&s->builder, s->changes ? last_kind(&s->builder.cols[0]) : ROW_INSERT);
         return chunk_builder_full(&s->builder) ? builder_emit(s) : ST_OK;
     case FORMAT_BAD:

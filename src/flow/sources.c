@@ -32,3 +32,14 @@ const struct source_class *source_class_for(const struct plan_node *node, struct
         return with_is(&with, "snapshot", "true") ? &source_snapshot_class : &source_view_class;
     return source_class_of(with_get(&with, "connector", ""), diag);
 }
+
+const struct origin *source_origins(const struct plan_node *scan, struct arena *arena, uint32_t split,
+                                    int64_t position, uint16_t count)
+{
+    if (!scan->origins)
+        return NULL;
+    struct origin *origins = ARENA_ARRAY(arena, struct origin, count + 1u);
+    for (uint16_t i = 0; i < count; i++)
+        origins[i] = origin_of(scan->id, split, position + i);
+    return origins;
+}

@@ -285,8 +285,8 @@ static void side_table(struct engine *engine, const struct table *of, const char
 static void side_tables(struct engine *engine, const struct table *table)
 {
     side_table(engine, table, "$late", ".late",
-               "job STRING, operator STRING, `watermark` TIMESTAMP_LTZ(3), source STRING, "
-               "`row` STRING");
+               "job STRING, operator STRING, `watermark` TIMESTAMP_LTZ(3), topic STRING, "
+               "`partition` INT, `offset` BIGINT, `row` STRING");
     side_table(engine, table, "$errors", ".errors",
                "job STRING, topic STRING, `partition` INT, `offset` BIGINT, reason STRING, "
                "record STRING");

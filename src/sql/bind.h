@@ -173,6 +173,8 @@ enum status plan_finish(struct binder *b, struct plan_node **sinks, const struct
                         uint16_t count);
 /* Rules that a plan must meet after rewriting; names what it does not. */
 bool plan_check(struct binder *b, const struct plan_node *root, const struct token *at);
+/* Sets plan_node.origins, when the changes are known. plan_origins.c */
+void infer_origins(struct plan *plan);
 /* Changelogs, distribution, keys of sinks, remarks. */
 bool plan_traits(struct binder *b, const struct token **sinks_at);
 

@@ -157,6 +157,7 @@ struct plan_node {
     struct plan_column *columns;
     uint16_t columns_count;
     unsigned changes;   /* enum change bits of what it emits */
+    bool origins;       /* its rows carry where they were read (struct origin): some user asks for it */
     struct plan_input *inputs;
     uint16_t inputs_count;
     const char *arrival; /* why its result depends on arrival, or NULL */
@@ -186,6 +187,8 @@ struct plan {
 };
 
 void plan_destroy(struct plan *plan);
+/* The node's input has origins, and they decide what the query's order leaves open. */
+bool plan_orders_by_origin(const struct plan_node *node);
 /* As EXPLAIN prints it: the tree, a node a line, with changes, keys, growth and arrival. */
 const char *plan_text(struct arena *arena, const struct plan *plan);
 /* Of one node, what stands behind its name there. */

@@ -240,6 +240,48 @@ static const char *clock_function(const struct expr *e)
     return NULL;
 }
 
+static const char *ordered_arrival(const struct plan_node *node, const struct agg_call *aggs,
+                                   uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        bool ordered = aggs[i].kind == AGG_FIRST_VALUE || aggs[i].kind == AGG_LAST_VALUE;
+        if (ordered && !plan_orders_by_origin(node))
+            return "FIRST_VALUE and LAST_VALUE follow the order of arrival";
+    }
+    return NULL;
+}
+
+/* Rows that ORDER BY leaves equal stand as they came, unless it does not leave any, or they have origins. */
+static const char *rank_arrival(struct binder *b, const struct plan_node *node)
+{
+    const struct plan_rank *rank = &node->rank;
+    const struct plan_node *input = node->inputs[0].node;
+    const uint16_t *key;
+    uint16_t count, found = 0;
+
+    if (rank->order_count == 0)
+        return "LIMIT without ORDER BY takes the first rows that come";
+    for (uint16_t i = 0; i < rank->order_count; i++) {
+        if (input->columns[rank->order[i].column].time == TIME_PROC)
+            return "processing time: rows stand in the order in which they arrive";
+    }
+    if (plan_orders_by_origin(node))
+        return NULL;
+    if (unique_key(b->arena, input, &key, &count)) {
+        for (uint16_t k = 0; k < count; k++) {
+            bool has = false;
+            for (uint16_t i = 0; i < rank->partition_count; i++)
+                has |= rank->partition[i] == key[k];
+            for (uint16_t i = 0; i < rank->order_count; i++)
+                has |= rank->order[i].column == key[k];
+            found = (uint16_t)(found + has);
+        }
+        if (found == count)
+            return NULL;
+    }
+    return "rows that ORDER BY leaves equal stand as they came";
+}
+
 static const char *arrival_of(struct binder *b, const struct plan_node *node)
 {
     const char *clock = NULL;
@@ -257,17 +299,14 @@ static const char *arrival_of(struct binder *b, const struct plan_node *node)
             return "processing time: a row is in the window that is open when it arrives";
         if (settings_duration_us(bytes_str(settings_get(b->settings, "table.exec.source.idle-timeout"))) > 0)
             return "idleness: a partition that pauses may make its next rows late";
-        return NULL;
+        return node->kind == PLAN_WINDOW_AGG
+                   ? ordered_arrival(node, node->window_agg.aggs, node->window_agg.aggs_count)
+                   : NULL;
     }
     case PLAN_RANK:
-        return node->rank.order_count == 0 ? "LIMIT without ORDER BY takes the first rows that come" : NULL;
+        return rank_arrival(b, node);
     case PLAN_GROUP_AGG:
-        for (uint16_t i = 0; i < node->group_agg.aggs_count; i++) {
-            enum agg_kind kind = node->group_agg.aggs[i].kind;
-            if (kind == AGG_FIRST_VALUE || kind == AGG_LAST_VALUE)
-                return "FIRST_VALUE and LAST_VALUE follow the order of arrival";
-        }
-        return NULL;
+        return ordered_arrival(node, node->group_agg.aggs, node->group_agg.aggs_count);
     default:
         return NULL;
     }
@@ -344,6 +383,7 @@ bool plan_traits(struct binder *b, const struct token **sinks_at)
             return false;
     }
     infer_before(plan);
+    infer_origins(plan);
     if (!check_sources(b, plan, sinks_at[0]))
         return false;
     for (uint32_t i = 0; i < plan->nodes_count; i++) {

@@ -45,6 +45,7 @@ struct totals {
 };
 
 static struct event *events;
+static int32_t *ids; /* of the event at an offset, + 1 */
 static atomic_long next_id;
 static atomic_bool producing;
 static struct rng rng;
@@ -252,6 +253,7 @@ static void on_event(const rd_kafka_message_t *message)
     }
     if (events[id].seen++)
         failed("event %ld is there twice", id);
+    ids[message->offset] = (int32_t)id + 1;
     seen_count++;
     add(&totals[events[id].k], &events[id], 1);
 }
@@ -267,45 +269,15 @@ static void on_odd(const rd_kafka_message_t *message)
     odd_count++;
 }
 
-/* The text behind a name in the row, which is JSON in a string of JSON. */
-static const char *row_field(const char *record, const char *name)
-{
-    char quoted[32];
-
-    snprintf(quoted, sizeof(quoted), "\\\"%s", name);
-    const char *at = strstr(record, quoted);
-    at = at ? strstr(at, "\\\":") : NULL;
-    return at ? at + 3 : NULL;
-}
-
-/* The event of a late row: it has key, value (of a column without a name) and time, which is within 42 s of
- * what the event's number says. */
-static long find_late(int k, int v, int64_t ts_ms)
-{
-    long from = (ts_ms - base_ms) / 2, to = from + 25000;
-
-    for (long id = from < 0 ? 0 : from; id < to && id < next_id; id++) {
-        const struct event *e = &events[id];
-        if (e->seen && !e->late && e->k == k && e->v == v && e->ts_ms == ts_ms)
-            return id;
-    }
-    return -1;
-}
-
+/* Late for the window job: the event that lies at the offset told, once. */
 static void on_late(const rd_kafka_message_t *message)
 {
-    char record[1024];
-    struct tm tm = {0};
+    long partition = number_after(message, "\"partition\":"), at = number_after(message, "\"offset\":");
+    long id = partition == 0 && at >= 0 && at < EVENTS_MAX ? ids[at] - 1 : -1;
 
-    snprintf(record, sizeof(record), "%.*s", (int)message->len, (const char *)message->payload);
-    const char *k = row_field(record, "k"), *ts = row_field(record, "ts");
-    const char *v = row_field(record, "$f") ? row_field(record, "$f") : row_field(record, "v");
-    const char *ms = k && v && ts ? strptime(ts + 2, "%Y-%m-%d %H:%M:%S", &tm) : NULL;
-    long id = !ms ? -1
-                  : find_late(atoi(k + 3), atoi(v),
-                              (int64_t)timegm(&tm) * 1000 + (*ms == '.' ? atoi(ms + 1) : 0));
-    if (id < 0)
-        failed("events$late has a row that is no event's, or one twice: %s", record);
+    if (id < 0 || events[id].late)
+        failed("events$late has a row that is no event's, or one twice: %.*s", (int)message->len,
+               (const char *)message->payload);
     else
         events[id].late = 1;
 }
@@ -486,6 +458,7 @@ int main(int argc, char **argv)
     rng = rng_seed(seed);
     struct rng when = rng_seed(seed + 1);
     events = calloc(EVENTS_MAX, sizeof(*events));
+    ids = calloc(EVENTS_MAX, sizeof(*ids));
     windows = calloc(WINDOWS_MAX, sizeof(*windows));
     printf("seed %" PRIu64 ", data in %s\n", seed, dir);
     child_start(&child);

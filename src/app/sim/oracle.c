@@ -9,6 +9,7 @@
 #include "wire/kafka/batch.h"
 
 enum { READ_BYTES = 1 << 20 };
+#define EVENTS_NONE UINT64_MAX
 
 const struct oracle_topic oracle_topics[] = {
     {"events", LEDGER_PARTITIONS, true},  {"mid", LEDGER_PARTITIONS, true},
@@ -30,6 +31,9 @@ void oracle_deinit(struct oracle *o)
 {
     free(o->found);
     free(o->fired);
+    free(o->lates);
+    for (uint32_t p = 0; p < LEDGER_PARTITIONS; p++)
+        free(o->at[p].ids);
 }
 
 /* ---- records ---- */
@@ -54,6 +58,20 @@ static bool value_has(struct bytes value, const char *text)
     return value.len && memmem(value.ptr, value.len, text, strlen(text)) != NULL;
 }
 
+static void event_at(struct oracle *o, uint32_t partition, int64_t offset, uint64_t id)
+{
+    struct events_at *at = &o->at[partition];
+
+    CHECK(offset >= 0);
+    if ((uint64_t)offset >= at->cap) {
+        at->cap = 2 * (uint64_t)offset + 256;
+        at->ids = xrealloc(at->ids, at->cap * sizeof(*at->ids));
+    }
+    for (; at->len <= (uint64_t)offset; at->len++)
+        at->ids[at->len] = EVENTS_NONE;
+    at->ids[offset] = id;
+}
+
 static void read_event(struct oracle *o, enum ledger_topic topic, uint32_t partition,
                        const struct record *rec)
 {
@@ -71,6 +89,8 @@ static void read_event(struct oracle *o, enum ledger_topic topic, uint32_t parti
         ledger_fail(o->ledger, "event %llu is twice in %s", (unsigned long long)id,
                     ledger_topics[topic]);
     o->found[id].offset = rec->offset;
+    if (topic == LEDGER_EVENTS)
+        event_at(o, partition, rec->offset, id);
     size_t len = ledger_json(o->ledger, id, json, sizeof(json));
     if (e->topic != topic || e->partition != partition || !bytes_equal(rec->value, bytes_of(json, len)))
         ledger_fail(o->ledger, "%s/%u offset %lld is not as it was produced: %.*s",
@@ -80,38 +100,49 @@ static void read_event(struct oracle *o, enum ledger_topic topic, uint32_t parti
         o->newest_ms[partition] = e->ts_ms;
 }
 
-/* The row that was late: its number, whatever the plan calls the column, stands before its time. */
-static int64_t late_id(struct bytes value)
-{
-    static const char mark[] = ",\\\"ts\\\":";
-    const uint8_t *at = memmem(value.ptr, value.len, mark, sizeof(mark) - 1);
-    size_t len = 0;
-    int64_t id;
-
-    while (at && at - len > value.ptr && at[-(ptrdiff_t)len - 1] >= '0' && at[-(ptrdiff_t)len - 1] <= '9')
-        len++;
-    return at && bytes_to_i64(bytes_of(at - len, len), &id) ? id : -1;
-}
-
 static void read_late(struct oracle *o, const struct record *rec)
 {
     static const char *const jobs[ORACLE_WINDOW_JOBS] = {
         "\"job\":\"by_window\"", "\"job\":\"win_spread\"", "\"job\":\"insert-into_fired\"",
     };
-    uint32_t job = 0;
+    static const char mark[] = "\\\"k\\\":\\\"k"; /* JSON in a string of JSON */
+    struct late late = {.partition = ledger_number(rec->value, "partition", -1),
+                        .offset = ledger_number(rec->value, "offset", -1)};
+    const uint8_t *k = memmem(rec->value.ptr, rec->value.len, mark, sizeof(mark) - 1);
 
-    while (job < ORACLE_WINDOW_JOBS && !value_has(rec->value, jobs[job]))
-        job++;
-    int64_t id = late_id(rec->value);
-    if (id < 0 || job == ORACLE_WINDOW_JOBS || (uint64_t)id >= o->ledger->events_len) {
-        ledger_fail(o->ledger, "events.late has a record of no known row: %.*s",
+    while (late.job < ORACLE_WINDOW_JOBS && !value_has(rec->value, jobs[late.job]))
+        late.job++;
+    if (late.job == ORACLE_WINDOW_JOBS || late.partition < 0 || late.offset < 0 || !k ||
+        late.partition >= LEDGER_PARTITIONS || !value_has(rec->value, "\"topic\":\"events\"")) {
+        ledger_fail(o->ledger, "events.late has a record of another form: %.*s",
                     BYTES_FMT(bytes_head(rec->value, 300)));
         return;
     }
-    if (o->found[id].late & (1u << job))
-        ledger_fail(o->ledger, "event %lld was late twice for one job", (long long)id);
-    o->found[id].late |= (uint8_t)(1u << job);
-    o->late++;
+    late.k = atoi((const char *)k + sizeof(mark) - 1); /* a quote ends it */
+    if (o->lates_len == o->lates_cap) {
+        o->lates_cap = o->lates_cap ? o->lates_cap * 2 : 256;
+        o->lates = xrealloc(o->lates, o->lates_cap * sizeof(*o->lates));
+    }
+    o->lates[o->lates_len++] = late;
+}
+
+/* When all is read: each late row is the event at the place it names, with its key. */
+static void find_lates(struct oracle *o)
+{
+    for (uint64_t i = 0; i < o->lates_len; i++) {
+        const struct late *late = &o->lates[i];
+        const struct events_at *at = &o->at[late->partition];
+        uint64_t id = (uint64_t)late->offset < at->len ? at->ids[late->offset] : EVENTS_NONE;
+        if (id == EVENTS_NONE || o->ledger->events[id].k != late->k) {
+            ledger_fail(o->ledger, "a late row of k%d is said to be at events/%lld offset %lld",
+                        late->k, (long long)late->partition, (long long)late->offset);
+            continue;
+        }
+        if (o->found[id].late & (1u << late->job))
+            ledger_fail(o->ledger, "event %llu was late twice for one job", (unsigned long long)id);
+        o->found[id].late |= (uint8_t)(1u << late->job);
+        o->late++;
+    }
 }
 
 static void read_fired(struct oracle *o, const struct record *rec)
@@ -247,6 +278,7 @@ void oracle_read(struct oracle *o, struct log *log)
         for (uint32_t p = 0; p < info->partitions; p++)
             read_partition(o, log, name, log_partition_of(t, p), p);
     }
+    find_lates(o);
     if (o->promises)
         check_promises(o);
 }

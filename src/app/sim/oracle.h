@@ -27,12 +27,28 @@ struct fired {
     int32_t g, k;
 };
 
+/* The events of a partition, by offset. */
+struct events_at {
+    uint64_t *ids;
+    uint64_t len, cap;
+};
+
+/* A record of events.late. */
+struct late {
+    uint32_t job;
+    int64_t partition, offset;
+    int32_t k;
+};
+
 struct oracle {
     struct ledger *ledger;
     bool promises;     /* hold the log against them: not for a twin that was fed by hand */
     struct found *found; /* by event */
     struct fired *fired;
     uint64_t fired_len, fired_cap;
+    struct events_at at[LEDGER_PARTITIONS];
+    struct late *lates;
+    uint64_t lates_len, lates_cap;
     int64_t newest_ms[LEDGER_PARTITIONS]; /* of events; -1: none */
     uint64_t late;
     uint64_t hash;     /* of all records read, and of all views compared */

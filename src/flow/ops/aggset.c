@@ -6,7 +6,7 @@
 
 /* A value in bytes: text as it is, others as they lie in memory. */
 struct kept { /* the part of AGG_KEPT */
-    uint8_t *ptr;
+    uint8_t *ptr; /* the value; behind an origin where the call goes by it */
     uint32_t len;
     uint32_t set;
 };
@@ -59,6 +59,8 @@ static enum agg_mode mode_of(const struct aggset *set, const struct agg_call *ca
         return AGG_PLAIN;
     if (set->retracts)
         return AGG_MULTISET;
+    if (call_by_order(call) && set->by_origin)
+        return AGG_KEPT;
     return phys == PHYS_STR || agg_needs_values(call, false) ? AGG_KEPT : AGG_PLAIN;
 }
 
@@ -87,11 +89,17 @@ static enum status part_make(struct aggset *set, const struct agg_call *call, st
     return ST_OK;
 }
 
-enum status aggset_make(struct aggset *set, struct arena *arena, const struct agg_call *calls,
-                        uint16_t count, uint32_t head, bool retracts, struct diag *diag)
+enum status aggset_make(struct aggset *set, struct arena *arena, const struct plan_node *node,
+                        uint32_t head, struct diag *diag)
 {
+    bool windows = node->kind == PLAN_WINDOW_AGG;
+    const struct agg_call *calls = windows ? node->window_agg.aggs : node->group_agg.aggs;
+    uint16_t count = windows ? node->window_agg.aggs_count : node->group_agg.aggs_count;
+
     CHECK(head % 8 == 0);
-    *set = (struct aggset){.count = count, .head = head, .retracts = retracts};
+    *set = (struct aggset){.count = count, .head = head,
+                           .retracts = node->inputs[0].node->changes != 0,
+                           .by_origin = plan_orders_by_origin(node)};
     set->parts = ARENA_ARRAY(arena, struct agg_part, count);
     set->args = ARENA_ARRAY(arena, const struct expr *, count);
     set->filters = ARENA_ARRAY(arena, const struct expr *, count);
@@ -108,6 +116,7 @@ enum status aggset_make(struct aggset *set, struct arena *arena, const struct ag
 enum status aggset_eval(const struct aggset *set, struct expr_ctx *ctx, const struct chunk *in,
                         struct agg_inputs *out)
 {
+    out->origins = set->by_origin ? in->origins : NULL;
     out->args = ARENA_ARRAY(ctx->arena, struct column, set->args_count);
     out->pass = ARENA_ARRAY(ctx->arena, uint8_t *, set->filters_count);
     for (uint16_t i = 0; i < set->args_count; i++)
@@ -226,24 +235,68 @@ static int value_compare(enum phys phys, struct bytes a, struct bytes b)
     }
 }
 
-static bool kept_yields(const struct agg_part *p, const struct kept *k, struct bytes value)
+static bool kept_yields(const struct agg_part *p, const struct kept *k, struct bytes value,
+                        const struct origin *origin)
 {
     if (!k->set)
         return true;
+    if (call_by_order(&p->call) && origin) {
+        struct origin have;
+        memcpy(&have, k->ptr - sizeof(have), sizeof(have));
+        int order = origin_compare(origin, &have);
+        return p->call.kind == AGG_LAST_VALUE ? order > 0 : order < 0;
+    }
     if (call_by_order(&p->call))
         return p->call.kind == AGG_LAST_VALUE;
     int order = value_compare(p->phys, value, bytes_of(k->ptr, k->len));
     return p->call.kind == AGG_MIN ? order < 0 : order > 0;
 }
 
-static void kept_put(struct aggtable *t, const struct agg_part *p, struct kept *k, struct bytes value)
+/* Bytes before the value. */
+static size_t kept_head(const struct aggset *set, const struct agg_part *p)
 {
-    if (!kept_yields(p, k, value))
-        return;
-    uint8_t *copy = heap_copy(&t->heap, value.ptr, value.len);
+    return set->by_origin && call_by_order(&p->call) ? sizeof(struct origin) : 0;
+}
+
+static void kept_free(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
+                      struct kept *k)
+{
+    size_t head = kept_head(set, p);
+
     if (k->set)
-        heap_free(&t->heap, k->ptr, k->len);
-    *k = (struct kept){copy, (uint32_t)value.len, 1};
+        heap_free(&t->heap, k->ptr - head, k->len + head);
+    *k = (struct kept){0};
+}
+
+/* origin: of the row, where the set goes by it. */
+static void kept_put(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
+                     struct kept *k, struct bytes value, const struct origin *origin)
+{
+    size_t head = kept_head(set, p);
+
+    if (!kept_yields(p, k, value, origin))
+        return;
+    uint8_t *copy = heap_alloc(&t->heap, head + value.len);
+    if (head)
+        memcpy(copy, origin, head);
+    if (value.len)
+        memcpy(copy + head, value.ptr, value.len);
+    kept_free(t, set, p, k);
+    *k = (struct kept){copy + head, (uint32_t)value.len, 1};
+}
+
+/* Of another table's: with the origin that stands before it. */
+static void kept_merge(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
+                       struct kept *into, const struct kept *from)
+{
+    struct origin origin = {0, 0};
+    size_t head = kept_head(set, p);
+
+    if (!from->set)
+        return;
+    if (head)
+        memcpy(&origin, from->ptr - head, head);
+    kept_put(t, set, p, into, bytes_of(from->ptr, from->len), head ? &origin : NULL);
 }
 
 static int counted_compare(const void *context, const void *a, const void *b)
@@ -318,21 +371,32 @@ static void multiset_by_order(struct aggtable *t, struct sorted *s, struct bytes
     }
 }
 
-static void values_update(struct aggtable *t, const struct agg_part *p, const struct column *col,
-                          const uint16_t *rows, const int8_t *weights, void *const *values,
-                          uint16_t count)
+/* Rows of an update that pass one filter. */
+struct agg_rows {
+    const uint16_t *rows;
+    const int8_t *weights;
+    void *const *values;
+    uint16_t count;
+};
+
+static void values_update(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
+                          const struct agg_inputs *inputs, const struct agg_rows *r)
 {
-    for (uint16_t i = 0; i < count; i++) {
-        if (!column_valid(col, rows[i]))
+    const struct column *col = &inputs->args[p->arg];
+
+    for (uint16_t i = 0; i < r->count; i++) {
+        uint16_t row = r->rows[i];
+        int weight = r->weights ? r->weights[i] : 1;
+        if (!column_valid(col, row))
             continue;
-        struct bytes value = value_bytes(p->phys, col, rows[i]);
-        void *part = part_of(p, values[i]);
+        struct bytes value = value_bytes(p->phys, col, row);
+        void *part = part_of(p, r->values[i]);
         if (p->mode == AGG_KEPT)
-            kept_put(t, p, part, value);
+            kept_put(t, set, p, part, value, inputs->origins ? &inputs->origins[row] : NULL);
         else if (call_by_order(&p->call))
-            multiset_by_order(t, part, value, weights ? weights[i] : 1);
+            multiset_by_order(t, part, value, weight);
         else
-            multiset_by_value(t, p, part, value, weights ? weights[i] : 1);
+            multiset_by_value(t, p, part, value, weight);
     }
 }
 
@@ -353,13 +417,11 @@ static bool values_result(const struct agg_part *p, const void *part, bool copie
     return true;
 }
 
-static void values_free(struct aggtable *t, const struct agg_part *p, void *part)
+static void values_free(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
+                        void *part)
 {
     if (p->mode == AGG_KEPT) {
-        struct kept *k = part;
-        if (k->set)
-            heap_free(&t->heap, k->ptr, k->len);
-        *k = (struct kept){0};
+        kept_free(t, set, p, part);
         return;
     }
     struct sorted *s = part;
@@ -368,14 +430,6 @@ static void values_free(struct aggtable *t, const struct agg_part *p, void *part
 }
 
 /* ---- updates ---- */
-
-/* Rows of an update that pass one filter. */
-struct agg_rows {
-    const uint16_t *rows;
-    const int8_t *weights;
-    void *const *values;
-    uint16_t count;
-};
 
 static struct agg_rows rows_passing(struct arena *arena, const struct agg_rows *all,
                                     const uint8_t *pass)
@@ -557,7 +611,7 @@ void aggtable_update(struct aggtable *t, const struct aggset *set, struct arena 
         if (p->mode == AGG_PLAIN)
             agg_update(&p->call, p->pos, r->values, col, r->rows, r->weights, r->count);
         else if (p->mode != AGG_DISTINCT)
-            values_update(t, p, col, r->rows, r->weights, r->values, r->count);
+            values_update(t, set, p, inputs, r);
     }
     for (uint16_t d = 0; d < set->distincts_count; d++)
         distinct_update(t, set, d, arena, inputs, &all);
@@ -583,9 +637,7 @@ static void merge_groups(struct aggtable *t, const struct aggtable *other, const
             if (p->mode == AGG_PLAIN) {
                 agg_merge(&p->call, part_of(p, to[i]), part_of(p, from[i]));
             } else if (p->mode == AGG_KEPT) {
-                const struct kept *k = part_of(p, from[i]);
-                if (k->set)
-                    kept_put(t, p, part_of(p, to[i]), bytes_of(k->ptr, k->len));
+                kept_merge(t, set, p, part_of(p, to[i]), part_of(p, from[i]));
             }
         }
         if (to_of_id)
@@ -790,7 +842,7 @@ void aggtable_remove(struct aggtable *t, const struct aggset *set, void *value)
 {
     for (uint16_t c = 0; set->has_kept && c < set->count; c++)
         if (set->parts[c].mode == AGG_KEPT || set->parts[c].mode == AGG_MULTISET)
-            values_free(t, &set->parts[c], part_of(&set->parts[c], value));
+            values_free(t, set, &set->parts[c], part_of(&set->parts[c], value));
     state_remove(&t->groups, value);
 }
 
@@ -804,13 +856,18 @@ struct loading {
     struct state_table ids; /* old id → new id + 1 */
 };
 
-static void values_save(const struct agg_part *p, const void *part, struct buf *out)
+/* Of a kept value: whether there is one, its origin where it has one, its bytes. */
+static void values_save(const struct aggset *set, const struct agg_part *p, const void *part,
+                        struct buf *out)
 {
     if (p->mode == AGG_KEPT) {
         const struct kept *k = part;
+        size_t head = kept_head(set, p);
         buf_u8(out, (uint8_t)k->set);
-        if (k->set)
-            buf_sized(out, bytes_of(k->ptr, k->len));
+        if (!k->set)
+            return;
+        buf_append(out, k->ptr - head, head);
+        buf_sized(out, bytes_of(k->ptr, k->len));
         return;
     }
     const struct sorted *s = part;
@@ -832,7 +889,7 @@ static void group_save(void *context, const void *value, struct buf *out)
         if (p->mode == AGG_PLAIN || p->mode == AGG_DISTINCT)
             continue;
         buf_append(out, (const uint8_t *)value + written, p->pos - written);
-        values_save(p, (const uint8_t *)value + p->pos, out);
+        values_save(set, p, (const uint8_t *)value + p->pos, out);
         written = p->pos + 16;
     }
     buf_append(out, (const uint8_t *)value + written, set->value_size - written);
@@ -867,17 +924,28 @@ static bool value_fits(enum phys phys, struct bytes b)
     return phys == PHYS_STR || b.len == phys_size(phys);
 }
 
-static bool values_load(struct aggtable *t, const struct agg_part *p, void *part, struct reader *r)
+static bool kept_load(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
+                      struct kept *k, struct reader *r)
 {
-    if (p->mode == AGG_KEPT) {
-        if (!reader_u8(r))
-            return !r->bad;
-        struct bytes b = reader_sized(r);
-        if (r->bad || !value_fits(p->phys, b))
-            return false;
-        kept_put(t, p, part, b);
-        return true;
-    }
+    struct origin origin;
+    size_t head = kept_head(set, p);
+
+    if (!reader_u8(r))
+        return !r->bad;
+    struct bytes before = reader_bytes(r, head), value = reader_sized(r);
+    if (r->bad || !value_fits(p->phys, value))
+        return false;
+    if (head)
+        memcpy(&origin, before.ptr, head);
+    kept_put(t, set, p, k, value, head ? &origin : NULL);
+    return true;
+}
+
+static bool values_load(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
+                        void *part, struct reader *r)
+{
+    if (p->mode == AGG_KEPT)
+        return kept_load(t, set, p, part, r);
     struct sorted *s = part;
     uint64_t items = reader_uvarint(r);
     for (uint64_t i = 0; i < items && !r->bad; i++) {
@@ -940,7 +1008,7 @@ static bool group_load(void *context, void *value, struct reader *r)
         if (p->mode == AGG_PLAIN || p->mode == AGG_DISTINCT)
             continue;
         if (!raw_load((uint8_t *)value + done, p->pos - done, r) ||
-            !values_load(l->t, p, part_of(p, value), r))
+            !values_load(l->t, l->set, p, part_of(p, value), r))
             return false;
         done = p->pos + 16;
     }

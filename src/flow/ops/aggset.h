@@ -5,7 +5,8 @@
  *
  *   DISTINCT     one table an argument, (group id, value) → which calls have seen it; calls with the same
  *                argument and other FILTERs share it
- *   kept values  text MIN/MAX/FIRST/LAST: one value in the table's heap
+ *   kept values  text MIN/MAX/FIRST/LAST: one value in the table's heap; FIRST/LAST of rows that have
+ *                origins: one of any type, behind its origin, which says what is first
  *   multisets    MIN/MAX/FIRST/LAST over retractions: a sorted list of values in the heap
  *
  * Owns: struct aggset: nothing (arena). struct aggtable: its groups and all beside them.
@@ -45,15 +46,17 @@ struct aggset {
     uint16_t args_count, filters_count, distincts_count;
     struct agg_distinct *distincts;
     uint32_t head, rows_pos, id_pos, value_size;
-    bool retracts, has_kept;
+    bool retracts, has_kept, by_origin;
 };
 
-/* head: bytes the operator keeps at the front of each group's value, a multiple of 8. */
-enum status aggset_make(struct aggset *out, struct arena *arena, const struct agg_call *calls,
-                        uint16_t count, uint32_t head, bool retracts, struct diag *diag) MUST_CHECK;
+/* The calls of an aggregate node. head: bytes the operator keeps at the front of each group's value, a
+ * multiple of 8. */
+enum status aggset_make(struct aggset *out, struct arena *arena, const struct plan_node *node,
+                        uint32_t head, struct diag *diag) MUST_CHECK;
 
 /* Arguments and filters of a chunk, evaluated once. */
 struct agg_inputs {
+    const struct origin *origins;
     struct column *args;      /* by aggset.args */
     uint8_t **pass;           /* by aggset.filters: by physical row, 1 where it holds */
 };

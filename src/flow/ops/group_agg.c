@@ -42,8 +42,7 @@ static enum status group_open(const struct plan_node *node, void *state, struct 
     arena_init(&s->scratch, ARENA_BUDGET_NONE);
     arena_init(&s->copies, ARENA_BUDGET_NONE);
     TRY(keyer_make(&s->keyer, &s->plan_arena, input, p->keys, p->keys_count, ctx->expr.diag));
-    TRY(aggset_make(&s->set, &s->plan_arena, p->aggs, p->aggs_count, sizeof(struct head),
-                    input->changes != 0, ctx->expr.diag));
+    TRY(aggset_make(&s->set, &s->plan_arena, node, sizeof(struct head), ctx->expr.diag));
     aggtable_init(&s->table, &s->set, s->keyer.words);
     return ST_OK;
 }

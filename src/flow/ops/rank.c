@@ -1,11 +1,12 @@
 /* ROW_NUMBER() with a bound: the first N rows of each partition in an order, as they change.
  *
  *   FIRST     N = 1, only inserts come: one row a partition (deduplication). Ordered by a time attribute
- *             downwards it is "keep last": of equal times the later row stays, as in Flink
+ *             downwards it is "keep last": of equal times the later row stays
  *   APPEND    only inserts come: the N best rows, sorted; others are forgotten at once
  *   RETRACT   rows are taken back: all rows, sorted
  *
- * Rows that the order leaves equal stand as they came. With the number among the columns a row that enters
+ * Rows that the order leaves equal stand in the order of their origins, so that neither the number of
+ * shards nor the cut into ticks is seen; as they came where rows have no origin. With the number among the columns a row that enters
  * shifts those behind it, each told as an update of its number; else the row that falls out goes and
  * the new one comes. */
 #include "flow/ops/ops.h"
@@ -19,7 +20,7 @@
 enum rank_mode { RANK_FIRST, RANK_APPEND, RANK_RETRACT };
 
 struct rank_row {
-    uint64_t seq; /* of arrival */
+    struct origin origin; /* or, where rows have none, split 0 and the number of arrival */
     uint32_t size, pad;
     uint8_t packed[];
 };
@@ -38,7 +39,7 @@ struct rank {
     struct pack pack;
     const struct plan_rank *plan;
     enum rank_mode mode;
-    bool keep_last, tell_before;
+    bool keep_last, tell_before, by_origin;
     uint8_t kind_gone, kind_new; /* of the row that falls out of a full top-N and the one that enters */
     struct state_table table;
     struct state_heap heap;
@@ -69,6 +70,7 @@ static enum status rank_open(const struct plan_node *node, void *state, struct o
     s->mode = input->changes ? RANK_RETRACT : p->limit == 1 ? RANK_FIRST : RANK_APPEND;
     s->keep_last = s->mode == RANK_FIRST && p->order_count == 1 && p->order[0].descending &&
                    input->columns[p->order[0].column].time != TIME_NONE;
+    s->by_origin = plan_orders_by_origin(node);
     s->tell_before = (node->changes & CHANGE_UPDATE_BEFORE) != 0;
     bool update = p->limit == 1 || p->emit_rank;
     s->kind_gone = update ? ROW_UPDATE_BEFORE : ROW_DELETE;
@@ -112,7 +114,7 @@ static int row_compare(const void *context, const void *a, const void *b)
     const struct rank_row *x = a, *y = b;
     int order = order_compare(context, x->packed, y->packed);
 
-    return order ? order : x->seq < y->seq ? -1 : x->seq > y->seq;
+    return order ? order : origin_compare(&x->origin, &y->origin);
 }
 
 /* ---- what comes out ---- */
@@ -123,6 +125,7 @@ struct telling {
     struct op_ctx *ctx;
     uint16_t count;
     const uint8_t *packed[CHUNK_ROWS];
+    struct origin origins[CHUNK_ROWS];
     int64_t ranks[CHUNK_ROWS];
     uint8_t kinds[CHUNK_ROWS];
     struct rank_row **gone; /* freed when what points to them is out */
@@ -141,7 +144,8 @@ static enum status tell_flush(struct telling *t)
             cols[s->pack.count] = (struct column){.data = t->ranks};
         CHECK(t->node->columns_count == s->pack.count + s->plan->emit_rank);
         struct chunk out = {.cols = cols, .count = t->count, .rows = t->count,
-                            .col_count = t->node->columns_count, .kinds = t->kinds};
+                            .col_count = t->node->columns_count, .kinds = t->kinds,
+                            .origins = s->by_origin ? t->origins : NULL};
         st = op_emit(t->ctx, &out);
         arena_reset(&s->scratch);
     }
@@ -158,6 +162,7 @@ static enum status tell(struct telling *t, const struct rank_row *row, uint32_t 
     if (kind == ROW_UPDATE_BEFORE && !t->s->tell_before)
         return ST_OK;
     t->packed[t->count] = row->packed;
+    t->origins[t->count] = row->origin;
     t->ranks[t->count] = (int64_t)rank + 1;
     t->kinds[t->count++] = kind;
     return t->count == CHUNK_ROWS ? tell_flush(t) : ST_OK;
@@ -173,30 +178,43 @@ static void bury(struct telling *t, struct rank_row *row)
     t->s->rows--;
 }
 
-static struct rank_row *row_new(struct rank *s, const uint8_t *packed, uint32_t size)
-{
-    struct rank_row *row = heap_alloc(&s->heap, sizeof(*row) + size);
+/* A row that has come. */
+struct coming {
+    const uint8_t *packed;
+    uint32_t size;
+    struct origin origin;
+};
 
-    *row = (struct rank_row){.seq = s->next_seq++, .size = size};
-    memcpy(row->packed, packed, size);
+static struct rank_row *row_new(struct rank *s, const struct coming *in)
+{
+    struct rank_row *row = heap_alloc(&s->heap, sizeof(*row) + in->size);
+
+    *row = (struct rank_row){.origin = in->origin, .size = in->size};
+    memcpy(row->packed, in->packed, in->size);
     s->rows++;
     return row;
 }
 
+static int coming_compare(const struct rank *s, const struct coming *in, const struct rank_row *row)
+{
+    int order = order_compare(s, in->packed, row->packed);
+
+    if (order)
+        return order;
+    order = origin_compare(&in->origin, &row->origin);
+    return s->keep_last ? -order : order;
+}
+
 /* ---- the three modes ---- */
 
-static enum status first_add(struct telling *t, struct partition *p, const uint8_t *packed,
-                             uint32_t size)
+static enum status first_add(struct telling *t, struct partition *p, const struct coming *in)
 {
     struct rank *s = t->s;
     struct rank_row *old = p->row;
 
-    if (old) {
-        int order = order_compare(s, packed, old->packed);
-        if (s->keep_last ? order > 0 : order >= 0)
-            return ST_OK;
-    }
-    p->row = row_new(s, packed, size);
+    if (old && coming_compare(s, in, old) >= 0)
+        return ST_OK;
+    p->row = row_new(s, in);
     if (!old)
         return tell(t, p->row, 0, ROW_INSERT);
     TRY(tell(t, old, 0, s->kind_gone));
@@ -231,8 +249,7 @@ static enum status tell_entered(struct telling *t, const struct sorted *rows, ui
     return ST_OK;
 }
 
-static enum status append_add(struct telling *t, struct partition *p, const uint8_t *packed,
-                              uint32_t size)
+static enum status append_add(struct telling *t, struct partition *p, const struct coming *in)
 {
     struct rank *s = t->s;
     struct sorted *rows = &p->rows;
@@ -241,12 +258,12 @@ static enum status append_add(struct telling *t, struct partition *p, const uint
 
     if (before == limit) {
         struct rank_row *worst = sorted_get(rows, sorted_last(rows));
-        if (order_compare(s, packed, worst->packed) >= 0)
+        if (coming_compare(s, in, worst) >= 0)
             return ST_OK;
         fallen = worst;
         sorted_remove(rows, &s->heap, sorted_last(rows));
     }
-    struct rank_row *row = row_new(s, packed, size);
+    struct rank_row *row = row_new(s, in);
     struct sorted_at at = sorted_seek(rows, row_compare, s, row);
     uint32_t rank = sorted_rank(rows, at);
     sorted_insert(rows, &s->heap, at, row);
@@ -256,13 +273,12 @@ static enum status append_add(struct telling *t, struct partition *p, const uint
     return st;
 }
 
-static enum status retract_add(struct telling *t, struct partition *p, const uint8_t *packed,
-                               uint32_t size)
+static enum status retract_add(struct telling *t, struct partition *p, const struct coming *in)
 {
     struct rank *s = t->s;
     struct sorted *rows = &p->rows;
     uint32_t limit = (uint32_t)s->plan->limit, before = rows->count;
-    struct rank_row *row = row_new(s, packed, size);
+    struct rank_row *row = row_new(s, in);
     struct sorted_at at = sorted_seek(rows, row_compare, s, row);
     uint32_t rank = sorted_rank(rows, at);
 
@@ -298,20 +314,19 @@ static enum status tell_left(struct telling *t, const struct sorted *rows, uint3
     return ST_OK;
 }
 
-static enum status retract_take(struct telling *t, struct partition *p, const uint8_t *packed,
-                                uint32_t size)
+static enum status retract_take(struct telling *t, struct partition *p, const struct coming *in)
 {
     struct rank *s = t->s;
     struct sorted *rows = &p->rows;
-    struct rank_row *probe = arena_alloc(t->ctx->arena, sizeof(*probe) + size);
+    struct rank_row *probe = arena_alloc(t->ctx->arena, sizeof(*probe) + in->size);
 
-    *probe = (struct rank_row){.size = size};
-    memcpy(probe->packed, packed, size);
-    struct sorted_at at = sorted_seek(rows, row_compare, s, probe); /* seq 0: before all its equals */
+    *probe = (struct rank_row){.origin = {INT64_MIN, 0}, .size = in->size}; /* before its equals */
+    memcpy(probe->packed, in->packed, in->size);
+    struct sorted_at at = sorted_seek(rows, row_compare, s, probe);
     for (struct rank_row *row; (row = sorted_get(rows, at)) != NULL; at = sorted_next(rows, at)) {
-        if (order_compare(s, row->packed, packed) != 0)
+        if (order_compare(s, row->packed, in->packed) != 0)
             return ST_OK; /* it was never here */
-        if (row->size != size || memcmp(row->packed, packed, size) != 0)
+        if (row->size != in->size || memcmp(row->packed, in->packed, in->size) != 0)
             continue;
         uint32_t rank = sorted_rank(rows, at);
         sorted_remove(rows, &s->heap, at);
@@ -324,13 +339,13 @@ static enum status retract_take(struct telling *t, struct partition *p, const ui
 
 /* ---- chunks ---- */
 
-static enum status row_apply(struct telling *t, struct partition *p, const uint8_t *packed,
-                             uint32_t size, bool retract)
+static enum status row_apply(struct telling *t, struct partition *p, const struct coming *in,
+                             bool retract)
 {
     switch (t->s->mode) {
-    case RANK_FIRST: return first_add(t, p, packed, size);
-    case RANK_APPEND: return append_add(t, p, packed, size);
-    default: return retract ? retract_take(t, p, packed, size) : retract_add(t, p, packed, size);
+    case RANK_FIRST: return first_add(t, p, in);
+    case RANK_APPEND: return append_add(t, p, in);
+    default: return retract ? retract_take(t, p, in) : retract_add(t, p, in);
     }
 }
 
@@ -382,9 +397,14 @@ static enum status rank_on_chunk(const struct plan_node *node, void *state, stru
     state_upsert(&s->table, &keys, NULL, in->count, values, NULL);
     rows_pack(s, ctx->arena, in, rows, packed, sizes);
     enum status st = ST_OK;
-    for (uint16_t i = 0; i < in->count && st == ST_OK; i++)
-        st = row_apply(t, values[i], packed[i], sizes[i],
-                       row_kind_retracts(chunk_kind(in, rows[i])));
+    for (uint16_t i = 0; i < in->count && st == ST_OK; i++) {
+        struct coming row = {packed[i], sizes[i], {0, 0}};
+        if (s->by_origin)
+            row.origin = in->origins[rows[i]];
+        else
+            row.origin.offset = (int64_t)s->next_seq++;
+        st = row_apply(t, values[i], &row, row_kind_retracts(chunk_kind(in, rows[i])));
+    }
     enum status flushed = tell_flush(t);
     free(t->gone);
     if (s->mode == RANK_RETRACT)
@@ -392,11 +412,13 @@ static enum status rank_on_chunk(const struct plan_node *node, void *state, stru
     return st != ST_OK ? st : flushed;
 }
 
-/* ---- checkpoints: next seq; partitions, each count, then seq and bytes of its rows, the first first ---- */
+/* ---- checkpoints: next seq; partitions, each count, then origin and bytes of its rows, the first
+ * first ---- */
 
 static void row_save(const struct rank_row *row, struct buf *out)
 {
-    buf_uvarint(out, row->seq);
+    buf_uvarint(out, (uint64_t)row->origin.split);
+    buf_varint(out, row->origin.offset);
     buf_sized(out, bytes_of(row->packed, row->size));
 }
 
@@ -435,14 +457,14 @@ static bool partition_load(void *context, void *value, struct reader *r)
     if (s->mode == RANK_FIRST && count != 1)
         return false;
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t seq = reader_uvarint(r);
+        struct coming in = {.origin.split = (int64_t)reader_uvarint(r)};
+        in.origin.offset = reader_varint(r);
         struct bytes packed = reader_sized(r);
         if (r->bad || !pack_check(&s->pack, packed.ptr, packed.len))
             return false;
-        uint64_t next = s->next_seq;
-        struct rank_row *row = row_new(s, packed.ptr, (uint32_t)packed.len);
-        row->seq = seq;
-        s->next_seq = next;
+        in.packed = packed.ptr;
+        in.size = (uint32_t)packed.len;
+        struct rank_row *row = row_new(s, &in);
         if (s->mode == RANK_FIRST)
             p->row = row;
         else

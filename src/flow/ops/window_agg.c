@@ -116,8 +116,7 @@ static enum status agg_open(const struct plan_node *node, void *state, struct op
     arena_init(&s->scratch, ARENA_BUDGET_NONE);
     s->done_end = s->judge_end = INT64_MIN;
     TRY(keyer_make(&s->keyer, &s->plan_arena, input, p->keys, p->keys_count, ctx->expr.diag));
-    TRY(aggset_make(&s->set, &s->plan_arena, p->aggs, p->aggs_count, 0, input->changes != 0,
-                    ctx->expr.diag));
+    TRY(aggset_make(&s->set, &s->plan_arena, node, 0, ctx->expr.diag));
     if (!p->attached)
         TRY(windows_make(&s->windows, &p->window, input, ctx->expr.diag));
     if (s->set.retracts && !p->attached && p->window.kind != WINDOW_TUMBLE)

@@ -36,6 +36,7 @@ struct field {
 
 struct datagen {
     struct source source;
+    const struct plan_node *node;
     struct source_env *env;
     struct arena arena;
     struct field *fields;
@@ -210,6 +211,7 @@ static enum status datagen_open(const struct plan_node *node, struct source_env 
         return st;
     }
     s->source.class = &source_datagen;
+    s->node = node;
     s->env = env;
     arena_init(&s->arena, ARENA_BUDGET_NONE);
     *out = &s->source;
@@ -381,14 +383,14 @@ static enum status datagen_run(struct source *source, uint32_t split, int64_t po
 {
     struct datagen *s = (struct datagen *)source;
 
-    (void)split;
     while (position < end) {
         uint16_t count = end - position < CHUNK_ROWS ? (uint16_t)(end - position) : CHUNK_ROWS;
         struct column *cols = ARENA_ARRAY(&s->arena, struct column, s->fields_count + 1);
         for (uint16_t c = 0; c < s->fields_count; c++)
             field_fill(&s->fields[c], position, count, s->env->ctx->expr.now_us, &s->arena, &cols[c]);
         struct chunk chunk = {.cols = cols, .count = count, .rows = count,
-                              .col_count = s->fields_count};
+                              .col_count = s->fields_count,
+                              .origins = source_origins(s->node, &s->arena, split, position, count)};
         enum status st = op_emit(s->env->ctx, &chunk);
         arena_reset(&s->arena);
         TRY(st);

@@ -29,6 +29,7 @@ enum { GENERATORS_MAX = 1024 };
 
 struct nexmark {
     struct source source;
+    const struct plan_node *node;
     struct source_env *env;
     struct nexmark_gen gen;
     struct arena arena;
@@ -192,6 +193,7 @@ static enum status nexmark_open(const struct plan_node *node, struct source_env 
         return st;
     }
     s->source.class = &source_nexmark;
+    s->node = node;
     s->env = env;
     arena_init(&s->arena, ARENA_BUDGET_NONE);
     if (s->preload)
@@ -270,7 +272,8 @@ static enum status nexmark_read(struct source *source, uint32_t split, int64_t p
         nexmark_chunk_make(&s->gen, s->columns, s->columns_count, position * s->generators + split,
                            s->generators, count, &s->arena, cols);
         struct chunk chunk = {.cols = cols, .count = count, .rows = count,
-                              .col_count = s->columns_count};
+                              .col_count = s->columns_count,
+                              .origins = source_origins(s->node, &s->arena, split, position, count)};
         enum status st = op_emit(s->env->ctx, &chunk);
         arena_reset(&s->arena);
         TRY(st);

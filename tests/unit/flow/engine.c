@@ -96,7 +96,8 @@ TEST(engine_windows_close_and_late_rows_are_kept)
     er_produce(&er, "clicks", "{\"k\":\"late\",\"n\":1,\"ts\":\"2020-01-01 00:00:03\"}");
     er_settle(&er);
     EXPECT_STR(er_rows(&er, "SELECT c FROM w"), "2");
-    EXPECT_STR(er_rows(&er, "SELECT job, source FROM `clicks$late`"), "w,clicks");
+    EXPECT_STR(er_rows(&er, "SELECT job, topic, `partition`, `offset` FROM `clicks$late`"),
+               "w,clicks,0,3");
     er_end(&er);
 }
 
