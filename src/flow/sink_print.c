@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "data/text.h"
+#include "data/print_text.h"
 #include "flow/held.h"
 #include "flow/inner.h"
 #include "flow/sinks.h"
@@ -48,10 +48,9 @@ static enum status print_chunk(struct sink *sink, const struct chunk *in)
         buf_str(&p->held.text, row_kind_text(chunk_kind(in, row)));
         buf_u8(&p->held.text, '[');
         for (uint16_t c = 0; c < in->col_count; c++) {
-            struct text_style style = {.null_text = "null"};
             if (c)
                 buf_str(&p->held.text, ", ");
-            value_text(&p->held.text, input->columns[c].type, &in->cols[c], row, &style);
+            value_print(&p->held.text, input->columns[c].type, &in->cols[c], row);
         }
         buf_str(&p->held.text, "]\n");
     }

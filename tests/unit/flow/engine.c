@@ -101,6 +101,30 @@ TEST(engine_windows_close_and_late_rows_are_kept)
     er_end(&er);
 }
 
+TEST(print_shows_values_as_flink_does)
+{
+    struct er er;
+    er_open(&er, os_sim_create(3, NULL), NULL, (struct engine_options){0});
+    er_sql(&er,
+           "CREATE TABLE p (a BOOLEAN, b DECIMAL(38, 10), c DECIMAL(5, 2), d TIMESTAMP(3), e TIMESTAMP(6), f "
+           "TIMESTAMP_LTZ(3), g TIME, h BYTES, i ROW<x INT, y STRING>, j ARRAY<INT>, k MAP<STRING, INT>, l INT) "
+           "WITH ('connector' = 'print');"
+           "INSERT INTO p VALUES (TRUE, 0, -1.50, TIMESTAMP '2024-01-01 00:00:00', TIMESTAMP '1969-12-31 "
+           "23:59:59.000120', TO_TIMESTAMP_LTZ(0, 3), TIME '10:20:00', CAST('a' AS BYTES), ROW(1, 'x'), ARRAY[1, 2], "
+           "MAP['k', 3], CAST(NULL AS INT));"
+           "INSERT INTO p VALUES (FALSE, 0.0000012, 0, TIMESTAMP '2024-01-01 10:20:03', TIMESTAMP '2024-01-01 "
+           "00:00:00.5', TO_TIMESTAMP_LTZ(1500, 3), TIME '10:20:30', CAST('' AS BYTES), CAST(NULL AS ROW<x INT, y "
+           "STRING>), CAST(NULL AS ARRAY<INT>), CAST(NULL AS MAP<STRING, INT>), 7);");
+    er_settle(&er);
+    buf_u8(&er.printed, 0);
+    EXPECT_STR((const char *)er.printed.ptr,
+               "+I[true, 0E-10, -1.50, 2024-01-01T00:00, 1969-12-31T23:59:59.000120, 1970-01-01T00:00:00Z, 10:20, "
+               "[97], +I[1, x], [1, 2], {k=3}, null]\n"
+               "+I[false, 0.0000012000, 0.00, 2024-01-01T10:20:03, 2024-01-01T00:00:00.500, "
+               "1970-01-01T00:00:01.500Z, 10:20:30, [], null, null, null, 7]\n");
+    er_end(&er);
+}
+
 TEST(engine_values_print_and_settings)
 {
     struct er er;
