@@ -2,6 +2,7 @@
 #include "flow/sink.h"
 
 #include "base/hash.h"
+#include "flow/connector_options.h"
 #include "flow/sinks.h"
 
 void sink_hash(struct sink_env *env, struct bytes bytes)
@@ -36,7 +37,10 @@ const struct sink_class *sink_class_of(const struct plan_node *node, struct diag
         return &sink_alert_class;
     if (table->kind == TABLE_MATERIALIZED)
         return &sink_view_class;
-    struct bytes connector = table_option_get(table, "connector", "");
+    struct with with = with_table(table);
+    if (connector_options_check(&with, diag) != ST_OK)
+        return NULL;
+    struct bytes connector = with_get(&with, "connector", "");
     for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
         if (bytes_is(connector, classes[i]->connector))
             return classes[i];

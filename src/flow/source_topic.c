@@ -43,6 +43,36 @@ static void topic_appended(struct log_watcher *watcher, struct log_partition *pa
         s->env->on_work(s->env->on_work_context);
 }
 
+/* 'partition:0,offset:42;partition:1,offset:300': that of one partition into *out, if it is named. False when
+ * the text is none such. */
+static bool specific_offset(struct bytes text, uint32_t partition, int64_t *out)
+{
+    while (text.len) {
+        size_t end = bytes_find(text, ';', 0);
+        char one[80];
+        unsigned p;
+        long long offset;
+        int used = 0;
+        snprintf(one, sizeof(one), "%.*s", BYTES_FMT(bytes_head(text, end)));
+        if (sscanf(one, " partition:%u,offset:%lld %n", &p, &offset, &used) != 2 || one[used])
+            return false;
+        if (p == partition)
+            *out = offset;
+        text = bytes_skip(text, end < text.len ? end + 1 : end);
+    }
+    return true;
+}
+
+static enum status check_offsets(struct source_topic *s, const char *option, struct diag *diag)
+{
+    struct bytes text = with_get(&s->with, option, "");
+    int64_t ignored;
+    if (specific_offset(text, 0, &ignored))
+        return ST_OK;
+    diag_hint(diag, "it is like partition:0,offset:42;partition:1,offset:300");
+    return diag_set(diag, ST_INVALID, DIAG_VALUE, "option '%s' is '%.*s'", option, BYTES_FMT(text));
+}
+
 static enum status check_options(struct source_topic *s, struct diag *diag)
 {
     struct bytes servers = with_get(&s->with, "properties.bootstrap.servers", "");
@@ -55,7 +85,8 @@ static enum status check_options(struct source_topic *s, struct diag *diag)
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
                         "option 'topic' of `%.*s` must name one topic, not '%.*s'",
                         BYTES_FMT(s->with.table->name), BYTES_FMT(topic));
-    return ST_OK;
+    TRY(check_offsets(s, "scan.startup.specific-offsets", diag));
+    return check_offsets(s, "scan.bounded.specific-offsets", diag);
 }
 
 static struct source_topic *source_new(const struct source_class *class,
@@ -182,24 +213,6 @@ static uint32_t topic_splits(struct source *source)
 static int64_t readable_end(const struct log_offsets *offsets)
 {
     return offsets->stable < offsets->durable ? offsets->stable : offsets->end;
-}
-
-/* 'partition:0,offset:42;partition:1,offset:300' */
-static bool specific_offset(struct bytes text, uint32_t partition, int64_t *out)
-{
-    while (text.len) {
-        size_t end = bytes_find(text, ';', 0);
-        char one[80];
-        unsigned p;
-        long long offset;
-        snprintf(one, sizeof(one), "%.*s", BYTES_FMT(bytes_head(text, end)));
-        if (sscanf(one, " partition:%u,offset:%lld", &p, &offset) == 2 && p == partition) {
-            *out = offset;
-            return true;
-        }
-        text = bytes_skip(text, end < text.len ? end + 1 : end);
-    }
-    return false;
 }
 
 static int64_t offset_at_time(struct source_topic *s, struct log_partition *partition,

@@ -1,6 +1,7 @@
 /* sources.c: which sources there are. */
 #include "flow/sources.h"
 
+#include "flow/connector_options.h"
 #include "flow/graph.h"
 #include "flow/sources/sources.h"
 #include "flow/with.h"
@@ -30,6 +31,8 @@ const struct source_class *source_class_for(const struct plan_node *node, struct
     struct with with = with_scan(&node->scan);
     if (node->scan.table->kind == TABLE_MATERIALIZED)
         return with_is(&with, "snapshot", "true") ? &source_snapshot_class : &source_view_class;
+    if (connector_options_check(&with, diag) != ST_OK)
+        return NULL;
     return source_class_of(with_get(&with, "connector", ""), diag);
 }
 

@@ -1,13 +1,9 @@
 /* docs/sql/functions.md is made from the function table: this test fails when the two differ.
- * Rewrite it with: QW_WRITE_DOCS=1 build/asan/unit functions_page */
-#include <stdio.h>
-#include <stdlib.h>
-
+ * Rewrite it with: QW_GOLDEN_WRITE=1 build/asan/unit functions_page */
 #include "base/buf.h"
 #include "data/func.h"
+#include "lib/page.h"
 #include "lib/test.h"
-
-#define PAGE "docs/sql/functions.md"
 
 static void print_page(struct buf *buf)
 {
@@ -27,19 +23,9 @@ static void print_page(struct buf *buf)
 TEST(data_functions_page_is_up_to_date)
 {
     struct buf want;
-    static char got[1 << 16];
 
     buf_init(&want, 0);
     print_page(&want);
-    if (getenv("QW_WRITE_DOCS")) {
-        FILE *f = fopen(PAGE, "w");
-        EXPECT(f && fwrite(want.ptr, 1, want.len, f) == want.len && fclose(f) == 0);
-    }
-    FILE *f = fopen(PAGE, "r");
-    if (f) { /* elsewhere than in the project's folder there is nothing to compare with */
-        size_t len = fread(got, 1, sizeof(got), f);
-        fclose(f);
-        EXPECT_BYTES(bytes_of(got, len), buf_view(&want));
-    }
+    page_expect("docs/sql/functions.md", buf_view(&want));
     buf_deinit(&want);
 }
