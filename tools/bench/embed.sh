@@ -1,0 +1,29 @@
+#!/bin/sh
+# embed.sh: the library in a program: from qw_push to the subscriber's callback, in memory and with a data
+# directory; beside it SQLite, upserting the same payments in the program's own thread.
+set -eu
+. tools/common.sh
+. tools/bench/common.sh
+need_packages libsqlite3-dev
+gcc -O2 -o build/bench/sqlite_upsert tools/bench/sqlite_upsert.c -lsqlite3
+seconds=${SECONDS_EACH:-10}
+echo "embed: a payment pushed to its card's new aggregate in the callback; paced for $seconds s, then a burst"
+printf '  %-34s %-18s %12s %12s %8s\n' case metric ours peer ratio
+
+# both CASE RATE BURST PEER'S-BURST OURS' OPTIONS… -- PEER'S DATABASE
+both() {
+    name=$1 rate=$2 burst=$3 peer_burst=$4 data=$5 database=$6
+    # shellcheck disable=SC2086
+    ours=$(build/release/bench/embed $data --rate "$rate" --seconds "$seconds" --burst "$burst")
+    peer=$(build/bench/sqlite_upsert "$database" "$rate" "$seconds" "$peer_burst")
+    for metric in p50_us p99_us p999_us p9999_us; do
+        add_case "$name, $rate/s" $metric less "$(echo "$ours" | field $metric)" "$(echo "$peer" | field $metric)" \
+            "sqlite $(sqlite_version)"
+    done
+    add_case "$name, burst" events_per_second more "$(echo "$ours" | field events_per_second)" \
+        "$(echo "$peer" | field events_per_second)" "sqlite $(sqlite_version)"
+}
+sqlite_version() { sed -n 's/#define SQLITE_VERSION *"\(.*\)"/\1/p' /usr/include/sqlite3.h; }
+both "in memory" 10000 1000000 1000000 "" ":memory:"
+both "on disk" 1000 1000000 5000 "--data $bench_dir/embed" "$bench_dir/sqlite.db"
+finish_json embed
