@@ -58,6 +58,34 @@ bool pattern_valid(struct bytes pattern)
     return true;
 }
 
+static int64_t letter_step_us(uint8_t letter)
+{
+    switch (letter) {
+    case 'S':
+    case 'n': return 1;
+    case 's': return US_PER_SECOND;
+    case 'm': return US_PER_MINUTE;
+    case 'H':
+    case 'h':
+    case 'K':
+    case 'k':
+    case 'a': return US_PER_HOUR;
+    default: return US_PER_DAY; /* dates; a zone is that of the call; literal text */
+    }
+}
+
+int64_t pattern_step_us(struct bytes pattern)
+{
+    struct item item;
+    int64_t least = US_PER_DAY;
+
+    while (next_item(&pattern, &item)) {
+        int64_t step = letter_step_us(item.letter);
+        least = step < least ? step : least;
+    }
+    return least;
+}
+
 /* ---- printing ---- */
 
 struct moment {

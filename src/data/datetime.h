@@ -62,6 +62,8 @@ bool timestamp_parse_zoned(struct bytes text, int64_t *us, int32_t *zone_s, bool
 
 /* Java's DateTimeFormatter patterns: yyyy MM dd HH hh mm ss S… a E EEEE MMM MMMM D n 'quoted' XXX. */
 bool pattern_valid(struct bytes pattern);
+/* Times of one multiple of so many µs (in the zone's own time) give the same text: 1 where each has its own. */
+int64_t pattern_step_us(struct bytes pattern);
 size_t pattern_format(struct bytes pattern, int64_t us, int32_t zone_s, char *to, size_t size);
 bool pattern_parse(struct bytes pattern, struct bytes text, int64_t *us);
 

@@ -351,6 +351,38 @@ static enum status check_pattern(struct call *call, uint32_t row, struct bytes p
                      (int)(pattern.len > 60 ? 60 : pattern.len), (const char *)pattern.ptr);
 }
 
+/* The last text made: rows in order of time mostly have the same day, or minute, as the row before, and
+ * then share its text. */
+struct formatter {
+    struct bytes pattern;
+    int64_t step_us, period;
+    int32_t zone_s;
+    struct str text; /* ptr NULL: none yet */
+};
+
+static enum status format_row(struct call *call, uint32_t row, struct formatter *f,
+                              struct bytes pattern, int64_t us)
+{
+    char text[FORMATTED_MAX];
+
+    if (pattern.ptr != f->pattern.ptr || pattern.len != f->pattern.len || !f->step_us) {
+        TRY(check_pattern(call, row, pattern));
+        f->pattern = pattern;
+        f->step_us = pattern_step_us(pattern);
+        f->text.ptr = NULL;
+    }
+    int64_t period = floor_div(us + f->zone_s * US_PER_SECOND, f->step_us);
+    if (f->text.ptr && period == f->period) {
+        OUT(call, struct str)[row] = f->text;
+        return ST_OK;
+    }
+    call_copy(call, row,
+              bytes_of(text, pattern_format(pattern, us, f->zone_s, text, sizeof(text))));
+    f->text = OUT(call, struct str)[row];
+    f->period = period;
+    return ST_OK;
+}
+
 /* DATE_FORMAT(time or text, pattern): text that is no timestamp gives NULL */
 static bool bind_date_format(struct bind *b)
 {
@@ -369,23 +401,18 @@ static bool bind_date_format(struct bind *b)
 static enum status date_format(struct call *call)
 {
     enum type_kind kind = call->expr->args[0]->type->kind;
-    int32_t zone = kind == TYPE_TIMESTAMP_LTZ ? call->ctx->zone_offset_s : 0;
-    char text[FORMATTED_MAX];
+    struct formatter f = {.zone_s = kind == TYPE_TIMESTAMP_LTZ ? call->ctx->zone_offset_s : 0};
 
     FOR_ROWS(call, row) {
-        struct bytes pattern = arg_bytes(call, 1, row);
         int64_t us;
-        TRY(check_pattern(call, row, pattern));
-        if (type_is_text(kind)) {
-            if (!timestamp_parse(arg_bytes(call, 0, row), &us)) {
-                call_null(call, row);
-                continue;
-            }
-        } else {
+        if (!type_is_text(kind)) {
             us = ARG(call, 0, int64_t, row);
+        } else if (!timestamp_parse(arg_bytes(call, 0, row), &us)) {
+            TRY(check_pattern(call, row, arg_bytes(call, 1, row)));
+            call_null(call, row);
+            continue;
         }
-        call_copy(call, row,
-                  bytes_of(text, pattern_format(pattern, us, zone, text, sizeof(text))));
+        TRY(format_row(call, row, &f, arg_bytes(call, 1, row), us));
     }
     return ST_OK;
 }
@@ -486,19 +513,18 @@ static enum status unix_now(struct call *call)
 
 static enum status from_unixtime(struct call *call)
 {
-    char text[FORMATTED_MAX];
+    struct formatter f = {.zone_s = call->ctx->zone_offset_s};
 
     FOR_ROWS(call, row) {
         struct bytes pattern = call->expr->args_count == 2 ? arg_bytes(call, 1, row)
                                                            : BYTES_LITERAL("yyyy-MM-dd HH:mm:ss");
         int64_t us;
-        TRY(check_pattern(call, row, pattern));
         if (__builtin_mul_overflow(ARG(call, 0, int64_t, row), US_PER_SECOND, &us)) {
+            TRY(check_pattern(call, row, pattern));
             call_null(call, row);
             continue;
         }
-        call_copy(call, row, bytes_of(text, pattern_format(pattern, us, call->ctx->zone_offset_s,
-                                                           text, sizeof(text))));
+        TRY(format_row(call, row, &f, pattern, us));
     }
     return ST_OK;
 }

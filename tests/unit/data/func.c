@@ -2,6 +2,8 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/rng.h"
+#include "data/datetime.h"
 #include "data/text.h"
 #include "lib/data_case.h"
 #include "lib/test.h"
@@ -359,4 +361,34 @@ TEST(data_results_that_are_too_large_are_refused)
     EXPECT(diag.message[0] != 0);
     arena_deinit(&results);
     arena_deinit(&arena);
+}
+
+/* What DATE_FORMAT relies on when rows share the text of the row before. */
+TEST(date_patterns_print_the_same_for_a_whole_step)
+{
+    static const struct {
+        const char *pattern;
+        int64_t step_us;
+    } cases[] = {{"yyyy-MM-dd", US_PER_DAY},      {"EEE d MMM uu 'at h'", US_PER_DAY},
+                 {"D/w/q XXX", US_PER_DAY},       {"HH", US_PER_HOUR},
+                 {"h a", US_PER_HOUR},            {"dd kk K", US_PER_HOUR},
+                 {"HH:mm", US_PER_MINUTE},        {"ss", US_PER_SECOND},
+                 {"yyyy ss.SSS", 1},              {"n", 1},
+                 {"", US_PER_DAY},                {"'HHmmss'", US_PER_DAY}};
+    struct rng rng = rng_seed(7);
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct bytes pattern = bytes_str(cases[i].pattern);
+        int64_t step = cases[i].step_us;
+        EXPECT_INT(pattern_step_us(pattern), step);
+        for (int n = 0; n < 200; n++) {
+            int32_t zone_s = (int32_t)(rng_next(&rng) % 97) * 900 - 43200;
+            int64_t us = (int64_t)(rng_next(&rng) % 4000000000) * 1000000 - 1000000000000000;
+            int64_t first = floor_div(us + zone_s * US_PER_SECOND, step) * step - zone_s * US_PER_SECOND;
+            char a[128], b[128];
+            size_t len = pattern_format(pattern, first, zone_s, a, sizeof(a));
+            EXPECT_INT(pattern_format(pattern, first + step - 1, zone_s, b, sizeof(b)), len);
+            EXPECT(memcmp(a, b, len) == 0);
+        }
+    }
 }
