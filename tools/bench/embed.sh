@@ -6,7 +6,7 @@ set -eu
 . tools/bench/common.sh
 need_packages libsqlite3-dev
 gcc -O2 -o build/bench/sqlite_upsert tools/bench/sqlite_upsert.c -lsqlite3
-seconds=${SECONDS_EACH:-10}
+seconds=${SECONDS_EACH:-10} burst=${BURST:-1000000}
 echo "embed: a payment pushed to its card's new aggregate in the callback; paced for $seconds s, then a burst"
 printf '  %-34s %-18s %12s %12s %8s\n' case metric ours peer ratio
 
@@ -24,6 +24,6 @@ both() {
         "$(echo "$peer" | field events_per_second)" "sqlite $(sqlite_version)"
 }
 sqlite_version() { sed -n 's/#define SQLITE_VERSION *"\(.*\)"/\1/p' /usr/include/sqlite3.h; }
-both "in memory" 10000 1000000 1000000 "" ":memory:"
-both "on disk" 1000 1000000 5000 "--data $bench_dir/embed" "$bench_dir/sqlite.db"
+both "in memory" 10000 "$burst" "$burst" "" ":memory:"
+both "on disk" 1000 "$burst" 5000 "--data $bench_dir/embed" "$bench_dir/sqlite.db"
 finish_json embed

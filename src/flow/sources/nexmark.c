@@ -254,7 +254,11 @@ static enum status read_made(struct nexmark *s, uint32_t split, int64_t position
 
     while (position < end) {
         struct chunk chunk = nexmark_rows_at(&s->rows[split], position, end - position, sel);
-        TRY(op_emit(s->env->ctx, &chunk));
+        chunk.origins = source_origins(s->node, &s->arena, split,
+                                       position - position % CHUNK_ROWS, chunk.rows);
+        enum status st = op_emit(s->env->ctx, &chunk);
+        arena_reset(&s->arena);
+        TRY(st);
         position += chunk.count;
     }
     return ST_OK;

@@ -19,6 +19,8 @@ struct source_rig {
     struct source *source;
     struct buf out;
     uint64_t rows, hash;
+    int64_t origin_next; /* the position that the next row must say it was read at */
+    uint64_t origin_bad;
     bool text;
 };
 
@@ -45,6 +47,11 @@ static enum status take_rows(struct op_ctx *ctx, const struct chunk *out)
         rig_print(&rig->out, rig->node, out, chunk_row(out, i));
         if (rig->node->columns[rig->node->columns_count - 1].type->kind == TYPE_ROW)
             print_bid(&rig->out, &out->cols[rig->node->columns_count - 1], chunk_row(out, i));
+    }
+    for (uint16_t i = 0; rig->node->origins && i < out->count; i++, rig->origin_next++) {
+        struct origin want = origin_of(rig->node->id, 1, rig->origin_next);
+        rig->origin_bad += !out->origins ||
+                           memcmp(&out->origins[chunk_row(out, i)], &want, sizeof(want)) != 0;
     }
     rig->rows += out->count;
     return ST_OK;
@@ -164,6 +171,7 @@ TEST(nexmark_rows_made_before_are_those_made_as_they_are_read)
                           "events.num=20000;generators=2;preload=true"));
     EXPECT_OK(source_open(&read, &source_nexmark, nexmark_node(&read.arena),
                           "events.num=20000;generators=2"));
+    made.node->origins = read.node->origins = true;
     for (size_t i = 1; i < sizeof(cuts) / sizeof(*cuts); i++) {
         const char *want = source_rows(&read, 1, cuts[i - 1], cuts[i]);
         EXPECT(strlen(want) > 0);
@@ -172,6 +180,7 @@ TEST(nexmark_rows_made_before_are_those_made_as_they_are_read)
         free(kept);
     }
     EXPECT_INT(made.rows, 10000);
+    EXPECT(made.node->origins && made.origin_bad == 0 && read.origin_bad == 0);
     source_close(&made);
     source_close(&read);
 }
