@@ -248,38 +248,34 @@ static void group_add(struct group *group, const struct expr *e, struct bytes na
     group->names[group->keys_count++] = name;
 }
 
-/* An ordinal, an expression, or (more than Flink takes) an alias of an item. */
+/* GROUP BY is read before SELECT: an item's alias means nothing there (a column of that name does). */
+static void explain_alias(struct binder *b, const struct selecting *s, const struct ast_expr *e)
+{
+    if (e->kind != AST_NAME || e->parts_count != 1)
+        return;
+    for (uint16_t i = 0; i < s->ast->items_count; i++) {
+        const struct ast_item *item = &s->ast->items[i];
+        if (item->alias.len && bytes_equal(item->alias, e->parts[0]))
+            bind_hint(b, "`%.*s` is a name that SELECT gives, after GROUP BY: write GROUP BY %.*s",
+                      BYTES_FMT(bytes_head(item->alias, 60)), BYTES_FMT(bytes_head(item->expr->text, 120)));
+    }
+}
+
+/* An expression over the input. A number is itself, not the place of an item, as in Flink. */
 static void bind_group_key(struct binder *b, struct selecting *s, const struct ast_expr *e)
 {
     struct scope scope = s->rel.scope;
-    const struct ast_expr *meant = e;
-    int64_t ordinal;
 
     scope.aggs = NULL;
     scope.no_aggs = "in GROUP BY";
-    if (e->kind == AST_NUMBER && bytes_to_i64(e->name, &ordinal)) {
-        if (ordinal < 1 || ordinal > s->ast->items_count ||
-            s->ast->items[ordinal - 1].expr->kind == AST_STAR) {
-            bind_error(b, e->at, DIAG_VALUE, "GROUP BY %lld: there are %u items", (long long)ordinal,
-                       s->ast->items_count);
-            return;
-        }
-        meant = s->ast->items[ordinal - 1].expr;
-    } else if (e->kind == AST_NAME && e->parts_count == 1) {
-        bool column = false;
-        for (uint16_t i = 0; i < scope.count; i++)
-            column |= bytes_equal(scope.columns[i].name, e->parts[0]);
-        for (uint16_t i = 0; i < s->ast->items_count && !column; i++) {
-            if (bytes_equal(s->ast->items[i].alias, e->parts[0]))
-                meant = s->ast->items[i].expr;
-        }
-    }
-    const struct expr *key = bind_expr(b, &scope, meant);
-    if (!key)
+    const struct expr *key = bind_expr(b, &scope, e);
+    if (!key) {
+        explain_alias(b, s, e);
         return;
-    struct ast_item item = {.expr = (struct ast_expr *)(uintptr_t)meant};
+    }
+    struct ast_item item = {.expr = (struct ast_expr *)(uintptr_t)e};
     for (uint16_t i = 0; i < s->ast->items_count; i++) { /* the name it is selected under */
-        if (bytes_equal(s->ast->items[i].expr->text, meant->text))
+        if (bytes_equal(s->ast->items[i].expr->text, e->text))
             item.alias = s->ast->items[i].alias;
     }
     group_add(&s->group, key, item_name(b, &item, s->group.keys_count));
@@ -313,6 +309,15 @@ struct regroup {
     const struct token *at;
 };
 
+static bool groups_by_number(const struct selecting *s)
+{
+    for (uint16_t i = 0; i < s->ast->group_count; i++) {
+        if (s->ast->group[i]->kind == AST_NUMBER)
+            return true;
+    }
+    return false;
+}
+
 /* From an expression over the input (and aggregates after its columns) to one over the groups. */
 static const struct expr *regroup(const struct regroup *r, const struct expr *e)
 {
@@ -330,7 +335,10 @@ static const struct expr *regroup(const struct regroup *r, const struct expr *e)
     if (e->kind == EXPR_COLUMN) {
         bind_error(b, r->at, DIAG_SYNTAX, "`%.*s` is neither in GROUP BY nor inside an aggregate",
                    BYTES_FMT(bytes_head(r->s->rel.scope.columns[e->index].name, 60)));
-        bind_hint(b, "add it to GROUP BY, or take its MIN, MAX or another aggregate");
+        bind_hint(b, groups_by_number(r->s)
+                         ? "a number in GROUP BY is that number, not the place of an item: write the "
+                           "item's expression"
+                         : "add it to GROUP BY, or take its MIN, MAX or another aggregate");
         return NULL;
     }
     if (e->args_count == 0)
