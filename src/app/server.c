@@ -1,6 +1,7 @@
 /* How: the loop calls two hooks a pass. The first runs the engine's ticks; the second flushes the
- * log, and so releases what waited for the sync. When either has a deadline but no input, one timer
- * wakes the loop; otherwise an idle server sleeps in the kernel without a limit.
+ * log, and so releases what waited for the sync; the answers are sent, and only then comes the log's
+ * background work. When any of them has a deadline but no input, one timer wakes the loop; otherwise
+ * an idle server sleeps in the kernel without a limit.
  */
 #include "app/server.h"
 
@@ -30,15 +31,10 @@ const char *face_name(enum face face)
     return face_names[face];
 }
 
-static void nothing(void *context)
-{
-    (void)context; /* the pass that the wake-up causes is what was wanted */
-}
-
-static void on_engine_work(void *context)
+static void on_work(void *context)
 {
     struct server *server = context;
-    loop_post(server->loop, nothing, server);
+    loop_wake(server->loop);
 }
 
 /* Sleeps no longer than the earliest thing that the clock alone makes due. */
@@ -73,10 +69,16 @@ static bool run_ticks(void *context)
 static bool flush_log(void *context)
 {
     struct server *server = context;
-    bool more;
 
     (void)log_flush(server->log);
-    more = log_work(server->log);
+    return false;
+}
+
+static bool work_on_log(void *context)
+{
+    struct server *server = context;
+    bool more = log_work(server->log);
+
     arm_timer(server);
     return more;
 }
@@ -93,11 +95,13 @@ static enum status open_parts(struct server *server, const struct server_options
     TRY(log_open(server->os, options->data_dir, &log_options, &server->log, diag));
     TRY(engine_open(server->os, server->log, options->data_dir, &engine_options, &server->engine,
                     diag));
-    engine_on_work(server->engine, on_engine_work, server);
+    engine_on_work(server->engine, on_work, server);
+    log_on_work(server->log, on_work, server);
     server->timer = loop_timer_create(server->loop, on_timer, server);
     server->timer_at_ns = INT64_MAX;
     loop_hook_add(server->loop, run_ticks, server);
     loop_hook_add(server->loop, flush_log, server);
+    loop_background_add(server->loop, work_on_log, server);
     return ST_OK;
 }
 
@@ -196,6 +200,7 @@ void server_close(struct server *server)
     if (server->timer) {
         loop_hook_remove(server->loop, run_ticks, server);
         loop_hook_remove(server->loop, flush_log, server);
+        loop_background_remove(server->loop, work_on_log, server);
         loop_timer_destroy(server->timer);
     }
     if (server->engine)

@@ -64,7 +64,8 @@ struct conn {
 
     struct part *out_first, *out_last;
     size_t unsent;
-    bool blocked; /* the socket takes no more for now */
+    bool blocked;   /* the socket takes no more for now */
+    bool sent_some; /* since on_drain was last thought of */
 
     struct loop_defer defer;
     bool offer_again; /* in the deferred turn: resumed */
@@ -473,6 +474,7 @@ static void flush(struct conn *c)
         }
         c->active_ns = loop_mono_ns(c->loop);
         output_sent(c, sent);
+        c->sent_some = true;
         total += sent;
         if (c->state == CONN_CLOSED)
             return;
@@ -530,12 +532,21 @@ void conn_send_view(struct conn *c, struct bytes data, conn_release_fn *release,
     queued(c, data.len);
 }
 
-/* Output went: what waited for that goes on. */
-static void after_flush(struct conn *c, bool was_unsent)
+void conn_send_now(struct conn *c)
 {
+    if (!conn_closing(c) && !c->blocked)
+        flush(c); /* what follows from it is done at the end of the pass */
+}
+
+/* Output went: what waited for that goes on. */
+static void after_flush(struct conn *c)
+{
+    bool drained = c->sent_some && c->unsent == 0;
+
+    c->sent_some = false;
     if (c->state == CONN_CLOSED)
         return;
-    if (was_unsent && c->unsent == 0 && c->handler->on_drain && !conn_closing(c)) {
+    if (drained && c->handler->on_drain && !conn_closing(c)) {
         loop_again(c->loop);
         c->handler->on_drain(c->face, c);
     }
@@ -558,9 +569,8 @@ static void conn_ready(void *context, unsigned events)
         return;
     }
     if (events & OS_OUT) {
-        bool was_unsent = c->unsent > 0;
         flush(c);
-        after_flush(c, was_unsent);
+        after_flush(c);
     }
     if ((events & (OS_IN | OS_HUP)) && wants_input(c))
         read_input(c);
@@ -569,7 +579,6 @@ static void conn_ready(void *context, unsigned events)
 static void conn_deferred(void *context)
 {
     struct conn *c = context;
-    bool was_unsent;
 
     if (c->state == CONN_CLOSED) {
         conn_destroy(c);
@@ -584,10 +593,9 @@ static void conn_deferred(void *context)
         if (c->state == CONN_CLOSED)
             return; /* queued again by conn_close */
     }
-    was_unsent = c->unsent > 0;
     if (!c->blocked)
         flush(c);
-    after_flush(c, was_unsent);
+    after_flush(c);
 }
 
 /* When the connection has been too long without progress; INT64_MAX: the face holds it. */

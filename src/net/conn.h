@@ -67,6 +67,9 @@ void conn_send(struct conn *conn, struct bytes data);
 typedef void conn_release_fn(void *context);
 void conn_send_view(struct conn *conn, struct bytes data, conn_release_fn *release, void *context);
 
+/* What is queued does not wait for the end of the pass: for an answer that somebody's clock runs on. */
+void conn_send_now(struct conn *conn);
+
 size_t conn_unsent(const struct conn *conn);
 void conn_pause(struct conn *conn);  /* no on_bytes until conn_resume; counted, so they nest */
 void conn_resume(struct conn *conn); /* what is buffered is offered again in this pass */

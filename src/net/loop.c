@@ -48,6 +48,12 @@ struct hook {
     void *context;
 };
 
+struct hooks {
+    struct hook *at;
+    size_t len, cap;
+    bool removed; /* some of them were */
+};
+
 struct loop {
     struct os *os;
     struct os_poller *poller;
@@ -55,6 +61,8 @@ struct loop {
 
     _Atomic(struct task *) tasks; /* the newest first */
     atomic_bool stop;
+    atomic_bool wanted;  /* loop_wake was called, and no hook has looked since */
+    atomic_bool waiting; /* in the poller, or about to: only then a wake must go there */
 
     struct loop_watch *watches; /* live ones */
     struct loop_watch *removed; /* to be freed at the end of the pass */
@@ -65,9 +73,7 @@ struct loop {
     uint64_t timer_order;
     bool firing;
 
-    struct hook *hooks;
-    size_t hooks_len, hooks_cap;
-    bool hooks_removed;
+    struct hooks hooks, background;
 
     struct loop_defer *defer_first, *defer_last;
 
@@ -75,6 +81,7 @@ struct loop {
     bool in_pass;
     int64_t turn_ns; /* when the current turn began */
     int64_t stall_max_ns, busy_ns;
+    struct histogram turns_us;
 };
 
 /* ---- life ---- */
@@ -139,7 +146,8 @@ void loop_destroy(struct loop *loop)
     }
     os_poller_close(loop->poller);
     free(loop->heap);
-    free(loop->hooks);
+    free(loop->hooks.at);
+    free(loop->background.at);
     free(loop);
 }
 
@@ -168,6 +176,11 @@ int64_t loop_busy_ns(const struct loop *loop)
     return loop->busy_ns;
 }
 
+const struct histogram *loop_turns_us(const struct loop *loop)
+{
+    return &loop->turns_us;
+}
+
 void loop_again(struct loop *loop)
 {
     loop->again = true;
@@ -181,6 +194,7 @@ static void turn_ended(struct loop *loop)
     if (took > loop->stall_max_ns)
         loop->stall_max_ns = took;
     loop->busy_ns += took;
+    histogram_add(&loop->turns_us, (uint64_t)took / 1000);
     loop->turn_ns = now;
 }
 
@@ -370,45 +384,65 @@ static void run_timers(struct loop *loop)
 
 /* ---- work of a pass ---- */
 
-void loop_hook_add(struct loop *loop, loop_hook_fn *fn, void *context)
+static void hooks_add(struct loop *loop, struct hooks *hooks, loop_hook_fn *fn, void *context)
 {
-    if (loop->hooks_len == loop->hooks_cap) {
-        loop->hooks_cap = loop->hooks_cap ? loop->hooks_cap * 2 : 8;
-        loop->hooks = xrealloc(loop->hooks, loop->hooks_cap * sizeof(struct hook));
+    if (hooks->len == hooks->cap) {
+        hooks->cap = hooks->cap ? hooks->cap * 2 : 8;
+        hooks->at = xrealloc(hooks->at, hooks->cap * sizeof(struct hook));
     }
-    loop->hooks[loop->hooks_len++] = (struct hook){fn, context};
+    hooks->at[hooks->len++] = (struct hook){fn, context};
     loop->again = true; /* it may have work already */
 }
 
-void loop_hook_remove(struct loop *loop, loop_hook_fn *fn, void *context)
+static void hooks_remove(struct hooks *hooks, loop_hook_fn *fn, void *context)
 {
-    for (size_t i = 0; i < loop->hooks_len; i++)
-        if (loop->hooks[i].fn == fn && loop->hooks[i].context == context) {
-            loop->hooks[i].fn = NULL;
-            loop->hooks_removed = true;
+    for (size_t i = 0; i < hooks->len; i++)
+        if (hooks->at[i].fn == fn && hooks->at[i].context == context) {
+            hooks->at[i].fn = NULL;
+            hooks->removed = true;
             return;
         }
 }
 
-static void run_hooks(struct loop *loop)
+void loop_hook_add(struct loop *loop, loop_hook_fn *fn, void *context)
+{
+    hooks_add(loop, &loop->hooks, fn, context);
+}
+
+void loop_hook_remove(struct loop *loop, loop_hook_fn *fn, void *context)
+{
+    hooks_remove(&loop->hooks, fn, context);
+}
+
+void loop_background_add(struct loop *loop, loop_hook_fn *fn, void *context)
+{
+    hooks_add(loop, &loop->background, fn, context);
+}
+
+void loop_background_remove(struct loop *loop, loop_hook_fn *fn, void *context)
+{
+    hooks_remove(&loop->background, fn, context);
+}
+
+static void run_hooks(struct loop *loop, struct hooks *hooks)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < loop->hooks_len; i++) { /* the array may grow and move meanwhile */
-        struct hook hook = loop->hooks[i];
+    for (size_t i = 0; i < hooks->len; i++) { /* the array may grow and move meanwhile */
+        struct hook hook = hooks->at[i];
         if (!hook.fn)
             continue;
         if (hook.fn(hook.context))
             loop->again = true;
         turn_ended(loop);
     }
-    if (!loop->hooks_removed)
+    if (!hooks->removed)
         return;
-    for (size_t i = 0; i < loop->hooks_len; i++)
-        if (loop->hooks[i].fn)
-            loop->hooks[kept++] = loop->hooks[i];
-    loop->hooks_len = kept;
-    loop->hooks_removed = false;
+    for (size_t i = 0; i < hooks->len; i++)
+        if (hooks->at[i].fn)
+            hooks->at[kept++] = hooks->at[i];
+    hooks->len = kept;
+    hooks->removed = false;
 }
 
 void loop_defer(struct loop *loop, struct loop_defer *defer)
@@ -470,12 +504,16 @@ void loop_post(struct loop *loop, loop_task_fn *fn, void *context)
     while (!atomic_compare_exchange_weak_explicit(&loop->tasks, &head, t, memory_order_release,
                                                   memory_order_relaxed));
     if (!head) /* whoever pushed onto nothing wakes; the others ride along */
-        os_poller_wake(loop->poller);
+        loop_wake(loop);
 }
 
+/* The loop says that it will wait and then looks whether it is wanted; this says that it is wanted
+ * and then looks whether it waits: whatever comes first, one of the two sees the other. */
 void loop_wake(struct loop *loop)
 {
-    os_poller_wake(loop->poller);
+    atomic_store(&loop->wanted, true);
+    if (atomic_load(&loop->waiting))
+        os_poller_wake(loop->poller);
 }
 
 static void run_tasks(struct loop *loop)
@@ -496,8 +534,8 @@ static int64_t wait_bound(struct loop *loop, int64_t timeout_ns)
 {
     int64_t until_timer;
 
-    if (loop->again || loop->failed || loop->defer_first ||
-        atomic_load_explicit(&loop->stop, memory_order_relaxed))
+    if (loop->again || loop->failed || loop->defer_first || atomic_load(&loop->wanted) ||
+        atomic_load(&loop->tasks) || atomic_load_explicit(&loop->stop, memory_order_relaxed))
         return 0;
     if (loop->heap_len == 0)
         return timeout_ns;
@@ -514,15 +552,19 @@ void loop_pass(struct loop *loop, int64_t timeout_ns)
 
     CHECK(!loop->in_pass);
     loop->in_pass = true;
+    atomic_store(&loop->waiting, true);
     count = os_poller_wait(loop->poller, ready, READY_MAX, wait_bound(loop, timeout_ns));
+    atomic_store(&loop->waiting, false);
     read_clocks(loop);
     loop->again = false;
     run_tasks(loop);
     run_ready(loop, ready, count);
     run_failed(loop);
     run_timers(loop);
-    run_hooks(loop);
+    atomic_store(&loop->wanted, false); /* the hooks look now */
+    run_hooks(loop, &loop->hooks);
     run_deferred(loop);
+    run_hooks(loop, &loop->background);
     free_removed(loop);
     loop->in_pass = false;
 }

@@ -2,16 +2,18 @@
  *
  * A pass waits for events (at most until the next timer; not at all while a hook has work left),
  * runs the callbacks of ready sockets and due timers, then the hooks in the order they were added
- * (the engine's ticks, the log's write and sync, the answers this releases, background work). No
- * timer polls: an idle loop sleeps in the kernel without a limit.
+ * (the engine's ticks, the log's write and sync), then what was deferred (the answers that this
+ * releases), and background work last, when nobody waits for it. No timer polls: an idle loop
+ * sleeps in the kernel without a limit.
  *
  * Owns: its poller. Watches and timers are ended by who made them, before loop_destroy.
  * Layer: net.
- * Threads: all calls from the loop's own thread, save loop_post and loop_stop.
+ * Threads: all calls from the loop's own thread, save loop_post, loop_wake and loop_stop.
  */
 #ifndef QW_NET_LOOP_H
 #define QW_NET_LOOP_H
 
+#include "base/histogram.h"
 #include "os/os.h"
 
 struct loop;
@@ -53,6 +55,9 @@ void loop_timer_destroy(struct loop_timer *timer);
 typedef bool loop_hook_fn(void *context);
 void loop_hook_add(struct loop *loop, loop_hook_fn *fn, void *context);
 void loop_hook_remove(struct loop *loop, loop_hook_fn *fn, void *context);
+/* The same for work that nobody waits for: at the end of a pass, when the answers are sent. */
+void loop_background_add(struct loop *loop, loop_hook_fn *fn, void *context);
+void loop_background_remove(struct loop *loop, loop_hook_fn *fn, void *context);
 
 /* The next pass does not wait: work was made for a hook that has had its turn. */
 void loop_again(struct loop *loop);
@@ -60,7 +65,8 @@ void loop_again(struct loop *loop);
 /* Runs fn once on the loop's thread in its next pass. Any thread; wakes the loop. */
 typedef void loop_task_fn(void *context);
 void loop_post(struct loop *loop, loop_task_fn *fn, void *context);
-/* A pass without more: its hooks look at what came another way (a ring). Any thread. */
+/* The hooks are to look at what came another way (a ring): in this pass, if they are still to come,
+ * else in another one. Costs a call of the system only while the loop sleeps. Any thread. */
 void loop_wake(struct loop *loop);
 
 /* Runs fn once at the end of this pass, after the hooks (outside a pass: of the next one, which
@@ -75,8 +81,10 @@ struct loop_defer {
 void loop_defer(struct loop *loop, struct loop_defer *defer);
 void loop_defer_cancel(struct loop *loop, struct loop_defer *defer);
 
-/* The longest turn (callback or hook) so far and the sum of time not spent waiting, ns. */
+/* The longest turn (callback or hook) so far and the sum of time not spent waiting, ns; all turns,
+ * in microseconds. */
 int64_t loop_stall_max_ns(const struct loop *loop);
 int64_t loop_busy_ns(const struct loop *loop);
+const struct histogram *loop_turns_us(const struct loop *loop);
 
 #endif

@@ -7,7 +7,8 @@
  *
  * Paths are relative to nothing: callers pass what the user gave. '/' separates.
  * Threads: an `os` may be used by all threads; a file by one writer and any readers; sockets and
- *          pollers by the thread that made the poller, but os_poller_wake by any.
+ *          pollers by the thread that made the poller, but os_poller_wake by any; a helper by the
+ *          thread that opened it.
  * Errors:  ST_IO (os_error_text says which), ST_NOSPACE for a full disk or no handles left,
  *          ST_NOTFOUND, ST_EXISTS (also an address in use), ST_AGAIN for what would block,
  *          ST_CLOSED for a peer that has gone, ST_INVALID for a malformed address or path.
@@ -15,6 +16,8 @@
  */
 #ifndef QW_OS_OS_H
 #define QW_OS_OS_H
+
+#include <stdatomic.h>
 
 #include "base/bytes.h"
 #include "base/status.h"
@@ -33,6 +36,10 @@ struct os_poller {
 
 struct os_sock {
     const struct os_sock_class *class;
+};
+
+struct os_helper {
+    const struct os_helper_class *class;
 };
 
 struct os_thread; /* opaque, one an implementation */
@@ -107,9 +114,31 @@ struct os_sock_class {
     void (*close)(struct os_sock *);
 };
 
+/* ---- work off the loop ---- */
+
+/* A piece of work that may block on the disk: step is called until it gives false. From
+ * os_helper_submit until os_helper_done says so the struct, and all that step touches, are the
+ * helper's. Zeroed but for step; may be submitted again once it is done. */
+struct os_work {
+    bool (*step)(struct os_work *);
+    struct os_work *next; /* the helper's, like the next one */
+    _Atomic bool pending;
+};
+
+/* One a helper, a thread that does what it is given in order. In simulation it is a queue: steps are
+ * made while a poller of the machine waits, and when it is asked for, each time as many as the seed
+ * says; so whatever else the owner does comes between them. */
+struct os_helper_class {
+    void (*submit)(struct os_helper *, struct os_work *);
+    bool (*done)(struct os_helper *, struct os_work *);
+    void (*wait)(struct os_helper *, struct os_work *); /* until it is done */
+    void (*close)(struct os_helper *);                  /* when all is done */
+};
+
 /* ---- the world ---- */
 
 typedef void os_thread_fn(void *context);
+typedef void os_wake_fn(void *context);
 
 struct os_class {
     int64_t (*mono_ns)(struct os *); /* never backwards, any start */
@@ -139,6 +168,11 @@ struct os_class {
                                 struct os_thread **out);
     void (*thread_join)(struct os *, struct os_thread *);
 
+    /* wake (may be NULL) is called, by any thread, when a piece of work is done. The thread starts
+     * with the first piece; where none can be had, work is done by who submits it. */
+    void (*helper_open)(struct os *, const char *name, os_wake_fn *wake, void *context,
+                        struct os_helper **out);
+
     const char *(*error_text)(struct os *); /* of this thread's last failure */
 };
 
@@ -163,6 +197,7 @@ struct os *os_posix(void);
 #define os_connect(o, address, out)        ((o)->class->connect(o, address, out))
 #define os_thread_start(o, name, fn, c, p) ((o)->class->thread_start(o, name, fn, c, p))
 #define os_thread_join(o, thread)          ((o)->class->thread_join(o, thread))
+#define os_helper_open(o, name, w, c, out) ((o)->class->helper_open(o, name, w, c, out))
 #define os_error_text(o)                   ((o)->class->error_text(o))
 
 #define os_file_read(f, pos, to, len, got)  ((f)->class->read(f, pos, to, len, got))
@@ -171,6 +206,10 @@ struct os *os_posix(void);
 #define os_file_truncate(f, size)           ((f)->class->truncate(f, size))
 #define os_file_stat(f, out)                ((f)->class->stat(f, out))
 #define os_file_close(f)                    ((f)->class->close(f))
+#define os_helper_submit(h, work)           ((h)->class->submit(h, work))
+#define os_helper_done(h, work)             ((h)->class->done(h, work))
+#define os_helper_wait(h, work)             ((h)->class->wait(h, work))
+#define os_helper_close(h)                  ((h)->class->close(h))
 #define os_poller_wait(p, out, max, ns)     ((p)->class->wait(p, out, max, ns))
 #define os_poller_wake(p)                   ((p)->class->wake(p))
 #define os_poller_close(p)                  ((p)->class->close(p))

@@ -29,6 +29,11 @@ static bool work(void *context)
     return log_work(context);
 }
 
+static void helped(void *context)
+{
+    loop_wake(context);
+}
+
 static void wake(void *context)
 {
     (void)context;
@@ -63,7 +68,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "kafka_server: cannot listen on %s\n", address);
         return 1;
     }
-    loop_hook_add(loop, work, log);
+    loop_background_add(loop, work, log);
+    log_on_work(log, helped, loop);
     signal(SIGTERM, stop);
     signal(SIGINT, stop);
     printf("ready kafka=%s\n", kafka_face_address(face));
@@ -73,7 +79,7 @@ int main(int argc, char **argv)
     loop_timer_destroy(timer);
     kafka_face_close(face);
     loop_hook_remove(loop, flush, log);
-    loop_hook_remove(loop, work, log);
+    loop_background_remove(loop, work, log);
     log_close(log);
     loop_destroy(loop);
     return 0;

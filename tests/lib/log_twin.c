@@ -175,7 +175,8 @@ bool twin_step(struct twin *twin)
         return step_trim(twin);
     if (dice < 90)
         return log_flush(twin->log) == ST_OK;
-    (void)log_work(twin->log);
+    for (uint64_t n = 1 + rng_below(&twin->rng, 24); n > 0; n--)
+        (void)log_work(twin->log); /* so often that a cut may begin and end between two flushes */
     return true;
 }
 

@@ -70,8 +70,7 @@ static bool go_on(struct twin *twin)
     for (int i = 0; i < 3; i++) {
         if (twin_step(twin))
             return true;
-        while (log_work(twin->log))
-            ;
+        log_settle(twin->log);
     }
     return false;
 }

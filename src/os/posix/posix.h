@@ -38,6 +38,8 @@ enum status posix_listen(struct os *os, const char *address, struct os_sock **ou
 enum status posix_connect(struct os *os, const char *address, struct os_sock **out);
 
 /* thread.c */
+void posix_helper_open(struct os *os, const char *name, os_wake_fn *wake, void *context,
+                       struct os_helper **out);
 enum status posix_thread_start(struct os *os, const char *name, os_thread_fn *fn, void *context,
                                struct os_thread **out);
 void posix_thread_join(struct os *os, struct os_thread *thread);

@@ -117,6 +117,7 @@ static const struct os_class posix_class = {
     .connect = posix_connect,
     .thread_start = posix_thread_start,
     .thread_join = posix_thread_join,
+    .helper_open = posix_helper_open,
     .error_text = posix_error_text,
 };
 

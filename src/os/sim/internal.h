@@ -10,6 +10,7 @@ struct sim;
 struct sim_node;
 struct sim_sock;
 struct sim_poller;
+struct sim_helper;
 
 /* What every open file, socket and poller carries: enough to end it from outside. */
 struct sim_handle {
@@ -50,12 +51,13 @@ struct sim {
     struct sim *next;
     struct os_sim_options options;
     struct os_sim_counts counts;
-    struct rng entropy, disk_rng;
+    struct rng entropy, disk_rng, helper_rng;
     int64_t wall_us; /* at mono_ns 0 */
 
     uint64_t life;
     struct sim_handle *handles;
     uint32_t handles_len;
+    struct sim_helper *helpers;
 
     bool off;
     uint64_t off_at_step; /* 0: never */
@@ -145,6 +147,11 @@ int64_t sim_sock_changes_at(const struct sim_sock *sock); /* after now; INT64_MA
 void sim_sock_unwatch(struct sim_sock *sock);
 /* The machine's process is about to end: peers on other machines will hear of it. */
 void sim_socks_end(struct sim *sim);
+
+/* ---- helper.c ---- */
+void sim_helper_open(struct os *os, const char *name, os_wake_fn *wake, void *context,
+                     struct os_helper **out);
+bool sim_helpers_run(struct sim *sim); /* a few steps; true: there is more to do */
 
 /* ---- poller.c ---- */
 enum status sim_poller_open(struct os *os, struct os_poller **out);

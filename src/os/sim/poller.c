@@ -3,7 +3,8 @@
  * A wait with nothing ready makes its poller idle. When all are (or when one is asked twice running
  * and no other in between: the rest are not taking part), the clock goes to the next deadline or
  * arrival, and all must wait anew before it moves again. Besides, each wait takes a microsecond: or
- * a program that leaves a ready socket alone, or always has work, would stop the world.
+ * a program that leaves a ready socket alone, or always has work, would stop the world. Time does not
+ * jump while a helper of the machine has work.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -106,8 +107,9 @@ static int poller_wait(struct os_poller *poller, struct os_ready *out, int out_m
     if (sim_poller_dead(p))
         return 0;
     sim->world->mono_ns += WAIT_NS;
+    bool helped = sim_helpers_run(sim); /* may wake this poller */
     count = collect(p, out, out_max);
-    p->idle = count == 0 && timeout_ns != 0;
+    p->idle = count == 0 && timeout_ns != 0 && !helped;
     if (!p->idle) {
         sim->world->net.last_idle = NULL;
         return count;

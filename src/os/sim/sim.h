@@ -11,6 +11,8 @@
  * and syncing a file does not make its name safe. Every call that changes the disk is a *step*,
  * counted, so that a test can cut the power before each in turn (os_sim_off_at).
  *
+ * Helpers have no threads: their steps come between what else the machine does, as the seed says.
+ *
  * Network: TCP by port, whatever the host, between all machines of the world; arrivals are delayed
  * and cut as the options say.
  *

@@ -179,6 +179,7 @@ static const struct os_class sim_class = {
     .connect = sim_connect,
     .thread_start = sim_thread_start,
     .thread_join = sim_thread_join,
+    .helper_open = sim_helper_open,
     .error_text = sim_error_text,
 };
 
@@ -193,6 +194,7 @@ static struct sim *machine_new(struct sim_world *world, const struct os_sim_opti
     sim->options = options ? *options : os_sim_options_quiet();
     sim->entropy = rng_seed(rng_next(&world->seeds));
     sim->disk_rng = rng_seed(rng_next(&world->seeds));
+    sim->helper_rng = rng_seed(rng_next(&world->seeds));
     sim->wall_us = WALL_START_US;
     sim_names_init(sim);
     sim->next = world->machines;

@@ -89,28 +89,37 @@ static void write_jobs(struct http_face *face, struct buf *out)
     }
 }
 
-static void write_latency(struct http_face *face, struct buf *out)
+/* A summary of microseconds, in seconds; job: its label, if it has one. */
+static void quantiles(struct buf *out, const char *name, struct bytes job, const struct histogram *us)
 {
     static const double parts[] = {0.5, 0.9, 0.99, 0.999};
+    struct buf labels;
+
+    buf_init(&labels, 0);
+    if (job.len)
+        label(&labels, "job", job);
+    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
+        buf_printf(out, "quickwater_%s{%.*s%squantile=\"%g\"} %.9g\n", name,
+                   BYTES_FMT(buf_view(&labels)), job.len ? "," : "", parts[i],
+                   (double)histogram_quantile(us, parts[i]) / 1e6);
+    const char *open = job.len ? "{" : "", *close = job.len ? "}" : "";
+    buf_printf(out, "quickwater_%s_sum%s%.*s%s %.9g\n", name, open, BYTES_FMT(buf_view(&labels)), close,
+               (double)us->sum / 1e6);
+    buf_printf(out, "quickwater_%s_count%s%.*s%s %" PRIu64 "\n", name, open,
+               BYTES_FMT(buf_view(&labels)), close, us->total);
+    buf_deinit(&labels);
+}
+
+static void write_latency(struct http_face *face, struct buf *out)
+{
     static const char name[] = "job_latency_seconds";
     struct job_info info;
 
     family(out, name, "summary", "From the append of an input to the durability of its results.");
     for (struct job *job = engine_job_next(face->engine, NULL); job; job = engine_job_next(face->engine, job)) {
         job_info(job, &info);
-        if (!info.latency_us)
-            continue;
-        for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++) {
-            buf_printf(out, "quickwater_%s{", name);
-            label(out, "job", info.name);
-            buf_printf(out, ",quantile=\"%g\"} %.9g\n", parts[i],
-                       (double)histogram_quantile(info.latency_us, parts[i]) / 1e6);
-        }
-        buf_printf(out, "quickwater_%s_sum{", name);
-        label(out, "job", info.name);
-        buf_printf(out, "} %.9g\nquickwater_%s_count{", (double)info.latency_us->sum / 1e6, name);
-        label(out, "job", info.name);
-        buf_printf(out, "} %" PRIu64 "\n", info.latency_us->total);
+        if (info.latency_us)
+            quantiles(out, name, info.name, info.latency_us);
     }
 }
 
@@ -171,6 +180,18 @@ static void write_views(struct http_face *face, struct buf *out)
 
 /* ---- log, loop, this face ---- */
 
+static void write_loop(struct http_face *face, struct buf *out)
+{
+    static const char turns[] = "loop_turn_seconds";
+
+    one_f64(out, "loop_stall_seconds", "gauge", "The longest turn of the event loop so far.",
+            (double)loop_stall_max_ns(face->loop) / 1e9);
+    one_f64(out, "loop_busy_seconds_total", "counter", "Time that the event loop did not wait.",
+            (double)loop_busy_ns(face->loop) / 1e9);
+    family(out, turns, "summary", "Turns of the event loop; the sync of the log is a part of one.");
+    quantiles(out, turns, BYTES_NONE, loop_turns_us(face->loop));
+}
+
 static void write_log(struct http_face *face, struct buf *out)
 {
     struct log_stats s;
@@ -216,10 +237,7 @@ void get_metrics(struct exchange *x)
             (double)(loop_mono_ns(face->loop) - face->started_ns) / 1e9);
     one_f64(&out, "cpu_seconds_total", "counter", "Processor time of the process.",
             (double)os_cpu_ns(loop_os(face->loop)) / 1e9);
-    one_f64(&out, "loop_stall_seconds", "gauge", "The longest turn of the event loop so far.",
-            (double)loop_stall_max_ns(face->loop) / 1e9);
-    one_f64(&out, "loop_busy_seconds_total", "counter", "Time that the event loop did not wait.",
-            (double)loop_busy_ns(face->loop) / 1e9);
+    write_loop(face, &out);
     write_log(face, &out);
     write_http(face, &out);
     write_jobs(face, &out);

@@ -37,8 +37,7 @@ struct kafka_face {
     struct session *sessions;
     struct call *free_calls;
     struct fetch *fetch_ready_first, *fetch_ready_last; /* waits that have something new */
-    bool fetch_posted, closing;
-    uint32_t fetch_posts; /* posted and not run: the face waits for them to close */
+    struct loop_defer fetch_defer;
     struct kafka_stats stats;
 };
 
@@ -75,6 +74,7 @@ void call_hang_up(struct call *call); /* the request is nonsense: its connection
 /* host (zero-terminated) and port under which this call's client reaches us. */
 void call_address(const struct call *call, char host[KAFKA_HOST_MAX], int32_t *port);
 void call_peer(const struct call *call, char host[KAFKA_HOST_MAX]);
+struct conn *call_conn(const struct call *call);
 int64_t face_now_ms(const struct kafka_face *face); /* monotonic */
 
 /* ---- dispatch.c ---- */
@@ -104,7 +104,7 @@ kafka_handler kafka_on_offset_commit, kafka_on_offset_fetch, kafka_on_offset_del
 void kafka_refuse_api_versions(struct call *call);
 
 /* fetch.c: waits */
-void fetch_run_ready(struct kafka_face *face);
+void fetch_run_ready(void *face); /* of a struct loop_defer */
 
 /* groups.c */
 void face_groups_open(struct kafka_face *face);

@@ -2,10 +2,12 @@
  *
  * A waiting call has a watcher on each of its partitions and a timer. A watcher is called inside the
  * log's flush, where nothing may be done but to note it: the wait joins the face's list of those
- * that have something new, which the face's hook in the loop looks through after the flush (a posted
- * task makes sure that there is a next look). Looking means counting bytes by offsets first; the
- * records are only read when the answer is made. Partitions are found anew at each look, for a
- * topic may be deleted meanwhile.
+ * that have something new, which is looked through in the deferred part of the pass. Looking means
+ * counting bytes by offsets first; the records are only read when the answer is made. Partitions are
+ * found anew at each look, for a topic may be deleted meanwhile.
+ *
+ * These answers are sent before the acknowledgements of the same flush: an event's way ends with
+ * them, and a producer's does not go on until the next.
  *
  * No fetch sessions: session id 0 in the answer tells the client to name its partitions each time. */
 #include <stdlib.h>
@@ -244,18 +246,6 @@ static void fetch_cancel(struct call *call)
     fetch_unwait(call->state);
 }
 
-static void post_ready(void *context)
-{
-    struct kafka_face *face = context;
-
-    face->fetch_posted = false;
-    face->fetch_posts--;
-    if (!face->closing)
-        fetch_run_ready(face);
-    else if (!face->fetch_posts)
-        free(face);
-}
-
 static void fetch_ready(struct fetch *fetch)
 {
     struct kafka_face *face = fetch->call->face;
@@ -269,25 +259,25 @@ static void fetch_ready(struct fetch *fetch)
     else
         face->fetch_ready_first = fetch;
     face->fetch_ready_last = fetch;
-    if (face->fetch_posted)
-        return;
-    face->fetch_posted = true;
-    face->fetch_posts++;
-    loop_post(face->loop, post_ready, face);
+    loop_defer(face->loop, &face->fetch_defer);
 }
 
-void fetch_run_ready(struct kafka_face *face)
+void fetch_run_ready(void *context)
 {
+    struct kafka_face *face = context;
+
     while (face->fetch_ready_first) {
         struct fetch *fetch = face->fetch_ready_first;
         struct call *call = fetch->call;
         const struct kafka_fetch_req *req = fetch->req;
+        struct conn *conn = call_conn(call);
         ready_remove(face, fetch);
         if (!fetch->time_is_up && !is_enough(call, req))
             continue; /* its watches stand */
         fetch_unwait(fetch);
         call->cancel = NULL;
         fetch_answer(call, req);
+        conn_send_now(conn);
     }
 }
 

@@ -9,12 +9,6 @@ enum {
     OUT_BYTES_MAX = 512 << 20, /* several large fetches that a slow client asked for at once */
 };
 
-static bool run_ready(void *context)
-{
-    fetch_run_ready(context);
-    return false;
-}
-
 static void defaults(struct kafka_options *o)
 {
     if (!o->node_id)
@@ -50,7 +44,7 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
     };
     face_groups_open(face); /* before the first client can ask */
     offsets_load_groups(face);
-    loop_hook_add(loop, run_ready, face);
+    face->fetch_defer = (struct loop_defer){.fn = fetch_run_ready, .context = face};
     enum status st = listener_open(loop, address, &kafka_conn_handler, face, &limits,
                                    &face->listener);
     if (st != ST_OK) {
@@ -66,7 +60,7 @@ void kafka_face_close(struct kafka_face *face)
     if (face->listener)
         listener_close(face->listener);
     CHECK(!face->sessions);
-    loop_hook_remove(face->loop, run_ready, face);
+    loop_defer_cancel(face->loop, &face->fetch_defer);
     face_groups_close(face);
     while (face->free_calls) {
         struct call *call = face->free_calls;
@@ -75,9 +69,7 @@ void kafka_face_close(struct kafka_face *face)
         buf_deinit(&call->out);
         free(call);
     }
-    face->closing = true;
-    if (!face->fetch_posts)
-        free(face); /* else the posted task does */
+    free(face);
 }
 
 const char *kafka_face_address(const struct kafka_face *face)

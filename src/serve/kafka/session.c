@@ -241,6 +241,11 @@ void call_peer(const struct call *call, char host[KAFKA_HOST_MAX])
     split_address(remote, host, NULL);
 }
 
+struct conn *call_conn(const struct call *call)
+{
+    return call->session->conn;
+}
+
 /* ---- requests ---- */
 
 /* An API or version that is not served. There is no telling how its answer should look, save that

@@ -1,17 +1,7 @@
-/* From the WAL into partition files, and cutting the WAL behind. All of it goes in slices, called
- * when the loop has nothing better to do.
- *
- * Filling: batches whose LSN is synced are gathered, a partition at a time, and written to its last
- * segment; then the tail lets go of them. Nothing waits for these writes to reach the disk, the WAL
- * still has them.
- *
- * Cutting, once the WAL has grown by a part of its bound:
- *
- *   NONE --grown--> FILL --all below the target--> SYNC --each touched segment--> SNAPSHOT --> NONE
- *
- * The snapshot says how far each segment is synced and where recovery must start: at the oldest
- * batch that is not in a synced segment. WAL files below the start of the snapshot *before* it
- * become spares, so that a damaged snapshot can be done without.
+/* From the WAL into partition files, in slices, called when the loop has nothing better to do:
+ * batches whose LSN is synced are gathered, a partition at a time, and written to its last segment;
+ * then the tail lets go of them. Nothing waits for these writes to reach the disk, the WAL still has
+ * them. Once it has grown by a part of its bound it is cut behind them: cut.c.
  */
 #include <stdio.h>
 
@@ -19,6 +9,7 @@
 #include "store/log/state.h"
 
 enum { FILL_BYTES = 256 * 1024 };
+
 static const int64_t full_disk_wait_ns = 1000000000;
 
 void partition_folder(const struct log_partition *p, char folder[OS_PATH_MAX + 64])
@@ -56,12 +47,17 @@ static struct log_partition *dequeue(struct log *log)
     return p;
 }
 
+void fill_later(struct log *log)
+{
+    log->fill_not_before = os_mono_ns(log->os) + full_disk_wait_ns;
+}
+
 static void fill_failed(struct log *log, enum status st)
 {
     if (st == ST_NOSPACE) {
         log->refusing = true;
         log->space_checked = os_mono_ns(log->os);
-        log->fill_not_before = log->space_checked + full_disk_wait_ns;
+        fill_later(log);
         return;
     }
     log_fail(log, "writing a partition file failed: %s",
@@ -178,7 +174,7 @@ static bool fillable(const struct log_partition *p, uint64_t upto_lsn)
 
 /* One slice for the first partition that has something below the LSN; false: none has. Those that
  * have not are taken out of the queue only when their tail is empty. */
-static bool fill_some(struct log *log, uint64_t upto_lsn)
+bool fill_some(struct log *log, uint64_t upto_lsn)
 {
     struct log_partition *last = log->fill_last;
 
@@ -200,138 +196,6 @@ static bool fill_some(struct log *log, uint64_t upto_lsn)
     return false;
 }
 
-/* ---- cutting ---- */
-
-static enum status sync_folders(struct log_partition *p, char *folder)
-{
-    struct os *os = p->log->os;
-    char topics[OS_PATH_MAX + 64];
-
-    TRY(os_sync_dir(os, folder));
-    if (!p->folder_fresh)
-        return ST_OK;
-    snprintf(topics, sizeof(topics), "%s/topics", p->log->dir);
-    char *slash = strrchr(folder, '/');
-    *slash = 0;
-    enum status st = os_sync_dir(os, folder);
-    *slash = '/';
-    TRY(st);
-    TRY(os_sync_dir(os, topics));
-    p->folder_fresh = false;
-    return ST_OK;
-}
-
-static enum status sync_partition(struct log_partition *p)
-{
-    char folder[OS_PATH_MAX + 64];
-    struct segment_place at = {p->log->os, folder, &p->log->files};
-    bool fresh = p->folder_fresh;
-
-    partition_folder(p, folder);
-    for (uint32_t i = 0; i < p->segments_count; i++) {
-        struct segment *seg = p->segments[i];
-        if (seg->synced_bytes != seg->bytes)
-            TRY(segment_sync(seg, at));
-        fresh |= seg->fresh;
-        if (i + 1 < p->segments_count)
-            segment_close_file(seg);
-    }
-    if (fresh)
-        TRY(sync_folders(p, folder));
-    for (uint32_t i = 0; i < p->segments_count; i++)
-        p->segments[i]->fresh = false;
-    if (p->segments_count)
-        p->synced_end = p->segments[p->segments_count - 1]->end;
-    p->unsynced = (struct wal_position){0};
-    return ST_OK;
-}
-
-static bool sync_some(struct log *log)
-{
-    struct log_partition *p = log->sync_first;
-
-    if (!p)
-        return false;
-    log->sync_first = p->sync_next;
-    p->sync_queued = false;
-    if (p->topic->deleted)
-        return true;
-    enum status st = sync_partition(p);
-    if (st != ST_OK) {
-        /* Never tried again: what a failed sync leaves in the caches is not to be believed. */
-        log_fail(log, "syncing a partition file failed: %s", os_error_text(log->os));
-        return false;
-    }
-    return true;
-}
-
-/* Where recovery must start: the oldest batch that is not in a synced segment. */
-static struct wal_position needed_from(const struct log *log)
-{
-    struct wal_position from = {log->durable_lsn, wal_lap(log->wal)};
-
-    for (const struct log_topic *t = log->first; t; t = t->next) {
-        for (uint32_t i = 0; i < t->info.partitions; i++) {
-            const struct log_partition *p = t->partitions[i];
-            if (partition_is_memory(p))
-                continue;
-            if (p->unsynced.lsn && p->unsynced.lsn < from.lsn)
-                from = p->unsynced;
-            if (p->tail.count && tail_item_lsn(tail_at(&p->tail, 0)) < from.lsn)
-                from = (struct wal_position){tail_item_lsn(tail_at(&p->tail, 0)),
-                                             tail_at(&p->tail, 0)->slab->lap};
-        }
-    }
-    return from;
-}
-
-/* A failure is noted in the log. */
-static void cut_now(struct log *log)
-{
-    if (!LOG_BUG(fill_early) && log_flush_all(log) != ST_OK)
-        return;
-    struct wal_position from = needed_from(log);
-    if (LOG_BUG(cut_early))
-        wal_cut(log->wal, log->durable_lsn);
-    enum status st = snapshot_write(log, from);
-    if (st == ST_NOSPACE) {
-        log->fill_not_before = os_mono_ns(log->os) + full_disk_wait_ns;
-        return;
-    }
-    if (st != ST_OK) {
-        log_fail(log, "writing a snapshot failed: %s",
-                 st == ST_IO ? os_error_text(log->os) : status_text(st));
-        return;
-    }
-    log->from[1] = log->from[0];
-    log->from[0] = from;
-    log->snapshots++;
-    wal_cut(log->wal, log->from[1].lsn);
-    log_measure_wal(log);
-}
-
-static bool cut_step(struct log *log)
-{
-    switch (log->cut) {
-    case CUT_FILL:
-        if (fill_some(log, log->cut_target))
-            return true;
-        log->cut = log->fill_not_before || log->failure[0] ? CUT_NONE : CUT_SYNC;
-        return log->cut != CUT_NONE;
-    case CUT_SYNC:
-        if (sync_some(log))
-            return true;
-        log->cut = log->failure[0] ? CUT_NONE : CUT_SNAPSHOT;
-        return log->cut != CUT_NONE;
-    case CUT_SNAPSHOT:
-        log->cut = CUT_NONE;
-        cut_now(log);
-        return false;
-    case CUT_NONE: break;
-    }
-    return false;
-}
-
 static bool may_fill(struct log *log)
 {
     if (log->fill_not_before == 0)
@@ -342,12 +206,6 @@ static bool may_fill(struct log *log)
     return true;
 }
 
-static void begin_cut(struct log *log)
-{
-    log->cut = CUT_FILL;
-    log->cut_target = log->durable_lsn;
-}
-
 bool fill_work(struct log *log)
 {
     uint64_t bound = log->options.wal_bytes_max;
@@ -355,11 +213,11 @@ bool fill_work(struct log *log)
     if (!may_fill(log))
         return false;
     if (log->cut != CUT_NONE)
-        return cut_step(log);
+        return cut_work(log);
     /* A second snapshot moves the older start too; else a full WAL would stay full. */
     bool stuck = log->wal_full && log->from[1].lsn < log->durable_lsn;
     if (log->durable_lsn - log->from[0].lsn > bound / 4 || stuck) {
-        begin_cut(log);
+        cut_begin(log);
         return true;
     }
     uint64_t much = bound / 16 < log->options.memory_bytes_max / 8
@@ -373,13 +231,13 @@ bool fill_work(struct log *log)
 
 void fill_all(struct log *log)
 {
-    log->cut = CUT_NONE;
+    cut_finish(log); /* one that is under way */
     log->fill_not_before = 0;
     while (fill_some(log, UINT64_MAX))
         ;
-    while (!log->failure[0] && !log->fill_not_before && sync_some(log))
-        ;
     /* Twice: then the older snapshot needs no more of the WAL than the newer one. */
-    for (int i = 0; i < 2 && !log->failure[0] && !log->fill_not_before; i++)
-        cut_now(log);
+    for (int i = 0; i < 2 && !log->failure[0] && !log->fill_not_before; i++) {
+        cut_begin(log);
+        cut_finish(log);
+    }
 }

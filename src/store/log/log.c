@@ -113,9 +113,25 @@ static enum status raise_epoch(struct log *log)
     return log_flush(log);
 }
 
+static void on_helped(void *context)
+{
+    struct log *log = context;
+
+    if (log->on_work)
+        log->on_work(log->on_work_context);
+}
+
+void log_on_work(struct log *log, os_wake_fn *fn, void *context)
+{
+    log->on_work = fn;
+    log->on_work_context = context;
+}
+
 static enum status open_directory(struct log *log, struct diag *diag)
 {
     TRY(lock_directory(log, diag));
+    os_helper_open(log->os, "quickwater-log", on_helped, log, &log->helper);
+    os_helper_open(log->os, "quickwater-wal", on_helped, log, &log->wal_helper);
     TRY(identity_open(log->os, log->dir, log->cluster_id, &log->salt, diag));
     TRY(log_recover(log, diag));
     enum status st = raise_epoch(log);
@@ -135,6 +151,11 @@ void log_forget(struct log *log)
 
 void log_free(struct log *log)
 {
+    if (log->helper)
+        os_helper_close(log->helper);
+    if (log->wal_helper)
+        os_helper_close(log->wal_helper);
+    cut_abandon(log);
     log_forget(log);
     wal_close(log->wal);
     if (log->lock)
@@ -331,8 +352,11 @@ static void work_when_behind(struct log *log)
     if (behind <= log->options.wal_bytes_max / 4 * 3 &&
         log->pool.bytes <= log->options.memory_bytes_max / 2)
         return;
-    for (int i = 0; i < FLUSH_SLICES && fill_work(log); i++)
-        ;
+    for (int i = 0; i < FLUSH_SLICES; i++) {
+        cut_wait(log);
+        if (!fill_work(log) && !log->cut_piece)
+            break;
+    }
 }
 
 enum status log_flush(struct log *log)
@@ -355,10 +379,19 @@ bool log_work(struct log *log)
 {
     if (log->failure[0])
         return false;
-    bool more = log->wal && wal_work(log->wal);
-    if (!more && log->wal)
+    bool more = false;
+    if (log->wal) {
+        wal_work(log->wal);
         more = fill_work(log);
+    }
     return retain_work(log) || more;
+}
+
+void log_settle(struct log *log)
+{
+    do
+        cut_wait(log);
+    while (log_work(log) || (log->cut_piece && !log->failure[0]));
 }
 
 int64_t log_deadline_ns(const struct log *log)

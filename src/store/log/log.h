@@ -207,9 +207,13 @@ void log_unwatch(struct log_watcher *watcher);
  * Once a pass of the loop, after the ticks. */
 enum status log_flush(struct log *log);
 
-/* A slice of background work (zeroing WAL files, filling partition files, cutting the WAL,
- * retention); true while there is more. */
+/* A slice of background work (filling partition files, cutting the WAL, retention, having WAL files
+ * made); true while there is more to do here. What blocks is done by helpers: fn is called, by any
+ * thread, when one of them has finished something, and log_work should come again. */
 bool log_work(struct log *log);
+void log_on_work(struct log *log, os_wake_fn *fn, void *context);
+/* All that is due, the helpers' part too: for tests, and before a directory is copied. */
+void log_settle(struct log *log);
 /* When log_flush or log_work should run though nothing is appended (interval syncs, retention), on
  * os_mono_ns's clock; INT64_MAX: never. */
 int64_t log_deadline_ns(const struct log *log);

@@ -257,6 +257,7 @@ static enum status replay_wal(struct log *log, const struct snapshot_found *foun
                                   .first_file_bytes =
                                       file_bytes < WAL_FIRST_BYTES ? file_bytes : WAL_FIRST_BYTES,
                                   .salt = log->salt,
+                                  .helper = log->wal_helper,
                                   .keep = found->fell_back ? found->from : found->from_before};
     struct wal_damage_sink sink = {count_damage, log};
 

@@ -247,8 +247,8 @@ bool retain_work(struct log *log)
 {
     if (log->retention_deadline != INT64_MAX && os_mono_ns(log->os) >= log->retention_deadline)
         retain_all(log);
-    if (!log->sweep || log->durable_lsn < log->sweep_lsn)
-        return false;
+    if (!log->sweep || log->durable_lsn < log->sweep_lsn || log->cut_piece)
+        return false; /* the helper may be at work on what would go */
     log->sweep = sweep_one(log);
     return log->sweep;
 }

@@ -209,30 +209,18 @@ static enum status need_marks(struct segment *seg, struct segment_place at)
     return ST_OK;
 }
 
-/* All marks but the last, which may still grow. Derived, so a failure is no failure. */
-static void save_marks(struct segment *seg, struct segment_place at)
+/* All marks but the last, which may still grow. */
+static void save_marks(const struct segment *seg, struct buf *to)
 {
-    char path[SEGMENT_PATH_MAX];
-    struct os_file *file;
-    uint8_t bytes[MARK_BYTES] = {0};
-
-    if (!seg->marks_loaded || seg->marks_saved + 1 >= seg->marks_count)
-        return;
-    segment_path(at, seg->base, "index", path);
-    if (os_file_open(at.os, path, OS_WRITE | OS_CREATE, &file) != ST_OK)
-        return;
-    enum status st = ST_OK;
-    while (seg->marks_saved + 1 < seg->marks_count && st == ST_OK) {
-        const struct segment_mark *m = &seg->marks[seg->marks_saved];
+    for (uint32_t i = seg->marks_saved; seg->marks_loaded && i + 1 < seg->marks_count; i++) {
+        const struct segment_mark *m = &seg->marks[i];
+        uint8_t bytes[MARK_BYTES] = {0};
         store_u64_le(bytes, (uint64_t)m->offset);
         store_u64_le(bytes + 8, m->pos);
         store_u64_le(bytes + 16, (uint64_t)m->max_timestamp);
         store_u32_le(bytes + 24, crc32c((uint32_t)seg->base, bytes, 24));
-        st = os_file_write(file, (uint64_t)seg->marks_saved * MARK_BYTES, bytes, MARK_BYTES);
-        if (st == ST_OK)
-            seg->marks_saved++;
+        buf_append(to, bytes, MARK_BYTES);
     }
-    os_file_close(file);
 }
 
 /* ---- writing ---- */
@@ -260,15 +248,46 @@ enum status segment_append(struct segment *seg, struct segment_place at, struct 
     return ST_OK;
 }
 
-enum status segment_sync(struct segment *seg, struct segment_place at)
+void segment_sync_begin(const struct segment *seg, struct segment_sync *out)
 {
-    TRY(need_file(seg, at));
-    TRY(os_file_sync(seg->file));
-    seg->synced_end = seg->end;
-    seg->synced_bytes = seg->bytes;
-    seg->synced_max_timestamp = seg->max_timestamp;
-    save_marks(seg, at);
-    return ST_OK;
+    *out = (struct segment_sync){.base = seg->base,
+                                 .end = seg->end,
+                                 .bytes = seg->bytes,
+                                 .max_timestamp = seg->max_timestamp,
+                                 .marks_pos = (uint64_t)seg->marks_saved * MARK_BYTES};
+    buf_init(&out->marks, 0);
+    save_marks(seg, &out->marks);
+}
+
+enum status segment_sync_run(struct os *os, const char *folder, const struct segment_sync *sync)
+{
+    struct segment_place at = {.os = os, .folder = folder};
+    char path[SEGMENT_PATH_MAX];
+    struct os_file *file;
+
+    segment_path(at, sync->base, "log", path);
+    TRY(os_file_open(os, path, OS_WRITE, &file));
+    enum status st = os_file_sync(file);
+    os_file_close(file);
+    TRY(st);
+    segment_path(at, sync->base, "index", path);
+    if (sync->marks.len == 0 || os_file_open(os, path, OS_WRITE | OS_CREATE, &file) != ST_OK)
+        return ST_OK;
+    st = os_file_write(file, sync->marks_pos, sync->marks.ptr, sync->marks.len);
+    os_file_close(file);
+    return ST_OK; /* derived: what is missing or torn is made again from the data */
+}
+
+void segment_sync_end(struct segment *seg, struct segment_sync *sync, bool done)
+{
+    if (done) {
+        CHECK(seg->bytes == sync->bytes);
+        seg->synced_end = sync->end;
+        seg->synced_bytes = sync->bytes;
+        seg->synced_max_timestamp = sync->max_timestamp;
+        seg->marks_saved += (uint32_t)(sync->marks.len / MARK_BYTES);
+    }
+    buf_deinit(&sync->marks);
 }
 
 /* ---- reading ---- */

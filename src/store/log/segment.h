@@ -12,6 +12,7 @@
 #ifndef QW_STORE_LOG_SEGMENT_H
 #define QW_STORE_LOG_SEGMENT_H
 
+#include "base/buf.h"
 #include "base/diag.h"
 #include "os/os.h"
 #include "store/log/slab.h"
@@ -73,8 +74,19 @@ enum status segment_remove_files(struct segment_place at, int64_t base) MUST_CHE
 /* A run of whole batches, at the end. */
 enum status segment_append(struct segment *seg, struct segment_place at,
                            struct bytes run) MUST_CHECK;
-/* Data to disk; the index as it may. The name of a fresh one is the caller's to sync. */
-enum status segment_sync(struct segment *seg, struct segment_place at) MUST_CHECK;
+/* Data to disk; the index as it may. The name of a fresh one is the caller's to sync. What is to be
+ * synced is noted by begin; run does it, on any thread, through handles of its own; end notes that it
+ * is done (ended with done false: that it is not). Meanwhile nothing is appended. */
+struct segment_sync {
+    int64_t base, end, max_timestamp;
+    uint64_t bytes;
+    struct buf marks; /* of the index, as in its file */
+    uint64_t marks_pos;
+};
+void segment_sync_begin(const struct segment *seg, struct segment_sync *out);
+enum status segment_sync_run(struct os *os, const char *folder,
+                             const struct segment_sync *sync) MUST_CHECK;
+void segment_sync_end(struct segment *seg, struct segment_sync *sync, bool done);
 
 /* Whole batches from the one that holds offset, or the next: at most bytes_max of them but at least
  * one, all of whose offsets are below to. Nothing there: *run is empty. run lies in *hold. */

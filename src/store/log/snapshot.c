@@ -97,43 +97,45 @@ static enum status write_file(struct os *os, const char *path, struct bytes payl
     return st;
 }
 
-static void snapshot_path(const struct log *log, const char *suffix, char path[OS_PATH_MAX + 16])
+static void snapshot_path(const char *dir, const char *suffix, char path[OS_PATH_MAX + 16])
 {
-    snprintf(path, OS_PATH_MAX + 16, "%s/snapshot%s", log->dir, suffix);
+    snprintf(path, OS_PATH_MAX + 16, "%s/snapshot%s", dir, suffix);
 }
 
-static enum status put_in_place(struct log *log, const char *fresh)
+/* The last one's new name first: else a power cut could leave neither. */
+static enum status move_last(struct os *os, const char *dir)
 {
     char path[OS_PATH_MAX + 16], old[OS_PATH_MAX + 16];
 
-    snapshot_path(log, "", path);
-    snapshot_path(log, ".old", old);
-    enum status st = os_rename(log->os, path, old);
-    if (st != ST_OK && st != ST_NOTFOUND)
-        return st;
-    /* The last one's new name first: else a power cut could leave neither. */
-    TRY(os_sync_dir(log->os, log->dir));
-    TRY(os_rename(log->os, fresh, path));
-    return os_sync_dir(log->os, log->dir);
+    snapshot_path(dir, "", path);
+    snapshot_path(dir, ".old", old);
+    enum status st = os_rename(os, path, old);
+    return st == ST_OK || st == ST_NOTFOUND ? os_sync_dir(os, dir) : st;
 }
 
-enum status snapshot_write(struct log *log, struct wal_position from)
+void snapshot_save(const struct log *log, struct wal_position from, struct buf *payload)
 {
-    char fresh[OS_PATH_MAX + 16];
-    struct buf payload;
-
     CHECK(wal_end_lsn(log->wal) == log->durable_lsn || LOG_BUG(fill_early));
     CHECK(from.lsn <= log->durable_lsn);
-    buf_init(&payload, 0);
-    save_all(log, from, &payload);
-    snapshot_path(log, ".tmp", fresh);
-    enum status st = write_file(log->os, fresh, buf_view(&payload));
-    buf_deinit(&payload);
-    if (st != ST_OK) {
-        (void)os_remove(log->os, fresh);
-        return st;
+    save_all(log, from, payload);
+}
+
+enum status snapshot_put(struct os *os, const char *dir, struct bytes payload, int step)
+{
+    char path[OS_PATH_MAX + 16], fresh[OS_PATH_MAX + 16];
+
+    snapshot_path(dir, "", path);
+    snapshot_path(dir, ".tmp", fresh);
+    if (step == 1)
+        return move_last(os, dir);
+    if (step == 2) {
+        TRY(os_rename(os, fresh, path));
+        return os_sync_dir(os, dir);
     }
-    return put_in_place(log, fresh);
+    enum status st = write_file(os, fresh, payload);
+    if (st != ST_OK)
+        (void)os_remove(os, fresh);
+    return st;
 }
 
 /* ---- reading ---- */
@@ -247,7 +249,7 @@ static enum status load_from(struct log *log, const char *suffix, struct snapsho
     char path[OS_PATH_MAX + 16];
     struct buf payload;
 
-    snapshot_path(log, suffix, path);
+    snapshot_path(log->dir, suffix, path);
     buf_init(&payload, 0);
     enum status st = read_file(log->os, path, &payload);
     if (st == ST_OK) {

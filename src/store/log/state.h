@@ -11,6 +11,7 @@
 #ifndef QW_STORE_LOG_STATE_H
 #define QW_STORE_LOG_STATE_H
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "store/log/bugs.h"
 #include "store/log/entry.h"
@@ -85,6 +86,9 @@ struct log {
     struct slab_pool pool;
     struct segment_files files;
     struct wal *wal; /* NULL: in memory */
+    struct os_helper *helper, *wal_helper; /* two, for a new file of the WAL is urgent */
+    os_wake_fn *on_work;
+    void *on_work_context;
     char failure[256];
 
     struct kv kv;
@@ -109,7 +113,8 @@ struct log {
     int64_t fill_not_before; /* the disk was full: os_mono_ns to wait for; 0 */
     bool filling;            /* until the queue is empty */
     enum { CUT_NONE, CUT_FILL, CUT_SYNC, CUT_SNAPSHOT } cut;
-    uint64_t cut_target; /* LSN to fill up to */
+    uint64_t cut_target;         /* LSN to fill up to */
+    struct cut_piece *cut_piece; /* with the helper; NULL: nothing is */
     struct wal_position
         from[2];                /* where recovery starts, by the last snapshot and the one before */
     uint64_t snapshots;         /* written since the opening */
@@ -158,14 +163,27 @@ struct log_partition *topic_extend(struct log_topic *t); /* one partition more *
 /* ---- fill.c ---- */
 void fill_queue(struct log_partition *p); /* its tail has something for its segments */
 bool fill_work(struct log *log);          /* a slice of filling or cutting; true: there is more */
+/* One slice for the first partition that has something below the LSN; false: none has. */
+bool fill_some(struct log *log, uint64_t upto_lsn);
+void fill_later(struct log *log); /* the disk is full: not for a while */
 /* Fills, syncs and cuts all there is, as far as the disk lets it: the WAL has it anyway. What is
  * appended must be durable. */
 void fill_all(struct log *log);
 void partition_folder(const struct log_partition *p, char folder[OS_PATH_MAX + 64]);
 
+/* ---- cut.c ---- */
+void cut_begin(struct log *log);
+bool cut_work(struct log *log); /* a slice; false: it is over, or a piece of work is the helper's */
+void cut_wait(struct log *log); /* for that piece */
+void cut_finish(struct log *log);
+void cut_abandon(struct log *log); /* the log has failed: what the helper did is not noted */
+
 /* ---- snapshot.c ---- */
 /* Everything but the batches, as of the durable end; from: where recovery will start. */
-enum status snapshot_write(struct log *log, struct wal_position from) MUST_CHECK;
+void snapshot_save(const struct log *log, struct wal_position from, struct buf *payload);
+/* That, made a file in its place, in steps counted from 0. Any thread. */
+enum { SNAPSHOT_STEPS = 3 };
+enum status snapshot_put(struct os *os, const char *dir, struct bytes payload, int step) MUST_CHECK;
 struct snapshot_found {
     bool found, fell_back;                 /* the newest was damaged, the one before it was taken */
     uint64_t lsn;                          /* what stands below is in it */

@@ -15,7 +15,13 @@
 #include "store/log/bugs.h"
 #include "store/log/wal_files.h"
 
-enum { ZERO_SLICE = 256 * 1024 };
+/* A file that the helper makes. */
+struct making {
+    struct os_work work;
+    const struct wal_file_set *set;
+    struct wal_file *file; /* NULL: none */
+    enum status status;
+};
 
 struct pending {
     struct slab *slab; /* held */
@@ -27,6 +33,8 @@ struct pending {
 struct wal {
     struct wal_options options;
     struct wal_file_set set;
+    struct making making;
+    bool making_failed; /* the background does not try again before something changes */
     struct slab_pool *pool;
     uint64_t lap, synced_lsn;
     uint64_t next_lsn; /* of the next block to open */
@@ -174,25 +182,56 @@ static struct wal_file *smallest_spare(struct wal *wal, uint64_t size)
     return best;
 }
 
-static struct wal_file *zeroing_file(struct wal *wal)
+static bool making_step(struct os_work *work)
 {
-    for (uint32_t i = 0; i < wal->set.count; i++)
-        if (wal->set.files[i]->state == WAL_FILE_ZEROING)
-            return wal->set.files[i];
-    return NULL;
+    struct making *m = (struct making *)work;
+    bool more;
+
+    m->status = wal_file_make(m->set, m->file, &more);
+    return m->status == ST_OK && more;
 }
 
-/* Finishes, or makes, a file of at least that size; nobody prepared one in time. */
+static void making_begin(struct wal *wal)
+{
+    struct making *m = &wal->making;
+
+    *m = (struct making){.work.step = making_step,
+                         .set = &wal->set,
+                         .file = wal_file_add(&wal->set, wal->options.file_bytes)};
+    os_helper_submit(wal->options.helper, &m->work);
+}
+
+/* The helper has done with it. */
+static void making_end(struct wal *wal)
+{
+    struct making *m = &wal->making;
+
+    wal->making_failed = m->status != ST_OK;
+    if (m->status == ST_OK)
+        m->file->state = WAL_FILE_SPARE;
+    else
+        wal_file_remove(&wal->set, m->file);
+    m->file = NULL;
+}
+
+/* Nobody prepared a file of at least that size in time: waits for the one that is being made, or
+ * makes one here. */
 static enum status make_spare(struct wal *wal, uint64_t size)
 {
-    struct wal_file *f = zeroing_file(wal);
-
-    if (!f || f->size < size) {
-        uint64_t usual = wal->set.count ? wal->options.file_bytes : wal->options.first_file_bytes;
-        TRY(wal_file_start(&wal->set, size > usual ? size : usual, &f));
+    if (wal->making.file) {
+        os_helper_wait(wal->options.helper, &wal->making.work);
+        making_end(wal);
+        if (smallest_spare(wal, size))
+            return ST_OK;
     }
-    enum status st = wal_file_zero(&wal->set, f, f->size);
-    if (st != ST_OK)
+    uint64_t usual = wal->set.count ? wal->options.file_bytes : wal->options.first_file_bytes;
+    struct wal_file *f = wal_file_add(&wal->set, size > usual ? size : usual);
+    enum status st = ST_OK;
+    for (bool more = true; more && st == ST_OK;)
+        st = wal_file_make(&wal->set, f, &more);
+    if (st == ST_OK)
+        f->state = WAL_FILE_SPARE;
+    else
         wal_file_remove(&wal->set, f);
     return st;
 }
@@ -206,6 +245,7 @@ static enum status next_file(struct wal *wal, uint64_t size)
         f = smallest_spare(wal, size);
         CHECK(f != NULL);
     }
+    wal->making_failed = false;
     f->state = WAL_FILE_LIVE;
     f->base_lsn = f->end_lsn = wal->next_lsn;
     wal->file = f;
@@ -335,6 +375,7 @@ void wal_cut(struct wal *wal, uint64_t lsn)
 {
     uint32_t spares = 0;
 
+    wal->making_failed = false;
     for (uint32_t i = wal->set.count; i-- > 0;) {
         struct wal_file *f = wal->set.files[i];
         if (f->state == WAL_FILE_LIVE && f != wal->file && f->end_lsn <= lsn && !f->unsynced)
@@ -349,20 +390,13 @@ void wal_cut(struct wal *wal, uint64_t lsn)
     }
 }
 
-bool wal_work(struct wal *wal)
+void wal_work(struct wal *wal)
 {
-    struct wal_file *f = zeroing_file(wal);
+    bool soon = wal->file && wal->file_pos > wal->file->size / 4;
 
-    if (!f) {
-        bool soon = wal->file && wal->file_pos > wal->file->size / 4;
-        if (!soon || smallest_spare(wal, wal->options.file_bytes))
-            return false;
-        if (wal_file_start(&wal->set, wal->options.file_bytes, &f) != ST_OK)
-            return false; /* wal_reserve tries again, and tells */
-    }
-    if (wal_file_zero(&wal->set, f, ZERO_SLICE) != ST_OK) {
-        wal_file_remove(&wal->set, f);
-        return false;
-    }
-    return f->state == WAL_FILE_ZEROING;
+    if (wal->making.file && os_helper_done(wal->options.helper, &wal->making.work))
+        making_end(wal);
+    if (soon && !wal->making.file && !wal->making_failed &&
+        !smallest_spare(wal, wal->options.file_bytes))
+        making_begin(wal);
 }

@@ -41,6 +41,7 @@ struct wal_options {
     uint64_t salt;             /* of the directory: makes headers that users write into their
                                   records no headers of ours */
     struct wal_position keep;  /* files from here on stay, though recovery starts later */
+    struct os_helper *helper;  /* makes new files; outlives the use of the WAL, not the WAL */
 };
 
 struct wal_damage_sink {
@@ -88,7 +89,7 @@ uint64_t wal_lap(const struct wal *wal);
 
 /* Files that end at or below lsn become spares. */
 void wal_cut(struct wal *wal, uint64_t lsn);
-/* A slice of making the next file; true: there is more to do. */
-bool wal_work(struct wal *wal);
+/* Has the next file made in time by the helper. */
+void wal_work(struct wal *wal);
 
 #endif

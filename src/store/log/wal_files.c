@@ -10,7 +10,7 @@
 #include "base/crc32c.h"
 #include "base/endian.h"
 
-enum { ZERO_BYTES = 256 * 1024 };
+enum { ZERO_BYTES = 64 * 1024 }; /* so little that a sync of the log beside it waits for few of them */
 
 static const uint8_t magic[4] = {'Q', 'W', 'B', '1'};
 
@@ -146,9 +146,8 @@ void wal_file_remove(struct wal_file_set *set, struct wal_file *f)
     free(f);
 }
 
-enum status wal_file_start(struct wal_file_set *set, uint64_t size, struct wal_file **out)
+struct wal_file *wal_file_add(struct wal_file_set *set, uint64_t size)
 {
-    char path[OS_PATH_MAX + 32];
     uint32_t number = 1;
 
     CHECK(size % OS_BLOCK == 0);
@@ -158,34 +157,42 @@ enum status wal_file_start(struct wal_file_set *set, uint64_t size, struct wal_f
     struct wal_file *f = add_file(set, number);
     f->size = size;
     f->state = WAL_FILE_ZEROING;
-    wal_file_path(set, number, path);
-    enum status st =
-        os_file_open(set->os, path, OS_WRITE | OS_CREATE | OS_TRUNCATE | OS_DIRECT, &f->file);
-    if (st != ST_OK) {
-        wal_file_remove(set, f);
-        return st;
-    }
-    *out = f;
-    return ST_OK;
+    return f;
+}
+
+static enum status create_file(const struct wal_file_set *set, struct wal_file *f)
+{
+    char path[OS_PATH_MAX + 32];
+
+    wal_file_path(set, f->number, path);
+    return os_file_open(set->os, path, OS_WRITE | OS_CREATE | OS_TRUNCATE | OS_DIRECT, &f->file);
 }
 
 static _Alignas(OS_BLOCK) uint8_t zeros[ZERO_BYTES];
 
-enum status wal_file_zero(struct wal_file_set *set, struct wal_file *f, uint64_t bytes)
+static enum status write_zeros(struct wal_file *f)
+{
+    uint64_t len = f->size - f->zeroed;
+
+    if (len > ZERO_BYTES)
+        len = ZERO_BYTES;
+    TRY(os_file_write(f->file, f->zeroed, zeros, len));
+    f->zeroed += len;
+    return ST_OK;
+}
+
+enum status wal_file_make(const struct wal_file_set *set, struct wal_file *f, bool *more)
 {
     CHECK(f->state == WAL_FILE_ZEROING);
-    while (bytes > 0 && f->zeroed < f->size) {
-        uint64_t len = f->size - f->zeroed;
-        if (len > ZERO_BYTES)
-            len = ZERO_BYTES;
-        TRY(os_file_write(f->file, f->zeroed, zeros, len));
-        f->zeroed += len;
-        bytes -= len < bytes ? len : bytes;
+    *more = true;
+    if (!f->file)
+        return create_file(set, f);
+    if (f->zeroed < f->size)
+        return write_zeros(f);
+    if (!f->zeros_synced) {
+        f->zeros_synced = true;
+        return os_file_sync(f->file);
     }
-    if (f->zeroed == f->size) {
-        TRY(os_file_sync(f->file));
-        TRY(os_sync_dir(set->os, set->dir));
-        f->state = WAL_FILE_SPARE;
-    }
-    return ST_OK;
+    *more = false;
+    return os_sync_dir(set->os, set->dir);
 }

@@ -9,10 +9,11 @@ enum wal_file_state { WAL_FILE_ZEROING, WAL_FILE_SPARE, WAL_FILE_LIVE };
 
 struct wal_file {
     struct os_file *file;
-    enum wal_file_state state;
-    uint32_t number; /* of its name */
-    uint64_t size;   /* once it is ready */
+    enum wal_file_state state; /* ZEROING: file and the next three are a helper's */
+    uint32_t number;           /* of its name */
+    uint64_t size;             /* once it is ready */
     uint64_t zeroed;
+    bool zeros_synced;
     uint64_t base_lsn; /* the LSN that position 0 has or would have, while it is live */
     uint64_t end_lsn;  /* one past its last block */
     bool unsynced;
@@ -51,11 +52,11 @@ void wal_file_path(const struct wal_file_set *set, uint32_t number, char path[OS
 enum status wal_files_open(struct wal_file_set *set, struct os *os, const char *dir,
                            bool read_only) MUST_CHECK;
 void wal_files_close(struct wal_file_set *set);
-/* A new file, to be zeroed by wal_file_zero. */
-enum status wal_file_start(struct wal_file_set *set, uint64_t size,
-                           struct wal_file **out) MUST_CHECK;
-/* Writes up to bytes more zeros; the last of them syncs and makes it a spare. */
-enum status wal_file_zero(struct wal_file_set *set, struct wal_file *f, uint64_t bytes) MUST_CHECK;
+/* A new file, to be made by wal_file_make. */
+struct wal_file *wal_file_add(struct wal_file_set *set, uint64_t size);
+/* A step of making it: opened, some zeros written, synced, its name made durable. *more is false
+ * after the last, when the owner may make it a spare. Any thread: of the set it uses what stays. */
+enum status wal_file_make(const struct wal_file_set *set, struct wal_file *f, bool *more) MUST_CHECK;
 void wal_file_remove(struct wal_file_set *set, struct wal_file *f);
 
 /* ---- recovery's walk ---- */

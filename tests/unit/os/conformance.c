@@ -440,6 +440,64 @@ static void case_refused(struct world *w)
     EXPECT_STATUS(os_connect(w->os, "::1:80", &sock), ST_INVALID);
 }
 
+/* ---- helpers ---- */
+
+struct piece {
+    struct os_work work;
+    struct world *w;
+    int steps, made;
+    char *order; /* a letter a piece that is done */
+    char letter;
+};
+
+static bool piece_step(struct os_work *work)
+{
+    struct piece *p = (struct piece *)work;
+
+    if (++p->made == 1 && p->letter == 'a')
+        put(p->w, "piece", "by a helper");
+    if (p->made < p->steps)
+        return true;
+    p->order[strlen(p->order)] = p->letter;
+    return false;
+}
+
+static void woken(void *context)
+{
+    atomic_fetch_add((atomic_int *)context, 1);
+}
+
+static void case_helper(struct world *w)
+{
+    char order[8] = "";
+    struct piece pieces[3];
+    struct os_helper *helper;
+    atomic_int wakes = 0;
+
+    os_helper_open(w->os, "conformance", woken, &wakes, &helper);
+    for (int i = 0; i < 3; i++) {
+        pieces[i] = (struct piece){.work.step = piece_step, .w = w, .steps = 1 + 20 * i,
+                                   .order = order, .letter = (char)('a' + i)};
+        os_helper_submit(helper, &pieces[i].work);
+    }
+    while (!os_helper_done(helper, &pieces[0].work))
+        ;
+    os_helper_wait(helper, &pieces[1].work);
+    EXPECT(os_helper_done(helper, &pieces[1].work));
+    EXPECT_INT(pieces[1].made, 21);
+    EXPECT_INT(pieces[0].made, 1);
+    expect_text(w, "piece", "by a helper");
+    os_helper_wait(helper, &pieces[2].work);
+    pieces[0].made = 1;
+    os_helper_submit(helper, &pieces[0].work); /* again */
+    os_helper_close(helper);                   /* nothing is left undone */
+    EXPECT(!atomic_load(&pieces[0].work.pending));
+    EXPECT_BYTES(bytes_str(order), BYTES_LITERAL("abca"));
+    EXPECT_INT(atomic_load(&wakes), 4);
+    os_helper_open(w->os, "conformance", NULL, NULL, &helper);
+    os_helper_close(helper); /* never used */
+}
+
 /* ---- all of them ---- */
 
 static const struct {
@@ -450,6 +508,7 @@ static const struct {
     {"handles", case_handles}, {"direct", case_direct},   {"names", case_names},
     {"space", case_space},     {"sockets", case_sockets}, {"pressure", case_back_pressure},
     {"poller", case_poller},   {"reset", case_reset},     {"refused", case_refused},
+    {"helper", case_helper},
 };
 
 static void run_cases(struct os *os, const char *dir)

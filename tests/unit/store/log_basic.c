@@ -493,8 +493,7 @@ TEST(log_takes_large_batches_and_many_files)
         test_append(log, p, (struct batch_spec){.tag = 2 * i + 1, .value_bytes = 10});
         if (i % 7 == 0)
             EXPECT_OK(log_flush(log));
-        while (log_work(log))
-            ;
+        log_settle(log);
     }
     test_append(log, p, (struct batch_spec){.tag = 120, .count = 15, .value_bytes = 60000});
     log_close(log);
