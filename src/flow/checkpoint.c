@@ -1,4 +1,4 @@
-/* checkpoint.c: see checkpoint.h for the bytes. */
+/* checkpoint.c: what checkpoints there are, and reading them; see checkpoint.h for the bytes. */
 #include "flow/checkpoint.h"
 
 #include <stdio.h>
@@ -9,114 +9,12 @@
 #include "base/endian.h"
 #include "flow/inner.h"
 
-static const char head_magic[] = "QWCKPT1\n", foot_magic[] = "QWCKEND\n";
-enum { MAGIC_BYTES = 8, FOOTER_BYTES = 24, MANIFEST_BYTES_MAX = 64 << 20, SECTION_BYTES = 28 };
+enum { MANIFEST_BYTES_MAX = 64 << 20, SECTION_BYTES = 28 };
+enum { MAGIC_BYTES = CHECKPOINT_MAGIC_BYTES, FOOTER_BYTES = MAGIC_BYTES + 16 };
 
-/* ---- writing ---- */
-
-struct sink_file {
-    struct os_file *file;
-    uint64_t pos;
-    uint32_t crc; /* of the section so far */
-};
-
-static enum status file_drain(void *context, struct bytes bytes)
-{
-    struct sink_file *to = context;
-    to->crc = crc32c(to->crc, bytes.ptr, bytes.len);
-    enum status st = os_file_write(to->file, to->pos, bytes.ptr, bytes.len);
-    to->pos += bytes.len;
-    return st;
-}
-
-static enum status section_end(struct sink_file *to, struct snap_writer *w, uint32_t node,
-                               uint32_t shard, uint64_t began, struct buf *manifest)
-{
-    TRY(w->failed);
-    TRY(file_drain(to, buf_view(&w->buf)));
-    buf_clear(&w->buf);
-    buf_u32_le(manifest, node);
-    buf_u32_le(manifest, shard);
-    buf_u64_le(manifest, began);
-    buf_u64_le(manifest, to->pos - began);
-    buf_u32_le(manifest, to->crc);
-    to->crc = 0;
-    return ST_OK;
-}
-
-static enum status write_sections(struct driver *d, struct sink_file *to, struct buf *manifest)
-{
-    struct snap_writer w = {.drain = file_drain, .context = to};
-    buf_init(&w.buf, 0);
-    enum status st = ST_OK;
-    for (uint32_t n = 0; n < driver_nodes_count(d) && st == ST_OK; n++)
-        for (uint32_t s = 0; s < driver_shards(d) && st == ST_OK; s++) {
-            uint64_t began = to->pos;
-            driver_save_task(d, n, s, &w);
-            st = section_end(to, &w, n, s, began, manifest);
-        }
-    if (st == ST_OK) {
-        uint64_t began = to->pos;
-        driver_save_splits(d, &w);
-        st = section_end(to, &w, driver_nodes_count(d), 0, began, manifest);
-    }
-    buf_deinit(&w.buf);
-    return st;
-}
-
-static void manifest_head(struct job *job, struct buf *out)
-{
-    buf_sized(out, bytes_str(job->name));
-    buf_u64_le(out, job->tick);
-    buf_u64_le(out, (uint64_t)job->clock_us);
-    buf_u32_le(out, ENGINE_VERSION);
-    buf_u64_le(out, job->plan_hash);
-    buf_u32_le(out, driver_shards(job->driver));
-    buf_u64_le(out, (uint64_t)job->note_offset);
-    buf_u32_le(out, driver_nodes_count(job->driver));
-    buf_u32_le(out, driver_nodes_count(job->driver) * driver_shards(job->driver) + 1);
-}
-
-static enum status write_file(struct job *job, struct os_file *file)
-{
-    struct sink_file to = {.file = file, .pos = MAGIC_BYTES};
-    struct buf manifest;
-    buf_init(&manifest, 0);
-    manifest_head(job, &manifest);
-    enum status st = os_file_write(file, 0, head_magic, MAGIC_BYTES);
-    if (st == ST_OK)
-        st = write_sections(job->driver, &to, &manifest);
-    uint64_t at = to.pos;
-    uint32_t len = (uint32_t)manifest.len;
-    uint32_t crc = crc32c(0, manifest.ptr, manifest.len);
-    buf_u64_le(&manifest, at);
-    buf_u32_le(&manifest, len);
-    buf_u32_le(&manifest, crc);
-    buf_append(&manifest, foot_magic, MAGIC_BYTES);
-    if (st == ST_OK)
-        st = os_file_write(file, at, manifest.ptr, manifest.len);
-    if (st == ST_OK)
-        st = os_file_sync(file);
-    buf_deinit(&manifest);
-    return st;
-}
-
-static void job_dir(const char *dir, struct bytes job, char path[OS_PATH_MAX])
+void checkpoint_folder(const char *dir, struct bytes job, char path[OS_PATH_MAX])
 {
     snprintf(path, OS_PATH_MAX, "%s/checkpoints/%.*s", dir, BYTES_FMT(job));
-}
-
-static enum status make_dirs(struct os *os, const char *dir, struct bytes job)
-{
-    char path[OS_PATH_MAX];
-    snprintf(path, sizeof(path), "%s/checkpoints", dir);
-    TRY(os_mkdir(os, path));
-    TRY(os_sync_dir(os, dir));
-    job_dir(dir, job, path);
-    TRY(os_mkdir(os, path));
-    char parent[OS_PATH_MAX];
-    snprintf(parent, sizeof(parent), "%s/checkpoints", dir);
-    return os_sync_dir(os, parent);
 }
 
 /* ---- what is there ---- */
@@ -152,26 +50,26 @@ static void list_ticks(struct os *os, const char *dir, struct bytes job, struct 
 {
     char path[OS_PATH_MAX];
     *out = (struct listing){0};
-    job_dir(dir, job, path);
+    checkpoint_folder(dir, job, path);
     enum status st = os_list(os, path, list_one, out);
     if (st == ST_OK && out->count)
         qsort(out->ticks, out->count, sizeof(*out->ticks), tick_compare);
 }
 
-static bool tick_path(const char *dir, struct bytes job, uint64_t tick, char path[OS_PATH_MAX])
+bool checkpoint_path(const char *dir, struct bytes job, uint64_t tick, char path[OS_PATH_MAX])
 {
     int n = snprintf(path, OS_PATH_MAX, "%s/checkpoints/%.*s/%020llu.ckpt", dir, BYTES_FMT(job),
                      (unsigned long long)tick);
     return n > 0 && n < OS_PATH_MAX;
 }
 
-static void remove_older(struct os *os, const char *dir, struct bytes job, uint32_t keep)
+void checkpoint_prune(struct os *os, const char *dir, struct bytes job, uint32_t keep)
 {
     struct listing list;
     list_ticks(os, dir, job, &list);
     for (uint32_t i = keep; i < list.count; i++) {
         char path[OS_PATH_MAX];
-        if (tick_path(dir, job, list.ticks[i], path) && os_remove(os, path) != ST_OK)
+        if (checkpoint_path(dir, job, list.ticks[i], path) && os_remove(os, path) != ST_OK)
             break; /* tried again at the next checkpoint */
     }
     free(list.ticks);
@@ -180,54 +78,10 @@ static void remove_older(struct os *os, const char *dir, struct bytes job, uint3
 void checkpoint_remove_all(struct os *os, const char *dir, struct bytes job)
 {
     char path[OS_PATH_MAX];
-    remove_older(os, dir, job, 0);
-    job_dir(dir, job, path);
+    checkpoint_prune(os, dir, job, 0);
+    checkpoint_folder(dir, job, path);
     enum status st = os_remove(os, path);
     (void)st; /* an empty folder does no harm */
-}
-
-static enum status write_renamed(struct job *job, const char *path)
-{
-    struct os *os = job->engine->os;
-    char tmp[OS_PATH_MAX + 8], folder[OS_PATH_MAX];
-    struct os_file *file;
-    snprintf(tmp, sizeof(tmp), "%s.tmp", path);
-    job_dir(job->engine->dir, bytes_str(job->name), folder);
-    TRY(os_file_open(os, tmp, OS_WRITE | OS_CREATE | OS_TRUNCATE, &file));
-    enum status st = write_file(job, file);
-    os_file_close(file);
-    if (st == ST_OK)
-        st = os_rename(os, tmp, path);
-    if (st == ST_OK)
-        st = os_sync_dir(os, folder);
-    if (st != ST_OK) {
-        enum status ignored = os_remove(os, tmp);
-        (void)ignored;
-    }
-    return st;
-}
-
-enum status checkpoint_write(struct job *job, char path[OS_PATH_MAX], struct diag *diag)
-{
-    struct engine *engine = job->engine;
-    struct bytes name = bytes_str(job->name);
-    if (!engine->dir)
-        return diag_set(diag, ST_UNSUPPORTED, DIAG_STATE, "there is no data directory");
-    CHECK(!job->pending && !job->unsettled);
-    if (!tick_path(engine->dir, name, job->tick, path))
-        return diag_set(diag, ST_INVALID, DIAG_LIMIT, "the path of the checkpoint is too long");
-    enum status st = driver_sync(job->driver);
-    if (st == ST_OK)
-        st = make_dirs(engine->os, engine->dir, name);
-    if (st == ST_OK)
-        st = write_renamed(job, path);
-    if (st != ST_OK)
-        return diag_set(diag, st, DIAG_INTERNAL, "checkpoint %s: %s", path, status_text(st));
-    job->checkpoints++;
-    job->checkpoint_tick = job->tick;
-    job_keep(job, job->note_offset);
-    remove_older(engine->os, engine->dir, name, CHECKPOINTS_KEPT);
-    return ST_OK;
 }
 
 /* ---- reading ---- */
@@ -281,7 +135,8 @@ static enum status manifest_read(struct os_file *file, struct bytes job, struct 
     TRY(read_exact(file, stat.size - FOOTER_BYTES, foot, sizeof(foot)));
     uint64_t pos = load_u64_le(foot);
     uint32_t len = load_u32_le(foot + 8);
-    if (memcmp(head, head_magic, MAGIC_BYTES) || memcmp(foot + 16, foot_magic, MAGIC_BYTES) ||
+    if (memcmp(head, CHECKPOINT_HEAD, MAGIC_BYTES) ||
+        memcmp(foot + 16, CHECKPOINT_FOOT, MAGIC_BYTES) ||
         len > MANIFEST_BYTES_MAX || pos + len != stat.size - FOOTER_BYTES)
         return ST_CORRUPT;
     uint8_t *bytes = xmalloc(len + 1ul);
@@ -310,7 +165,7 @@ enum status checkpoint_find(struct os *os, const char *dir, struct bytes job, ui
     list_ticks(os, dir, job, &list);
     for (uint32_t i = 0; i < list.count && st != ST_OK; i++) {
         *out = (struct checkpoint){0};
-        if (list.ticks[i] >= before || !tick_path(dir, job, list.ticks[i], out->path))
+        if (list.ticks[i] >= before || !checkpoint_path(dir, job, list.ticks[i], out->path))
             continue;
         st = os_file_open(os, out->path, OS_READ, &out->file);
         if (st == ST_OK)

@@ -8,7 +8,7 @@
  *                  length u64, CRC-32C u32
  *        footer: manifest's position u64, length u32, CRC-32C u32, magic "QWCKEND\n"
  *
- * Written under another name, synced, renamed, the folder synced: a file with its right name and a
+ * Written by a helper, off the loop, under another name, synced, renamed, the folder synced: a file with its right name and a
  * manifest whose checksum holds is whole; sections are checked when they are loaded. Keyed parts
  * carry the key group of each key, so that they load on another number of shards. Two are kept.
  *
@@ -20,7 +20,9 @@
 
 #include "flow/job.h"
 
-enum { CHECKPOINTS_KEPT = 2 };
+enum { CHECKPOINTS_KEPT = 2, CHECKPOINT_MAGIC_BYTES = 8 };
+#define CHECKPOINT_HEAD "QWCKPT1\n"
+#define CHECKPOINT_FOOT "QWCKEND\n"
 
 struct checkpoint_section {
     uint32_t node, shard;
@@ -37,10 +39,24 @@ struct checkpoint {
     struct checkpoint_section *sections;
 };
 
-/* The job's driver as it stands; its last tick must be durable. Moves pins, trims notes, removes what
- * is older than the kept ones. */
+/* ---- checkpoint_write.c ---- */
+
+/* The job's driver as it stands, into memory, and from there to disk by the engine's helper; its last
+ * tick must be durable, and none be under way. */
+enum status checkpoint_begin(struct job *job, struct diag *diag) MUST_CHECK;
+/* True when none is under way. One that is whole by now moves pins and trims notes; one that failed
+ * leaves everything as it was. */
+bool checkpoint_poll(struct job *job);
+void checkpoint_wait(struct job *job);
+/* All of it, waited for. */
 enum status checkpoint_write(struct job *job, char path[OS_PATH_MAX],
                              struct diag *diag) MUST_CHECK;
+
+/* ---- checkpoint.c ---- */
+void checkpoint_folder(const char *dir, struct bytes job, char path[OS_PATH_MAX]);
+bool checkpoint_path(const char *dir, struct bytes job, uint64_t tick, char path[OS_PATH_MAX]);
+/* Removes all but the newest so many. Any thread. */
+void checkpoint_prune(struct os *os, const char *dir, struct bytes job, uint32_t keep);
 
 /* The newest whose manifest is whole and whose tick is below `before`; ST_NOTFOUND: none. */
 enum status checkpoint_find(struct os *os, const char *dir, struct bytes job, uint64_t before,

@@ -9,6 +9,11 @@
 
 _Static_assert((int)ENGINE_SHARDS_MAX == (int)DRIVER_SHARDS_MAX, "said to callers as the driver has it");
 
+static void on_helped(void *context)
+{
+    engine_wake(context);
+}
+
 void engine_wake(struct engine *engine)
 {
     if (engine->on_work)
@@ -37,6 +42,7 @@ enum status engine_open(struct os *os, struct log *log, const char *dir,
         free(engine);
         return ST_INVALID;
     }
+    os_helper_open(os, "quickwater-ckpt", on_helped, engine, &engine->helper);
     catalog_init(&engine->catalog);
     map_init(&engine->stored);
     map_init(&engine->views);
@@ -54,6 +60,7 @@ static void job_stop(struct job *job, bool checkpoint)
 {
     char path[OS_PATH_MAX];
     struct diag diag = {0};
+    checkpoint_wait(job);
     bool live = job->state == JOB_RUNNING || job->state == JOB_PAUSED || job->state == JOB_FINISHED;
     if (!checkpoint || !live || !job->engine->dir || job->tick <= job->checkpoint_tick)
         return;
@@ -73,6 +80,7 @@ void engine_close(struct engine *engine, bool checkpoint)
         job_stop(job, checkpoint);
         job_close(job);
     }
+    os_helper_close(engine->helper);
     for (struct map_entry *e = map_first(&engine->views); e; e = map_next(&engine->views, e))
         view_free(e->value);
     map_deinit(&engine->views);
@@ -169,6 +177,7 @@ enum status job_drop(struct job *job, uint64_t *lsn)
 {
     struct engine *engine = job->engine;
     struct bytes name = bytes_str(job->name);
+    checkpoint_wait(job);
     TRY(stored_remove(engine, 'J', name, lsn));
     TRY(log_kv_put(engine->log, LOG_KV_JOBS, name, BYTES_NONE, lsn));
     struct job **at = &engine->jobs;

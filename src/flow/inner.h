@@ -13,6 +13,7 @@ struct engine {
     struct os *os;
     struct log *log;
     char *dir; /* NULL: no checkpoints */
+    struct os_helper *helper; /* writes them */
     struct engine_options options;
     struct catalog catalog;
     struct job *jobs;          /* durable ones, in the order they were made */

@@ -146,7 +146,7 @@ static void job_pin(struct job *job)
     (void)st; /* tried again at the next checkpoint */
 }
 
-void job_keep(struct job *job, int64_t note_offset)
+int64_t *job_positions(struct job *job)
 {
     int64_t *positions = xcalloc(job_splits_count(job) + 1, sizeof(*positions));
     uint32_t n = 0;
@@ -155,13 +155,18 @@ void job_keep(struct job *job, int64_t note_offset)
         for (uint32_t s = 0; s < source->splits_count; s++)
             positions[n++] = source->splits[s].position;
     }
+    return positions;
+}
+
+void job_keep(struct job *job, int64_t *take_positions, int64_t note_offset)
+{
     if (job->kept == JOB_KEPT) {
         free(job->kept_positions[0]);
         job->kept_positions[0] = job->kept_positions[1];
         job->kept_notes[0] = job->kept_notes[1];
         job->kept--;
     }
-    job->kept_positions[job->kept] = positions;
+    job->kept_positions[job->kept] = take_positions;
     job->kept_notes[job->kept++] = note_offset;
     job_pin(job);
 }
@@ -334,7 +339,7 @@ enum status job_begin(struct job *job, job_entry_fn *kv, void *context, struct d
         return ST_OK;
     TRY(commit_entry(job, kv, context, diag));
     if (job->noted)
-        job_keep(job, 0);
+        job_keep(job, job_positions(job), 0);
     return ST_OK;
 }
 
@@ -434,7 +439,7 @@ static int64_t checkpoint_interval(const struct job *job)
 static bool checkpoint_due(const struct job *job, int64_t clock)
 {
     int64_t every = checkpoint_interval(job);
-    return job->noted && job->tick > job->checkpoint_tick &&
+    return job->noted && !job->saving && job->tick > job->checkpoint_tick &&
            clock - job->checkpoint_us >= every;
 }
 
@@ -505,10 +510,9 @@ static bool live_turn(struct job *job)
     if (checkpoint_due(job, clock) && job->pending)
         return false; /* once what is run is durable */
     if (checkpoint_due(job, clock)) {
-        char path[OS_PATH_MAX];
         struct diag diag = {0};
         job->checkpoint_us = clock; /* a failed one is tried again after the interval */
-        enum status st = checkpoint_write(job, path, &diag);
+        enum status st = checkpoint_begin(job, &diag);
         (void)st;
     }
     bool owes = driver_owes(job->driver), took = false;
@@ -544,6 +548,7 @@ static bool live_turn(struct job *job)
 
 bool job_turn(struct job *job)
 {
+    (void)checkpoint_poll(job);
     switch (job->state) {
     case JOB_RECOVERING:
         return recovery_turn(job);
@@ -560,7 +565,7 @@ int64_t job_deadline_us(const struct job *job)
         return INT64_MAX;
     int64_t alarm = driver_alarm_us(job->driver);
     int64_t least = job->wake_us != INT64_MIN && job->wake_us < alarm ? job->wake_us : alarm;
-    if (job->noted && job->tick > job->checkpoint_tick) {
+    if (job->noted && !job->saving && job->tick > job->checkpoint_tick) {
         int64_t due = job->checkpoint_us + checkpoint_interval(job);
         least = due < least ? due : least;
     }
@@ -573,6 +578,8 @@ int64_t job_deadline_us(const struct job *job)
 
 void job_close(struct job *job)
 {
+    if (job->driver)
+        checkpoint_wait(job);
     for (struct tick_pending *p = job->pending, *next; p; p = next) {
         next = p->next;
         log_wait_cancel(job->engine->log, &p->waiter);

@@ -68,6 +68,7 @@ struct job {
     struct tick_pending *pending, *pending_last;
 
     int64_t checkpoint_us;  /* clock of the last one */
+    struct saving *saving;  /* one that is being written; NULL: none */
     uint64_t checkpoint_tick, checkpoints;
     int64_t *kept_positions[JOB_KEPT]; /* splits' positions where recovery may start, older first */
     int64_t kept_notes[JOB_KEPT];
@@ -106,9 +107,11 @@ int64_t job_deadline_us(const struct job *job);
 void job_fail(struct job *job, enum job_state state, const struct diag *diag);
 void job_on_work(void *job);
 uint32_t job_splits_count(struct job *job);
-/* Recovery may start from here (a checkpoint, or the job's start) with the note at note_offset: the older
- * of the two last such places decides what is pinned of inputs and notes, and what notes are cut. */
-void job_keep(struct job *job, int64_t note_offset);
+int64_t *job_positions(struct job *job); /* of its splits, now; the caller's */
+/* Recovery may start from these positions (a checkpoint's, or the job's start) with the note at
+ * note_offset: the older of the two last such places decides what is pinned of inputs and notes, and
+ * what notes are cut. */
+void job_keep(struct job *job, int64_t *take_positions, int64_t note_offset);
 
 /* A driver of the job's plan, empty. */
 enum status job_driver_open(struct job *job, uint32_t shards, struct driver **out,
