@@ -21,6 +21,14 @@ void kafka_fill(struct rng *rng, struct arena *arena, const struct kafka_struct 
     for (uint16_t i = 0; i < type->fields_count; i++) {
         const struct kafka_field *f = &type->fields[i];
         void *at = (char *)message + f->at;
+        if (f->type == KAFKA_TYPE_STRUCT && !f->array && f->null_first <= f->null_last) {
+            if (rng_chance(rng, 0.5)) { /* a pointer; else null */
+                void *inner = arena_zalloc(arena, f->of->size);
+                kafka_fill(rng, arena, f->of, inner);
+                *(void **)at = inner;
+            }
+            continue;
+        }
         if (!f->array) {
             fill_one(rng, arena, f, at);
             continue;

@@ -1,78 +1,109 @@
-/* Configurations by Kafka's names. Some are the log's own options; others are taken, kept and told
- * again, for they change nothing that one node does (min.insync.replicas) or are hints
- * (segment.ms); the rest are refused by name. Kept ones live in the log's key-value space, under
- * "topic\0name". */
+/* Configurations by Kafka's names: what there is, what values are, where they are kept, what is told
+ * of them. Changing them: alter_configs.c.
+ *
+ * What was set is kept in the log's key-value space, each under "<owner>\0name": for a topic its
+ * name, for this broker a byte 4, for a group a byte 32 and its id (no topic's name begins so). Some
+ * configurations are the log's own options too and steer it; those of the broker are what topics
+ * have that do not set their own. Others are kept and told again, for they change nothing that one
+ * node does (min.insync.replicas) or are hints (segment.ms). The rest are refused by name. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "serve/kafka/face.h"
 
-enum config_type { TYPE_BOOLEAN = 1, TYPE_STRING = 2, TYPE_INT = 3, TYPE_SHORT, TYPE_LONG = 5,
-                   TYPE_DOUBLE = 6, TYPE_LIST = 7 };
-enum config_source { SOURCE_TOPIC = 1, SOURCE_STATIC_BROKER = 4, SOURCE_DEFAULT = 5 };
-enum resource { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4 };
-enum { VALUE_MAX = 4096 };
+enum config_source {
+    SOURCE_TOPIC = 1,
+    SOURCE_DYNAMIC_BROKER = 2,
+    SOURCE_STATIC_BROKER = 4,
+    SOURCE_DEFAULT = 5,
+    SOURCE_GROUP = 8,
+};
+enum { VALUE_MAX = 4096, MESSAGE_BYTES_MOST = 1 << 27 }; /* the latter: half an entry of the WAL */
 
-/* The log's own. */
-enum own { NOT_OWN, CLEANUP, RETENTION_MS, RETENTION_BYTES, SEGMENT_BYTES, MESSAGE_BYTES, TIMESTAMP,
-           DURABILITY };
-
-static const struct config {
-    const char *name;
-    enum own own;
-    enum config_type type;
-    const char *fallback; /* Kafka's default, for those that are only kept; NULL: none */
-} topic_configs[] = {
-    {"cleanup.policy", CLEANUP, TYPE_LIST, "delete"},
-    {"compression.type", NOT_OWN, TYPE_STRING, "producer"},
-    {"delete.retention.ms", NOT_OWN, TYPE_LONG, "86400000"},
-    {"file.delete.delay.ms", NOT_OWN, TYPE_LONG, "60000"},
-    {"flush.messages", NOT_OWN, TYPE_LONG, "9223372036854775807"},
-    {"flush.ms", NOT_OWN, TYPE_LONG, "9223372036854775807"},
-    {"index.interval.bytes", NOT_OWN, TYPE_INT, "4096"},
-    {"max.compaction.lag.ms", NOT_OWN, TYPE_LONG, "9223372036854775807"},
-    {"max.message.bytes", MESSAGE_BYTES, TYPE_INT, "1048588"},
-    {"message.timestamp.after.max.ms", NOT_OWN, TYPE_LONG, "3600000"},
-    {"message.timestamp.before.max.ms", NOT_OWN, TYPE_LONG, "9223372036854775807"},
-    {"message.timestamp.type", TIMESTAMP, TYPE_STRING, "CreateTime"},
-    {"min.cleanable.dirty.ratio", NOT_OWN, TYPE_DOUBLE, "0.5"},
-    {"min.compaction.lag.ms", NOT_OWN, TYPE_LONG, "0"},
-    {"min.insync.replicas", NOT_OWN, TYPE_INT, "1"},
-    {"preallocate", NOT_OWN, TYPE_BOOLEAN, "false"},
-    {"retention.bytes", RETENTION_BYTES, TYPE_LONG, "-1"},
-    {"retention.ms", RETENTION_MS, TYPE_LONG, "604800000"},
-    {"segment.bytes", SEGMENT_BYTES, TYPE_INT, "1073741824"},
-    {"segment.index.bytes", NOT_OWN, TYPE_INT, "10485760"},
-    {"segment.jitter.ms", NOT_OWN, TYPE_LONG, "0"},
-    {"segment.ms", NOT_OWN, TYPE_LONG, "604800000"},
-    {"unclean.leader.election.enable", NOT_OWN, TYPE_BOOLEAN, "false"},
-    {"quickwater.durability", DURABILITY, TYPE_STRING, "fsync"}, /* fsync, interval, memory */
+static const struct config topic_configs[] = {
+    {"cleanup.policy", CONFIG_CLEANUP, CONFIG_LIST, "delete", "log.cleanup.policy"},
+    {"compression.type", CONFIG_KEPT, CONFIG_STRING, "producer", "compression.type"},
+    {"delete.retention.ms", CONFIG_KEPT, CONFIG_LONG, "86400000", NULL},
+    {"file.delete.delay.ms", CONFIG_KEPT, CONFIG_LONG, "60000", NULL},
+    {"flush.messages", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
+    {"flush.ms", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
+    {"index.interval.bytes", CONFIG_KEPT, CONFIG_INT, "4096", NULL},
+    {"max.compaction.lag.ms", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
+    {"max.message.bytes", CONFIG_MESSAGE_BYTES, CONFIG_INT, "1048588", "message.max.bytes"},
+    {"message.timestamp.after.max.ms", CONFIG_KEPT, CONFIG_LONG, "3600000", NULL},
+    {"message.timestamp.before.max.ms", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
+    {"message.timestamp.type", CONFIG_TIMESTAMP, CONFIG_STRING, "CreateTime",
+     "log.message.timestamp.type"},
+    {"min.cleanable.dirty.ratio", CONFIG_KEPT, CONFIG_DOUBLE, "0.5", NULL},
+    {"min.compaction.lag.ms", CONFIG_KEPT, CONFIG_LONG, "0", NULL},
+    {"min.insync.replicas", CONFIG_KEPT, CONFIG_INT, "1", "min.insync.replicas"},
+    {"preallocate", CONFIG_KEPT, CONFIG_BOOLEAN, "false", NULL},
+    {"retention.bytes", CONFIG_RETENTION_BYTES, CONFIG_LONG, "-1", "log.retention.bytes"},
+    {"retention.ms", CONFIG_RETENTION_MS, CONFIG_LONG, "604800000", "log.retention.ms"},
+    {"segment.bytes", CONFIG_SEGMENT_BYTES, CONFIG_INT, "1073741824", "log.segment.bytes"},
+    {"segment.index.bytes", CONFIG_KEPT, CONFIG_INT, "10485760", NULL},
+    {"segment.jitter.ms", CONFIG_KEPT, CONFIG_LONG, "0", NULL},
+    {"segment.ms", CONFIG_KEPT, CONFIG_LONG, "604800000", NULL},
+    {"unclean.leader.election.enable", CONFIG_KEPT, CONFIG_BOOLEAN, "false", NULL},
+    {"quickwater.durability", CONFIG_DURABILITY, CONFIG_STRING, "fsync", NULL}, /* interval, memory */
 };
 enum { TOPIC_CONFIGS = sizeof(topic_configs) / sizeof(*topic_configs) };
 _Static_assert((int)TOPIC_CONFIGS <= (int)CONFIG_ENTRIES_MAX, "callers make room for so many");
 
+/* Those that may be changed while the broker runs. */
+static const struct config broker_configs[] = {
+    {"background.threads", CONFIG_KEPT, CONFIG_INT, "10", NULL},
+    {"compression.type", CONFIG_KEPT, CONFIG_STRING, "producer", NULL},
+    {"log.cleaner.threads", CONFIG_KEPT, CONFIG_INT, "1", NULL},
+    {"log.cleanup.policy", CONFIG_CLEANUP, CONFIG_LIST, "delete", NULL},
+    {"log.message.timestamp.type", CONFIG_TIMESTAMP, CONFIG_STRING, "CreateTime", NULL},
+    {"log.retention.bytes", CONFIG_RETENTION_BYTES, CONFIG_LONG, "-1", NULL},
+    {"log.retention.ms", CONFIG_RETENTION_MS, CONFIG_LONG, "604800000", NULL},
+    {"log.segment.bytes", CONFIG_SEGMENT_BYTES, CONFIG_INT, "1073741824", NULL},
+    {"message.max.bytes", CONFIG_MESSAGE_BYTES, CONFIG_INT, "1048588", NULL},
+    {"min.insync.replicas", CONFIG_KEPT, CONFIG_INT, "1", NULL},
+    {"num.io.threads", CONFIG_KEPT, CONFIG_INT, "8", NULL},
+    {"num.network.threads", CONFIG_KEPT, CONFIG_INT, "3", NULL},
+    {"sasl.kerberos.min.time.before.relogin", CONFIG_KEPT, CONFIG_LONG, "60000", NULL},
+};
+enum { BROKER_CONFIGS = sizeof(broker_configs) / sizeof(*broker_configs) };
+
+/* Of groups by the newer protocol; kept for when it is spoken. */
+static const struct config group_configs[] = {
+    {"consumer.heartbeat.interval.ms", CONFIG_KEPT, CONFIG_INT, "5000", NULL},
+    {"consumer.session.timeout.ms", CONFIG_KEPT, CONFIG_INT, "45000", NULL},
+};
+enum { GROUP_CONFIGS = sizeof(group_configs) / sizeof(*group_configs) };
+
 static const char *const durability_names[] = {"fsync", "interval", "memory"};
 
-static const struct config *config_find(struct bytes name)
+const struct config *configs_of(enum config_resource resource, int *count)
 {
-    for (int i = 0; i < TOPIC_CONFIGS; i++) {
-        if (bytes_is(name, topic_configs[i].name))
-            return &topic_configs[i];
+    switch (resource) {
+    case CONFIG_TOPIC: *count = TOPIC_CONFIGS; return topic_configs;
+    case CONFIG_BROKER: *count = BROKER_CONFIGS; return broker_configs;
+    case CONFIG_GROUP: break;
+    }
+    *count = GROUP_CONFIGS;
+    return group_configs;
+}
+
+const struct config *config_find(enum config_resource resource, struct bytes name)
+{
+    int count;
+    const struct config *table = configs_of(resource, &count);
+
+    for (int i = 0; i < count; i++) {
+        if (bytes_is(name, table[i].name))
+            return &table[i];
     }
     return NULL;
 }
 
-/* ---- taking ---- */
-
-static enum kafka_error bad_value(struct bytes name, struct bytes value, const char *want,
-                                  struct diag *diag)
-{
-    (void)diag_set(diag, ST_INVALID, DIAG_VALUE, "'%.*s' is not a value of %.*s: %s",
-                   (int)(value.len < 80 ? value.len : 80), (const char *)value.ptr,
-                   BYTES_FMT(name), want);
-    return KAFKA_ERR_INVALID_CONFIG;
-}
+/* ---- values ---- */
 
 static bool number_in(struct bytes value, int64_t least, int64_t most, int64_t *out)
 {
@@ -102,114 +133,174 @@ static bool apply_durability(struct bytes value, struct log_topic_options *o)
     return false;
 }
 
-static const char *apply_own(enum own own, struct bytes value, struct log_topic_options *o)
+/* Sets the option; NULL, or what a value is. */
+static const char *apply_own(enum config_own own, struct bytes value, struct log_topic_options *o)
 {
     int64_t v = 0;
 
     switch (own) {
-    case CLEANUP: return apply_cleanup(value, o) ? NULL : "delete, compact or both";
-    case DURABILITY: return apply_durability(value, o) ? NULL : "fsync, interval or memory";
-    case TIMESTAMP:
+    case CONFIG_CLEANUP: return apply_cleanup(value, o) ? NULL : "delete, compact or both";
+    case CONFIG_DURABILITY: return apply_durability(value, o) ? NULL : "fsync, interval or memory";
+    case CONFIG_TIMESTAMP:
         o->append_time = bytes_is(value, "LogAppendTime");
         return o->append_time || bytes_is(value, "CreateTime") ? NULL
                                                                : "CreateTime or LogAppendTime";
-    case RETENTION_MS:
+    case CONFIG_RETENTION_MS:
         if (!number_in(value, -1, INT64_MAX, &v))
             return "milliseconds, or -1";
         o->retention_ms = v ? v : 1; /* 0 means the default to the log */
         return NULL;
-    case RETENTION_BYTES:
+    case CONFIG_RETENTION_BYTES:
         if (!number_in(value, -1, INT64_MAX, &v))
             return "bytes, or -1";
         o->retention_bytes = v ? v : 1;
         return NULL;
-    case SEGMENT_BYTES:
+    case CONFIG_SEGMENT_BYTES:
         if (!number_in(value, 14, INT32_MAX, &v))
             return "bytes, 14 or more";
         o->segment_bytes = (uint64_t)v;
         return NULL;
-    case MESSAGE_BYTES:
-        if (!number_in(value, 0, INT32_MAX, &v))
-            return "bytes";
+    case CONFIG_MESSAGE_BYTES:
+        if (!number_in(value, 0, MESSAGE_BYTES_MOST, &v))
+            return "bytes, at most 134217728";
         o->message_bytes_max = v ? (uint32_t)v : 1;
         return NULL;
-    case NOT_OWN: break;
+    case CONFIG_KEPT: break;
     }
     return NULL;
 }
 
-static const char *check_kept(const struct config *c, struct bytes value)
+static bool is_number_in(const struct config *c, struct bytes value, int64_t least, int64_t most)
 {
     int64_t v;
 
-    if (c->type == TYPE_BOOLEAN && !bytes_is_nocase(value, "true") && !bytes_is_nocase(value, "false"))
+    (void)c;
+    return number_in(value, least, most, &v);
+}
+
+static bool is_ratio(struct bytes value)
+{
+    char text[32], *end;
+
+    if (value.len == 0 || value.len >= sizeof(text))
+        return false;
+    snprintf(text, sizeof(text), "%.*s", BYTES_FMT(value));
+    double v = strtod(text, &end);
+    return *end == 0 && v >= 0 && v <= 1;
+}
+
+static const char *check_kept(const struct config *c, struct bytes value)
+{
+    if (c->type == CONFIG_BOOLEAN && !bytes_is_nocase(value, "true") &&
+        !bytes_is_nocase(value, "false"))
         return "true or false";
-    if ((c->type == TYPE_INT || c->type == TYPE_LONG) &&
-        !number_in(value, -1, c->type == TYPE_INT ? INT32_MAX : INT64_MAX, &v))
+    if (strcmp(c->name, "consumer.session.timeout.ms") == 0)
+        return is_number_in(c, value, 45000, 60000) ? NULL : "45000 to 60000";
+    if (strcmp(c->name, "consumer.heartbeat.interval.ms") == 0)
+        return is_number_in(c, value, 5000, 15000) ? NULL : "5000 to 15000";
+    if ((c->type == CONFIG_INT || c->type == CONFIG_LONG) &&
+        !is_number_in(c, value, -1, c->type == CONFIG_INT ? INT32_MAX : INT64_MAX))
         return "a number";
-    if (bytes_is(bytes_str(c->name), "min.insync.replicas") && !bytes_is(value, "1"))
+    if (c->type == CONFIG_DOUBLE && !is_ratio(value))
+        return "a number from 0 to 1";
+    if (strcmp(c->name, "min.insync.replicas") == 0 && !bytes_is(value, "1"))
         return "there is one node, so 1";
-    if (bytes_is(bytes_str(c->name), "compression.type") && !bytes_is(value, "producer") &&
+    if (strcmp(c->name, "compression.type") == 0 && !bytes_is(value, "producer") &&
         !bytes_is(value, "uncompressed") && !bytes_is(value, "gzip") && !bytes_is(value, "snappy") &&
         !bytes_is(value, "lz4") && !bytes_is(value, "zstd"))
         return "producer, or a codec's name";
     return NULL;
 }
 
-enum kafka_error configs_apply(struct bytes name, struct bytes value,
-                               struct log_topic_options *options, bool *remember,
-                               struct diag *diag)
+const char *config_apply(const struct config *c, struct bytes value,
+                         struct log_topic_options *options)
 {
-    const struct config *c = config_find(name);
+    struct log_topic_options unused = {0};
 
-    *remember = false;
-    if (!c) {
-        (void)diag_set(diag, ST_INVALID, DIAG_NAME, "unknown topic configuration '%.*s'",
-                       (int)(name.len < 200 ? name.len : 200), (const char *)name.ptr);
-        return KAFKA_ERR_INVALID_CONFIG;
-    }
-    if (!value.ptr)
-        return KAFKA_ERR_NONE; /* null asks for the default */
-    const char *want = "at most 4096 bytes";
-    if (value.len <= VALUE_MAX)
-        want = c->own ? apply_own(c->own, value, options) : check_kept(c, value);
-    if (want)
-        return bad_value(name, value, want, diag);
-    *remember = c->own == NOT_OWN;
-    return KAFKA_ERR_NONE;
+    if (value.len > VALUE_MAX)
+        return "at most 4096 bytes";
+    return c->own ? apply_own(c->own, value, options ? options : &unused) : check_kept(c, value);
 }
 
 /* ---- keeping ---- */
 
-static struct bytes kept_key(struct buf *buf, struct bytes topic, struct bytes name)
+static struct bytes kept_key(struct buf *buf, enum config_resource resource, struct bytes owner,
+                             const char *name)
 {
     buf_clear(buf);
-    buf_bytes(buf, topic);
+    if (resource != CONFIG_TOPIC)
+        buf_u8(buf, (uint8_t)resource);
+    if (resource != CONFIG_BROKER)
+        buf_bytes(buf, owner);
     buf_u8(buf, 0);
-    buf_bytes(buf, name);
+    buf_append(buf, name, strlen(name));
     return buf_view(buf);
 }
 
-void configs_remember(struct kafka_face *face, struct bytes topic, struct bytes name,
-                      struct bytes value)
+void config_keep(struct log_entry *entry, enum config_resource resource, struct bytes owner,
+                 const struct config *c, struct bytes value)
+{
+    static const uint8_t empty_value = 0; /* an empty value would remove: it is kept as a zero byte */
+    struct buf key;
+
+    if (value.ptr && !value.len)
+        value = bytes_of(&empty_value, 1);
+    buf_init(&key, 0);
+    log_entry_kv(entry, LOG_KV_CONFIG, kept_key(&key, resource, owner, c->name), value);
+    buf_deinit(&key);
+}
+
+bool config_kept(const struct kafka_face *face, enum config_resource resource, struct bytes owner,
+                 const struct config *c, struct bytes *value)
 {
     struct buf key;
 
     buf_init(&key, 0);
-    (void)!log_kv_put(face->log, LOG_KV_CONFIG, kept_key(&key, topic, name), value, NULL);
+    bool found = log_kv_get(face->log, LOG_KV_CONFIG, kept_key(&key, resource, owner, c->name), value);
     buf_deinit(&key);
+    if (found && value->len == 1 && value->ptr[0] == 0)
+        value->len = 0;
+    return found;
 }
 
 void configs_forget(struct kafka_face *face, struct bytes topic)
 {
+    struct log_entry *entry = log_entry_begin(face->log);
+    struct bytes old;
+    int found = 0;
+
     for (int i = 0; i < TOPIC_CONFIGS; i++) {
-        struct bytes old;
-        struct buf key;
-        buf_init(&key, 0);
-        struct bytes k = kept_key(&key, topic, bytes_str(topic_configs[i].name));
-        if (log_kv_get(face->log, LOG_KV_CONFIG, k, &old))
-            (void)!log_kv_put(face->log, LOG_KV_CONFIG, k, BYTES_NONE, NULL);
-        buf_deinit(&key);
+        if (!config_kept(face, CONFIG_TOPIC, topic, &topic_configs[i], &old))
+            continue;
+        config_keep(entry, CONFIG_TOPIC, topic, &topic_configs[i], BYTES_NONE);
+        found++;
+    }
+    if (found)
+        (void)!log_entry_commit(entry, NULL, NULL); /* a new topic of the name keeps its own */
+    else
+        log_entry_abort(entry);
+}
+
+struct bytes config_default(const struct kafka_face *face, const struct config *c)
+{
+    struct bytes value;
+
+    if (c->broker &&
+        config_kept(face, CONFIG_BROKER, BYTES_NONE,
+                    config_find(CONFIG_BROKER, bytes_str(c->broker)), &value))
+        return value;
+    return bytes_str(c->fallback);
+}
+
+void configs_topic_defaults(const struct kafka_face *face, struct log_topic_options *options)
+{
+    for (int i = 0; i < TOPIC_CONFIGS; i++) {
+        const struct config *c = &topic_configs[i];
+        struct bytes value;
+        if (c->own && c->broker &&
+            config_kept(face, CONFIG_BROKER, BYTES_NONE,
+                        config_find(CONFIG_BROKER, bytes_str(c->broker)), &value))
+            (void)config_apply(c, value, options); /* checked when it was set */
     }
 }
 
@@ -220,78 +311,108 @@ static struct bytes number(struct arena *arena, int64_t v)
     return bytes_str(arena_printf(arena, "%" PRId64, v));
 }
 
-static struct bytes own_value(const struct log_topic_options *o, enum own own, struct arena *arena)
+struct bytes config_value(const struct log_topic_options *o, enum config_own own,
+                          struct arena *arena)
 {
     switch (own) {
-    case CLEANUP:
+    case CONFIG_CLEANUP:
         if ((o->cleanup & LOG_CLEANUP_COMPACT) && (o->cleanup & LOG_CLEANUP_DELETE))
             return BYTES_LITERAL("compact,delete");
         return o->cleanup & LOG_CLEANUP_COMPACT ? BYTES_LITERAL("compact") : BYTES_LITERAL("delete");
-    case RETENTION_MS: return number(arena, o->retention_ms);
-    case RETENTION_BYTES: return number(arena, o->retention_bytes ? o->retention_bytes : -1);
-    case SEGMENT_BYTES: return number(arena, (int64_t)o->segment_bytes);
-    case MESSAGE_BYTES: return number(arena, o->message_bytes_max);
-    case TIMESTAMP:
+    case CONFIG_RETENTION_MS: return number(arena, o->retention_ms);
+    case CONFIG_RETENTION_BYTES:
+        return number(arena, o->retention_bytes ? o->retention_bytes : -1);
+    case CONFIG_SEGMENT_BYTES: return number(arena, (int64_t)o->segment_bytes);
+    case CONFIG_MESSAGE_BYTES: return number(arena, o->message_bytes_max);
+    case CONFIG_TIMESTAMP:
         return o->append_time ? BYTES_LITERAL("LogAppendTime") : BYTES_LITERAL("CreateTime");
-    case DURABILITY: return bytes_str(durability_names[o->durability]);
-    case NOT_OWN: break;
+    case CONFIG_DURABILITY: return bytes_str(durability_names[o->durability]);
+    case CONFIG_KEPT: break;
     }
     return BYTES_NONE;
 }
 
-static struct bytes kept_value(const struct kafka_face *face, const struct log_topic *topic,
-                               const struct config *c, struct arena *arena)
+static void describe_topic_config(const struct kafka_face *face, const struct log_topic *topic,
+                                  const struct config *c, struct arena *arena,
+                                  struct config_entry *out)
 {
-    struct bytes value;
-    struct buf key;
+    struct bytes owner = log_topic_info(topic)->name, value, fallback = config_default(face, c);
+    bool of_broker = !bytes_is(fallback, c->fallback);
 
-    buf_init(&key, 0);
-    bool found = log_kv_get(face->log, LOG_KV_CONFIG,
-                            kept_key(&key, log_topic_info(topic)->name, bytes_str(c->name)), &value);
-    buf_deinit(&key);
-    if (found)
-        return arena_copy(arena, value);
-    return c->fallback ? bytes_str(c->fallback) : BYTES_NONE;
+    out->source = of_broker ? SOURCE_DYNAMIC_BROKER : SOURCE_DEFAULT;
+    out->value = arena_copy(arena, fallback);
+    if (config_kept(face, CONFIG_TOPIC, owner, c, &value)) {
+        out->value = arena_copy(arena, value);
+        out->source = SOURCE_TOPIC;
+    } else if (c->own) { /* a topic that SQL made has options that nobody set by these names */
+        out->value = config_value(&log_topic_info(topic)->options, c->own, arena);
+        if (!bytes_equal(out->value, fallback))
+            out->source = SOURCE_TOPIC;
+    }
 }
 
 int configs_of_topic(const struct kafka_face *face, const struct log_topic *topic,
                      struct arena *arena, struct config_entry out[CONFIG_ENTRIES_MAX])
 {
-    const struct log_topic_options *o = &log_topic_info(topic)->options;
-
     for (int i = 0; i < TOPIC_CONFIGS; i++) {
         const struct config *c = &topic_configs[i];
-        out[i] = (struct config_entry){.name = c->name, .type = (int8_t)c->type};
-        out[i].value = c->own ? own_value(o, c->own, arena) : kept_value(face, topic, c, arena);
-        out[i].is_default = c->fallback && bytes_is(out[i].value, c->fallback);
+        out[i] = (struct config_entry){.name = c->name, .type = (int8_t)c->type, .config = c};
+        describe_topic_config(face, topic, c, arena, &out[i]);
+        out[i].is_default = out[i].source != SOURCE_TOPIC;
     }
     return TOPIC_CONFIGS;
 }
 
-static int configs_of_broker(const struct kafka_face *face, struct arena *arena,
-                             struct config_entry out[CONFIG_ENTRIES_MAX])
+static int static_of_broker(const struct kafka_face *face, struct arena *arena,
+                            struct config_entry *out)
 {
     const struct kafka_options *o = &face->options;
     const struct config_entry entries[] = {
-        {"auto.create.topics.enable",
-         o->no_auto_create ? BYTES_LITERAL("false") : BYTES_LITERAL("true"), !o->no_auto_create,
-         TYPE_BOOLEAN},
-        {"broker.id", number(arena, o->node_id), false, TYPE_INT},
-        {"compression.type", BYTES_LITERAL("producer"), true, TYPE_STRING},
-        {"default.replication.factor", BYTES_LITERAL("1"), true, TYPE_INT},
-        {"delete.topic.enable", BYTES_LITERAL("true"), true, TYPE_BOOLEAN},
-        {"group.initial.rebalance.delay.ms", number(arena, o->rebalance_delay_ms), false, TYPE_INT},
-        {"log.cleanup.policy", BYTES_LITERAL("delete"), true, TYPE_LIST},
-        {"log.retention.ms", BYTES_LITERAL("604800000"), true, TYPE_LONG},
-        {"message.max.bytes", BYTES_LITERAL("1048588"), true, TYPE_INT},
-        {"min.insync.replicas", BYTES_LITERAL("1"), true, TYPE_INT},
-        {"num.partitions", number(arena, o->partitions_default), false, TYPE_INT},
-        {"offsets.topic.replication.factor", BYTES_LITERAL("1"), false, TYPE_SHORT},
-        {"socket.request.max.bytes", number(arena, o->frame_bytes_max), false, TYPE_INT},
+        {.name = "auto.create.topics.enable",
+         .value = o->no_auto_create ? BYTES_LITERAL("false") : BYTES_LITERAL("true"),
+         .is_default = !o->no_auto_create, .type = CONFIG_BOOLEAN},
+        {.name = "broker.id", .value = number(arena, o->node_id), .type = CONFIG_INT},
+        {.name = "default.replication.factor", .value = BYTES_LITERAL("1"), .is_default = true,
+         .type = CONFIG_INT},
+        {.name = "delete.topic.enable", .value = BYTES_LITERAL("true"), .is_default = true,
+         .type = CONFIG_BOOLEAN},
+        {.name = "group.initial.rebalance.delay.ms", .value = number(arena, o->rebalance_delay_ms),
+         .type = CONFIG_INT},
+        {.name = "num.partitions", .value = number(arena, o->partitions_default),
+         .type = CONFIG_INT},
+        {.name = "offsets.topic.replication.factor", .value = BYTES_LITERAL("1"),
+         .type = CONFIG_SHORT},
+        {.name = "socket.request.max.bytes", .value = number(arena, o->frame_bytes_max),
+         .type = CONFIG_INT},
     };
     int count = sizeof(entries) / sizeof(*entries);
 
     memcpy(out, entries, sizeof(entries));
+    for (int i = 0; i < count; i++) {
+        out[i].read_only = true; /* set when the server starts */
+        out[i].source = out[i].is_default ? SOURCE_DEFAULT : SOURCE_STATIC_BROKER;
+    }
+    return count;
+}
+
+/* Of this broker, or of a group: what is kept, or the default. */
+static int configs_kept(const struct kafka_face *face, enum config_resource resource,
+                        struct bytes owner, struct arena *arena, struct config_entry *out)
+{
+    int count;
+    const struct config *table = configs_of(resource, &count);
+
+    for (int i = 0; i < count; i++) {
+        const struct config *c = &table[i];
+        struct bytes value;
+        bool kept = config_kept(face, resource, owner, c, &value);
+        out[i] = (struct config_entry){
+            .name = c->name, .type = (int8_t)c->type, .config = c, .is_default = !kept};
+        out[i].value = kept ? arena_copy(arena, value) : bytes_str(c->fallback);
+        out[i].source = !kept                      ? SOURCE_DEFAULT
+                        : resource == CONFIG_GROUP ? SOURCE_GROUP
+                                                   : SOURCE_DYNAMIC_BROKER;
+    }
     return count;
 }
 
@@ -306,13 +427,39 @@ static bool is_asked(const struct kafka_describe_configs_req_resource *asked, co
     return false;
 }
 
-static void add_synonym(struct call *call, struct kafka_describe_configs_res_config *c)
+static void add_synonym(struct kafka_describe_configs_res_config *c, const char *name,
+                        struct bytes value, int8_t source)
 {
-    c->synonyms.at = kafka_describe_configs_res_synonym_new(&call->arena, 1);
-    c->synonyms.count = 1;
-    c->synonyms.at[0].name = c->name;
-    c->synonyms.at[0].value = c->value;
-    c->synonyms.at[0].source = c->config_source;
+    c->synonyms.at[c->synonyms.count++] =
+        (struct kafka_describe_configs_res_synonym){bytes_str(name), value, source};
+}
+
+/* Where its value may come from, the one that counts first. */
+static void add_synonyms(struct call *call, const struct config_entry *e,
+                         struct kafka_describe_configs_res_config *c)
+{
+    c->synonyms.at = kafka_describe_configs_res_synonym_new(&call->arena, 3);
+    add_synonym(c, e->name, e->value, e->source);
+    if (!e->config || e->source == SOURCE_DEFAULT)
+        return;
+    struct bytes fallback = arena_copy(&call->arena, config_default(call->face, e->config));
+    if (e->source != SOURCE_DYNAMIC_BROKER && !bytes_is(fallback, e->config->fallback))
+        add_synonym(c, e->config->broker, fallback, SOURCE_DYNAMIC_BROKER);
+    add_synonym(c, e->config->broker ? e->config->broker : e->name, bytes_str(e->config->fallback),
+                SOURCE_DEFAULT);
+}
+
+static int describe_resource(struct call *call, const struct kafka_describe_configs_req_resource *r,
+                             const struct config_target *target, struct config_entry *entries)
+{
+    const struct kafka_face *face = call->face;
+
+    if (target->resource == CONFIG_TOPIC)
+        return configs_of_topic(face, target->topic, &call->arena, entries);
+    int count = configs_kept(face, target->resource, r->resource_name, &call->arena, entries);
+    if (target->resource == CONFIG_BROKER)
+        count += static_of_broker(face, &call->arena, entries + count);
+    return count;
 }
 
 static void describe(struct call *call, const struct kafka_describe_configs_req *req,
@@ -321,26 +468,18 @@ static void describe(struct call *call, const struct kafka_describe_configs_req 
 {
     struct config_entry *entries =
         ARENA_ARRAY(&call->arena, struct config_entry, CONFIG_ENTRIES_MAX);
-    bool is_topic = asked->resource_type == RESOURCE_TOPIC;
-    struct log_topic *topic =
-        is_topic ? face_topic_visible(call->face, asked->resource_name, NULL) : NULL;
-    int64_t node = -1;
+    struct config_target target;
+    struct diag diag = {0};
 
     out->resource_type = asked->resource_type;
     out->resource_name = asked->resource_name;
-    if (is_topic && !topic) {
-        out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    out->error_code = (int16_t)config_target(call->face, asked->resource_type, asked->resource_name,
+                                             &target, &diag);
+    if (out->error_code) {
+        out->error_message = arena_copy(&call->arena, bytes_str(diag.message));
         return;
     }
-    if (!is_topic && (asked->resource_type != RESOURCE_BROKER ||
-                      (asked->resource_name.len && (!bytes_to_i64(asked->resource_name, &node) ||
-                                                    node != call->face->options.node_id)))) {
-        out->error_code = KAFKA_ERR_INVALID_REQUEST;
-        out->error_message = BYTES_LITERAL("topics (2) and this broker (4) have configurations");
-        return;
-    }
-    int count = is_topic ? configs_of_topic(call->face, topic, &call->arena, entries)
-                         : configs_of_broker(call->face, &call->arena, entries);
+    int count = describe_resource(call, asked, &target, entries);
     out->configs.at = kafka_describe_configs_res_config_new(&call->arena, count);
     for (int i = 0; i < count; i++) {
         if (!is_asked(asked, entries[i].name))
@@ -348,15 +487,46 @@ static void describe(struct call *call, const struct kafka_describe_configs_req 
         struct kafka_describe_configs_res_config *c = &out->configs.at[out->configs.count++];
         c->name = bytes_str(entries[i].name);
         c->value = entries[i].value;
-        c->read_only = true; /* they are set when the topic is made */
+        c->read_only = entries[i].read_only;
         c->is_default = entries[i].is_default;
-        c->config_source = entries[i].is_default ? SOURCE_DEFAULT
-                           : is_topic            ? SOURCE_TOPIC
-                                                 : SOURCE_STATIC_BROKER;
+        c->config_source = entries[i].source;
         c->config_type = entries[i].type;
         if (req->include_synonyms)
-            add_synonym(call, c);
+            add_synonyms(call, &entries[i], c);
     }
+}
+
+enum kafka_error config_target(const struct kafka_face *face, int8_t type, struct bytes name,
+                               struct config_target *out, struct diag *diag)
+{
+    int64_t node = -1;
+
+    *out = (struct config_target){.resource = (enum config_resource)type};
+    switch (type) {
+    case CONFIG_TOPIC:
+        out->topic = face_topic_visible(face, name, NULL);
+        if (out->topic)
+            return KAFKA_ERR_NONE;
+        (void)diag_set(diag, ST_NOTFOUND, DIAG_NAME, "there is no topic '%.*s'",
+                       BYTES_FMT(bytes_head(name, 200)));
+        return log_topic_name_valid(name) ? KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION
+                                          : KAFKA_ERR_INVALID_TOPIC_EXCEPTION;
+    case CONFIG_BROKER:
+        if (!name.len || (bytes_to_i64(name, &node) && node == face->options.node_id))
+            return KAFKA_ERR_NONE;
+        (void)diag_set(diag, ST_INVALID, DIAG_VALUE, "broker %d is the only one, or '' for all",
+                       face->options.node_id);
+        return KAFKA_ERR_INVALID_REQUEST;
+    case CONFIG_GROUP:
+        if (name.len)
+            return KAFKA_ERR_NONE;
+        (void)diag_set(diag, ST_INVALID, DIAG_VALUE, "a group's id is not empty");
+        return KAFKA_ERR_INVALID_REQUEST;
+    default: break;
+    }
+    (void)diag_set(diag, ST_INVALID, DIAG_VALUE,
+                   "topics (2), this broker (4) and groups (32) have configurations");
+    return KAFKA_ERR_INVALID_REQUEST;
 }
 
 void kafka_on_describe_configs(struct call *call, const void *request)

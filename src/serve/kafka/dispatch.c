@@ -27,6 +27,15 @@ static const struct kafka_route routes[] = {
     {KAFKA_CREATE_PARTITIONS, 0, false, kafka_on_create_partitions},
     {KAFKA_DELETE_GROUPS, 0, false, kafka_on_delete_groups},
     {KAFKA_OFFSET_DELETE, 0, false, kafka_on_offset_delete},
+    {KAFKA_OFFSET_FOR_LEADER_EPOCH, 0, false, kafka_on_offset_for_leader_epoch},
+    {KAFKA_ALTER_CONFIGS, 0, false, kafka_on_alter_configs},
+    {KAFKA_INCREMENTAL_ALTER_CONFIGS, 0, false, kafka_on_incremental_alter_configs},
+    {KAFKA_DESCRIBE_LOG_DIRS, 0, false, kafka_on_describe_log_dirs},
+    {KAFKA_ELECT_LEADERS, 0, false, kafka_on_elect_leaders},
+    {KAFKA_ALTER_PARTITION_REASSIGNMENTS, 0, false, kafka_on_alter_partition_reassignments},
+    {KAFKA_LIST_PARTITION_REASSIGNMENTS, 0, false, kafka_on_list_partition_reassignments},
+    {KAFKA_DESCRIBE_PRODUCERS, 0, false, kafka_on_describe_producers},
+    {KAFKA_DESCRIBE_TOPIC_PARTITIONS, 0, false, kafka_on_describe_topic_partitions},
     {KAFKA_DESCRIBE_CLUSTER, 0, false, kafka_on_describe_cluster},
 };
 

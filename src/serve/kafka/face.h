@@ -94,7 +94,11 @@ kafka_handler kafka_on_produce, kafka_on_init_producer_id;
 kafka_handler kafka_on_fetch, kafka_on_list_offsets;
 kafka_handler kafka_on_create_topics, kafka_on_delete_topics, kafka_on_create_partitions,
     kafka_on_delete_records;
-kafka_handler kafka_on_describe_configs;
+kafka_handler kafka_on_describe_configs, kafka_on_alter_configs,
+    kafka_on_incremental_alter_configs;
+kafka_handler kafka_on_offset_for_leader_epoch, kafka_on_describe_log_dirs,
+    kafka_on_describe_topic_partitions, kafka_on_describe_producers, kafka_on_elect_leaders,
+    kafka_on_alter_partition_reassignments, kafka_on_list_partition_reassignments;
 kafka_handler kafka_on_find_coordinator, kafka_on_join_group, kafka_on_sync_group,
     kafka_on_heartbeat, kafka_on_leave_group, kafka_on_describe_groups, kafka_on_list_groups,
     kafka_on_delete_groups;
@@ -111,6 +115,9 @@ void face_groups_open(struct kafka_face *face);
 void face_groups_close(struct kafka_face *face);
 void face_groups_arm(struct kafka_face *face); /* after any call of group.h */
 
+/* Some member of the group, of protocol type "consumer", has subscribed to the topic. */
+bool face_group_subscribes(const struct kafka_face *face, struct bytes group_id, struct bytes topic);
+
 /* offsets.c */
 void offsets_load_groups(struct kafka_face *face);
 void offsets_forget_group(struct kafka_face *face, struct bytes group_id, struct log_entry *entry);
@@ -124,22 +131,68 @@ enum kafka_error face_topic_auto_create(struct kafka_face *face, struct bytes na
                                         struct log_topic **out, uint64_t *lsn);
 struct log_partition *face_partition(const struct log_topic *topic, int32_t index); /* or NULL */
 
-/* configs.c: topic configurations by Kafka's names */
+/* configs.c: configurations by Kafka's names */
+enum config_resource { CONFIG_TOPIC = 2, CONFIG_BROKER = 4, CONFIG_GROUP = 32 };
+enum config_type {
+    CONFIG_BOOLEAN = 1,
+    CONFIG_STRING,
+    CONFIG_INT,
+    CONFIG_SHORT,
+    CONFIG_LONG,
+    CONFIG_DOUBLE,
+    CONFIG_LIST,
+};
+enum config_own { /* an option of the log's topics */
+    CONFIG_KEPT, /* none: only kept and told again */
+    CONFIG_CLEANUP,
+    CONFIG_RETENTION_MS,
+    CONFIG_RETENTION_BYTES,
+    CONFIG_SEGMENT_BYTES,
+    CONFIG_MESSAGE_BYTES,
+    CONFIG_TIMESTAMP,
+    CONFIG_DURABILITY,
+};
+struct config {
+    const char *name;
+    enum config_own own;
+    enum config_type type;
+    const char *fallback; /* Kafka's default */
+    const char *broker;   /* of a topic's: the broker's configuration that is its default */
+};
+const struct config *configs_of(enum config_resource resource, int *count);
+const struct config *config_find(enum config_resource resource, struct bytes name); /* or NULL */
+/* NULL when it is a value of it, and then options (may be NULL) have it; else what a value is. */
+const char *config_apply(const struct config *c, struct bytes value,
+                         struct log_topic_options *options);
+struct bytes config_value(const struct log_topic_options *o, enum config_own own,
+                          struct arena *arena);
+
+/* Whose configurations are meant. */
+struct config_target {
+    enum config_resource resource;
+    struct log_topic *topic;
+};
+enum kafka_error config_target(const struct kafka_face *face, int8_t type, struct bytes name,
+                               struct config_target *out, struct diag *diag);
+
+/* What was set; value ptr NULL: no longer. owner: the topic's name or group's id. */
+void config_keep(struct log_entry *entry, enum config_resource resource, struct bytes owner,
+                 const struct config *c, struct bytes value);
+bool config_kept(const struct kafka_face *face, enum config_resource resource, struct bytes owner,
+                 const struct config *c, struct bytes *value);
+struct bytes config_default(const struct kafka_face *face, const struct config *c);
+void configs_topic_defaults(const struct kafka_face *face, struct log_topic_options *options);
+
 struct config_entry {
     const char *name;
     struct bytes value; /* ptr NULL: none */
-    bool is_default;
-    int8_t type; /* Kafka's ConfigType */
+    bool is_default, read_only;
+    int8_t type, source;         /* Kafka's ConfigType, ConfigSource */
+    const struct config *config; /* NULL: static, of the broker */
 };
 enum { CONFIG_ENTRIES_MAX = 64 };
 int configs_of_topic(const struct kafka_face *face, const struct log_topic *topic,
                      struct arena *arena, struct config_entry out[CONFIG_ENTRIES_MAX]);
-/* Applies one name and value to options; for a name that only is remembered sets *remember. */
-enum kafka_error configs_apply(struct bytes name, struct bytes value,
-                               struct log_topic_options *options, bool *remember,
-                               struct diag *diag);
-void configs_remember(struct kafka_face *face, struct bytes topic, struct bytes name,
-                      struct bytes value);
 void configs_forget(struct kafka_face *face, struct bytes topic);
 
 #endif

@@ -264,6 +264,31 @@ void kafka_on_leave_group(struct call *call, const void *request)
 
 /* ---- looking ---- */
 
+struct subscription {
+    struct bytes topic;
+    bool found;
+};
+
+/* Of a member's metadata in the protocol "consumer": version i16, topics as an array of strings. */
+static void look_for_topic(void *context, const struct group_member_info *info)
+{
+    struct subscription *s = context;
+    struct reader r = reader_of(info->metadata);
+
+    (void)reader_u16_be(&r);
+    uint32_t count = reader_u32_be(&r);
+    for (uint32_t i = 0; i < count && !r.bad && !s->found; i++)
+        s->found = bytes_equal(reader_bytes(&r, reader_u16_be(&r)), s->topic) && !r.bad;
+}
+
+bool face_group_subscribes(const struct kafka_face *face, struct bytes group_id, struct bytes topic)
+{
+    struct subscription s = {topic, false};
+
+    groups_each_member(face->groups, group_id, look_for_topic, &s);
+    return s.found;
+}
+
 struct describing {
     struct call *call;
     struct kafka_describe_groups_res_group *out;
@@ -282,14 +307,17 @@ static void add_member(void *context, const struct group_member_info *info)
     m->member_assignment = info->assignment;
 }
 
-static void describe_group(struct call *call, struct bytes id,
+/* Read, delete, describe, describe and alter its configurations: bits by Kafka's numbers. */
+enum { GROUP_OPERATIONS = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11 };
+
+static void describe_group(struct call *call, struct bytes id, bool with_operations,
                            struct kafka_describe_groups_res_group *out)
 {
     struct describing d = {call, out};
     struct group_info info;
 
     out->group_id = id;
-    out->authorized_operations = INT32_MIN;
+    out->authorized_operations = with_operations ? GROUP_OPERATIONS : INT32_MIN;
     if (!groups_find(call->face->groups, id, &info)) {
         out->group_state = BYTES_LITERAL("Dead");
         if (call->version >= 6) {
@@ -315,7 +343,7 @@ void kafka_on_describe_groups(struct call *call, const void *request)
     res.groups.count = req->groups.count;
     res.groups.at = kafka_describe_groups_res_group_new(&call->arena, req->groups.count);
     for (int32_t i = 0; i < req->groups.count; i++)
-        describe_group(call, req->groups.at[i], &res.groups.at[i]);
+        describe_group(call, req->groups.at[i], req->include_authorized_operations, &res.groups.at[i]);
     call_answer(call, &res);
 }
 

@@ -1,7 +1,27 @@
-/* Metadata and DescribeCluster: one node, which leads everything, at the address that the asking
+/* Metadata, DescribeTopicPartitions and DescribeCluster: one node, which leads everything, at the address that the asking
  * client dialled. */
+#include <stdlib.h>
+
 #include "base/check.h"
 #include "serve/kafka/face.h"
+
+/* Who may do everything may do all of these: bits by Kafka's number of the operation. */
+enum {
+    READ = 1 << 3,
+    WRITE = 1 << 4,
+    CREATE = 1 << 5,
+    DELETE = 1 << 6,
+    ALTER = 1 << 7,
+    DESCRIBE = 1 << 8,
+    CLUSTER_ACTION = 1 << 9,
+    DESCRIBE_CONFIGS = 1 << 10,
+    ALTER_CONFIGS = 1 << 11,
+    IDEMPOTENT_WRITE = 1 << 12,
+    TOPIC_OPERATIONS =
+        READ | WRITE | CREATE | DELETE | ALTER | DESCRIBE | DESCRIBE_CONFIGS | ALTER_CONFIGS,
+    CLUSTER_OPERATIONS = CREATE | ALTER | DESCRIBE | CLUSTER_ACTION | DESCRIBE_CONFIGS |
+                         ALTER_CONFIGS | IDEMPOTENT_WRITE,
+};
 
 static struct bytes text(struct call *call, const char *from)
 {
@@ -19,7 +39,7 @@ static void describe_partition(const struct call *call, struct kafka_metadata_re
 }
 
 static void describe_topic(struct call *call, struct kafka_metadata_res_topic *out,
-                           const struct log_topic *topic)
+                           const struct log_topic *topic, bool with_operations)
 {
     const struct log_topic_info *info = log_topic_info(topic);
     int32_t *node = arena_alloc(&call->arena, sizeof(*node));
@@ -28,13 +48,15 @@ static void describe_topic(struct call *call, struct kafka_metadata_res_topic *o
     out->name = info->name;
     memcpy(out->topic_id, info->id, LOG_ID_BYTES);
     out->is_internal = false;
+    if (with_operations)
+        out->topic_authorized_operations = TOPIC_OPERATIONS;
     out->partitions.count = (int32_t)info->partitions;
     out->partitions.at = kafka_metadata_res_partition_new(&call->arena, out->partitions.count);
     for (int32_t i = 0; i < out->partitions.count; i++)
         describe_partition(call, &out->partitions.at[i], i, node);
 }
 
-static void describe_all(struct call *call, struct kafka_metadata_res *res)
+static void describe_all(struct call *call, struct kafka_metadata_res *res, bool with_operations)
 {
     const struct kafka_face *face = call->face;
     int32_t count = 0;
@@ -44,7 +66,7 @@ static void describe_all(struct call *call, struct kafka_metadata_res *res)
     res->topics.at = kafka_metadata_res_topic_new(&call->arena, count);
     for (struct log_topic *t = log_topic_next(face->log, NULL); t; t = log_topic_next(face->log, t)) {
         if (!log_topic_info(t)->options.internal)
-            describe_topic(call, &res->topics.at[res->topics.count++], t);
+            describe_topic(call, &res->topics.at[res->topics.count++], t, with_operations);
     }
 }
 
@@ -65,7 +87,7 @@ static void describe_one(struct call *call, const struct kafka_metadata_req *req
             out->error_code = KAFKA_ERR_INVALID_TOPIC_EXCEPTION;
     }
     if (topic) {
-        describe_topic(call, out, topic);
+        describe_topic(call, out, topic, req->include_topic_authorized_operations);
         return;
     }
     out->name = by_id ? BYTES_NONE : arena_copy(&call->arena, asked->name);
@@ -102,9 +124,11 @@ void kafka_on_metadata(struct call *call, const void *request)
 
     kafka_metadata_res_init(res);
     describe_node(call, res);
+    if (req->include_cluster_authorized_operations)
+        res->cluster_authorized_operations = CLUSTER_OPERATIONS;
     /* Version 0 asks for all topics by naming none. */
     if (req->topics.count < 0 || (call->version == 0 && req->topics.count == 0)) {
-        describe_all(call, res);
+        describe_all(call, res, req->include_topic_authorized_operations);
     } else {
         res->topics.count = req->topics.count;
         res->topics.at = kafka_metadata_res_topic_new(&call->arena, req->topics.count);
@@ -121,14 +145,16 @@ void kafka_on_describe_cluster(struct call *call, const void *request)
     char host[KAFKA_HOST_MAX];
     char cluster[23];
 
-    (void)req;
     kafka_describe_cluster_res_init(&res);
+    if (req->include_cluster_authorized_operations)
+        res.cluster_authorized_operations = CLUSTER_OPERATIONS;
     res.controller_id = call->face->options.node_id;
     log_cluster_id(call->face->log, cluster);
     res.cluster_id = text(call, cluster);
     res.endpoint_type = 1;
     if (req->endpoint_type != 1) {
-        res.error_code = KAFKA_ERR_UNSUPPORTED_VERSION;
+        res.error_code = req->endpoint_type == 2 ? KAFKA_ERR_MISMATCHED_ENDPOINT_TYPE
+                                                 : KAFKA_ERR_UNSUPPORTED_ENDPOINT_TYPE;
         res.error_message = BYTES_LITERAL("only brokers are described here");
         call_answer(call, &res);
         return;
@@ -138,5 +164,122 @@ void kafka_on_describe_cluster(struct call *call, const void *request)
     res.brokers.at[0].broker_id = call->face->options.node_id;
     call_address(call, host, &res.brokers.at[0].port);
     res.brokers.at[0].host = text(call, host);
+    call_answer(call, &res);
+}
+
+/* ---- DescribeTopicPartitions ---- */
+
+enum { PARTITIONS_MOST = 2000 }; /* of one answer, whatever the client allows */
+
+struct paging {
+    struct call *call;
+    struct kafka_describe_topic_partitions_res *res;
+    int32_t left;      /* partitions that this answer may still name */
+    struct bytes from; /* the cursor: topics before it are done; ptr NULL: none */
+    int32_t first;     /* of the cursor's topic */
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
+}
+
+static void page_partition(struct call *call,
+                           struct kafka_describe_topic_partitions_res_partition *p, int32_t index,
+                           int32_t *node)
+{
+    p->partition_index = index;
+    p->leader_id = *node;
+    p->leader_epoch = log_leader_epoch(call->face->log);
+    p->replica_nodes.at = p->isr_nodes.at = node;
+    p->replica_nodes.count = p->isr_nodes.count = 1;
+    p->eligible_leader_replicas.count = p->last_known_elr.count = 0;
+}
+
+/* As many of its partitions as fit; the rest is the next page's. */
+static void page_topic(struct paging *page, struct bytes name)
+{
+    struct kafka_describe_topic_partitions_res *res = page->res;
+    struct kafka_describe_topic_partitions_res_topic *out = &res->topics.at[res->topics.count++];
+    const struct log_topic *topic = face_topic_visible(page->call->face, name, NULL);
+    int32_t *node = arena_alloc(&page->call->arena, sizeof(*node));
+
+    *node = page->call->face->options.node_id;
+    out->name = name;
+    if (!topic) {
+        out->error_code = log_topic_name_valid(name) ? KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION
+                                                     : KAFKA_ERR_INVALID_TOPIC_EXCEPTION;
+        return;
+    }
+    const struct log_topic_info *info = log_topic_info(topic);
+    int32_t first = page->from.ptr && bytes_equal(name, page->from) ? page->first : 0;
+    int32_t end = (int32_t)info->partitions;
+    if (end - first > page->left)
+        end = first + page->left;
+    memcpy(out->topic_id, info->id, LOG_ID_BYTES);
+    out->topic_authorized_operations = TOPIC_OPERATIONS;
+    out->partitions.at = kafka_describe_topic_partitions_res_partition_new(
+        &page->call->arena, end > first ? end - first : 0);
+    for (int32_t i = first; i < end; i++)
+        page_partition(page->call, &out->partitions.at[out->partitions.count++], i, node);
+    page->left -= out->partitions.count;
+    if (end < (int32_t)info->partitions) {
+        res->next_cursor =
+            ARENA_NEW(&page->call->arena, struct kafka_describe_topic_partitions_res_cursor);
+        *res->next_cursor = (struct kafka_describe_topic_partitions_res_cursor){name, end};
+    }
+}
+
+/* The names asked for, or all; in order, each once. */
+static struct bytes *page_names(struct call *call,
+                                const struct kafka_describe_topic_partitions_req *req, int32_t *count)
+{
+    struct log *log = call->face->log;
+    int32_t n = req->topics.count > 0 ? req->topics.count : 0, kept = 0;
+
+    for (struct log_topic *t = n ? NULL : log_topic_next(log, NULL); t; t = log_topic_next(log, t))
+        n += 1;
+    struct bytes *names = ARENA_ARRAY(&call->arena, struct bytes, (size_t)n + 1);
+    n = 0;
+    for (int32_t i = 0; i < req->topics.count; i++)
+        names[n++] = req->topics.at[i].name;
+    if (req->topics.count <= 0)
+        for (struct log_topic *t = log_topic_next(log, NULL); t; t = log_topic_next(log, t))
+            if (!log_topic_info(t)->options.internal)
+                names[n++] = log_topic_info(t)->name;
+    qsort(names, (size_t)n, sizeof(*names), by_name);
+    for (int32_t i = 0; i < n; i++)
+        if (!kept || !bytes_equal(names[kept - 1], names[i]))
+            names[kept++] = names[i];
+    *count = kept;
+    return names;
+}
+
+void kafka_on_describe_topic_partitions(struct call *call, const void *request)
+{
+    const struct kafka_describe_topic_partitions_req *req = request;
+    struct kafka_describe_topic_partitions_res res;
+    struct paging page = {.call = call, .res = &res, .left = req->response_partition_limit};
+    int32_t count;
+    struct bytes *names = page_names(call, req, &count);
+
+    kafka_describe_topic_partitions_res_init(&res);
+    if (page.left < 1 || page.left > PARTITIONS_MOST)
+        page.left = PARTITIONS_MOST;
+    if (req->cursor) {
+        page.from = req->cursor->topic_name;
+        page.first = req->cursor->partition_index > 0 ? req->cursor->partition_index : 0;
+    }
+    res.topics.at = kafka_describe_topic_partitions_res_topic_new(&call->arena, count);
+    for (int32_t i = 0; i < count && !res.next_cursor; i++) {
+        if (page.from.ptr && bytes_compare(names[i], page.from) < 0)
+            continue;
+        if (page.left > 0) {
+            page_topic(&page, names[i]);
+            continue;
+        }
+        res.next_cursor = ARENA_NEW(&call->arena, struct kafka_describe_topic_partitions_res_cursor);
+        *res.next_cursor = (struct kafka_describe_topic_partitions_res_cursor){names[i], 0};
+    }
     call_answer(call, &res);
 }

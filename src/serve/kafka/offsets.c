@@ -425,6 +425,42 @@ static void offset_delete_failed(struct call *call)
     res->error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
 }
 
+static enum kafka_error delete_error(const struct kafka_face *face, struct bytes topic,
+                                     int32_t partition, bool subscribed)
+{
+    const struct log_topic *t = face_topic_visible(face, topic, NULL);
+
+    if (!t || !face_partition(t, partition))
+        return KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    return subscribed ? KAFKA_ERR_GROUP_SUBSCRIBED_TO_TOPIC : KAFKA_ERR_NONE;
+}
+
+static void delete_offsets(struct call *call, const struct kafka_offset_delete_req *req,
+                           const struct kafka_offset_delete_req_topic *asked,
+                           struct kafka_offset_delete_res_topic *out, struct log_entry *entry)
+{
+    bool subscribed = face_group_subscribes(call->face, req->group_id, asked->name);
+    struct buf key;
+
+    buf_init(&key, 0);
+    out->name = arena_copy(&call->arena, asked->name);
+    out->partitions.count = asked->partitions.count;
+    out->partitions.at =
+        kafka_offset_delete_res_partition_new(&call->arena, asked->partitions.count);
+    for (int32_t i = 0; i < asked->partitions.count; i++) {
+        int32_t index = asked->partitions.at[i].partition_index;
+        out->partitions.at[i].partition_index = index;
+        out->partitions.at[i].error_code =
+            (int16_t)delete_error(call->face, asked->name, index, subscribed);
+        if (!out->partitions.at[i].error_code)
+            log_entry_kv(entry, LOG_KV_GROUPS, offset_key(&key, req->group_id, asked->name, index),
+                         BYTES_NONE);
+    }
+    buf_deinit(&key);
+}
+
+/* A group that has members may lose offsets of topics that none of them reads, if they say what
+ * they read: only consumers do. */
 void kafka_on_offset_delete(struct call *call, const void *request)
 {
     const struct kafka_offset_delete_req *req = request;
@@ -435,7 +471,7 @@ void kafka_on_offset_delete(struct call *call, const void *request)
     kafka_offset_delete_res_init(res);
     if (!groups_find(call->face->groups, req->group_id, &info))
         res->error_code = KAFKA_ERR_GROUP_ID_NOT_FOUND;
-    else if (info.members_count)
+    else if (info.members_count && !bytes_is(info.protocol_type, "consumer"))
         res->error_code = KAFKA_ERR_NON_EMPTY_GROUP;
     if (res->error_code) {
         call_answer(call, res);
@@ -444,24 +480,8 @@ void kafka_on_offset_delete(struct call *call, const void *request)
     struct log_entry *entry = log_entry_begin(call->face->log);
     res->topics.count = req->topics.count;
     res->topics.at = kafka_offset_delete_res_topic_new(&call->arena, req->topics.count);
-    for (int32_t t = 0; t < req->topics.count; t++) {
-        const struct kafka_offset_delete_req_topic *asked = &req->topics.at[t];
-        struct kafka_offset_delete_res_topic *out = &res->topics.at[t];
-        out->name = arena_copy(&call->arena, asked->name);
-        out->partitions.count = asked->partitions.count;
-        out->partitions.at =
-            kafka_offset_delete_res_partition_new(&call->arena, asked->partitions.count);
-        for (int32_t i = 0; i < asked->partitions.count; i++) {
-            struct buf key;
-            buf_init(&key, 0);
-            out->partitions.at[i].partition_index = asked->partitions.at[i].partition_index;
-            log_entry_kv(entry, LOG_KV_GROUPS,
-                         offset_key(&key, req->group_id, asked->name,
-                                    asked->partitions.at[i].partition_index),
-                         BYTES_NONE);
-            buf_deinit(&key);
-        }
-    }
+    for (int32_t t = 0; t < req->topics.count; t++)
+        delete_offsets(call, req, &req->topics.at[t], &res->topics.at[t], entry);
     if (log_entry_commit(entry, NULL, &lsn) != ST_OK)
         res->error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
     call_answer_durable(call, res, lsn, offset_delete_failed);

@@ -40,6 +40,7 @@ enum kafka_error face_topic_auto_create(struct kafka_face *face, struct bytes na
     struct log_topic_options options = {0};
     uint64_t at = 0;
 
+    configs_topic_defaults(face, &options);
     if (!log_topic_name_valid(name))
         return KAFKA_ERR_INVALID_TOPIC_EXCEPTION;
     if (face->options.no_auto_create || log_topic_find(face->log, name))
@@ -61,13 +62,18 @@ static struct bytes say(struct call *call, const char *text)
 static enum kafka_error take_configs(const struct kafka_create_topics_req_topic *asked,
                                      struct log_topic_options *options, struct diag *diag)
 {
-    bool remember;
-
     for (int32_t i = 0; i < asked->configs.count; i++) {
-        enum kafka_error error = configs_apply(asked->configs.at[i].name, asked->configs.at[i].value,
-                                               options, &remember, diag);
-        if (error)
-            return error;
+        struct bytes name = asked->configs.at[i].name, value = asked->configs.at[i].value;
+        const struct config *c = config_find(CONFIG_TOPIC, name);
+        if (!c)
+            (void)diag_set(diag, ST_INVALID, DIAG_NAME, "unknown topic configuration '%.*s'",
+                           BYTES_FMT(bytes_head(name, 200)));
+        const char *want = c && value.ptr ? config_apply(c, value, options) : NULL;
+        if (want)
+            (void)diag_set(diag, ST_INVALID, DIAG_VALUE, "'%.*s' is not a value of %s: %s",
+                           BYTES_FMT(bytes_head(value, 80)), c->name, want);
+        if (!c || want)
+            return KAFKA_ERR_INVALID_CONFIG;
     }
     return KAFKA_ERR_NONE;
 }
@@ -116,13 +122,15 @@ static enum kafka_error count_partitions(const struct kafka_face *face,
 /* How often each name is asked for, as a pointer into this. */
 static const char once_or_more[2];
 
-static void count_names(const struct kafka_create_topics_req *req, struct map *names)
+static void count_name(struct map *names, struct bytes name)
 {
-    map_init(names);
-    for (int32_t i = 0; i < req->topics.count; i++) {
-        if (map_put(names, req->topics.at[i].name, (void *)(uintptr_t)&once_or_more[0]))
-            map_put(names, req->topics.at[i].name, (void *)(uintptr_t)&once_or_more[1]);
-    }
+    if (map_put(names, name, (void *)(uintptr_t)&once_or_more[0]))
+        map_put(names, name, (void *)(uintptr_t)&once_or_more[1]);
+}
+
+static bool is_twice(const struct map *names, struct bytes name)
+{
+    return map_get(names, name) == &once_or_more[1];
 }
 
 static enum kafka_error check_topic(struct call *call,
@@ -149,18 +157,22 @@ static enum kafka_error check_topic(struct call *call,
     return error ? error : take_configs(asked, options, diag);
 }
 
-static void remember_configs(struct kafka_face *face,
-                             const struct kafka_create_topics_req_topic *asked)
+static void keep_configs(struct kafka_face *face, const struct kafka_create_topics_req_topic *asked)
 {
-    struct log_topic_options unused = {0};
-    bool remember;
+    struct log_entry *entry = log_entry_begin(face->log);
+    int kept = 0;
 
     for (int32_t i = 0; i < asked->configs.count; i++) {
-        struct bytes name = asked->configs.at[i].name, value = asked->configs.at[i].value;
-        (void)configs_apply(name, value, &unused, &remember, NULL);
-        if (remember)
-            configs_remember(face, asked->name, name, value);
+        if (!asked->configs.at[i].value.ptr)
+            continue;
+        config_keep(entry, CONFIG_TOPIC, asked->name,
+                    config_find(CONFIG_TOPIC, asked->configs.at[i].name), asked->configs.at[i].value);
+        kept++;
     }
+    if (kept)
+        (void)!log_entry_commit(entry, NULL, NULL); /* the options themselves are the topic's */
+    else
+        log_entry_abort(entry);
 }
 
 static void describe_created(struct call *call, struct log_topic *topic,
@@ -176,7 +188,7 @@ static void describe_created(struct call *call, struct log_topic *topic,
     for (int i = 0; i < count; i++) {
         out->configs.at[i].name = bytes_str(entries[i].name);
         out->configs.at[i].value = entries[i].value;
-        out->configs.at[i].config_source = entries[i].is_default ? 5 : 1;
+        out->configs.at[i].config_source = entries[i].source;
     }
 }
 
@@ -193,6 +205,7 @@ static void create_topic(struct call *call, const struct kafka_create_topics_req
     int32_t partitions = 0;
 
     out->name = arena_copy(&call->arena, asked->name);
+    configs_topic_defaults(call->face, &options);
     enum kafka_error error = check_topic(call, asked, twice, &options, &partitions, &diag);
     if (!error && create == CREATE) {
         error = create_error(log_topic_create(call->face->log, asked->name, (uint32_t)partitions,
@@ -208,7 +221,7 @@ static void create_topic(struct call *call, const struct kafka_create_topics_req
     out->num_partitions = partitions;
     out->replication_factor = 1;
     if (topic) {
-        remember_configs(call->face, asked);
+        keep_configs(call->face, asked);
         describe_created(call, topic, out);
         uint64_t end = log_end_lsn(call->face->log); /* what was remembered, too */
         if (end > *lsn)
@@ -234,10 +247,11 @@ void kafka_on_create_topics(struct call *call, const void *request)
     kafka_create_topics_res_init(res);
     res->topics.count = req->topics.count;
     res->topics.at = kafka_create_topics_res_topic_new(&call->arena, req->topics.count);
-    count_names(req, &names);
+    map_init(&names);
+    for (int32_t i = 0; i < req->topics.count; i++)
+        count_name(&names, req->topics.at[i].name);
     for (int32_t i = 0; i < req->topics.count; i++) {
-        bool twice = map_get(&names, req->topics.at[i].name) == &once_or_more[1];
-        create_topic(call, &req->topics.at[i], twice,
+        create_topic(call, &req->topics.at[i], is_twice(&names, req->topics.at[i].name),
                      req->validate_only ? CREATE_CHECKED_ONLY : CREATE, &res->topics.at[i], &lsn);
     }
     map_deinit(&names);
@@ -316,31 +330,112 @@ void kafka_on_delete_topics(struct call *call, const void *request)
 
 /* ---- CreatePartitions ---- */
 
-/* The log gives a topic its partitions once: more later would move keys to other partitions and
- * break the order that readers rely on. */
+/* An assignment names this node as the only replica of each partition that is added. */
+static bool assignment_fits(const struct kafka_face *face,
+                            const struct kafka_create_partitions_req_topic *asked, uint32_t has)
+{
+    if (asked->assignments.count < 0)
+        return true;
+    if (asked->assignments.count != asked->count - (int32_t)has)
+        return false;
+    for (int32_t i = 0; i < asked->assignments.count; i++) {
+        const struct kafka_create_partitions_req_assignment *a = &asked->assignments.at[i];
+        if (a->broker_ids.count != 1 || a->broker_ids.at[0] != face->options.node_id)
+            return false;
+    }
+    return true;
+}
+
+static enum kafka_error check_extension(struct call *call,
+                                        const struct kafka_create_partitions_req_topic *asked,
+                                        struct log_topic *topic, struct diag *diag)
+{
+    uint32_t has = log_topic_info(topic)->partitions;
+    struct bytes user = topic_user(call->face, asked->name);
+
+    if (asked->count <= (int32_t)has || asked->count > LOG_PARTITIONS_MAX) {
+        (void)diag_set(diag, ST_INVALID, DIAG_VALUE,
+                       "topic '%.*s' has %u partitions; it can be given more, up to %d",
+                       BYTES_FMT(asked->name), has, LOG_PARTITIONS_MAX);
+        return KAFKA_ERR_INVALID_PARTITIONS;
+    }
+    if (!assignment_fits(call->face, asked, has)) {
+        (void)diag_set(diag, ST_INVALID, DIAG_VALUE,
+                       "an assignment has one list for each of the %d partitions that are added, and "
+                       "node %d is the only one",
+                       asked->count - (int32_t)has, call->face->options.node_id);
+        return KAFKA_ERR_INVALID_REPLICA_ASSIGNMENT;
+    }
+    if (user.len) { /* its checkpoints and notes name the partitions it has */
+        (void)diag_set(diag, ST_INVALID, DIAG_STATE, "job '%.*s' uses the topic: drop it first",
+                       BYTES_FMT(user));
+        return KAFKA_ERR_POLICY_VIOLATION;
+    }
+    return KAFKA_ERR_NONE;
+}
+
+static enum kafka_error extend_topic(struct call *call,
+                                     const struct kafka_create_partitions_req_topic *asked,
+                                     enum create create, uint64_t *lsn, struct diag *diag)
+{
+    struct log_topic *topic = face_topic_visible(call->face, asked->name, NULL);
+    uint64_t at = 0;
+
+    if (!topic) {
+        (void)diag_set(diag, ST_NOTFOUND, DIAG_NAME, "there is no such topic");
+        return KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    }
+    enum kafka_error error = check_extension(call, asked, topic, diag);
+    if (error || create == CREATE_CHECKED_ONLY)
+        return error;
+    enum status st =
+        log_topic_extend(call->face->log, topic, (uint32_t)asked->count, &at, diag);
+    if (st != ST_OK)
+        return st == ST_INVALID ? KAFKA_ERR_INVALID_PARTITIONS : KAFKA_ERR_KAFKA_STORAGE_ERROR;
+    if (at > *lsn)
+        *lsn = at;
+    return KAFKA_ERR_NONE;
+}
+
+static void extend_failed(struct call *call)
+{
+    struct kafka_create_partitions_res *res = call->answer;
+
+    for (int32_t i = 0; i < res->results.count; i++)
+        res->results.at[i].error_code = KAFKA_ERR_KAFKA_STORAGE_ERROR;
+}
+
 void kafka_on_create_partitions(struct call *call, const void *request)
 {
     const struct kafka_create_partitions_req *req = request;
-    struct kafka_create_partitions_res res;
+    struct kafka_create_partitions_res *res =
+        ARENA_NEW(&call->arena, struct kafka_create_partitions_res);
+    enum create create = req->validate_only ? CREATE_CHECKED_ONLY : CREATE;
+    uint64_t lsn = 0;
+    struct map names;
 
-    kafka_create_partitions_res_init(&res);
-    res.results.count = req->topics.count;
-    res.results.at = kafka_create_partitions_res_result_new(&call->arena, req->topics.count);
+    kafka_create_partitions_res_init(res);
+    res->results.count = req->topics.count;
+    res->results.at = kafka_create_partitions_res_result_new(&call->arena, req->topics.count);
+    map_init(&names);
+    for (int32_t i = 0; i < req->topics.count; i++)
+        count_name(&names, req->topics.at[i].name);
     for (int32_t i = 0; i < req->topics.count; i++) {
-        struct kafka_create_partitions_res_result *out = &res.results.at[i];
-        struct log_topic *topic = face_topic_visible(call->face, req->topics.at[i].name, NULL);
-        out->name = req->topics.at[i].name;
-        if (!topic) {
-            out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        struct kafka_create_partitions_res_result *out = &res->results.at[i];
+        struct diag diag = {0};
+        out->name = arena_copy(&call->arena, req->topics.at[i].name);
+        if (is_twice(&names, out->name)) {
+            out->error_code = KAFKA_ERR_INVALID_REQUEST;
+            out->error_message = BYTES_LITERAL("the request names this topic twice");
             continue;
         }
-        out->error_code = KAFKA_ERR_INVALID_PARTITIONS;
-        out->error_message = bytes_str(
-            arena_printf(&call->arena,
-                         "topic '%.*s' has %u partitions; partitions cannot be added to a topic yet",
-                         BYTES_FMT(out->name), log_topic_info(topic)->partitions));
+        out->error_code =
+            (int16_t)extend_topic(call, &req->topics.at[i], create, &lsn, &diag);
+        if (out->error_code)
+            out->error_message = say(call, diag.message);
     }
-    call_answer(call, &res);
+    map_deinit(&names);
+    call_answer_durable(call, res, lsn, extend_failed);
 }
 
 /* ---- DeleteRecords ---- */
@@ -374,6 +469,15 @@ static void delete_records(struct call *call, struct log_topic *topic,
         *lsn = at;
 }
 
+static void delete_records_failed(struct call *call)
+{
+    struct kafka_delete_records_res *res = call->answer;
+
+    for (int32_t t = 0; t < res->topics.count; t++)
+        for (int32_t i = 0; i < res->topics.at[t].partitions.count; i++)
+            res->topics.at[t].partitions.at[i].error_code = KAFKA_ERR_KAFKA_STORAGE_ERROR;
+}
+
 void kafka_on_delete_records(struct call *call, const void *request)
 {
     const struct kafka_delete_records_req *req = request;
@@ -394,5 +498,5 @@ void kafka_on_delete_records(struct call *call, const void *request)
         for (int32_t i = 0; i < asked->partitions.count; i++)
             delete_records(call, topic, &asked->partitions.at[i], &out->partitions.at[i], &lsn);
     }
-    call_answer_durable(call, res, lsn, NULL);
+    call_answer_durable(call, res, lsn, delete_records_failed);
 }

@@ -148,7 +148,6 @@ static enum status memory_slab(struct log_partition *p, size_t bytes)
         return ST_NOSPACE;
     slab_release(p->memory);
     p->memory = slab_create_sized(&p->log->pool, size);
-    retain_soon(p->log);
     return ST_OK;
 }
 
@@ -203,6 +202,7 @@ static void take_in(struct log_partition *p, const struct placed *placed, struct
     bool waits = p->topic->info.options.durability == LOG_FSYNC;
 
     CHECK(placed->item.base == p->end);
+    epochs_note(&p->epochs, p->log->leader_epoch, p->end);
     partition_push(p, placed->item);
     partition_touch(p);
     want_sync(p, placed->end_lsn);
@@ -538,6 +538,11 @@ void log_kv_scan(const struct log *log, uint32_t space, struct bytes prefix, log
                  void *context)
 {
     kv_scan(&log->kv, space, prefix, fn, context);
+}
+
+void log_producers(const struct log_partition *partition, log_producer_fn *fn, void *context)
+{
+    producers_each(&partition->producers, fn, context);
 }
 
 enum status log_producer_id(struct log *log, int64_t *out, uint64_t *lsn)

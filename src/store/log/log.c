@@ -212,6 +212,11 @@ void log_close(struct log *log)
     log_free(log);
 }
 
+const char *log_directory(const struct log *log)
+{
+    return log->wal ? log->dir : NULL;
+}
+
 int32_t log_leader_epoch(const struct log *log)
 {
     return log->leader_epoch;
@@ -405,6 +410,7 @@ void log_stats(const struct log *log, struct log_stats *out)
     *out = log->stats;
     out->tail_bytes = log->pool.bytes;
     out->free_bytes = log->free_bytes;
+    out->disk_bytes = log->disk_bytes;
     out->refusing = log->refusing;
     if (log->wal) {
         out->wal_bytes = wal_bytes(log->wal);

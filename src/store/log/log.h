@@ -61,6 +61,7 @@ void log_close(struct log *log); /* flushes, fills the partition files, cuts the
 
 /* Why the log refuses appends, or NULL while it does not. */
 const char *log_failure(const struct log *log);
+const char *log_directory(const struct log *log);   /* NULL: in memory */
 int32_t log_leader_epoch(const struct log *log); /* raised by each log_open */
 void log_cluster_id(const struct log *log,
                     char out[23]); /* 22 characters of base64, Kafka's form */
@@ -120,6 +121,12 @@ struct log_offsets {
 };
 void log_offsets(const struct log_partition *partition, struct log_offsets *out);
 
+/* Where what the leader epoch wrote ends: the start of the next later epoch that wrote something,
+ * or the shown end; *found is the greatest epoch up to the one asked for that wrote something (or
+ * that one). False: there was no such epoch. */
+bool log_epoch_end(const struct log_partition *partition, int32_t epoch, int32_t *found,
+                   int64_t *end);
+
 /* ---- appending ---- */
 
 enum log_sequence { LOG_SEQ_NEW, LOG_SEQ_DUPLICATE, LOG_SEQ_GAP, LOG_SEQ_FENCED, LOG_SEQ_UNKNOWN };
@@ -171,6 +178,17 @@ bool log_kv_get(const struct log *log, uint32_t space, struct bytes key, struct 
 typedef bool log_kv_fn(void *context, struct bytes key, struct bytes value); /* false: stop */
 void log_kv_scan(const struct log *log, uint32_t space, struct bytes prefix, log_kv_fn *fn,
                  void *context);
+
+/* What a partition remembers of a producer that has an id. */
+struct log_producer {
+    int64_t id;
+    int16_t epoch;
+    int32_t last_sequence;     /* -1: none */
+    int64_t last_timestamp_ms; /* of its last batch, by the log's clock; -1: not known */
+    int64_t transaction_start; /* the first offset of its open transaction; -1: none */
+};
+typedef void log_producer_fn(void *context, const struct log_producer *producer);
+void log_producers(const struct log_partition *partition, log_producer_fn *fn, void *context);
 
 /* A new producer id, never given twice. */
 enum status log_producer_id(struct log *log, int64_t *out, uint64_t *lsn) MUST_CHECK;
@@ -254,7 +272,7 @@ enum status log_trim(struct log *log, struct log_partition *partition, int64_t b
 
 struct log_stats {
     uint64_t appends, append_bytes, syncs, sync_ns_total, sync_ns_max, blocks_written;
-    uint64_t wal_bytes, tail_bytes, filled_bytes, free_bytes;
+    uint64_t wal_bytes, tail_bytes, filled_bytes, free_bytes, disk_bytes; /* disk_bytes: 0, not known */
     bool refusing; /* the disk's low-water mark */
 };
 void log_stats(const struct log *log, struct log_stats *out);

@@ -21,6 +21,8 @@ uint64_t partition_bytes(const struct log_partition *p)
 void partition_push(struct log_partition *p, struct tail_item item)
 {
     tail_push(&p->tail, item);
+    if (p->tail.count == 1 && p->segments_count == 0)
+        retain_soon(p->log);
     p->end = tail_item_last(&item) + 1;
     if (!partition_is_memory(p)) {
         p->log->unfilled_bytes += item.len;
@@ -59,6 +61,7 @@ void partition_drop_below(struct log_partition *p, int64_t start)
 {
     if (start > p->start)
         p->start = start;
+    epochs_trim(&p->epochs, p->start);
     while (p->tail.count && tail_item_last(tail_at(&p->tail, 0)) < p->start)
         partition_drop_first(p);
     if (p->segments_count && p->segments[0]->end <= p->start)
@@ -78,6 +81,7 @@ void partition_deinit(struct log_partition *p)
     slab_release(p->memory);
     p->memory = NULL;
     producers_deinit(&p->producers);
+    epochs_deinit(&p->epochs);
     while (p->pins) {
         struct log_pin *next = p->pins->next;
         free(p->pins);
@@ -95,6 +99,21 @@ void log_offsets(const struct log_partition *partition, struct log_offsets *out)
     out->durable = p->durable;
     out->stable = held ? p->transaction_start : p->durable;
     out->bytes = partition_bytes(p);
+}
+
+bool log_epoch_end(const struct log_partition *partition, int32_t epoch, int32_t *found,
+                   int64_t *end)
+{
+    const struct log_partition *p = partition;
+    int32_t now = p->log->leader_epoch;
+
+    if (epoch < 0 || epoch > now)
+        return false;
+    if (epoch == now || !epochs_end(&p->epochs, epoch, found, end)) {
+        *found = epoch == now ? now : *found;
+        *end = p->durable;
+    }
+    return true;
 }
 
 void log_pin(struct log_partition *partition, struct bytes owner, int64_t offset)

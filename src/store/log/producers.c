@@ -143,6 +143,23 @@ void producers_note(struct producers *p, const struct batch_header *h, int64_t b
         .timestamp_ms = timestamp_ms};
 }
 
+void producers_each(const struct producers *p, log_producer_fn *fn, void *context)
+{
+    for (uint32_t i = 0; i < p->cap; i++) {
+        const struct producer *one = p->slots[i];
+        if (!one)
+            continue;
+        const struct log_producer info = {
+            .id = one->id,
+            .epoch = one->epoch,
+            .last_sequence = one->count ? newest(one)->last_sequence : -1,
+            .last_timestamp_ms = one->count ? newest(one)->timestamp_ms : -1,
+            .transaction_start = -1,
+        };
+        fn(context, &info);
+    }
+}
+
 /* ---- in a snapshot ---- */
 
 static int by_id(const void *a, const void *b)

@@ -46,6 +46,8 @@ enum log_sequence producers_check(const struct producers *p, const struct batch_
 void producers_note(struct producers *p, const struct batch_header *h, int64_t base_offset,
                     int64_t timestamp_ms);
 
+void producers_each(const struct producers *p, log_producer_fn *fn, void *context);
+
 void producers_save(const struct producers *p, struct buf *to);
 enum status producers_load(struct producers *p, struct reader *from) MUST_CHECK;
 

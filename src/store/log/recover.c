@@ -57,6 +57,7 @@ static void apply_batch(struct recovery *r, const struct part *e)
     if (batch_last_offset(&h) >= p->end) { /* else its segment has it, or it was trimmed */
         if (h.base_offset > p->end)
             damage(log); /* what stood between is gone; reported as a block where it was lost */
+        epochs_note(&p->epochs, h.leader_epoch, h.base_offset);
         partition_push(p,
                        (struct tail_item){.slab = e->slab,
                                           .base = h.base_offset,

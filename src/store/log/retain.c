@@ -62,6 +62,26 @@ static int64_t expires_ms(const struct log_partition *p, int64_t max_timestamp)
     return max_timestamp + keep;
 }
 
+static int64_t item_max_timestamp(const struct tail_item *item)
+{
+    struct batch_header h;
+
+    return batch_header_parse(tail_item_bytes(item), &h) == ST_OK ? h.max_timestamp : -1;
+}
+
+/* Over the tail, once no segment stands before it: batch by batch, as far as it may be shown. */
+static int64_t tail_expired(const struct log_partition *p, int64_t start, int64_t now_ms)
+{
+    for (uint32_t i = 0; i < p->tail.count; i++) {
+        const struct tail_item *item = tail_at(&p->tail, i);
+        if (tail_item_last(item) >= p->durable ||
+            expires_ms(p, item_max_timestamp(item)) > now_ms)
+            break;
+        start = tail_item_last(item) + 1;
+    }
+    return start;
+}
+
 /* How far the start may go: over segments that are past their time or too many. */
 static int64_t segments_expired(const struct log_partition *p, int64_t now_ms)
 {
@@ -73,34 +93,14 @@ static int64_t segments_expired(const struct log_partition *p, int64_t now_ms)
         bool last = i + 1 == p->segments_count;
         if (seg->end <= start)
             continue;
-        bool old = expires_ms(p, seg->max_timestamp) <= now_ms && (!last || p->tail.count == 0);
+        bool old = expires_ms(p, seg->max_timestamp) <= now_ms;
         bool many = max > 0 && !last && kept - seg->bytes >= (uint64_t)max;
         if (!old && !many)
-            break;
+            return start;
         start = seg->end;
         kept -= seg->bytes;
     }
-    return start;
-}
-
-static int64_t item_max_timestamp(const struct tail_item *item)
-{
-    struct batch_header h;
-
-    return batch_header_parse(tail_item_bytes(item), &h) == ST_OK ? h.max_timestamp : -1;
-}
-
-static int64_t memory_expired(const struct log_partition *p, int64_t now_ms)
-{
-    int64_t start = p->start;
-
-    for (uint32_t i = 0; i < p->tail.count; i++) {
-        const struct tail_item *item = tail_at(&p->tail, i);
-        if (expires_ms(p, item_max_timestamp(item)) > now_ms)
-            break;
-        start = tail_item_last(item) + 1;
-    }
-    return start;
+    return tail_expired(p, start, now_ms);
 }
 
 void retain_partition(struct log_partition *p)
@@ -109,8 +109,7 @@ void retain_partition(struct log_partition *p)
 
     if (!deletes(p))
         return;
-    int64_t start =
-        partition_is_memory(p) ? memory_expired(p, now_ms) : segments_expired(p, now_ms);
+    int64_t start = segments_expired(p, now_ms);
     if (start > pinned)
         start = pinned;
     if (start > p->start && partition_trim(p, start, NULL) != ST_OK)
@@ -123,12 +122,10 @@ static int64_t next_expiry_ms(const struct log_partition *p)
 {
     if (!deletes(p))
         return INT64_MAX;
-    if (partition_is_memory(p))
-        return p->tail.count ? expires_ms(p, item_max_timestamp(tail_at(&p->tail, 0))) : INT64_MAX;
     for (uint32_t i = 0; i < p->segments_count; i++)
         if (p->segments[i]->end > p->start)
             return expires_ms(p, p->segments[i]->max_timestamp);
-    return INT64_MAX;
+    return p->tail.count ? expires_ms(p, item_max_timestamp(tail_at(&p->tail, 0))) : INT64_MAX;
 }
 
 static void retain_all(struct log *log)
@@ -151,8 +148,10 @@ static void retain_all(struct log *log)
 
 void retain_soon(struct log *log)
 {
-    if (log->retention_deadline == INT64_MAX)
-        log->retention_deadline = os_mono_ns(log->os) + second_ns;
+    int64_t soon = os_mono_ns(log->os) + second_ns;
+
+    if (log->retention_deadline > soon)
+        log->retention_deadline = soon;
 }
 
 /* ---- files ---- */

@@ -9,7 +9,7 @@
 #include "base/endian.h"
 #include "store/log/state.h"
 
-enum { VERSION = 1, HEADER_BYTES = 24 };
+enum { VERSION_OLDEST = 1, VERSION = 2, HEADER_BYTES = 24 };
 
 static const char magic[9] = "QWSNAP\r\n";
 
@@ -41,6 +41,7 @@ static void save_partition(const struct log_partition *p, struct buf *to)
         buf_u64_le(to, (uint64_t)seg->synced_max_timestamp);
     }
     producers_save(&p->producers, to);
+    epochs_save(&p->epochs, to);
 }
 
 static void save_topic(const struct log_topic *t, struct buf *to)
@@ -160,7 +161,7 @@ static enum status load_segment(struct log_partition *p, struct reader *r)
     return ST_OK;
 }
 
-static enum status load_partition(struct log_partition *p, struct reader *r)
+static enum status load_partition(struct log_partition *p, struct reader *r, uint32_t version)
 {
     p->start = (int64_t)reader_u64_le(r);
     p->known_end = (int64_t)reader_u64_le(r);
@@ -174,10 +175,11 @@ static enum status load_partition(struct log_partition *p, struct reader *r)
     /* What was trimmed before it was filled is in no segment. */
     p->end = p->synced_end > p->start ? p->synced_end : p->start;
     p->folder_made = count > 0;
-    return producers_load(&p->producers, r);
+    TRY(producers_load(&p->producers, r));
+    return version >= 2 ? epochs_load(&p->epochs, r) : ST_OK;
 }
 
-static enum status load_topic(struct log *log, struct reader *r)
+static enum status load_topic(struct log *log, struct reader *r, uint32_t version)
 {
     uint32_t number = reader_u32_le(r);
     struct wal_topic topic;
@@ -190,11 +192,12 @@ static enum status load_topic(struct log *log, struct reader *r)
     if (topic.options.durability == LOG_MEMORY)
         return ST_OK;
     for (uint32_t i = 0; i < t->info.partitions; i++)
-        TRY(load_partition(t->partitions[i], r));
+        TRY(load_partition(t->partitions[i], r, version));
     return ST_OK;
 }
 
-static enum status load_all(struct log *log, struct reader *r, struct snapshot_found *out)
+static enum status load_all(struct log *log, struct reader *r, uint32_t version,
+                            struct snapshot_found *out)
 {
     out->lsn = reader_u64_le(r);
     out->from = load_position(r);
@@ -212,14 +215,15 @@ static enum status load_all(struct log *log, struct reader *r, struct snapshot_f
     TRY(kv_load(&log->kv, r));
     uint64_t topics = reader_uvarint(r);
     for (uint64_t i = 0; i < topics && !r->bad; i++)
-        TRY(load_topic(log, r));
+        TRY(load_topic(log, r, version));
     return r->bad || reader_left(r) ? ST_CORRUPT : ST_OK;
 }
 
 /* The payload of a file whose header and checksum hold. */
-static enum status read_file(struct os *os, const char *path, struct buf *payload)
+static enum status read_file(struct os *os, const char *path, struct buf *payload,
+                             uint32_t *version)
 {
-    uint8_t header[HEADER_BYTES];
+    uint8_t header[HEADER_BYTES] = {0};
     struct os_file *file;
     struct os_stat stat;
     size_t got = 0;
@@ -228,9 +232,10 @@ static enum status read_file(struct os *os, const char *path, struct buf *payloa
     enum status st = os_file_stat(file, &stat);
     if (st == ST_OK)
         st = os_file_read(file, 0, header, HEADER_BYTES, &got);
+    *version = load_u32_le(header + 8);
     if (st == ST_OK &&
-        (got < HEADER_BYTES || memcmp(header, magic, 8) != 0 ||
-         load_u32_le(header + 8) != VERSION || load_u64_le(header + 12) > stat.size - HEADER_BYTES))
+        (got < HEADER_BYTES || memcmp(header, magic, 8) != 0 || *version < VERSION_OLDEST ||
+         *version > VERSION || load_u64_le(header + 12) > stat.size - HEADER_BYTES))
         st = ST_CORRUPT;
     if (st == ST_OK) {
         size_t len = load_u64_le(header + 12);
@@ -248,13 +253,14 @@ static enum status load_from(struct log *log, const char *suffix, struct snapsho
 {
     char path[OS_PATH_MAX + 16];
     struct buf payload;
+    uint32_t version;
 
     snapshot_path(log->dir, suffix, path);
     buf_init(&payload, 0);
-    enum status st = read_file(log->os, path, &payload);
+    enum status st = read_file(log->os, path, &payload, &version);
     if (st == ST_OK) {
         struct reader r = reader_of(buf_view(&payload));
-        st = load_all(log, &r, out);
+        st = load_all(log, &r, version, out);
         if (st != ST_OK)
             log_forget(log);
     }

@@ -21,6 +21,7 @@ static void look(struct log *log, int64_t now)
             reserve = 256u << 20;
     }
     log->free_bytes = free_bytes;
+    log->disk_bytes = total_bytes;
     log->refusing = free_bytes < reserve;
     if (free_bytes / 4 < LOOK_BYTES)
         log->space_budget = free_bytes / 4; /* look more often when little is left */

@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "store/log/bugs.h"
 #include "store/log/entry.h"
+#include "store/log/epochs.h"
 #include "store/log/kv.h"
 #include "store/log/log.h"
 #include "store/log/producers.h"
@@ -58,6 +59,7 @@ struct log_partition {
     struct log_partition *fill_next, *sync_next;
     struct slab *memory; /* of a MEMORY topic: being written, held */
     struct producers producers;
+    struct epochs epochs;
     struct log_watcher *watchers[2]; /* by enum log_event */
     struct log_pin *pins;
     struct log_partition *touched_next;
@@ -125,7 +127,7 @@ struct log {
     bool refusing;         /* the disk is below its reserve */
     int64_t space_checked; /* os_mono_ns of the last look */
     uint64_t space_budget; /* bytes that may be appended before the next look */
-    uint64_t free_bytes;
+    uint64_t free_bytes, disk_bytes; /* as of that look */
     struct log_stats stats;
     uint64_t damages;
 };

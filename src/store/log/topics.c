@@ -274,9 +274,11 @@ enum status log_topic_configure(struct log *log, struct log_topic *topic,
                                                          .payload = buf_view(&payload)},
                                      lsn);
     buf_deinit(&payload);
-    if (st == ST_OK)
-        *was = o;
-    return st;
+    if (st != ST_OK)
+        return st;
+    *was = o;
+    retain_soon(log); /* it may ask for less than is there */
+    return ST_OK;
 }
 
 enum status log_topic_extend(struct log *log, struct log_topic *topic, uint32_t partitions,

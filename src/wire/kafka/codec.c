@@ -50,6 +50,12 @@ static size_t scalar_size(enum kafka_type type)
     }
 }
 
+/* A struct that may be null is a pointer; on the wire a byte stands before it, -1 for null. */
+static bool is_pointer(const struct kafka_field *f)
+{
+    return f->type == KAFKA_TYPE_STRUCT && !f->array && f->null_first <= f->null_last;
+}
+
 static size_t item_size(const struct kafka_field *f)
 {
     return f->type == KAFKA_TYPE_STRUCT ? f->of->size : scalar_size((enum kafka_type)f->type);
@@ -88,7 +94,7 @@ void kafka_init(const struct kafka_struct *type, void *message)
     for (uint16_t i = 0; i < type->fields_count; i++) {
         const struct kafka_field *f = &type->fields[i];
         void *at = (char *)message + f->at;
-        if (f->array)
+        if (f->array || is_pointer(f))
             continue;
         if (f->type == KAFKA_TYPE_STRUCT)
             kafka_init(f->of, at);
@@ -144,6 +150,17 @@ static struct bytes read_bytes(struct decoder *d, int64_t len)
     return len == 0 && !b.ptr ? bytes_of(&empty, 0) : b;
 }
 
+static void read_pointer(struct decoder *d, const struct kafka_field *f, void **at)
+{
+    if ((int8_t)reader_u8(d->r) < 0 || d->r->bad)
+        return;
+    *at = arena_try(d->arena, f->of->size);
+    if (*at)
+        read_struct(d, f->of, *at);
+    else
+        d->full = d->r->bad = true;
+}
+
 static void read_one(struct decoder *d, const struct kafka_field *f, bool flexible, void *at)
 {
     struct reader *r = d->r;
@@ -164,7 +181,12 @@ static void read_one(struct decoder *d, const struct kafka_field *f, bool flexib
     case KAFKA_TYPE_STRING:
     case KAFKA_TYPE_BYTES:
     case KAFKA_TYPE_RECORDS: *(struct bytes *)at = read_bytes(d, read_length(d, f, flexible)); break;
-    case KAFKA_TYPE_STRUCT: read_struct(d, f->of, at); break;
+    case KAFKA_TYPE_STRUCT:
+        if (is_pointer(f))
+            read_pointer(d, f, at);
+        else
+            read_struct(d, f->of, at);
+        break;
     }
 }
 
@@ -175,6 +197,8 @@ static size_t wire_bytes_min(const struct kafka_field *f, bool item, int version
 
     if (f->array && !item)
         return flexible ? 1 : 4;
+    if (is_pointer(f))
+        return 1;
     switch ((enum kafka_type)f->type) {
     case KAFKA_TYPE_STRING: return flexible ? 1 : 2;
     case KAFKA_TYPE_BYTES:
@@ -330,7 +354,16 @@ static void write_one(struct encoder *e, const struct kafka_field *f, bool flexi
     case KAFKA_TYPE_STRING:
     case KAFKA_TYPE_BYTES:
     case KAFKA_TYPE_RECORDS: write_view(e, f, flexible, *(const struct bytes *)at); break;
-    case KAFKA_TYPE_STRUCT: write_struct(e, f->of, at); break;
+    case KAFKA_TYPE_STRUCT:
+        if (is_pointer(f)) {
+            const void *message = *(void *const *)at;
+            buf_u8(e->out, message ? 1 : UINT8_MAX);
+            if (message)
+                write_struct(e, f->of, message);
+        } else {
+            write_struct(e, f->of, at);
+        }
+        break;
     }
 }
 
@@ -362,6 +395,8 @@ static bool is_default(const struct kafka_field *f, const void *at)
     case KAFKA_TYPE_BYTES:
     case KAFKA_TYPE_RECORDS: return ((const struct bytes *)at)->len == 0;
     case KAFKA_TYPE_STRUCT:
+        if (is_pointer(f))
+            return !*(void *const *)at;
         for (uint16_t i = 0; i < f->of->fields_count; i++) {
             const struct kafka_field *sub = &f->of->fields[i];
             if (!is_default(sub, (const char *)at + sub->at))

@@ -39,8 +39,12 @@
     X(DUPLICATE_SEQUENCE_NUMBER, 46)                                                               \
     X(INVALID_PRODUCER_EPOCH, 47)                                                                  \
     X(INVALID_TXN_STATE, 48)                                                                       \
+    X(INVALID_PRODUCER_ID_MAPPING, 49)                                                             \
     X(INVALID_TRANSACTION_TIMEOUT, 50)                                                             \
+    X(CONCURRENT_TRANSACTIONS, 51)                                                                 \
+    X(TRANSACTION_COORDINATOR_FENCED, 52)                                                          \
     X(TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 53)                                                   \
+    X(OPERATION_NOT_ATTEMPTED, 55)                                                                 \
     X(KAFKA_STORAGE_ERROR, 56)                                                                     \
     X(UNKNOWN_PRODUCER_ID, 59)                                                                     \
     X(NON_EMPTY_GROUP, 68)                                                                         \
@@ -53,11 +57,18 @@
     X(MEMBER_ID_REQUIRED, 79)                                                                      \
     X(GROUP_MAX_SIZE_REACHED, 81)                                                                  \
     X(FENCED_INSTANCE_ID, 82)                                                                      \
+    X(ELECTION_NOT_NEEDED, 84)                                                                     \
+    X(NO_REASSIGNMENT_IN_PROGRESS, 85)                                                             \
     X(GROUP_SUBSCRIBED_TO_TOPIC, 86)                                                               \
     X(INVALID_RECORD, 87)                                                                          \
+    X(UNSTABLE_OFFSET_COMMIT, 88)                                                                  \
     X(PRODUCER_FENCED, 90)                                                                         \
     X(UNKNOWN_TOPIC_ID, 100)                                                                       \
-    X(INCONSISTENT_TOPIC_ID, 103)
+    X(INCONSISTENT_TOPIC_ID, 103)                                                                  \
+    X(TRANSACTIONAL_ID_NOT_FOUND, 105)                                                             \
+    X(MISMATCHED_ENDPOINT_TYPE, 114)                                                               \
+    X(UNSUPPORTED_ENDPOINT_TYPE, 115)                                                              \
+    X(TRANSACTION_ABORTABLE, 120)
 
 #define KAFKA_ERROR_ENUM(name, number) KAFKA_ERR_##name = number,
 enum kafka_error { KAFKA_ERROR_MAP(KAFKA_ERROR_ENUM) };

@@ -98,6 +98,8 @@ def member(f):
     kind = 'struct ' + f.struct.name if f.struct else SCALARS.get(f.type)
     if f.array:
         return 'struct { %s *at; int32_t count; } %s;' % (kind or 'uint8_t', f.name)
+    if f.struct and f.null[0] <= f.null[1]:
+        return '%s *%s;' % (kind, f.name)  # NULL: null
     return 'uint8_t %s[16];' % f.name if f.type == 'uuid' else '%s %s;' % (kind, f.name)
 
 
