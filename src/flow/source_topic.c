@@ -3,7 +3,9 @@
  *
  * A split is a partition, a position an offset. A tick may read what is appended and not yet synced:
  * its results stand behind it in the one order of the log, so no prefix has them without their cause.
- * Below an open transaction nothing is read.
+ * From the first record of an open transaction on nothing is read, and what an aborted one wrote is
+ * left out, unless 'properties.isolation.level' is 'read_uncommitted'. What was aborted stands in the
+ * log before the note of the tick that meets it, so a tick that is run again leaves out the same.
  *
  * A record that cannot be decoded goes to the topic TOPIC.errors and the stream goes on.
  */
@@ -28,6 +30,9 @@ struct source_topic {
     const struct type **types;      /* of the builder's columns */
     uint16_t types_count;
     uint32_t partitions;
+    bool committed_only;
+    struct log_aborted *aborted; /* those that the read at hand meets */
+    uint32_t aborted_count, aborted_cap;
     struct log_watcher *watchers;
     struct arena arena, chunk_arena;
     struct buf scratch;
@@ -73,6 +78,18 @@ static enum status check_offsets(struct source_topic *s, const char *option, str
     return diag_set(diag, ST_INVALID, DIAG_VALUE, "option '%s' is '%.*s'", option, BYTES_FMT(text));
 }
 
+static enum status check_isolation(struct source_topic *s, struct diag *diag)
+{
+    struct bytes level = with_get(&s->with, "properties.isolation.level", "read_committed");
+
+    s->committed_only = !bytes_is(level, "read_uncommitted");
+    if (s->committed_only && !bytes_is(level, "read_committed"))
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "option 'properties.isolation.level' is read_committed or "
+                        "read_uncommitted, not '%.*s'", BYTES_FMT(bytes_head(level, 80)));
+    return ST_OK;
+}
+
 static enum status check_options(struct source_topic *s, struct diag *diag)
 {
     struct bytes servers = with_get(&s->with, "properties.bootstrap.servers", "");
@@ -85,6 +102,7 @@ static enum status check_options(struct source_topic *s, struct diag *diag)
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
                         "option 'topic' of `%.*s` must name one topic, not '%.*s'",
                         BYTES_FMT(s->with.table->name), BYTES_FMT(topic));
+    TRY(check_isolation(s, diag));
     TRY(check_offsets(s, "scan.startup.specific-offsets", diag));
     return check_offsets(s, "scan.bounded.specific-offsets", diag);
 }
@@ -97,6 +115,7 @@ static struct source_topic *source_new(const struct source_class *class,
     s->scan = scan;
     s->env = env;
     s->with = with_scan(&scan->scan);
+    s->committed_only = true;
     arena_init(&s->arena, ARENA_BUDGET_NONE);
     arena_init(&s->chunk_arena, ARENA_BUDGET_NONE);
     buf_init(&s->scratch, 256u << 20);
@@ -197,6 +216,7 @@ static void topic_close(struct source *source)
         log_unwatch(&s->watchers[p]);
     record_decoder_close(&s->decoder);
     format_decoder_close(s->changes);
+    free(s->aborted);
     buf_deinit(&s->scratch);
     arena_deinit(&s->chunk_arena);
     arena_deinit(&s->arena);
@@ -210,9 +230,9 @@ static uint32_t topic_splits(struct source *source)
 
 /* ---- where it starts, how far it may be read ---- */
 
-static int64_t readable_end(const struct log_offsets *offsets)
+static int64_t readable_end(const struct source_topic *s, const struct log_offsets *offsets)
 {
-    return offsets->stable < offsets->durable ? offsets->stable : offsets->end;
+    return s->committed_only ? offsets->settled : offsets->end;
 }
 
 static int64_t offset_at_time(struct source_topic *s, struct log_partition *partition,
@@ -235,7 +255,7 @@ static int64_t topic_start(struct source *source, uint32_t split)
     struct bytes mode = with_get(&s->with, "scan.startup.mode", "group-offsets"); /* a view: all */
     int64_t start = offsets.start;
     if (bytes_is(mode, "latest-offset"))
-        start = readable_end(&offsets);
+        start = readable_end(s, &offsets);
     else if (bytes_is(mode, "timestamp"))
         start = offset_at_time(s, partition, "scan.startup.timestamp-millis", offsets.end);
     else if (bytes_is(mode, "specific-offsets"))
@@ -251,10 +271,11 @@ static int64_t topic_bound(struct source *source, uint32_t split)
     struct log_offsets offsets;
     struct bytes mode = with_get(&s->with, "scan.bounded.mode", "unbounded");
     log_offsets(partition, &offsets);
+    int64_t last = s->committed_only ? offsets.stable : offsets.durable;
     if (bytes_is(mode, "latest-offset") || bytes_is(mode, "group-offsets"))
-        return offsets.stable;
+        return last;
     if (bytes_is(mode, "timestamp"))
-        return offset_at_time(s, partition, "scan.bounded.timestamp-millis", offsets.stable);
+        return offset_at_time(s, partition, "scan.bounded.timestamp-millis", last);
     int64_t bound = INT64_MAX;
     if (bytes_is(mode, "specific-offsets"))
         specific_offset(with_get(&s->with, "scan.bounded.specific-offsets", ""), split, &bound);
@@ -269,7 +290,7 @@ static int64_t topic_take(struct source *source, uint32_t split, int64_t positio
     (void)now_us;
     (void)wake_us;
     log_offsets(log_partition_of(s->topic, split), &offsets);
-    int64_t end = readable_end(&offsets), kept = offsets.end - offsets.start;
+    int64_t end = readable_end(s, &offsets), kept = offsets.end - offsets.start;
     uint64_t row_bytes = kept > 0 ? offsets.bytes / (uint64_t)kept + 1 : 1;
     uint64_t most = bytes_max / row_bytes + 1;
     most = most < rows_max ? most : rows_max;
@@ -364,6 +385,28 @@ static enum status one_record(struct source_topic *s, const struct batch_header 
     return ST_OK;
 }
 
+static void note_aborted(void *context, const struct log_aborted *aborted)
+{
+    struct source_topic *s = context;
+
+    if (s->aborted_count == s->aborted_cap) {
+        s->aborted_cap = s->aborted_cap ? s->aborted_cap * 2 : 16;
+        s->aborted = xrealloc(s->aborted, s->aborted_cap * sizeof(*s->aborted));
+    }
+    s->aborted[s->aborted_count++] = *aborted;
+}
+
+static bool is_aborted(const struct source_topic *s, const struct batch_header *header)
+{
+    if (!(header->attributes & BATCH_TRANSACTIONAL))
+        return false;
+    for (uint32_t i = 0; i < s->aborted_count; i++)
+        if (s->aborted[i].producer_id == header->producer_id &&
+            s->aborted[i].first <= header->base_offset && header->base_offset <= s->aborted[i].last)
+            return true;
+    return false;
+}
+
 /* The records of a batch in [*position, end); moves *position past it. */
 static enum status one_batch(struct source_topic *s, uint32_t split, struct bytes batch,
                              const struct batch_header *header, int64_t *position, int64_t end)
@@ -371,7 +414,8 @@ static enum status one_batch(struct source_topic *s, uint32_t split, struct byte
     struct batch_records it;
     struct record rec;
     int64_t next = batch_last_offset(header) + 1;
-    if (header->attributes & BATCH_CONTROL || next <= *position) {
+    if (header->attributes & BATCH_CONTROL || next <= *position || is_aborted(s, header)) {
+        next = next < end ? next : end;
         *position = next > *position ? next : *position;
         return ST_OK;
     }
@@ -399,6 +443,9 @@ static enum status one_read(struct source_topic *s, uint32_t split, int64_t *pos
     struct bytes run = view.bytes, batch;
     struct batch_header header;
     int64_t before = *position;
+    s->aborted_count = 0;
+    if (s->committed_only)
+        log_aborted(log_partition_of(s->topic, split), before, view.next_offset, note_aborted, s);
     while (st == ST_OK && run.len && *position < end) {
         st = batch_next(&run, &header, &batch);
         if (st == ST_OK)

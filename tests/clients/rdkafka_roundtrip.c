@@ -398,18 +398,6 @@ static int case_groups(void)
     return 1;
 }
 
-static int case_transactions_are_refused_clearly(void)
-{
-    rd_kafka_t *p = client(RD_KAFKA_PRODUCER, NULL, "transactional.id", "t1", NULL);
-    rd_kafka_error_t *error = rd_kafka_init_transactions(p, 10000);
-
-    WANT(error && !rd_kafka_error_is_retriable(error), "%s",
-         error ? rd_kafka_error_string(error) : "accepted");
-    rd_kafka_error_destroy(error);
-    rd_kafka_destroy(p);
-    return 1;
-}
-
 static const struct {
     const char *name;
     int (*run)(void);
@@ -420,7 +408,6 @@ static const struct {
     {"too_large", case_too_large},
     {"admin", case_admin},
     {"groups", case_groups},
-    {"transactions_are_refused_clearly", case_transactions_are_refused_clearly},
     {"group_member_dies", case_group_member_dies},
 };
 

@@ -18,6 +18,7 @@ struct bytes test_batch(struct batch_spec spec)
     }
     batch_builder_clear(&builder);
     buf_clear(&out);
+    builder.attributes = spec.transactional ? BATCH_TRANSACTIONAL : 0;
     builder.producer_id = spec.producer_id ? spec.producer_id : -1;
     builder.producer_epoch = spec.producer_id ? spec.epoch : -1;
     builder.base_sequence = spec.producer_id ? spec.sequence : -1;

@@ -16,6 +16,7 @@ struct batch_spec {
     int64_t producer_id;  /* 0: none */
     int16_t epoch;
     int32_t sequence;
+    bool transactional;
 };
 
 /* Valid until the next call. */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "lib/test.h"
@@ -9,6 +10,10 @@
 void twin_init(struct twin *twin, uint64_t seed)
 {
     *twin = (struct twin){.rng = rng_seed(seed), .next_tag = 1, .next_entry = 1};
+    for (int t = 0; t < TWIN_TOPICS; t++)
+        for (int p = 0; p < TWIN_PARTITIONS; p++)
+            for (int k = 0; k <= TWIN_PRODUCERS; k++)
+                twin->parts[t][p].open[k] = -1;
 }
 
 void twin_deinit(struct twin *twin)
@@ -41,17 +46,32 @@ bool twin_attach(struct twin *twin, struct log *log)
 
 /* ---- changing ---- */
 
+static void add_record(struct twin_partition *part, struct twin_record record)
+{
+    if (part->end == part->cap) {
+        part->cap = part->cap ? part->cap * 2 : 64;
+        part->records = xrealloc(part->records, (size_t)part->cap * sizeof(*part->records));
+    }
+    if (record.producer && record.kind != TWIN_RECORD)
+        part->open[record.producer] = -1;
+    else if (record.producer && part->open[record.producer] < 0)
+        part->open[record.producer] = part->end;
+    if (record.producer && record.kind == TWIN_RECORD)
+        part->sequence[record.producer] = record.sequence + 1;
+    part->records[part->end++] = record;
+}
+
 static void add_records(struct twin_partition *part, struct batch_spec spec, uint64_t lsn,
                         uint64_t entry)
 {
-    for (int i = 0; i < spec.count; i++) {
-        if (part->end == part->cap) {
-            part->cap = part->cap ? part->cap * 2 : 64;
-            part->records = xrealloc(part->records, (size_t)part->cap * sizeof(*part->records));
-        }
-        part->records[part->end++] =
-            (struct twin_record){spec.tag, i, spec.timestamp_ms + i, lsn, entry};
-    }
+    for (int i = 0; i < spec.count; i++)
+        add_record(part, (struct twin_record){.tag = spec.tag,
+                                              .n = i,
+                                              .timestamp_ms = spec.timestamp_ms + i,
+                                              .lsn = lsn,
+                                              .entry = entry,
+                                              .producer = (int)spec.producer_id,
+                                              .sequence = spec.sequence + i});
 }
 
 static void add_value(struct twin_key *key, uint64_t value, uint64_t lsn, uint64_t entry)
@@ -129,6 +149,136 @@ static bool step_entry(struct twin *twin)
     return true;
 }
 
+/* ---- transactions, worked out from the records ---- */
+
+struct twin_txns {
+    int64_t stable, settled; /* as of a durable end */
+    struct log_aborted aborted[512];
+    int count, seen;
+    const char *wrong;
+};
+
+static void work_out(const struct twin_partition *part, int64_t durable, struct twin_txns *out)
+{
+    int64_t open[TWIN_PRODUCERS + 1];
+
+    *out = (struct twin_txns){.stable = durable, .settled = part->end};
+    memset(open, -1, sizeof(open));
+    for (int64_t i = 0; i < part->end; i++) {
+        const struct twin_record *r = &part->records[i];
+        if (!r->producer)
+            continue;
+        if (r->kind == TWIN_RECORD) {
+            if (open[r->producer] < 0)
+                open[r->producer] = i;
+            continue;
+        }
+        if (i >= durable && open[r->producer] < out->stable)
+            out->stable = open[r->producer];
+        if (r->kind == TWIN_ABORT && i >= part->start && out->count < 512)
+            out->aborted[out->count++] = (struct log_aborted){r->producer, open[r->producer], i};
+        open[r->producer] = -1;
+    }
+    for (int k = 1; k <= TWIN_PRODUCERS; k++) {
+        if (open[k] >= 0 && open[k] < out->stable)
+            out->stable = open[k];
+        if (open[k] >= 0 && open[k] < out->settled)
+            out->settled = open[k];
+    }
+    if (out->stable < part->start)
+        out->stable = part->start;
+    if (out->settled < part->start)
+        out->settled = part->start;
+}
+
+static void same_aborted(void *context, const struct log_aborted *aborted)
+{
+    struct twin_txns *w = context;
+
+    if (w->seen >= w->count || w->aborted[w->seen].producer_id != aborted->producer_id ||
+        w->aborted[w->seen].first != aborted->first || w->aborted[w->seen].last != aborted->last)
+        w->wrong = "another transaction is said to be aborted";
+    w->seen++;
+}
+
+/* NULL when the log knows the partition's transactions as they are. */
+static const char *check_transactions(struct twin *twin, int t, int p)
+{
+    static struct twin_txns w;
+    struct log_offsets o;
+
+    log_offsets(twin->partitions[t][p], &o);
+    work_out(&twin->parts[t][p], o.durable, &w);
+    if (o.stable != w.stable)
+        return o.stable > w.stable ? "an undecided transaction is shown"
+                                   : "the last stable offset is too low";
+    if (o.settled != w.settled)
+        return "the settled end is wrong";
+    if (w.count == 512)
+        return NULL;
+    log_aborted(twin->partitions[t][p], o.start, o.end, same_aborted, &w);
+    return w.wrong ? w.wrong : w.seen != w.count ? "an aborted transaction is not known" : NULL;
+}
+
+/* ---- transactions ---- */
+
+static bool step_transactional(struct twin *twin)
+{
+    int t = (int)rng_below(&twin->rng, TWIN_TOPICS),
+        p = (int)rng_below(&twin->rng, TWIN_PARTITIONS),
+        k = (int)rng_between(&twin->rng, 1, TWIN_PRODUCERS);
+    struct twin_partition *part = &twin->parts[t][p];
+    struct batch_spec spec = random_batch(twin);
+    struct log_appended a;
+
+    spec.producer_id = k;
+    spec.transactional = true;
+    spec.sequence = part->sequence[k];
+    if (log_append(twin->log, twin->partitions[t][p], test_batch(spec), &a, NULL) != ST_OK)
+        return false;
+    EXPECT_INT(a.base_offset, part->end);
+    add_records(part, spec, log_end_lsn(twin->log), 0);
+    return true;
+}
+
+/* The decision as a fact, and a marker in each partition that the transaction touched. */
+static bool step_end(struct twin *twin)
+{
+    struct log_entry *entry = log_entry_begin(twin->log);
+    int k = (int)rng_between(&twin->rng, 1, TWIN_PRODUCERS), n = 0;
+    int key = (int)rng_below(&twin->rng, TWIN_KEYS);
+    bool commit = rng_chance(&twin->rng, 0.5);
+    const struct log_marker marker = {.producer_id = k,
+                                      .coordinator_epoch = 1,
+                                      .outcome = commit ? LOG_COMMIT : LOG_ABORT};
+    struct log_appended appended[TWIN_TOPICS * TWIN_PARTITIONS];
+    struct twin_partition *ended[TWIN_TOPICS * TWIN_PARTITIONS];
+    char text[32], value_text[24];
+    uint64_t number = twin->next_entry++, lsn;
+
+    snprintf(value_text, sizeof(value_text), "%llu", (unsigned long long)number);
+    log_entry_kv(entry, LOG_KV_TEST, key_text(key, text), bytes_str(value_text));
+    for (int t = 0; t < TWIN_TOPICS; t++)
+        for (int p = 0; p < TWIN_PARTITIONS; p++)
+            if (twin->parts[t][p].open[k] >= 0 &&
+                log_entry_marker(entry, twin->partitions[t][p], &marker) == ST_OK)
+                ended[n++] = &twin->parts[t][p];
+    if (log_entry_commit(entry, appended, &lsn) != ST_OK)
+        return false;
+    for (int i = 0; i < n; i++) {
+        EXPECT_INT(appended[i].base_offset, ended[i]->end);
+        add_record(ended[i], (struct twin_record){.lsn = lsn,
+                                                  .entry = number,
+                                                  .producer = k,
+                                                  .kind = commit ? TWIN_COMMIT : TWIN_ABORT});
+    }
+    add_value(&twin->keys[key], number, lsn, number);
+    for (int t = 0; t < TWIN_TOPICS; t++)
+        for (int p = 0; p < TWIN_PARTITIONS && !twin->wrong; p++)
+            twin->wrong = check_transactions(twin, t, p);
+    return true;
+}
+
 static bool step_kv(struct twin *twin)
 {
     int key = (int)rng_below(&twin->rng, TWIN_KEYS);
@@ -165,8 +315,12 @@ bool twin_step(struct twin *twin)
 {
     uint64_t dice = rng_below(&twin->rng, 100);
 
-    if (dice < 55)
+    if (dice < 40)
         return step_append(twin);
+    if (dice < 52)
+        return step_transactional(twin);
+    if (dice < 57)
+        return step_end(twin);
     if (dice < 70)
         return step_entry(twin);
     if (dice < 75)
@@ -186,7 +340,16 @@ struct cursor {
     const struct twin_partition *part;
     const char *wrong;
     int64_t next;
+    bool control; /* the batch at hand */
 };
+
+/* A marker where one was written, of that outcome, and nowhere else. */
+static bool marker_fits(const struct twin_record *want, bool control, const struct record *rec)
+{
+    if (!control)
+        return want->kind == TWIN_RECORD;
+    return control_type_of(rec->key) == (want->kind == TWIN_COMMIT ? CONTROL_COMMIT : CONTROL_ABORT);
+}
 
 static void same_record(void *context, const struct record *rec)
 {
@@ -195,10 +358,13 @@ static void same_record(void *context, const struct record *rec)
     int n;
 
     EXPECT(rec->offset < c->part->end);
+    EXPECT(marker_fits(want, c->control, rec));
+    c->next = rec->offset + 1;
+    if (c->control)
+        return;
     EXPECT_INT(test_tag(rec->value, &n), want->tag);
     EXPECT_INT(n, want->n);
     EXPECT_INT(rec->timestamp_ms, want->timestamp_ms);
-    c->next = rec->offset + 1;
 }
 
 static void compare_from(struct twin *twin, int t, int p, int64_t from, size_t bytes_max)
@@ -224,6 +390,7 @@ static void compare_from(struct twin *twin, int t, int p, int64_t from, size_t b
             struct record rec;
             struct buf scratch = {0};
             EXPECT_OK(batch_validate(batch, &h));
+            c.control = h.attributes & BATCH_CONTROL;
             EXPECT_OK(batch_records_open_buf(&it, batch, &scratch));
             while (batch_records_next(&it, &rec) == ST_OK)
                 same_record(&c, &rec);
@@ -261,13 +428,16 @@ static void compare_time(struct twin *twin, int t, int p, const struct log_offse
     struct twin_partition *part = &twin->parts[t][p];
     int64_t ms = 1000000 + (int64_t)rng_below(&twin->rng, 100010), want = o->start, offset, found;
 
-    while (want < o->durable && part->records[want].timestamp_ms < ms)
+    /* markers have the time of their writing, which is later than any here */
+    while (want < o->durable && part->records[want].kind == TWIN_RECORD &&
+           part->records[want].timestamp_ms < ms)
         want++;
     enum status st = log_offset_for_time(twin->log, twin->partitions[t][p], ms, &offset, &found);
     EXPECT_INT(st, want < o->durable ? ST_OK : ST_NOTFOUND);
     if (st == ST_OK) {
         EXPECT_INT(offset, want);
-        EXPECT_INT(found, part->records[want].timestamp_ms);
+        if (part->records[want].kind == TWIN_RECORD)
+            EXPECT_INT(found, part->records[want].timestamp_ms);
     }
 }
 
@@ -280,6 +450,9 @@ void twin_compare(struct twin *twin)
             compare_bounds(twin, t, p, &o);
             compare_from(twin, t, p, o.start, 1 + rng_below(&twin->rng, 100000));
             compare_time(twin, t, p, &o);
+            const char *wrong = check_transactions(twin, t, p);
+            if (wrong)
+                test_fail(__FILE__, __LINE__, "topic %d, partition %d: %s", t, p, wrong);
         }
     }
     compare_keys(twin);
@@ -298,6 +471,9 @@ void twin_compare_some(struct twin *twin)
     compare_from(twin, t, p, from, 1 + rng_below(&twin->rng, 20000));
     compare_time(twin, t, p, &o);
     compare_keys(twin);
+    const char *wrong = check_transactions(twin, t, p);
+    if (wrong)
+        test_fail(__FILE__, __LINE__, "topic %d, partition %d: %s", t, p, wrong);
 }
 
 /* ---- after a crash ---- */
@@ -311,6 +487,10 @@ static void found_record(void *context, const struct record *rec)
         return; /* of the batch that holds the start */
     if (rec->offset >= c->part->end)
         c->wrong = "a record that was never appended";
+    else if (!marker_fits(&c->part->records[rec->offset], c->control, rec))
+        c->wrong = "another marker than was appended there";
+    else if (c->control)
+        c->next = rec->offset + 1;
     else if (test_tag(rec->value, &n) != c->part->records[rec->offset].tag ||
              n != c->part->records[rec->offset].n)
         c->wrong = "another record than was appended there";
@@ -335,6 +515,9 @@ static const char *read_back(struct twin *twin, int t, int p, int64_t from, int6
             struct batch_records it;
             struct record rec;
             struct buf scratch = {0};
+            c.control = false;
+            if (batch_header_parse(batch, &h) == ST_OK)
+                c.control = h.attributes & BATCH_CONTROL;
             if (batch_validate(batch, &h) != ST_OK ||
                 batch_records_open_buf(&it, batch, &scratch) != ST_OK)
                 c.wrong = "a batch is damaged";
@@ -395,6 +578,25 @@ static bool torn(const struct traces *s)
     return false;
 }
 
+/* What is open and comes next, anew from the records that are left. */
+static void settle_producers(struct twin_partition *part)
+{
+    for (int k = 0; k <= TWIN_PRODUCERS; k++) {
+        part->open[k] = -1;
+        part->sequence[k] = 0;
+    }
+    for (int64_t i = 0; i < part->end; i++) {
+        const struct twin_record *r = &part->records[i];
+        if (r->kind != TWIN_RECORD)
+            part->open[r->producer] = -1;
+        else if (r->producer) {
+            if (part->open[r->producer] < 0)
+                part->open[r->producer] = i;
+            part->sequence[r->producer] = r->sequence + 1;
+        }
+    }
+}
+
 static const char *reconcile_partition(struct twin *twin, int t, int p, uint64_t durable_lsn,
                                        struct traces *traces)
 {
@@ -423,7 +625,8 @@ static const char *reconcile_partition(struct twin *twin, int t, int p, uint64_t
             trace(&traces->missing, &traces->missing_count, part->records[i].entry);
     }
     part->end = o.end;
-    return NULL;
+    settle_producers(part);
+    return check_transactions(twin, t, p);
 }
 
 static const char *reconcile_key(struct twin *twin, int k, uint64_t durable_lsn,

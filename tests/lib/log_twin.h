@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "lib/batches.h"
 
-enum { TWIN_TOPICS = 4, TWIN_PARTITIONS = 3, TWIN_KEYS = 8 };
+enum { TWIN_TOPICS = 4, TWIN_PARTITIONS = 3, TWIN_KEYS = 8, TWIN_PRODUCERS = 3 };
 
 struct twin_record {
     uint64_t tag;
@@ -17,12 +17,17 @@ struct twin_record {
     int64_t timestamp_ms;
     uint64_t lsn;   /* of its append */
     uint64_t entry; /* the atomic entry it is part of; 0: none */
+    int producer;   /* whose transaction it is part of, or ends, from 1; 0: none */
+    int32_t sequence;
+    enum { TWIN_RECORD, TWIN_ABORT, TWIN_COMMIT } kind;
 };
 
 struct twin_partition {
     struct twin_record *records; /* by offset, from 0 */
     int64_t end, cap;
     int64_t start; /* asked for by trims */
+    int64_t open[TWIN_PRODUCERS + 1];     /* first offset of the open transaction; -1: none */
+    int32_t sequence[TWIN_PRODUCERS + 1]; /* of the next batch */
 };
 
 struct twin_value {
@@ -42,6 +47,7 @@ struct twin {
     struct log_partition *partitions[TWIN_TOPICS][TWIN_PARTITIONS]; /* the log's */
     struct twin_partition parts[TWIN_TOPICS][TWIN_PARTITIONS];
     struct twin_key keys[TWIN_KEYS];
+    const char *wrong; /* seen on the way: what a reader was shown too early */
     uint64_t next_tag, next_entry;
     struct rng rng;
 };

@@ -37,6 +37,8 @@ static void run(uint64_t seed, int steps)
         }
     }
     twin_compare(&twin);
+    if (twin.wrong)
+        test_fail(__FILE__, __LINE__, "%s", twin.wrong);
     log_stats(twin.log, &stats);
     EXPECT(stats.filled_bytes > 0);
     log_close(twin.log);

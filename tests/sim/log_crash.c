@@ -116,6 +116,8 @@ static const char *crash(uint64_t seed, int steps, uint64_t first, uint64_t seco
     os_sim_off_at(os, first, first_off, NULL);
     run(&twin, os, steps, &durable);
     wrong = look_again(&twin, os, durable);
+    if (twin.wrong)
+        wrong = twin.wrong;
     if (!wrong && second) {
         durable = 0;
         os_sim_off_at(os, second, first_off, NULL);
@@ -197,5 +199,9 @@ TEST_SECONDS(log_crash_finds_planted_mistakes, 300)
     expect_found("fill_early");
     log_bugs = (struct log_bugs){.cut_early = true};
     expect_found("cut_early");
+    log_bugs = (struct log_bugs){.stable_early = true};
+    expect_found("stable_early");
+    log_bugs = (struct log_bugs){.forget_aborted = true};
+    expect_found("forget_aborted");
 }
 #endif

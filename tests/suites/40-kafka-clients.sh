@@ -1,16 +1,17 @@
 #!/bin/sh
-# Real Kafka clients against the real binary: kcat, and a program on librdkafka.
+# Real Kafka clients against the real binary: kcat, and programs on librdkafka.
 set -u
 passed=0
 failed=0
 dir=$(mktemp -d)
 kind=${KIND:-release}
 tools="build/$kind/tests/clients/rdkafka_roundtrip"
+txn="build/$kind/tests/clients/rdkafka_txn"
 if [ -f src/app/main.c ]; then
-    make -s -j2 KIND="$kind" "build/$kind/quickwater" $tools || { echo "0 passed, 1 failed"; exit 1; }
+    make -s -j2 KIND="$kind" "build/$kind/quickwater" $tools $txn || { echo "0 passed, 1 failed"; exit 1; }
     server="build/$kind/quickwater serve --http off --pg off --redis off"
 else
-    make -s -j2 KIND="$kind" "build/$kind/tests/clients/kafka_server" $tools || { echo "0 passed, 1 failed"; exit 1; }
+    make -s -j2 KIND="$kind" "build/$kind/tests/clients/kafka_server" $tools $txn || { echo "0 passed, 1 failed"; exit 1; }
     server="build/$kind/tests/clients/kafka_server"
 fi
 pid=
@@ -94,13 +95,18 @@ if command -v bash >/dev/null; then
     done
 fi
 
-timeout 200 "$tools" "$broker" >"$dir/round" 2>"$dir/round.err" || true
-cat "$dir/round"
-line=$(grep -E '^[0-9]+ passed' "$dir/round" || echo "0 passed, 1 failed")
-p=${line%% passed*}
-f=${line#*, }
-passed=$((passed + p))
-failed=$((failed + ${f%% failed*}))
+for program in $tools $txn; do
+    timeout 200 "$program" "$broker" >"$dir/round" 2>"$dir/round.err" || true
+    cat "$dir/round"
+    line=$(grep -E '^[0-9]+ passed' "$dir/round" || echo "0 passed, 1 failed")
+    p=${line%% passed*}
+    f=${line#*, }
+    passed=$((passed + p))
+    failed=$((failed + ${f%% failed*}))
+done
+t() { timeout 60 "$txn" "$broker" "$@" 2>>"$dir/txn"; }
+t commit tx-kill txn-kill
+t begin tx-kill txn-kill
 
 # Killed and started again: what was acknowledged is there, and so are the offsets of groups.
 seq 1 50 | k -P -t survives -p 2
@@ -108,6 +114,12 @@ stop -9
 start
 check "acknowledged records survive kill -9" "$(k -C -t survives -o beginning -e | md5sum)" "$(seq 1 50 | md5sum)"
 check "committed offsets survive kill -9" "$(k -G g1 -X auto.offset.reset=earliest -e z-lz4 | wc -l | tr -d ' ')" 0
+check "a committed transaction survives kill -9, an open one stays hidden" "$(t count txn-kill)" 10
+t commit tx-kill txn-kill
+check "its id goes on: what was open is aborted" "$(t count txn-kill)" 20
+stop -9
+start
+check "and so it is after the next kill -9" "$(t count txn-kill)" 20
 check "and the group goes on" "$(echo more | k -P -t z-lz4 -p 0; k -G g1 -X auto.offset.reset=earliest -e z-lz4)" more
 stop -TERM
 check "SIGTERM stops it cleanly" "$?" 0

@@ -278,12 +278,228 @@ public class KafkaJava {
         }
     }
 
-    static void transactionsAreRefused() throws Exception {
-        try (KafkaProducer<String, String> p = producer("transactional.id", "t1")) {
-            p.initTransactions();
-            want(false, "accepted");
-        } catch (KafkaException e) {
-            want(!(e instanceof org.apache.kafka.common.errors.TimeoutException), e.toString());
+    static KafkaProducer<String, String> transactional(String id) {
+        KafkaProducer<String, String> p = producer("transactional.id", id, "transaction.timeout.ms", "30000");
+        p.initTransactions();
+        return p;
+    }
+
+    static int seen(String topic, String isolation, int atLeast, int seconds) {
+        try (KafkaConsumer<String, String> c = consumer(unique("g"), "isolation.level", isolation)) {
+            c.subscribe(List.of(topic));
+            return read(c, atLeast, seconds).size();
+        }
+    }
+
+    static void transactions() throws Exception {
+        String topic = unique("j-tx");
+        try (KafkaProducer<String, String> p = transactional(unique("tx"))) {
+            for (int round = 0; round < 3; round++) {
+                boolean commit = round != 1;
+                p.beginTransaction();
+                for (int i = 0; i < 40; i++) p.send(new ProducerRecord<>(topic, i % 4, "k" + i, "v" + round));
+                p.flush();
+                if (commit) p.commitTransaction();
+                else p.abortTransaction();
+            }
+            p.beginTransaction();
+            p.send(new ProducerRecord<>(topic, 0, "open", "open"));
+            p.flush();
+            want(seen(topic, "read_committed", 81, 4) == 80, "committed");
+            want(seen(topic, "read_uncommitted", 121, 10) == 121, "uncommitted shows all");
+            try (KafkaConsumer<String, String> c = consumer(unique("g"), "isolation.level", "read_committed")) {
+                TopicPartition tp = new TopicPartition(topic, 0);
+                c.assign(List.of(tp));
+                long stable = c.endOffsets(Set.of(tp)).get(tp);
+                c.seekToBeginning(List.of(tp));
+                want(read(c, 20, 10).size() == 20, "of one partition");
+                want(stable == 33, "stable end " + stable); // three rounds of 10 and a marker each
+            }
+            p.commitTransaction();
+            want(seen(topic, "read_committed", 81, 10) == 81, "all in the end");
+        }
+    }
+
+    static void fencing() throws Exception {
+        String topic = unique("j-fence"), id = unique("tx");
+        KafkaProducer<String, String> old = transactional(id);
+        old.beginTransaction();
+        old.send(new ProducerRecord<>(topic, "k", "old")).get();
+        try (KafkaProducer<String, String> fresh = transactional(id)) {
+            try {
+                old.send(new ProducerRecord<>(topic, "k", "old")).get();
+                old.commitTransaction();
+                want(false, "the old one committed");
+            } catch (ExecutionException | KafkaException e) {
+                Throwable why = e instanceof ExecutionException ? e.getCause() : e;
+                while (why.getCause() != null && !(why instanceof ProducerFencedException)
+                        && !(why instanceof InvalidProducerEpochException)) why = why.getCause();
+                want(why instanceof ProducerFencedException || why instanceof InvalidProducerEpochException, "" + e);
+            }
+            old.close(Duration.ZERO);
+            fresh.beginTransaction();
+            fresh.send(new ProducerRecord<>(topic, "k", "fresh")).get();
+            fresh.commitTransaction();
+        }
+        want(seen(topic, "read_committed", 2, 4) == 1, "only what the new one wrote");
+        try (Admin admin = Admin.create(props()); KafkaProducer<String, String> p = transactional(id)) {
+            admin.fenceProducers(List.of(id)).all().get();
+            p.beginTransaction();
+            try {
+                p.send(new ProducerRecord<>(topic, "k", "fenced"));
+                p.commitTransaction();
+                want(false, "committed though fenced by hand");
+            } catch (KafkaException e) {
+                p.close(Duration.ZERO);
+            }
+        }
+    }
+
+    // Reads, writes on, commits its offsets in the same transaction; every other round is thrown away.
+    static void offsetsInTransactions() throws Exception {
+        String from = unique("j-from"), to = unique("j-to"), group = unique("g");
+        produce(from, 100);
+        int rounds = 0;
+        try (KafkaProducer<String, String> p = transactional(unique("tx"))) {
+            for (boolean more = true; more; rounds++) {
+                try (KafkaConsumer<String, String> c = consumer(group, "isolation.level", "read_committed",
+                        "max.poll.records", "30")) {
+                    c.subscribe(List.of(from));
+                    List<ConsumerRecord<String, String>> got = read(c, 1, 5);
+                    more = !got.isEmpty();
+                    if (!more) break;
+                    p.beginTransaction();
+                    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+                    for (ConsumerRecord<String, String> r : got) {
+                        p.send(new ProducerRecord<>(to, r.key(), r.value()));
+                        offsets.merge(new TopicPartition(r.topic(), r.partition()),
+                                new OffsetAndMetadata(r.offset() + 1),
+                                (a, b) -> a.offset() > b.offset() ? a : b);
+                    }
+                    p.sendOffsetsToTransaction(offsets, c.groupMetadata());
+                    if (rounds % 2 == 0) p.abortTransaction();
+                    else p.commitTransaction();
+                }
+                want(rounds < 40, "it ends");
+            }
+        }
+        Set<String> keys = new HashSet<>();
+        int count = 0;
+        try (KafkaConsumer<String, String> c = consumer(unique("g"), "isolation.level", "read_committed")) {
+            c.subscribe(List.of(to));
+            for (ConsumerRecord<String, String> r : read(c, 101, 6)) {
+                keys.add(r.key());
+                count++;
+            }
+        }
+        want(count == 100 && keys.size() == 100, count + " records, " + keys.size() + " keys");
+    }
+
+    static Object field(Object of, String name) throws Exception {
+        java.lang.reflect.Field f = of.getClass().getDeclaredField(name);
+        f.setAccessible(true);
+        return f.get(of);
+    }
+
+    static void setField(Object of, String name, Object value) throws Exception {
+        java.lang.reflect.Field f = of.getClass().getDeclaredField(name);
+        f.setAccessible(true);
+        f.set(of, value);
+    }
+
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    static void transition(Object manager, String state) throws Exception {
+        Class kind = Class.forName("org.apache.kafka.clients.producer.internals.TransactionManager$State");
+        for (java.lang.reflect.Method m : manager.getClass().getDeclaredMethods())
+            if (m.getName().equals("transitionTo") && m.getParameterCount() == 1) {
+                m.setAccessible(true);
+                m.invoke(manager, Enum.valueOf(kind, state));
+                return;
+            }
+        throw new NoSuchMethodException("transitionTo");
+    }
+
+    // As Flink's sink does after a failure: another process ends what a dead one has prepared.
+    static void resumedByAnother() throws Exception {
+        String topic = unique("j-resume"), id = unique("tx");
+        KafkaProducer<String, String> dead = transactional(id);
+        dead.beginTransaction();
+        dead.send(new ProducerRecord<>(topic, "k", "v")).get();
+        dead.flush();
+        Object identity = field(field(dead, "transactionManager"), "producerIdAndEpoch");
+        for (int again = 0; again < 2; again++) { // the second finds it committed
+            KafkaProducer<String, String> p = producer("transactional.id", id);
+            Object manager = field(p, "transactionManager");
+            synchronized (manager) {
+                transition(manager, "INITIALIZING");
+                setField(manager, "producerIdAndEpoch", identity);
+                transition(manager, "READY");
+                transition(manager, "IN_TRANSACTION");
+                setField(manager, "transactionStarted", true);
+            }
+            p.commitTransaction();
+            p.close(Duration.ZERO);
+        }
+        dead.close(Duration.ZERO);
+        want(seen(topic, "read_committed", 1, 10) == 1, "committed");
+    }
+
+    static void adminOfTransactions() throws Exception {
+        String topic = unique("j-txadm"), id = unique("tx");
+        try (Admin admin = Admin.create(props()); KafkaProducer<String, String> p = transactional(id)) {
+            p.beginTransaction();
+            p.send(new ProducerRecord<>(topic, 2, "k", "v")).get();
+            TransactionListing listed = admin.listTransactions(new ListTransactionsOptions()
+                    .filterStates(List.of(TransactionState.ONGOING))).all().get().stream()
+                    .filter(t -> t.transactionalId().equals(id)).findFirst().get();
+            want(admin.listTransactions(new ListTransactionsOptions().filterProducerIds(List.of(listed.producerId())))
+                    .all().get().size() == 1, "by producer id");
+            TransactionDescription d = admin.describeTransactions(List.of(id)).description(id).get();
+            TopicPartition tp = new TopicPartition(topic, 2);
+            want(d.topicPartitions().equals(Set.of(tp)) && d.producerId() == listed.producerId(), d.toString());
+            ProducerState s = admin.describeProducers(List.of(tp)).partitionResult(tp).get().activeProducers().get(0);
+            want(s.producerId() == d.producerId() && s.currentTransactionStartOffset().getAsLong() == 0, s.toString());
+            admin.abortTransaction(new AbortTransactionSpec(tp, s.producerId(), (short) s.producerEpoch(), 0))
+                    .all().get();
+            want(!admin.describeProducers(List.of(tp)).partitionResult(tp).get().activeProducers().get(0)
+                    .currentTransactionStartOffset().isPresent(), "ended by hand");
+            p.abortTransaction();
+        }
+        want(seen(topic, "read_committed", 1, 3) == 0, "aborted");
+    }
+
+    static void adminOfTopics() throws Exception {
+        String topic = unique("j-alter");
+        try (Admin admin = Admin.create(props())) {
+            admin.createTopics(List.of(new NewTopic(topic, 2, (short) 1))).all().get();
+            admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(5))).all().get();
+            want(admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size() == 5, "5");
+            fails(InvalidPartitionsException.class,
+                    admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(3))).all());
+            ConfigResource r = new ConfigResource(ConfigResource.Type.TOPIC, topic);
+            admin.incrementalAlterConfigs(Map.of(r, List.of(
+                    new AlterConfigOp(new ConfigEntry("retention.ms", "12345"), AlterConfigOp.OpType.SET),
+                    new AlterConfigOp(new ConfigEntry("cleanup.policy", "compact"), AlterConfigOp.OpType.APPEND))))
+                    .all().get();
+            Config c = admin.describeConfigs(List.of(r)).all().get().get(r);
+            want(c.get("retention.ms").value().equals("12345") && !c.get("retention.ms").isDefault(), "set");
+            want(c.get("cleanup.policy").value().equals("delete,compact"), c.get("cleanup.policy").value());
+            admin.incrementalAlterConfigs(Map.of(r, List.of(
+                    new AlterConfigOp(new ConfigEntry("retention.ms", ""), AlterConfigOp.OpType.DELETE),
+                    new AlterConfigOp(new ConfigEntry("cleanup.policy", "compact"), AlterConfigOp.OpType.SUBTRACT))))
+                    .all().get();
+            c = admin.describeConfigs(List.of(r)).all().get().get(r);
+            want(c.get("retention.ms").isDefault() && c.get("cleanup.policy").value().equals("delete"), "unset");
+            fails(InvalidConfigurationException.class, admin.incrementalAlterConfigs(Map.of(r, List.of(
+                    new AlterConfigOp(new ConfigEntry("retention.ms", "soon"), AlterConfigOp.OpType.SET)))).all());
+            ConfigResource none = new ConfigResource(ConfigResource.Type.TOPIC, unique("none"));
+            fails(UnknownTopicOrPartitionException.class, admin.incrementalAlterConfigs(Map.of(none, List.of(
+                    new AlterConfigOp(new ConfigEntry("retention.ms", "5"), AlterConfigOp.OpType.SET)))).all());
+            want(admin.describeLogDirs(List.of(1)).allDescriptions().get().get(1).values().stream()
+                    .anyMatch(dir -> dir.replicaInfos().containsKey(new TopicPartition(topic, 4))), "log directory");
+            fails(ElectionNotNeededException.class, admin.electLeaders(ElectionType.PREFERRED,
+                    Set.of(new TopicPartition(topic, 0))).all());
+            want(admin.listPartitionReassignments().reassignments().get().isEmpty(), "nothing moves");
         }
     }
 
@@ -299,7 +515,12 @@ public class KafkaJava {
         cases.put("admin", KafkaJava::admin);
         cases.put("keylessOnCompacted", KafkaJava::keylessOnCompacted);
         cases.put("tooLarge", KafkaJava::tooLarge);
-        cases.put("transactionsAreRefused", KafkaJava::transactionsAreRefused);
+        cases.put("adminOfTopics", KafkaJava::adminOfTopics);
+        cases.put("transactions", KafkaJava::transactions);
+        cases.put("fencing", KafkaJava::fencing);
+        cases.put("offsetsInTransactions", KafkaJava::offsetsInTransactions);
+        cases.put("resumedByAnother", KafkaJava::resumedByAnother);
+        cases.put("adminOfTransactions", KafkaJava::adminOfTransactions);
         cases.put("staticMember", KafkaJava::staticMember);
         cases.put("groupMemberDies", () -> groupMemberDies("RangeAssignor"));
         cases.put("groupMemberDiesCooperative", () -> groupMemberDies("CooperativeStickyAssignor"));

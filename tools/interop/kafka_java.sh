@@ -1,5 +1,5 @@
 #!/bin/sh
-# Kafka's own Java client: produce, consume, groups that lose a member, admin.
+# Kafka's own Java client: produce, consume, groups that lose a member, transactions, admin.
 . tools/interop/common.sh
 version=${KAFKA_CLIENTS_VERSION:-4.1.1}
 dir=$INTEROP_CACHE/kafka-clients-$version
@@ -20,4 +20,4 @@ POM
 fi
 javac -nowarn -cp "$dir/lib/*" -d "$work/classes" tools/interop/KafkaJava.java || give_up "compiling"
 server_start
-timeout 280 java -Xmx256m -cp "$dir/lib/*:$work/classes" KafkaJava "$broker"
+timeout 500 java -Xmx256m -cp "$dir/lib/*:$work/classes" KafkaJava "$broker"

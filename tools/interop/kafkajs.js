@@ -130,6 +130,67 @@ const cases = {
         assert.strictEqual(`${cluster.brokers[0].host}:${cluster.brokers[0].port}`, broker);
         await admin.disconnect();
     },
+    async transactions() {
+        const topic = unique('js-tx'), group = unique('g');
+        const producer = kafka.producer({ transactionalId: unique('tx'), maxInFlightRequests: 1, idempotent: true });
+        const admin = kafka.admin();
+        await admin.connect();
+        await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
+        await producer.connect();
+        for (const commit of [true, false, true]) {
+            const transaction = await producer.transaction();
+            for (let i = 0; i < 20; i++)
+                await transaction.send({ topic, messages: [{ key: `k${i}`, value: `${commit}` }] });
+            await transaction.sendOffsets({ consumerGroupId: group,
+                topics: [{ topic, partitions: [{ partition: 0, offset: commit ? '5' : '9' }] }] });
+            if (commit) await transaction.commit();
+            else await transaction.abort();
+        }
+        const got = await read(unique('g'), topic, 40);
+        assert.strictEqual(got.length, 40);
+        assert.ok(got.every((m) => m.value.toString() === 'true'));
+        const offsets = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+        assert.strictEqual(offsets[0].partitions.find((p) => p.partition === 0).offset, '5');
+        await producer.disconnect();
+        await admin.disconnect();
+    },
+    async old_producer_is_fenced() {
+        const topic = unique('js-fence'), transactionalId = unique('tx');
+        const config = { transactionalId, maxInFlightRequests: 1, idempotent: true, retry: { retries: 1 } };
+        const old = kafka.producer(config), fresh = kafka.producer(config);
+        await old.connect();
+        const lost = await old.transaction();
+        await lost.send({ topic, messages: [{ value: 'old' }] });
+        await fresh.connect();
+        const kept = await fresh.transaction();
+        await assert.rejects(lost.commit());
+        await kept.send({ topic, messages: [{ value: 'fresh' }] });
+        await kept.commit();
+        assert.deepStrictEqual((await read(unique('g'), topic, 1)).map((m) => m.value.toString()), ['fresh']);
+        await old.disconnect();
+        await fresh.disconnect();
+    },
+    async admin_changes_topics() {
+        const admin = kafka.admin(), topic = unique('js-alter');
+        await admin.connect();
+        await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+        await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
+        assert.strictEqual((await admin.fetchTopicMetadata({ topics: [topic] })).topics[0].partitions.length, 3);
+        await admin.alterConfigs({ validateOnly: false,
+            resources: [{ type: 2, name: topic, configEntries: [{ name: 'retention.ms', value: '77777' }] }] });
+        const configs = await admin.describeConfigs({ includeSynonyms: false,
+            resources: [{ type: 2, name: topic, configNames: ['retention.ms'] }] });
+        assert.strictEqual(configs.resources[0].configEntries[0].configValue, '77777');
+        const producer = kafka.producer();
+        await producer.connect();
+        for (let i = 0; i < 10; i++) await producer.send({ topic, messages: [{ partition: 0, value: `${i}` }] });
+        await producer.disconnect();
+        await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '4' }] });
+        const at = (await admin.fetchTopicOffsets(topic)).find((p) => p.partition === 0);
+        assert.strictEqual(at.low, '4');
+        assert.strictEqual(at.high, '10');
+        await admin.disconnect();
+    },
     async offsets_by_time() {
         const topic = unique('js-time'), producer = kafka.producer(), admin = kafka.admin();
         await producer.connect();

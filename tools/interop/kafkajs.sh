@@ -1,5 +1,5 @@
 #!/bin/sh
-# kafkajs: produce, consume, a group that loses a member, offsets, admin.
+# kafkajs: produce, consume, a group that loses a member, transactions, offsets, admin.
 . tools/interop/common.sh
 dir=$INTEROP_CACHE/kafkajs-2.2.4
 if [ ! -d "$dir/node_modules/kafkajs" ]; then

@@ -36,6 +36,13 @@ static const struct kafka_route routes[] = {
     {KAFKA_LIST_PARTITION_REASSIGNMENTS, 0, false, kafka_on_list_partition_reassignments},
     {KAFKA_DESCRIBE_PRODUCERS, 0, false, kafka_on_describe_producers},
     {KAFKA_DESCRIBE_TOPIC_PARTITIONS, 0, false, kafka_on_describe_topic_partitions},
+    {KAFKA_ADD_PARTITIONS_TO_TXN, 0, false, kafka_on_add_partitions_to_txn},
+    {KAFKA_ADD_OFFSETS_TO_TXN, 0, false, kafka_on_add_offsets_to_txn},
+    {KAFKA_END_TXN, 0, false, kafka_on_end_txn},
+    {KAFKA_WRITE_TXN_MARKERS, 1, false, kafka_on_write_txn_markers},
+    {KAFKA_TXN_OFFSET_COMMIT, 0, false, kafka_on_txn_offset_commit},
+    {KAFKA_DESCRIBE_TRANSACTIONS, 0, false, kafka_on_describe_transactions},
+    {KAFKA_LIST_TRANSACTIONS, 0, false, kafka_on_list_transactions},
     {KAFKA_DESCRIBE_CLUSTER, 0, false, kafka_on_describe_cluster},
 };
 

@@ -14,6 +14,7 @@
 #include "net/conn.h"
 #include "serve/kafka/group.h"
 #include "serve/kafka/kafka.h"
+#include "serve/kafka/txn.h"
 #include "wire/kafka/messages.h"
 
 enum {
@@ -33,6 +34,7 @@ struct kafka_face {
     struct kafka_options options;
     struct listener *listener;
     struct groups *groups;
+    struct txns txns;
     struct loop_timer *groups_timer;
     struct session *sessions;
     struct call *free_calls;
@@ -117,6 +119,21 @@ void face_groups_arm(struct kafka_face *face); /* after any call of group.h */
 
 /* Some member of the group, of protocol type "consumer", has subscribed to the topic. */
 bool face_group_subscribes(const struct kafka_face *face, struct bytes group_id, struct bytes topic);
+
+/* transactions.c: whether a transactional batch is part of what its producer has open. */
+struct face_writer {
+    struct bytes transactional_id; /* as the request names it */
+    int64_t producer_id;
+    int16_t epoch;
+    const uint8_t *topic_id;
+    uint32_t partition;
+    int16_t version; /* of Produce */
+};
+enum kafka_error face_may_write(struct kafka_face *face, const struct face_writer *writer,
+                                const char **why);
+kafka_handler kafka_on_add_partitions_to_txn, kafka_on_add_offsets_to_txn, kafka_on_end_txn,
+    kafka_on_write_txn_markers, kafka_on_describe_transactions, kafka_on_list_transactions,
+    kafka_on_txn_offset_commit;
 
 /* offsets.c */
 void offsets_load_groups(struct kafka_face *face);

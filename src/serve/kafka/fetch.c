@@ -70,10 +70,41 @@ static void cut_messages(struct log_view *view, size_t bytes_left, bool first)
     *view = (struct log_view){0};
 }
 
+struct gathering {
+    struct kafka_fetch_res_partition *out;
+    int32_t count;
+};
+
+static void gather_aborted(void *context, const struct log_aborted *aborted)
+{
+    struct gathering *g = context;
+
+    if (g->out)
+        g->out->aborted_transactions.at[g->out->aborted_transactions.count++] =
+            (struct kafka_fetch_res_aborted_transaction){aborted->producer_id, aborted->first};
+    g->count++;
+}
+
+/* Whose records in [from, to) the client is to leave out. */
+static void name_aborted(struct call *call, const struct log_partition *partition, int64_t from,
+                         int64_t to, struct kafka_fetch_res_partition *out)
+{
+    struct gathering g = {0};
+
+    log_aborted(partition, from, to, gather_aborted, &g);
+    if (!g.count)
+        return;
+    out->aborted_transactions.at =
+        kafka_fetch_res_aborted_transaction_new(&call->arena, g.count);
+    out->aborted_transactions.count = 0;
+    g.out = out;
+    log_aborted(partition, from, to, gather_aborted, &g);
+}
+
 static enum kafka_error read_records(struct call *call, const struct kafka_fetch_req *req,
                                      struct log_partition *partition,
                                      const struct kafka_fetch_req_partition *asked,
-                                     size_t *bytes_left, struct bytes *records)
+                                     size_t *bytes_left, struct kafka_fetch_res_partition *out)
 {
     enum log_bound bound = req->isolation_level == 1 ? LOG_TO_STABLE : LOG_TO_DURABLE;
     size_t max = asked->partition_max_bytes > 0 ? (size_t)asked->partition_max_bytes : 1;
@@ -96,7 +127,9 @@ static enum kafka_error read_records(struct call *call, const struct kafka_fetch
         return KAFKA_ERR_NONE;
     }
     call->views[call->views_count++] = view;
-    *records = view.bytes;
+    out->records = view.bytes;
+    if (req->isolation_level == 1)
+        name_aborted(call, partition, asked->fetch_offset, view.next_offset, out);
     *bytes_left -= view.bytes.len < *bytes_left ? view.bytes.len : *bytes_left;
     call->face->stats.fetched_bytes += view.bytes.len;
     return KAFKA_ERR_NONE;
@@ -122,8 +155,7 @@ static void answer_partition(struct call *call, const struct kafka_fetch_req *re
     if (asked->fetch_offset < o.start || asked->fetch_offset > o.durable)
         out->error_code = KAFKA_ERR_OFFSET_OUT_OF_RANGE;
     else if (asked->fetch_offset < shown_end(req, &o) && *bytes_left)
-        out->error_code = (int16_t)read_records(call, req, partition, asked, bytes_left,
-                                                &out->records);
+        out->error_code = (int16_t)read_records(call, req, partition, asked, bytes_left, out);
     if (out->error_code == KAFKA_ERR_OFFSET_OUT_OF_RANGE)
         return;
     log_offsets(partition, &o);

@@ -132,12 +132,9 @@ void kafka_on_find_coordinator(struct call *call, const void *request)
     enum kafka_error error = KAFKA_ERR_NONE;
     struct bytes why = BYTES_NONE;
 
-    if (req->key_type != KEY_GROUP) {
-        /* the one code that makes transactional producers stop at once and say why */
-        error = req->key_type == KEY_TRANSACTION ? KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-                                                 : KAFKA_ERR_INVALID_REQUEST;
-        why = req->key_type == KEY_TRANSACTION ? BYTES_LITERAL("transactions are not built yet")
-                                               : BYTES_LITERAL("only groups have a coordinator");
+    if (req->key_type != KEY_GROUP && req->key_type != KEY_TRANSACTION) {
+        error = KAFKA_ERR_INVALID_REQUEST;
+        why = BYTES_LITERAL("groups and transactional ids have a coordinator");
     }
     kafka_find_coordinator_res_init(&res);
     res.error_code = (int16_t)error;

@@ -9,6 +9,14 @@ enum {
     OUT_BYTES_MAX = 512 << 20, /* several large fetches that a slow client asked for at once */
 };
 
+/* A transaction has committed offsets of the group: it is one that is listed. */
+static void group_committed(void *context, struct bytes group_id)
+{
+    struct kafka_face *face = context;
+
+    groups_known(face->groups, group_id);
+}
+
 static void defaults(struct kafka_options *o)
 {
     if (!o->node_id)
@@ -44,6 +52,9 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
     };
     face_groups_open(face); /* before the first client can ask */
     offsets_load_groups(face);
+    txns_open(&face->txns, log, loop);
+    face->txns.committed = group_committed;
+    face->txns.context = face;
     face->fetch_defer = (struct loop_defer){.fn = fetch_run_ready, .context = face};
     enum status st = listener_open(loop, address, &kafka_conn_handler, face, &limits,
                                    &face->listener);
@@ -61,6 +72,7 @@ void kafka_face_close(struct kafka_face *face)
         listener_close(face->listener);
     CHECK(!face->sessions);
     loop_defer_cancel(face->loop, &face->fetch_defer);
+    txns_close(&face->txns);
     face_groups_close(face);
     while (face->free_calls) {
         struct call *call = face->free_calls;

@@ -67,34 +67,42 @@ static bool value_parse(struct bytes value, struct committed *out)
 
 /* ---- OffsetCommit ---- */
 
-static void put_offset(struct call *call, struct log_entry *entry, struct bytes group,
-                       struct bytes topic,
-                       const struct kafka_offset_commit_req_partition *asked)
+/* One partition's offset on its way to be kept; txn: once that has committed. */
+struct offset_put {
+    struct bytes group, topic;
+    int32_t partition;
+    struct committed committed;
+    const struct txn *txn;
+};
+
+static void put_offset(struct call *call, struct log_entry *entry, const struct offset_put *put)
 {
     struct buf key, value;
 
     buf_init(&key, 0);
     buf_init(&value, 0);
     buf_u8(&value, VALUE_VERSION);
-    buf_u64_be(&value, (uint64_t)asked->committed_offset);
-    buf_u32_be(&value, (uint32_t)asked->committed_leader_epoch);
+    buf_u64_be(&value, (uint64_t)put->committed.offset);
+    buf_u32_be(&value, (uint32_t)put->committed.leader_epoch);
     buf_u64_be(&value, (uint64_t)(loop_wall_us(call->face->loop) / 1000));
-    buf_bytes(&value, asked->committed_metadata);
-    log_entry_kv(entry, LOG_KV_GROUPS, offset_key(&key, group, topic, asked->partition_index),
-                 buf_view(&value));
+    buf_bytes(&value, put->committed.metadata);
+    (void)offset_key(&key, put->group, put->topic, put->partition);
+    if (put->txn)
+        txn_offset_put(entry, put->txn, buf_view(&key), buf_view(&value));
+    else
+        log_entry_kv(entry, LOG_KV_GROUPS, buf_view(&key), buf_view(&value));
     buf_deinit(&key);
     buf_deinit(&value);
 }
 
 static enum kafka_error commit_error(const struct kafka_face *face, struct bytes topic,
-                                     const struct kafka_offset_commit_req_partition *asked)
+                                     int32_t partition, struct bytes metadata)
 {
     struct log_topic *t = face_topic_visible(face, topic, NULL);
 
-    if (!t || !face_partition(t, asked->partition_index))
+    if (!t || !face_partition(t, partition))
         return KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-    return asked->committed_metadata.len > METADATA_MAX ? KAFKA_ERR_OFFSET_METADATA_TOO_LARGE
-                                                        : KAFKA_ERR_NONE;
+    return metadata.len > METADATA_MAX ? KAFKA_ERR_OFFSET_METADATA_TOO_LARGE : KAFKA_ERR_NONE;
 }
 
 static void set_commit_errors(struct kafka_offset_commit_res *res, enum kafka_error error)
@@ -125,12 +133,19 @@ static int commit_topic(struct call *call, const struct kafka_offset_commit_req 
         kafka_offset_commit_res_partition_new(&call->arena, asked->partitions.count);
     for (int32_t i = 0; i < asked->partitions.count; i++) {
         const struct kafka_offset_commit_req_partition *p = &asked->partitions.at[i];
-        enum kafka_error why = error ? error : commit_error(call->face, asked->name, p);
+        enum kafka_error why = error ? error
+                                     : commit_error(call->face, asked->name, p->partition_index,
+                                                    p->committed_metadata);
         out->partitions.at[i].partition_index = p->partition_index;
         out->partitions.at[i].error_code = (int16_t)why;
         if (why)
             continue;
-        put_offset(call, entry, req->group_id, asked->name, p);
+        put_offset(call, entry,
+                   &(struct offset_put){.group = req->group_id,
+                                        .topic = asked->name,
+                                        .partition = p->partition_index,
+                                        .committed = {p->committed_offset, p->committed_leader_epoch,
+                                                      p->committed_metadata}});
         put++;
     }
     return put;
@@ -161,7 +176,125 @@ void kafka_on_offset_commit(struct call *call, const void *request)
     call_answer_durable(call, res, lsn, commit_failed);
 }
 
+/* ---- TxnOffsetCommit ---- */
+
+static void set_txn_errors(struct kafka_txn_offset_commit_res *res, enum kafka_error error)
+{
+    for (int32_t t = 0; t < res->topics.count; t++) {
+        for (int32_t i = 0; i < res->topics.at[t].partitions.count; i++) {
+            if (!res->topics.at[t].partitions.at[i].error_code)
+                res->topics.at[t].partitions.at[i].error_code = (int16_t)error;
+        }
+    }
+}
+
+static void txn_commit_failed(struct call *call)
+{
+    set_txn_errors(call->answer, KAFKA_ERR_COORDINATOR_NOT_AVAILABLE);
+}
+
+/* The producer must have the transaction, which must have the group; then the group must know the
+ * member, if one is named. */
+static enum kafka_error txn_commit_error(struct call *call,
+                                         const struct kafka_txn_offset_commit_req *req,
+                                         struct txn **txn)
+{
+    struct kafka_face *face = call->face;
+    const struct group_caller caller = {req->group_id, req->member_id, req->group_instance_id,
+                                        req->generation_id};
+
+    if (!req->transactional_id.len)
+        return KAFKA_ERR_INVALID_REQUEST;
+    enum kafka_error error = txn_of(&face->txns, req->transactional_id, req->producer_id,
+                                    req->producer_epoch, txn);
+    if (error == KAFKA_ERR_PRODUCER_FENCED)
+        return KAFKA_ERR_INVALID_PRODUCER_EPOCH;
+    if (error)
+        return error;
+    if ((*txn)->state != TXN_ONGOING || !txn_has_group(*txn, req->group_id))
+        return KAFKA_ERR_INVALID_TXN_STATE;
+    if (!req->group_id.len)
+        return KAFKA_ERR_INVALID_GROUP_ID;
+    if (req->generation_id < 0 && !req->member_id.len && !req->group_instance_id.ptr)
+        return KAFKA_ERR_NONE; /* of a time when only the transactional id was fenced */
+    error = groups_may_commit(face->groups, face_now_ms(face), &caller);
+    face_groups_arm(face);
+    return error == KAFKA_ERR_REBALANCE_IN_PROGRESS ? KAFKA_ERR_NONE : error;
+}
+
+static int txn_commit_topic(struct call *call, const struct kafka_txn_offset_commit_req *req,
+                            const struct kafka_txn_offset_commit_req_topic *asked,
+                            struct kafka_txn_offset_commit_res_topic *out, const struct txn *txn,
+                            struct log_entry *entry)
+{
+    int put = 0;
+
+    out->name = arena_copy(&call->arena, asked->name);
+    out->partitions.count = asked->partitions.count;
+    out->partitions.at =
+        kafka_txn_offset_commit_res_partition_new(&call->arena, asked->partitions.count);
+    for (int32_t i = 0; i < asked->partitions.count; i++) {
+        const struct kafka_txn_offset_commit_req_partition *p = &asked->partitions.at[i];
+        out->partitions.at[i].partition_index = p->partition_index;
+        if (!txn)
+            continue; /* all get one error */
+        out->partitions.at[i].error_code = (int16_t)commit_error(
+            call->face, asked->name, p->partition_index, p->committed_metadata);
+        if (out->partitions.at[i].error_code)
+            continue;
+        put_offset(call, entry,
+                   &(struct offset_put){.group = req->group_id,
+                                        .topic = asked->name,
+                                        .partition = p->partition_index,
+                                        .committed = {p->committed_offset, p->committed_leader_epoch,
+                                                      p->committed_metadata},
+                                        .txn = txn});
+        put++;
+    }
+    return put;
+}
+
+void kafka_on_txn_offset_commit(struct call *call, const void *request)
+{
+    const struct kafka_txn_offset_commit_req *req = request;
+    struct kafka_txn_offset_commit_res *res =
+        ARENA_NEW(&call->arena, struct kafka_txn_offset_commit_res);
+    struct log_entry *entry = log_entry_begin(call->face->log);
+    struct txn *txn = NULL;
+    uint64_t lsn = 0;
+    int put = 0;
+
+    enum kafka_error error = txn_commit_error(call, req, &txn);
+    kafka_txn_offset_commit_res_init(res);
+    res->topics.count = req->topics.count;
+    res->topics.at = kafka_txn_offset_commit_res_topic_new(&call->arena, req->topics.count);
+    for (int32_t t = 0; t < req->topics.count; t++)
+        put += txn_commit_topic(call, req, &req->topics.at[t], &res->topics.at[t],
+                                error ? NULL : txn, entry);
+    if (error)
+        set_txn_errors(res, error);
+    if (!put)
+        log_entry_abort(entry);
+    else if (log_entry_commit(entry, NULL, &lsn) != ST_OK)
+        set_txn_errors(res, KAFKA_ERR_COORDINATOR_NOT_AVAILABLE);
+    call_answer_durable(call, res, lsn, txn_commit_failed);
+}
+
 /* ---- OffsetFetch ---- */
+
+/* A transaction that is ongoing may change it: who asks for what is stable must ask again. */
+static bool is_unstable(const struct kafka_face *face, struct bytes group, struct bytes topic,
+                        int32_t partition)
+{
+    struct buf key;
+
+    if (!face->txns.first)
+        return false;
+    buf_init(&key, 0);
+    bool pending = txn_offset_pending(&face->txns, group, offset_key(&key, group, topic, partition));
+    buf_deinit(&key);
+    return pending;
+}
 
 static struct committed committed_of(const struct kafka_face *face, struct bytes group,
                                      struct bytes topic, int32_t partition)
@@ -180,9 +313,18 @@ static struct committed committed_of(const struct kafka_face *face, struct bytes
 
 struct gathering {
     struct call *call;
+    bool stable; /* is asked for */
     struct kafka_offset_fetch_res_group_topic *topics; /* room for all */
     int32_t topics_count;
 };
+
+static void make_unstable(struct kafka_offset_fetch_res_group_partition *p)
+{
+    p->error_code = KAFKA_ERR_UNSTABLE_OFFSET_COMMIT;
+    p->committed_offset = -1;
+    p->committed_leader_epoch = -1;
+    p->metadata = BYTES_LITERAL("");
+}
 
 static bool count_key(void *context, struct bytes key, struct bytes value)
 {
@@ -222,14 +364,16 @@ static bool gather(void *context, struct bytes key, struct bytes value)
         .committed_offset = c.offset,
         .committed_leader_epoch = c.leader_epoch,
         .metadata = arena_copy(arena, c.metadata)};
+    if (g->stable && is_unstable(g->call->face, group, topic, partition))
+        make_unstable(&last->partitions.at[n]);
     last->partitions.count = n + 1;
     return true;
 }
 
-static void fetch_all(struct call *call, struct bytes group,
+static void fetch_all(struct call *call, struct bytes group, bool stable,
                       struct kafka_offset_fetch_res_group *out)
 {
-    struct gathering g = {.call = call};
+    struct gathering g = {.call = call, .stable = stable};
     int32_t count = 0;
     struct buf prefix;
 
@@ -243,7 +387,7 @@ static void fetch_all(struct call *call, struct bytes group,
     out->topics.count = g.topics_count;
 }
 
-static void fetch_topic(struct call *call, struct bytes group, struct bytes name,
+static void fetch_topic(struct call *call, struct bytes group, bool stable, struct bytes name,
                         const int32_t *indexes, int32_t count,
                         struct kafka_offset_fetch_res_group_topic *out)
 {
@@ -256,6 +400,8 @@ static void fetch_topic(struct call *call, struct bytes group, struct bytes name
         out->partitions.at[i].committed_offset = c.offset;
         out->partitions.at[i].committed_leader_epoch = c.leader_epoch;
         out->partitions.at[i].metadata = c.metadata;
+        if (stable && is_unstable(call->face, group, name, indexes[i]))
+            make_unstable(&out->partitions.at[i]);
     }
 }
 
@@ -267,12 +413,12 @@ static void fetch_old(struct call *call, const struct kafka_offset_fetch_req *re
 
     kafka_init(&kafka_offset_fetch_res_group_type, &g);
     if (req->topics.count < 0) {
-        fetch_all(call, req->group_id, &g);
+        fetch_all(call, req->group_id, req->require_stable, &g);
     } else {
         g.topics.count = req->topics.count;
         g.topics.at = kafka_offset_fetch_res_group_topic_new(&call->arena, req->topics.count);
         for (int32_t t = 0; t < req->topics.count; t++)
-            fetch_topic(call, req->group_id, req->topics.at[t].name,
+            fetch_topic(call, req->group_id, req->require_stable, req->topics.at[t].name,
                         req->topics.at[t].partition_indexes.at,
                         req->topics.at[t].partition_indexes.count, &g.topics.at[t]);
     }
@@ -291,23 +437,24 @@ static void fetch_old(struct call *call, const struct kafka_offset_fetch_req *re
                 .partition_index = p->partition_index,
                 .committed_offset = p->committed_offset,
                 .committed_leader_epoch = p->committed_leader_epoch,
-                .metadata = p->metadata};
+                .metadata = p->metadata,
+                .error_code = p->error_code};
         }
     }
 }
 
 static void fetch_group(struct call *call, const struct kafka_offset_fetch_req_group *asked,
-                        struct kafka_offset_fetch_res_group *out)
+                        bool stable, struct kafka_offset_fetch_res_group *out)
 {
     out->group_id = asked->group_id;
     if (asked->topics.count < 0) {
-        fetch_all(call, asked->group_id, out);
+        fetch_all(call, asked->group_id, stable, out);
         return;
     }
     out->topics.count = asked->topics.count;
     out->topics.at = kafka_offset_fetch_res_group_topic_new(&call->arena, asked->topics.count);
     for (int32_t t = 0; t < asked->topics.count; t++)
-        fetch_topic(call, asked->group_id, asked->topics.at[t].name,
+        fetch_topic(call, asked->group_id, stable, asked->topics.at[t].name,
                     asked->topics.at[t].partition_indexes.at,
                     asked->topics.at[t].partition_indexes.count, &out->topics.at[t]);
 }
@@ -325,7 +472,7 @@ void kafka_on_offset_fetch(struct call *call, const void *request)
     res.groups.count = req->groups.count;
     res.groups.at = kafka_offset_fetch_res_group_new(&call->arena, req->groups.count);
     for (int32_t i = 0; i < req->groups.count; i++)
-        fetch_group(call, &req->groups.at[i], &res.groups.at[i]);
+        fetch_group(call, &req->groups.at[i], req->require_stable, &res.groups.at[i]);
     call_answer(call, &res);
 }
 

@@ -1,4 +1,4 @@
-/* Produce and InitProducerId. Batches are copied into the log before the handler returns; the
+/* Produce. Batches are copied into the log before the handler returns; the
  * answer waits until the log has synced past the last of them. */
 #include "base/check.h"
 #include "serve/kafka/face.h"
@@ -31,19 +31,29 @@ static enum kafka_error batch_error(struct bytes records, const struct log_topic
     return KAFKA_ERR_NONE;
 }
 
-static bool has_key_everywhere(struct bytes records, struct arena *arena)
+/* Names each record without a key, by its place: the client tells them from the others of the batch,
+ * none of which is taken. */
+static bool has_key_everywhere(struct call *call, struct bytes records,
+                               struct kafka_produce_res_partition *out)
 {
     struct batch_records it;
     struct record rec;
 
     enum { UNFOLD_BYTES_MAX = 64 << 20 };
-    if (batch_records_open(&it, records, arena, UNFOLD_BYTES_MAX) != ST_OK)
+    if (batch_records_open(&it, records, &call->arena, UNFOLD_BYTES_MAX) != ST_OK)
         return false;
-    while (batch_records_next(&it, &rec) == ST_OK) {
-        if (!rec.key.ptr)
-            return false;
+    for (int32_t i = 0; batch_records_next(&it, &rec) == ST_OK; i++) {
+        if (rec.key.ptr)
+            continue;
+        if (!out->record_errors.count)
+            out->record_errors.at =
+                kafka_produce_res_record_error_new(&call->arena, it.header.records_count);
+        struct kafka_produce_res_record_error *e = &out->record_errors.at[out->record_errors.count++];
+        e->batch_index = i;
+        e->batch_index_error_message =
+            BYTES_LITERAL("a compacted topic takes only records with a key");
     }
-    return true;
+    return out->record_errors.count == 0;
 }
 
 static enum kafka_error sequence_error(const struct log_appended *appended)
@@ -52,14 +62,16 @@ static enum kafka_error sequence_error(const struct log_appended *appended)
     case LOG_SEQ_GAP: return KAFKA_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
     case LOG_SEQ_FENCED: return KAFKA_ERR_INVALID_PRODUCER_EPOCH;
     case LOG_SEQ_UNKNOWN: return KAFKA_ERR_UNKNOWN_PRODUCER_ID;
+    case LOG_SEQ_TRANSACTION: return KAFKA_ERR_INVALID_TXN_STATE;
     default: return KAFKA_ERR_CORRUPT_MESSAGE;
     }
 }
 
-static enum kafka_error append(struct call *call, struct log_topic *topic, int32_t index,
-                               struct bytes records, struct log_appended *appended,
-                               const char **why)
+static enum kafka_error append(struct call *call, struct log_topic *topic, struct bytes records,
+                               struct kafka_produce_res_partition *out,
+                               struct log_appended *appended, const char **why)
 {
+    int32_t index = out->index;
     const struct log_topic_info *info = log_topic_info(topic);
     struct log_partition *partition = face_partition(topic, index);
     struct batch_header h;
@@ -78,11 +90,15 @@ static enum kafka_error append(struct call *call, struct log_topic *topic, int32
     default: return KAFKA_ERR_INVALID_RECORD;
     }
     if (h.attributes & BATCH_TRANSACTIONAL) {
-        *why = "transactions are not built yet";
-        return KAFKA_ERR_INVALID_RECORD;
+        const struct kafka_produce_req *req = call->state;
+        const struct face_writer writer = {req->transactional_id, h.producer_id, h.producer_epoch,
+                                           info->id, (uint32_t)index, call->version};
+        error = face_may_write(call->face, &writer, why);
+        if (error)
+            return error;
     }
-    if ((info->options.cleanup & LOG_CLEANUP_COMPACT) && !has_key_everywhere(records, &call->arena)) {
-        *why = "a compacted topic takes only records with a key";
+    if ((info->options.cleanup & LOG_CLEANUP_COMPACT) && !has_key_everywhere(call, records, out)) {
+        *why = "one or more records have been rejected: a compacted topic wants keys";
         return KAFKA_ERR_INVALID_RECORD;
     }
     *appended = (struct log_appended){.sequence = LOG_SEQ_NEW};
@@ -108,7 +124,7 @@ static void produce_partition(struct call *call, struct log_topic *topic,
     out->index = in->index;
     out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (topic)
-        out->error_code = (int16_t)append(call, topic, in->index, in->records, &appended, &why);
+        out->error_code = (int16_t)append(call, topic, in->records, out, &appended, &why);
     out->base_offset = -1;
     if (out->error_code) {
         if (why)
@@ -203,9 +219,8 @@ void kafka_on_produce(struct call *call, const void *request)
     res->responses.at = kafka_produce_res_topic_new(&call->arena, req->topic_data.count);
     if (req->acks < -1 || req->acks > 1) {
         refuse_all(call, req, res, KAFKA_ERR_INVALID_REQUIRED_ACKS, "acks is -1, 0 or 1");
-    } else if (req->transactional_id.ptr) {
-        refuse_all(call, req, res, KAFKA_ERR_INVALID_TXN_STATE, "transactions are not built yet");
     } else {
+        call->state = (void *)(uintptr_t)req;
         for (int32_t t = 0; t < req->topic_data.count; t++)
             produce_topic(call, &req->topic_data.at[t], &res->responses.at[t], &lsn);
     }
@@ -215,33 +230,4 @@ void kafka_on_produce(struct call *call, const void *request)
         call_no_answer(call);
     else
         call_answer_durable(call, res, lsn, produce_failed);
-}
-
-static void producer_id_failed(struct call *call)
-{
-    struct kafka_init_producer_id_res *res = call->answer;
-
-    kafka_init_producer_id_res_init(res);
-    res->error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
-}
-
-void kafka_on_init_producer_id(struct call *call, const void *request)
-{
-    const struct kafka_init_producer_id_req *req = request;
-    struct kafka_init_producer_id_res *res =
-        ARENA_NEW(&call->arena, struct kafka_init_producer_id_res);
-    uint64_t lsn = 0;
-
-    kafka_init_producer_id_res_init(res);
-    res->producer_epoch = -1;
-    if (req->transactional_id.ptr) { /* refused by name: transactions are not built yet */
-        res->error_code = req->transactional_id.len
-                              ? KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-                              : KAFKA_ERR_INVALID_REQUEST;
-    } else if (log_producer_id(call->face->log, &res->producer_id, &lsn) != ST_OK) {
-        res->error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE; /* retriable */
-    } else {
-        res->producer_epoch = 0;
-    }
-    call_answer_durable(call, res, lsn, producer_id_failed);
 }

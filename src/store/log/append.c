@@ -33,8 +33,6 @@ static enum status check_batch(const struct log_partition *p, struct bytes batch
                         "batch for %s-%u: %zu bytes are more than max.message.bytes, %u",
                         p->topic->name, p->index, batch.len,
                         p->topic->info.options.message_bytes_max);
-    if (h->attributes & (BATCH_TRANSACTIONAL | BATCH_CONTROL))
-        return bad_batch(diag, ST_UNSUPPORTED, p, "transactions are not built yet");
     if (batch_validate_produced(batch, h) != ST_OK)
         return bad_batch(diag, ST_INVALID, p, "its records are malformed");
     return ST_OK;
@@ -176,7 +174,7 @@ void partition_touch(struct log_partition *p)
     struct log *log = p->log;
 
     if (p->topic->info.options.durability != LOG_FSYNC) {
-        p->durable = p->end;
+        partition_shown(p, p->end);
         return;
     }
     if (p->touched)
@@ -260,7 +258,9 @@ static enum status not_new(const struct log_partition *p, enum log_sequence sequ
     return diag_set(
         diag, ST_INVALID, DIAG_STATE, "producer %lld, epoch %d: sequence %d in %s-%u is %s",
         (long long)h->producer_id, h->producer_epoch, h->base_sequence, p->topic->name, p->index,
-        sequence == LOG_SEQ_FENCED ? "of an epoch that was fenced" : "out of order");
+        sequence == LOG_SEQ_FENCED        ? "of an epoch that was fenced"
+        : sequence == LOG_SEQ_TRANSACTION ? "no part of the transaction that is open"
+                                          : "out of order");
 }
 
 enum status log_append(struct log *log, struct log_partition *partition, struct bytes batch,
@@ -278,6 +278,11 @@ enum status log_append(struct log *log, struct log_partition *partition, struct 
         if (sequence != LOG_SEQ_NEW)
             return not_new(p, sequence, &h, &first, out, diag);
     }
+    if ((h.attributes & BATCH_TRANSACTIONAL) && p->markers.aborted_count >= MARKERS_ABORTED_MAX)
+        return diag_set(diag, ST_NOSPACE, DIAG_LIMIT,
+                        "%s-%u keeps %u aborted transactions, as many as it can: retention must "
+                        "let some go first",
+                        p->topic->name, p->index, p->markers.aborted_count);
     TRY(check_bounds(log, p, batch.len, diag));
     enum status st = partition_is_memory(p)
                          ? place_in_memory(p, batch, h.last_offset_delta, p->end, &placed)
@@ -298,6 +303,7 @@ enum status log_append(struct log *log, struct log_partition *partition, struct 
 
 struct entry_part {
     struct log_partition *partition; /* NULL: a kv */
+    bool marker;
     int32_t last_delta;
     uint32_t space;
     size_t pos, len, key_len; /* in data; len: of the batch, or of key and value */
@@ -352,6 +358,22 @@ enum status log_entry_append(struct log_entry *entry, struct log_partition *part
     part->last_delta = h.last_offset_delta;
     part->len = batch.len;
     buf_bytes(&entry->data, batch);
+    return ST_OK;
+}
+
+enum status log_entry_marker(struct log_entry *entry, struct log_partition *partition,
+                             const struct log_marker *marker)
+{
+    TRY(check_open(entry->log, partition, NULL));
+    struct entry_part *part = add_part(entry);
+    enum status st = control_batch_build(
+        &entry->data, marker->outcome == LOG_COMMIT ? CONTROL_COMMIT : CONTROL_ABORT,
+        marker->producer_id, marker->producer_epoch, marker->coordinator_epoch,
+        os_wall_us(entry->log->os) / 1000);
+    CHECK(st == ST_OK);
+    part->partition = partition;
+    part->marker = true;
+    part->len = entry->data.len - part->pos;
     return ST_OK;
 }
 
@@ -464,6 +486,17 @@ static void place_memory_part(struct log_entry *entry, struct entry_part *part)
     CHECK(st == ST_OK);
 }
 
+/* The marker may be there and not be durable; memory and interval topics show it at once. */
+static void end_transaction(struct log_partition *p, const struct tail_item *item)
+{
+    struct bytes batch = tail_item_bytes(item);
+    struct batch_header h;
+    enum status st = batch_header_parse(batch, &h);
+
+    CHECK(st == ST_OK);
+    partition_end_transaction(p, &h, marker_of(batch));
+}
+
 static void apply_parts(struct log_entry *entry, struct log_appended *appended, uint64_t end_lsn)
 {
     struct log *log = entry->log;
@@ -482,6 +515,8 @@ static void apply_parts(struct log_entry *entry, struct log_appended *appended, 
             place_memory_part(entry, part);
         struct log_appended *a = appended ? &appended[n++] : &ignored;
         take_in(part->partition, &part->placed, a);
+        if (part->marker)
+            end_transaction(part->partition, &part->placed.item);
         if (a->lsn)
             a->lsn = end_lsn; /* of the commit: none of it counts before */
     }
@@ -543,6 +578,11 @@ void log_kv_scan(const struct log *log, uint32_t space, struct bytes prefix, log
 void log_producers(const struct log_partition *partition, log_producer_fn *fn, void *context)
 {
     producers_each(&partition->producers, fn, context);
+}
+
+int16_t log_producer_epoch(const struct log_partition *partition, int64_t id)
+{
+    return producers_epoch(&partition->producers, id);
 }
 
 enum status log_producer_id(struct log *log, int64_t *out, uint64_t *lsn)

@@ -11,6 +11,8 @@ struct log_bugs {
     bool release_early;   /* move the durable LSN before the write */
     bool keep_half_entry; /* recovery takes parts that no commit closed */
     bool fill_early;      /* partition files and snapshot take what is not durable yet */
+    bool stable_early;    /* show a transaction before its marker is durable */
+    bool forget_aborted;  /* recovery takes an abort for a commit */
     bool cut_early;       /* spare WAL files before the snapshot that replaces them */
 };
 

@@ -175,6 +175,7 @@ struct log *log_create(struct os *os, const char *dir, const struct log_options 
         log->options = *options;
     fill_options(&log->options);
     log->interval_deadline = log->retention_deadline = INT64_MAX;
+    log->tails_at = os_mono_ns(os) + LOG_TAILS_MS * 1000000ll;
     slab_pool_init(&log->pool, slab_bytes(log));
     map_init(&log->names);
     map_init(&log->ids);
@@ -302,7 +303,7 @@ static void show_touched(struct log *log)
         p->touched = false;
         if (p->topic->deleted || p->durable == p->end)
             continue;
-        p->durable = p->end;
+        partition_shown(p, p->end);
         if (p->watchers[LOG_ON_DURABLE])
             log_fire(p, LOG_ON_DURABLE);
     }

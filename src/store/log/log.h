@@ -116,7 +116,10 @@ struct log_offsets {
     int64_t start;   /* the first that is kept */
     int64_t end;     /* one past the last appended: where the next record goes */
     int64_t durable; /* one past the last that may be shown (all of it, for INTERVAL and MEMORY) */
-    int64_t stable;  /* the last stable offset, <= durable: no open transaction below it */
+    int64_t stable;  /* the last stable offset, <= durable: no open transaction below it, none
+                        whose end is not durable yet */
+    int64_t settled; /* the same of what is appended, <= end: for those whose own writes stand
+                        behind what they read in the one order of the log */
     uint64_t bytes;  /* kept */
 };
 void log_offsets(const struct log_partition *partition, struct log_offsets *out);
@@ -129,7 +132,14 @@ bool log_epoch_end(const struct log_partition *partition, int32_t epoch, int32_t
 
 /* ---- appending ---- */
 
-enum log_sequence { LOG_SEQ_NEW, LOG_SEQ_DUPLICATE, LOG_SEQ_GAP, LOG_SEQ_FENCED, LOG_SEQ_UNKNOWN };
+enum log_sequence {
+    LOG_SEQ_NEW,
+    LOG_SEQ_DUPLICATE,
+    LOG_SEQ_GAP,
+    LOG_SEQ_FENCED,
+    LOG_SEQ_UNKNOWN,
+    LOG_SEQ_TRANSACTION, /* its producer has a transaction open here, and this is no part of it */
+};
 
 struct log_appended {
     int64_t base_offset;
@@ -143,7 +153,8 @@ struct log_appended {
 };
 
 /* One batch of records, in Kafka's format v2 (wire/kafka/batch.h): validated, its offset and epoch
- * patched, copied into the WAL. */
+ * patched, copied into the WAL. The first transactional one of a producer opens a transaction in
+ * the partition; whether the producer may is the caller's to know. */
 enum status log_append(struct log *log, struct log_partition *partition, struct bytes batch,
                        struct log_appended *out, struct diag *diag) MUST_CHECK;
 
@@ -154,6 +165,18 @@ struct log_entry *log_entry_begin(struct log *log);
 /* The n-th part's offsets are at log_entry_commit's appended[n]. The batch is copied. */
 enum status log_entry_append(struct log_entry *entry, struct log_partition *partition,
                              struct bytes batch, struct diag *diag) MUST_CHECK;
+/* The end of the producer's transaction in the partition, as a batch of one control record: what it
+ * wrote since its first transactional batch counts, or is left out by readers that ask. A higher
+ * epoch than the partition knows fences the producer's older ones. Counts as a part. */
+enum log_outcome { LOG_ABORT, LOG_COMMIT };
+struct log_marker {
+    int64_t producer_id;
+    int16_t producer_epoch;
+    int32_t coordinator_epoch;
+    enum log_outcome outcome;
+};
+enum status log_entry_marker(struct log_entry *entry, struct log_partition *partition,
+                             const struct log_marker *marker) MUST_CHECK;
 void log_entry_kv(struct log_entry *entry, uint32_t space, struct bytes key, struct bytes value);
 enum status log_entry_commit(struct log_entry *entry, struct log_appended *appended,
                              uint64_t *lsn) MUST_CHECK; /* ends the entry, whatever it gives */
@@ -168,6 +191,8 @@ enum log_space {
     LOG_KV_BRIDGES = 4,
     LOG_KV_CONFIG = 5,
     LOG_KV_HTTP = 6,
+    LOG_KV_TRANSACTIONS = 7,
+    LOG_KV_TRANSACTION_OFFSETS = 8,
     LOG_KV_TEST = 99
 };
 
@@ -189,6 +214,7 @@ struct log_producer {
 };
 typedef void log_producer_fn(void *context, const struct log_producer *producer);
 void log_producers(const struct log_partition *partition, log_producer_fn *fn, void *context);
+int16_t log_producer_epoch(const struct log_partition *partition, int64_t id); /* -1: not known */
 
 /* A new producer id, never given twice. */
 enum status log_producer_id(struct log *log, int64_t *out, uint64_t *lsn) MUST_CHECK;
@@ -255,6 +281,15 @@ enum status log_read(struct log *log, struct log_partition *partition, int64_t o
                      size_t bytes_max, enum log_bound bound, struct log_view *out,
                      struct diag *diag) MUST_CHECK;
 void log_view_release(struct log_view *view);
+
+/* The aborted transactions that have records in [from, to), in the order they ended: of a producer's
+ * batches those in [first, last] are to be left out. */
+struct log_aborted {
+    int64_t producer_id, first, last;
+};
+typedef void log_aborted_fn(void *context, const struct log_aborted *aborted);
+void log_aborted(const struct log_partition *partition, int64_t from, int64_t to,
+                 log_aborted_fn *fn, void *context);
 
 /* The first offset whose timestamp is at or after timestamp_ms, and that timestamp; ST_NOTFOUND
  * when there is none. log_offset_max_timestamp: the record with the greatest. */

@@ -21,8 +21,12 @@ uint64_t partition_bytes(const struct log_partition *p)
 void partition_push(struct log_partition *p, struct tail_item item)
 {
     tail_push(&p->tail, item);
-    if (p->tail.count == 1 && p->segments_count == 0)
-        retain_soon(p->log);
+    if (p->tail.count == 1 && p->segments_count == 0) {
+        if (partition_is_memory(p))
+            retain_soon(p->log);
+        else if (p->topic->info.options.retention_ms > 0)
+            retain_tails(p->log, false);
+    }
     p->end = tail_item_last(&item) + 1;
     if (!partition_is_memory(p)) {
         p->log->unfilled_bytes += item.len;
@@ -62,6 +66,7 @@ void partition_drop_below(struct log_partition *p, int64_t start)
     if (start > p->start)
         p->start = start;
     epochs_trim(&p->epochs, p->start);
+    markers_trim(&p->markers, p->start);
     while (p->tail.count && tail_item_last(tail_at(&p->tail, 0)) < p->start)
         partition_drop_first(p);
     if (p->segments_count && p->segments[0]->end <= p->start)
@@ -82,6 +87,7 @@ void partition_deinit(struct log_partition *p)
     p->memory = NULL;
     producers_deinit(&p->producers);
     epochs_deinit(&p->epochs);
+    markers_deinit(&p->markers);
     while (p->pins) {
         struct log_pin *next = p->pins->next;
         free(p->pins);
@@ -89,15 +95,61 @@ void partition_deinit(struct log_partition *p)
     }
 }
 
+/* ---- transactions ---- */
+
+void partition_end_transaction(struct log_partition *p, const struct batch_header *h,
+                               enum control_type type)
+{
+    int64_t first = producers_end(&p->producers, h), open = producers_open_first(&p->producers);
+
+    if (first < 0)
+        return; /* nothing of it was here */
+    if (type == CONTROL_ABORT)
+        markers_abort(&p->markers, (struct marker_aborted){.producer_id = h->producer_id,
+                                                  .first = first,
+                                                  .last = h->base_offset,
+                                                  .stable = open < h->base_offset
+                                                                ? open
+                                                                : h->base_offset + 1});
+    if (h->base_offset >= p->durable)
+        markers_close(&p->markers, (struct marker_closing){first, h->base_offset});
+}
+
+void partition_shown(struct log_partition *p, int64_t durable)
+{
+    p->durable = durable;
+    markers_shown(&p->markers, durable);
+}
+
+void log_aborted(const struct log_partition *partition, int64_t from, int64_t to,
+                 log_aborted_fn *fn, void *context)
+{
+    markers_find(&partition->markers, from, to, fn, context);
+}
+
+static int64_t at_most(int64_t value, int64_t bound)
+{
+    return value < bound ? value : bound;
+}
+
 void log_offsets(const struct log_partition *partition, struct log_offsets *out)
 {
     const struct log_partition *p = partition;
-    bool held = p->transaction_start >= 0 && p->transaction_start < p->durable;
+    int64_t open = producers_open_first(&p->producers);
+
+    if (open < p->start) /* the first records of it were deleted */
+        open = p->start;
+    int64_t closing = markers_closing_first(&p->markers);
+    if (closing < p->start)
+        closing = p->start;
+    if (LOG_BUG(stable_early))
+        closing = INT64_MAX;
 
     out->start = p->start;
     out->end = p->end;
     out->durable = p->durable;
-    out->stable = held ? p->transaction_start : p->durable;
+    out->stable = at_most(at_most(open, closing), p->durable);
+    out->settled = at_most(open, p->end);
     out->bytes = partition_bytes(p);
 }
 

@@ -65,7 +65,13 @@ static void apply_batch(struct recovery *r, const struct part *e)
                                           .len = (uint32_t)e->entry.payload.len,
                                           .last_delta = h.last_offset_delta});
     }
-    if (h.producer_id >= 0 && e->lsn >= r->snapshot_lsn)
+    if (h.producer_id < 0 || e->lsn < r->snapshot_lsn)
+        return;
+    if (h.attributes & BATCH_CONTROL)
+        partition_end_transaction(p, &h,
+                                  LOG_BUG(forget_aborted) ? CONTROL_COMMIT
+                                                          : marker_of(e->entry.payload));
+    else
         producers_note(&p->producers, &h, h.base_offset,
                        h.attributes & BATCH_APPEND_TIME ? h.max_timestamp : -1);
 }
@@ -236,7 +242,7 @@ static void settle(struct log *log)
             }
             if (p->end < p->start)
                 p->end = p->start;
-            p->durable = p->end;
+            partition_shown(p, p->end);
         }
     }
 }

@@ -8,6 +8,9 @@
 #include "store/log/state.h"
 
 static const int64_t second_ns = 1000000000, longest_ns = 3600ll * 1000000000;
+/* Records that are in no segment yet are looked at that often, as Kafka does with all: who writes
+ * records that are old already has so long to read them. */
+static const int64_t tails_ns = LOG_TAILS_MS * 1000000ll;
 
 /* ---- moving starts ---- */
 
@@ -82,8 +85,10 @@ static int64_t tail_expired(const struct log_partition *p, int64_t start, int64_
     return start;
 }
 
+enum tails { TAILS_TOO, SEGMENTS_ONLY };
+
 /* How far the start may go: over segments that are past their time or too many. */
-static int64_t segments_expired(const struct log_partition *p, int64_t now_ms)
+static int64_t expired(const struct log_partition *p, int64_t now_ms, enum tails tails)
 {
     int64_t max = p->topic->info.options.retention_bytes, start = p->start;
     uint64_t kept = partition_bytes(p);
@@ -100,20 +105,25 @@ static int64_t segments_expired(const struct log_partition *p, int64_t now_ms)
         start = seg->end;
         kept -= seg->bytes;
     }
-    return tail_expired(p, start, now_ms);
+    return tails == TAILS_TOO || partition_is_memory(p) ? tail_expired(p, start, now_ms) : start;
 }
 
-void retain_partition(struct log_partition *p)
+static void retain(struct log_partition *p, enum tails tails)
 {
     int64_t now_ms = os_wall_us(p->log->os) / 1000, pinned = partition_pinned(p);
 
     if (!deletes(p))
         return;
-    int64_t start = segments_expired(p, now_ms);
+    int64_t start = expired(p, now_ms, tails);
     if (start > pinned)
         start = pinned;
     if (start > p->start && partition_trim(p, start, NULL) != ST_OK)
         return; /* no room now: the next round does it */
+}
+
+void retain_partition(struct log_partition *p)
+{
+    retain(p, SEGMENTS_ONLY);
 }
 
 /* ---- when ---- */
@@ -130,12 +140,18 @@ static int64_t next_expiry_ms(const struct log_partition *p)
 
 static void retain_all(struct log *log)
 {
-    int64_t next = INT64_MAX, now_ms = os_wall_us(log->os) / 1000;
+    int64_t next = INT64_MAX, now_ms = os_wall_us(log->os) / 1000, now_ns = os_mono_ns(log->os);
+    enum tails tails = now_ns >= log->tails_at ? TAILS_TOO : SEGMENTS_ONLY;
+
+    if (tails == TAILS_TOO)
+        log->tails_at = now_ns + tails_ns;
 
     for (struct log_topic *t = log->first; t; t = t->next) {
         for (uint32_t i = 0; i < t->info.partitions; i++) {
-            retain_partition(t->partitions[i]);
+            retain(t->partitions[i], tails);
             int64_t at = next_expiry_ms(t->partitions[i]);
+            if (at <= now_ms && t->partitions[i]->segments_count == 0)
+                at = now_ms + (log->tails_at - now_ns) / 1000000;
             next = at < next ? at : next;
         }
     }
@@ -144,6 +160,17 @@ static void retain_all(struct log *log)
         return;
     int64_t wait = next - now_ms > longest_ns / 1000000 ? longest_ns : (next - now_ms) * 1000000;
     log->retention_deadline = os_mono_ns(log->os) + (wait < second_ns ? second_ns : wait);
+}
+
+void retain_tails(struct log *log, bool at_once)
+{
+    int64_t now_ns = os_mono_ns(log->os);
+
+    if (at_once)
+        log->tails_at = now_ns;
+    int64_t at = at_once ? now_ns + second_ns : log->tails_at;
+    if (log->retention_deadline > at)
+        log->retention_deadline = at;
 }
 
 void retain_soon(struct log *log)

@@ -42,6 +42,7 @@ static void save_partition(const struct log_partition *p, struct buf *to)
     }
     producers_save(&p->producers, to);
     epochs_save(&p->epochs, to);
+    markers_save(&p->markers, to);
 }
 
 static void save_topic(const struct log_topic *t, struct buf *to)
@@ -175,8 +176,11 @@ static enum status load_partition(struct log_partition *p, struct reader *r, uin
     /* What was trimmed before it was filled is in no segment. */
     p->end = p->synced_end > p->start ? p->synced_end : p->start;
     p->folder_made = count > 0;
-    TRY(producers_load(&p->producers, r));
-    return version >= 2 ? epochs_load(&p->epochs, r) : ST_OK;
+    TRY(producers_load(&p->producers, r, version >= 2));
+    if (version < 2)
+        return ST_OK; /* of a time without transactions */
+    TRY(epochs_load(&p->epochs, r));
+    return markers_load(&p->markers, r);
 }
 
 static enum status load_topic(struct log *log, struct reader *r, uint32_t version)

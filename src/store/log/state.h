@@ -18,6 +18,7 @@
 #include "store/log/epochs.h"
 #include "store/log/kv.h"
 #include "store/log/log.h"
+#include "store/log/markers.h"
 #include "store/log/producers.h"
 #include "store/log/segment.h"
 #include "store/log/slab.h"
@@ -28,6 +29,7 @@
 enum {
     LOG_EPOCH_MAX = 0x3FFFFFFF,
     LOG_NUMBERS_MAX = 1 << 22,         /* topics ever made in a directory */
+    LOG_TAILS_MS = 300000,             /* retention of what is in no segment yet */
     LOG_INTERVAL_MS = 1000,            /* LOG_INTERVAL is synced that often */
     LOG_PRODUCER_IDS_STEP = 1000,      /* given away at a time */
     WAL_FIRST_BYTES = 4 * 1024 * 1024, /* of the first WAL file */
@@ -46,7 +48,6 @@ struct log_partition {
     uint32_t index;
     int64_t start, end;
     int64_t durable;           /* one past the last offset that may be shown */
-    int64_t transaction_start; /* the first offset of the oldest open transaction; -1: none */
     int64_t known_end;         /* a snapshot has said that records up to here were there */
     int64_t staged_end;        /* while an entry is being committed: where its next part goes */
     struct segment **segments; /* by offset; only the last one is written */
@@ -60,6 +61,7 @@ struct log_partition {
     struct slab *memory; /* of a MEMORY topic: being written, held */
     struct producers producers;
     struct epochs epochs;
+    struct markers markers;
     struct log_watcher *watchers[2]; /* by enum log_event */
     struct log_pin *pins;
     struct log_partition *touched_next;
@@ -121,6 +123,7 @@ struct log {
         from[2];                /* where recovery starts, by the last snapshot and the one before */
     uint64_t snapshots;         /* written since the opening */
     int64_t retention_deadline; /* os_mono_ns; INT64_MAX: nothing expires */
+    int64_t tails_at;           /* os_mono_ns from which on a look takes in the tails */
     bool sweep;
     uint64_t sweep_lsn;
 
@@ -200,6 +203,8 @@ void retain_partition(struct log_partition *p);
 /* Moves the start, durably; no pin is asked. */
 enum status partition_trim(struct log_partition *p, int64_t before, uint64_t *lsn) MUST_CHECK;
 void retain_soon(struct log *log);        /* there is something that may expire */
+/* Records in no segment may expire: the next look in its time, or at once, takes them in. */
+void retain_tails(struct log *log, bool at_once);
 void retain_sweep_later(struct log *log); /* files below a start, or of a deleted topic, can go */
 void retain_remove_strangers(struct log *log); /* folders of topics that nobody knows */
 
@@ -227,6 +232,10 @@ int64_t partition_pinned(const struct log_partition *p); /* the least pin; INT64
 int64_t partition_filled(const struct log_partition *p); /* where the tail begins */
 uint64_t partition_bytes(const struct log_partition *p);
 void partition_deinit(struct log_partition *p);
+/* A marker stands at offset, durable or not. */
+void partition_end_transaction(struct log_partition *p, const struct batch_header *h,
+                               enum control_type type);
+void partition_shown(struct log_partition *p, int64_t durable); /* all below may be shown */
 
 /* ---- recover.c ---- */
 enum status log_recover(struct log *log, struct diag *diag) MUST_CHECK;

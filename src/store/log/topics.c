@@ -95,7 +95,6 @@ struct log_partition *topic_extend(struct log_topic *t)
     p->log = t->log;
     p->topic = t;
     p->index = n;
-    p->transaction_start = -1;
     p->staged_end = -1;
     t->partitions[n] = p;
     t->info.partitions++;
@@ -277,7 +276,7 @@ enum status log_topic_configure(struct log *log, struct log_topic *topic,
     if (st != ST_OK)
         return st;
     *was = o;
-    retain_soon(log); /* it may ask for less than is there */
+    retain_tails(log, true); /* it may ask for less than is there */
     return ST_OK;
 }
 

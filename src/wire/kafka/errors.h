@@ -68,7 +68,8 @@
     X(TRANSACTIONAL_ID_NOT_FOUND, 105)                                                             \
     X(MISMATCHED_ENDPOINT_TYPE, 114)                                                               \
     X(UNSUPPORTED_ENDPOINT_TYPE, 115)                                                              \
-    X(TRANSACTION_ABORTABLE, 120)
+    X(TRANSACTION_ABORTABLE, 120)                                                                  \
+    X(INVALID_REGULAR_EXPRESSION, 128)
 
 #define KAFKA_ERROR_ENUM(name, number) KAFKA_ERR_##name = number,
 enum kafka_error { KAFKA_ERROR_MAP(KAFKA_ERROR_ENUM) };

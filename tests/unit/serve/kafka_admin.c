@@ -338,6 +338,7 @@ TEST(kafka_says_where_an_epoch_ended_after_restarts)
     kafka_rig_open(&rig);
     struct peer *p = peer_open(&rig);
     kafka_rig_make_topic(p, "t", 1);
+    EXPECT_INT(alter_one(p, "t", "retention.ms", SET, "-1"), 0); /* the records are of 1970 */
     peer_produce(p, "t", kafka_rig_batch(&rig, 10, -1, -1, -1));
     int32_t first = log_leader_epoch(rig.log);
     for (int i = 0; i < 3; i++) { /* the second life writes nothing */

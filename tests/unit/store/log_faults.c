@@ -331,7 +331,8 @@ TEST(log_syncs_interval_topics_in_time)
     struct os *os = os_sim_create(test_seed(), NULL);
     struct log *log = open_log(os);
     struct log_partition *p =
-        partition_of(log, "t", (struct log_topic_options){.durability = LOG_INTERVAL});
+        partition_of(log, "t", (struct log_topic_options){.durability = LOG_INTERVAL,
+                                                          .retention_ms = -1});
 
     EXPECT_OK(log_flush(log));
     test_append(log, p, (struct batch_spec){.tag = 1});
