@@ -395,6 +395,8 @@ static void arm(struct txns *txns, int64_t at_ms)
 enum kafka_error txn_add(struct txns *txns, struct txn *txn, const struct txn_partition *partitions,
                          uint32_t count, struct bytes group_id, uint64_t *lsn)
 {
+    if (txn->groups.len + group_id.len + 2 > TXN_GROUPS_BYTES_MAX)
+        return KAFKA_ERR_POLICY_VIOLATION;
     uint32_t had = txn->partitions_count;
     size_t had_groups = txn->groups.len;
     struct before before = {.state = txn->state, .changed_ms = txn->changed_ms};
@@ -513,6 +515,8 @@ enum kafka_error txn_init(struct txns *txns, const struct txn_init *init, int64_
 {
     if (init->timeout_ms <= 0 || init->timeout_ms > TXN_TIMEOUT_MS_MAX)
         return KAFKA_ERR_INVALID_TRANSACTION_TIMEOUT;
+    if (init->id.len > TXN_ID_BYTES_MAX)
+        return KAFKA_ERR_INVALID_REQUEST;
     struct txn *txn = txn_find(txns, init->id);
     enum kafka_error error =
         txn ? take_over(txns, txn, init, lsn) : make(txns, init, lsn);

@@ -10,7 +10,7 @@
  * Owns:    its table, a copy of which is in the log's key-value space.
  * Threads: the loop's.      Layer: serve (private to serve/kafka).
  * Errors:  enum kafka_error, Kafka's own of the first version of transactions.
- * Limits:  TXN_IDS_MAX ids; one that was idle for TXN_IDLE_MS_MAX is forgotten.
+ * Limits:  TXN_IDS_MAX ids, of at most TXN_ID_BYTES_MAX; TXN_GROUPS_BYTES_MAX of groups; one that was idle for TXN_IDLE_MS_MAX is forgotten.
  */
 #ifndef QW_SERVE_KAFKA_TXN_H
 #define QW_SERVE_KAFKA_TXN_H
@@ -24,6 +24,8 @@
 enum {
     TXN_TIMEOUT_MS_MAX = 900000, /* Kafka's transaction.max.timeout.ms */
     TXN_IDS_MAX = 100000,
+    TXN_ID_BYTES_MAX = 4096,
+    TXN_GROUPS_BYTES_MAX = 64 * 1024, /* ids of the groups of one transaction */
     TXN_EPOCH_MAX = 32766, /* then a new producer id is given */
 };
 static const int64_t TXN_IDLE_MS_MAX = 7ll * 24 * 3600 * 1000;
