@@ -78,7 +78,7 @@ static struct bytes value_now(struct altering *a, const struct config *c)
         return value;
     if (a->target.resource == CONFIG_TOPIC && c->own)
         return config_value(&log_topic_info(a->target.topic)->options, c->own, &a->call->arena);
-    return config_default(a->call->face, c);
+    return config_default(a->call->face, c, &a->call->arena);
 }
 
 static struct bytes list_value(struct altering *a, const struct config *c,
@@ -150,7 +150,10 @@ static enum kafka_error change_topic(struct altering *a)
         const struct config *c = &a->table[i];
         const struct wish *wish = &a->wishes[i];
         if (wish->found && c->own)
-            (void)config_apply(c, wish->value.ptr ? wish->value : config_default(a->call->face, c),
+            (void)config_apply(c,
+                               wish->value.ptr
+                                   ? wish->value
+                                   : config_default(a->call->face, c, &a->call->arena),
                                &options);
     }
     switch (log_topic_configure(a->call->face->log, a->target.topic, &options, NULL, &a->diag)) {
@@ -188,7 +191,8 @@ static void change_broker_defaults(struct altering *a)
         if (!a->wishes[i].found || !c->own)
             continue;
         struct bytes was = arena_copy(&a->call->arena, value_now(a, c));
-        struct bytes is = a->wishes[i].value.ptr ? a->wishes[i].value : bytes_str(c->fallback);
+        struct bytes is = a->wishes[i].value.ptr ? a->wishes[i].value
+                                                   : config_initial(a->call->face, c, &a->call->arena);
         for (int k = 0; k < topics; k++)
             if (table[k].broker && strcmp(table[k].broker, c->name) == 0 && !bytes_equal(was, is))
                 change_inheritors(a, &table[k], was, is);

@@ -281,15 +281,27 @@ void configs_forget(struct kafka_face *face, struct bytes topic)
         log_entry_abort(entry);
 }
 
-struct bytes config_default(const struct kafka_face *face, const struct config *c)
+struct bytes config_initial(const struct kafka_face *face, const struct config *c,
+                            struct arena *arena)
+{
+    struct log_topic_options options;
+
+    if (!c->own)
+        return bytes_str(c->fallback);
+    log_topic_defaults(face->log, &options);
+    return config_value(&options, c->own, arena);
+}
+
+struct bytes config_default(const struct kafka_face *face, const struct config *c,
+                            struct arena *arena)
 {
     struct bytes value;
 
     if (c->broker &&
         config_kept(face, CONFIG_BROKER, BYTES_NONE,
                     config_find(CONFIG_BROKER, bytes_str(c->broker)), &value))
-        return value;
-    return bytes_str(c->fallback);
+        return arena_copy(arena, value);
+    return config_initial(face, c, arena);
 }
 
 void configs_topic_defaults(const struct kafka_face *face, struct log_topic_options *options)
@@ -332,15 +344,24 @@ struct bytes config_value(const struct log_topic_options *o, enum config_own own
     return BYTES_NONE;
 }
 
+/* Where a topic's default comes from. */
+static int8_t default_source(const struct kafka_face *face, const struct config *c,
+                             struct bytes fallback, struct arena *arena)
+{
+    if (!bytes_equal(fallback, config_initial(face, c, arena)))
+        return SOURCE_DYNAMIC_BROKER;
+    return bytes_is(fallback, c->fallback) ? SOURCE_DEFAULT : SOURCE_STATIC_BROKER;
+}
+
 static void describe_topic_config(const struct kafka_face *face, const struct log_topic *topic,
                                   const struct config *c, struct arena *arena,
                                   struct config_entry *out)
 {
-    struct bytes owner = log_topic_info(topic)->name, value, fallback = config_default(face, c);
-    bool of_broker = !bytes_is(fallback, c->fallback);
+    struct bytes owner = log_topic_info(topic)->name, value;
+    struct bytes fallback = config_default(face, c, arena);
 
-    out->source = of_broker ? SOURCE_DYNAMIC_BROKER : SOURCE_DEFAULT;
-    out->value = arena_copy(arena, fallback);
+    out->source = default_source(face, c, fallback, arena);
+    out->value = fallback;
     if (config_kept(face, CONFIG_TOPIC, owner, c, &value)) {
         out->value = arena_copy(arena, value);
         out->source = SOURCE_TOPIC;
@@ -408,8 +429,8 @@ static int configs_kept(const struct kafka_face *face, enum config_resource reso
         bool kept = config_kept(face, resource, owner, c, &value);
         out[i] = (struct config_entry){
             .name = c->name, .type = (int8_t)c->type, .config = c, .is_default = !kept};
-        out[i].value = kept ? arena_copy(arena, value) : bytes_str(c->fallback);
-        out[i].source = !kept                      ? SOURCE_DEFAULT
+        out[i].value = kept ? arena_copy(arena, value) : config_initial(face, c, arena);
+        out[i].source = !kept                      ? default_source(face, c, out[i].value, arena)
                         : resource == CONFIG_GROUP ? SOURCE_GROUP
                                                    : SOURCE_DYNAMIC_BROKER;
     }
@@ -442,11 +463,12 @@ static void add_synonyms(struct call *call, const struct config_entry *e,
     add_synonym(c, e->name, e->value, e->source);
     if (!e->config || e->source == SOURCE_DEFAULT)
         return;
-    struct bytes fallback = arena_copy(&call->arena, config_default(call->face, e->config));
-    if (e->source != SOURCE_DYNAMIC_BROKER && !bytes_is(fallback, e->config->fallback))
-        add_synonym(c, e->config->broker, fallback, SOURCE_DYNAMIC_BROKER);
-    add_synonym(c, e->config->broker ? e->config->broker : e->name, bytes_str(e->config->fallback),
-                SOURCE_DEFAULT);
+    struct bytes fallback = config_default(call->face, e->config, &call->arena);
+    int8_t source = default_source(call->face, e->config, fallback, &call->arena);
+    const char *name = e->config->broker ? e->config->broker : e->name;
+    if (source != SOURCE_DEFAULT && source != e->source)
+        add_synonym(c, name, fallback, source);
+    add_synonym(c, name, bytes_str(e->config->fallback), SOURCE_DEFAULT);
 }
 
 static int describe_resource(struct call *call, const struct kafka_describe_configs_req_resource *r,

@@ -197,7 +197,11 @@ void config_keep(struct log_entry *entry, enum config_resource resource, struct 
                  const struct config *c, struct bytes value);
 bool config_kept(const struct kafka_face *face, enum config_resource resource, struct bytes owner,
                  const struct config *c, struct bytes *value);
-struct bytes config_default(const struct kafka_face *face, const struct config *c);
+struct bytes config_default(const struct kafka_face *face, const struct config *c,
+                            struct arena *arena);
+/* The same, as the server was started: without what was set since. */
+struct bytes config_initial(const struct kafka_face *face, const struct config *c,
+                            struct arena *arena);
 void configs_topic_defaults(const struct kafka_face *face, struct log_topic_options *options);
 
 struct config_entry {

@@ -99,6 +99,8 @@ enum status log_topic_delete(struct log *log, struct log_topic *topic, uint64_t 
 enum status log_topic_configure(struct log *log, struct log_topic *topic,
                                 const struct log_topic_options *options, uint64_t *lsn,
                                 struct diag *diag) MUST_CHECK;
+/* What a topic has that is made with none of them said. */
+void log_topic_defaults(const struct log *log, struct log_topic_options *out);
 /* More partitions: up to that many in all. ST_INVALID when it has as many or more. */
 enum status log_topic_extend(struct log *log, struct log_topic *topic, uint32_t partitions,
                              uint64_t *lsn, struct diag *diag) MUST_CHECK;

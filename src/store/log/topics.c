@@ -248,6 +248,12 @@ enum status log_topic_delete(struct log *log, struct log_topic *topic, uint64_t 
     return ST_OK;
 }
 
+void log_topic_defaults(const struct log *log, struct log_topic_options *out)
+{
+    *out = (struct log_topic_options){0};
+    topic_defaults(log, out);
+}
+
 enum status log_topic_configure(struct log *log, struct log_topic *topic,
                                 const struct log_topic_options *options, uint64_t *lsn,
                                 struct diag *diag)
