@@ -31,6 +31,7 @@ static const struct connector_option_info options[] = {
     {"kafka", "scan.bounded.specific-offsets", "", "as scan.startup.specific-offsets"},
     {"kafka", "scan.bounded.timestamp-millis", "#", "for scan.bounded.mode = timestamp"},
     {TOPICS, "properties.bootstrap.servers", "", "names an outside Kafka, which is refused when it is used"},
+    {"kafka", "properties.isolation.level", "read_committed|read_uncommitted", "read_committed, the default, reads up to what is decided and leaves out what was aborted"},
     {TOPICS, "properties.*", "", NO_EFFECT "there is no client between"},
     {TOPICS, "scan.topic-partition-discovery.interval", "", NO_EFFECT "the log tells of partitions by itself"},
     {TOPICS, "scan.watermark.emit.strategy", "on-event|on-periodic", NO_EFFECT "watermarks follow every tick"},

@@ -78,18 +78,6 @@ static enum status check_offsets(struct source_topic *s, const char *option, str
     return diag_set(diag, ST_INVALID, DIAG_VALUE, "option '%s' is '%.*s'", option, BYTES_FMT(text));
 }
 
-static enum status check_isolation(struct source_topic *s, struct diag *diag)
-{
-    struct bytes level = with_get(&s->with, "properties.isolation.level", "read_committed");
-
-    s->committed_only = !bytes_is(level, "read_uncommitted");
-    if (s->committed_only && !bytes_is(level, "read_committed"))
-        return diag_set(diag, ST_INVALID, DIAG_VALUE,
-                        "option 'properties.isolation.level' is read_committed or "
-                        "read_uncommitted, not '%.*s'", BYTES_FMT(bytes_head(level, 80)));
-    return ST_OK;
-}
-
 static enum status check_options(struct source_topic *s, struct diag *diag)
 {
     struct bytes servers = with_get(&s->with, "properties.bootstrap.servers", "");
@@ -102,7 +90,6 @@ static enum status check_options(struct source_topic *s, struct diag *diag)
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
                         "option 'topic' of `%.*s` must name one topic, not '%.*s'",
                         BYTES_FMT(s->with.table->name), BYTES_FMT(topic));
-    TRY(check_isolation(s, diag));
     TRY(check_offsets(s, "scan.startup.specific-offsets", diag));
     return check_offsets(s, "scan.bounded.specific-offsets", diag);
 }
@@ -115,7 +102,8 @@ static struct source_topic *source_new(const struct source_class *class,
     s->scan = scan;
     s->env = env;
     s->with = with_scan(&scan->scan);
-    s->committed_only = true;
+    s->committed_only =
+        bytes_is(with_get(&s->with, "properties.isolation.level", "read_committed"), "read_committed");
     arena_init(&s->arena, ARENA_BUDGET_NONE);
     arena_init(&s->chunk_arena, ARENA_BUDGET_NONE);
     buf_init(&s->scratch, 256u << 20);
