@@ -54,7 +54,9 @@ if [ $mode = full ] && [ -z "$names" ]; then
         echo
         echo "By \`./dev interop --full\` at commit $(git rev-parse --short=12 HEAD 2>/dev/null), $(date -u +%Y-%m-%d)."
         echo
-        cat $table; } >docs/compatibility.md
+        cat $table
+        printf '\nLeft out, and why:\n\n'
+        for name in $all; do sed -n 's/^left out: /- /p' "build/interop-$name.log"; done; } >docs/compatibility.md
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -3,18 +3,30 @@
 # ci: a slice chosen by the commit's hash; full: all. TESTS="0012 0033" runs those.
 . tools/interop/common.sh
 version=1.8.0 # of the npm package that carries librdkafka's sources with their tests
-dir=$INTEROP_CACHE/librdkafka-npm-$version
+dir=$INTEROP_CACHE/librdkafka-npm-$version-r1 # r1: built as below
 tests=$dir/package/deps/librdkafka/tests
 if [ ! -x "$tests/test-runner" ]; then
     mkdir -p "$dir"
     (cd "$dir" && npm pack --silent "@confluentinc/kafka-javascript@$version" >/dev/null && tar xzf ./*.tgz &&
-        cd package/deps/librdkafka && ./configure --disable-gssapi --disable-sasl --disable-curl &&
+        cd package/deps/librdkafka && # its topics with three replicas are given one: there is one node
+        sed -i 's/\(test_create_topic_wait_exists(.*\), 3, 5000)/\1, 1, 5000)/' tests/0103-transactions.c &&
+        ./configure --disable-gssapi --disable-sasl --disable-curl &&
         make -j2 libs && make -j2 -C tests build) >"$work/build.log" 2>&1 ||
         { tail -5 "$work/build.log"; give_up "building librdkafka's tests"; }
 fi
 
-# What is left out, and why. Kafka's shell tools: 0052 0077 0109 0115 0119.
-left_out=" 0052 0077 0109 0115 0119 "
+# What is left out, and why; goes into docs/compatibility.md.
+left_out=" "
+leave_out() { # leave_out TEST WHY
+    left_out="$left_out$1 "
+    echo "left out: librdkafka $1: $2"
+}
+leave_out 0052 "wants Kafka's shell tools, to make a topic"
+leave_out 0077 "wants Kafka's shell tools, and compaction, which is not built"
+leave_out 0109 "wants Kafka's shell tools, to configure a broker"
+leave_out 0115 "wants Kafka's shell tools, for ACLs"
+leave_out 0119 "wants Kafka's shell tools, for ACLs"
+echo "left out: librdkafka 0081, its parts about ACLs and SCRAM users: not built"
 
 all=
 for t in $(cd "$tests" && ls 0[0-9][0-9][0-9]-*.c* | cut -c1-4 | sort -u); do
