@@ -75,12 +75,24 @@ void checkpoint_prune(struct os *os, const char *dir, struct bytes job, uint32_t
     free(list.ticks);
 }
 
+bool checkpoint_any(struct os *os, const char *dir, struct bytes job)
+{
+    struct listing list;
+    list_ticks(os, dir, job, &list);
+    bool any = list.count > 0;
+    free(list.ticks);
+    return any;
+}
+
 void checkpoint_remove_all(struct os *os, const char *dir, struct bytes job)
 {
     char path[OS_PATH_MAX];
     checkpoint_prune(os, dir, job, 0);
     checkpoint_folder(dir, job, path);
-    enum status st = os_remove(os, path);
+    /* Or a power cut could bring one back, and a later job of this name would start from it. */
+    enum status st = os_sync_dir(os, path);
+    if (st == ST_OK)
+        st = os_remove(os, path);
     (void)st; /* an empty folder does no harm */
 }
 

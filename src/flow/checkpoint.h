@@ -67,6 +67,7 @@ void checkpoint_close(struct checkpoint *checkpoint);
 enum status checkpoint_load(struct checkpoint *checkpoint, struct driver *driver,
                             struct diag *diag) MUST_CHECK;
 /* All of a job's, when it is dropped. */
+bool checkpoint_any(struct os *os, const char *dir, struct bytes job); /* is there a file? */
 void checkpoint_remove_all(struct os *os, const char *dir, struct bytes job);
 
 /* The same by way of memory: from one driver into another of the same plan. */

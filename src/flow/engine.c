@@ -1,6 +1,7 @@
 /* engine.c: the engine's life and its pass over the jobs. */
 #include "flow/engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -179,16 +180,39 @@ enum status job_drop(struct job *job, uint64_t *lsn)
     struct bytes name = bytes_str(job->name);
     checkpoint_wait(job);
     TRY(stored_remove(engine, 'J', name, lsn));
-    TRY(log_kv_put(engine->log, LOG_KV_JOBS, name, BYTES_NONE, lsn));
     struct job **at = &engine->jobs;
     while (*at != job)
         at = &(*at)->next;
     *at = job->next;
-    if (engine->dir)
-        checkpoint_remove_all(engine->os, engine->dir, name);
-    struct log_topic *notes = job->notes_topic;
+    char *copy = xstrdup(job->name);
     job_close(job);
-    return notes ? log_topic_delete(engine->log, notes, lsn) : ST_OK;
+    enum status st = job_forget(engine, bytes_str(copy), lsn);
+    free(copy);
+    return st;
+}
+
+/* The checkpoints go last, once nothing can bring the job back: a crash that loses the drop must find them,
+ * and the notes before them are cut. */
+enum status job_forget(struct engine *engine, struct bytes name, uint64_t *lsn)
+{
+    char notes[LOG_NAME_MAX + 1], trial[LOG_NAME_MAX + 16];
+    struct bytes value;
+    int n = snprintf(notes, sizeof(notes), "__job-%.*s", BYTES_FMT(name));
+    if (n < 0 || n >= (int)sizeof(notes))
+        return ST_OK; /* no job was ever called so */
+    n = snprintf(trial, sizeof(trial), "%.*s/trial", BYTES_FMT(name));
+    struct bytes keys[] = {name, bytes_of(trial, (size_t)n)};
+    for (int i = 0; i < 2; i++)
+        if (log_kv_get(engine->log, LOG_KV_JOBS, keys[i], &value))
+            TRY(log_kv_put(engine->log, LOG_KV_JOBS, keys[i], BYTES_NONE, lsn));
+    struct log_topic *topic = log_topic_find(engine->log, bytes_str(notes));
+    if (topic)
+        TRY(log_topic_delete(engine->log, topic, lsn));
+    if (!engine->dir || !checkpoint_any(engine->os, engine->dir, name))
+        return ST_OK;
+    TRY(log_flush(engine->log));
+    checkpoint_remove_all(engine->os, engine->dir, name);
+    return ST_OK;
 }
 
 enum status job_savepoint(struct job *job, const char **path, struct diag *diag)

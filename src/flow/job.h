@@ -99,6 +99,9 @@ typedef void job_entry_fn(void *context, struct log_entry *entry);
 enum status job_begin(struct job *job, job_entry_fn *kv, void *context,
                       struct diag *diag) MUST_CHECK;
 void job_close(struct job *job);
+/* All that is kept under a job's name, but its statement: at its drop, and before a new job takes the name, for a
+ * drop that a crash cut short may have left some of it, which would be taken for the new one's. */
+enum status job_forget(struct engine *engine, struct bytes name, uint64_t *lsn) MUST_CHECK;
 
 /* One tick, or a slice of the replay. True: there is more to do at once. */
 bool job_turn(struct job *job);

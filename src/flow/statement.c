@@ -72,6 +72,14 @@ static enum status job_launch(struct statement_call *call, struct bytes name, st
         return diag_set(diag, ST_EXISTS, DIAG_EXISTS, "there is a job '%.*s' already",
                         BYTES_FMT(name));
     }
+    if (!call->applied) {
+        uint64_t spare;
+        enum status st = job_forget(engine, name, out ? &out->lsn : &spare);
+        if (st != ST_OK) {
+            plan_destroy(plan);
+            return st;
+        }
+    }
     TRY(job_open(engine, &start, &job, diag));
     if (job->state == JOB_RUNNING && job->tick == 0 && job->note_offset == 0) {
         struct begin_context begin = {.settings = call->settings};
@@ -477,14 +485,15 @@ static enum status drop_table(struct statement_call *call, struct engine_result 
                     return diag_set(diag, ST_INVALID, DIAG_STATE, "`%.*s` is used by job '%s'",
                                     BYTES_FMT(s->name), job->name);
         view_remove(engine, s->name);
+        TRY(stored_remove(engine, 'T', s->name, lsn)); /* before its job: never a table that starts anew */
         if (own)
             TRY(job_drop(own, lsn));
     } else {
         TRY(in_use(engine, table, diag));
+        TRY(stored_remove(engine, 'T', s->name, lsn));
     }
     drop_side(engine, s->name, "$late");
     drop_side(engine, s->name, "$errors");
-    TRY(stored_remove(engine, 'T', s->name, lsn));
     TRY(catalog_drop(&engine->catalog, s->name, diag));
     say(out, "`%.*s` dropped", BYTES_FMT(s->name));
     return ST_OK;
