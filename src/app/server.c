@@ -21,6 +21,8 @@ struct server {
     struct loop_timer *timer;
     int64_t timer_at_ns;
     bool stopping;
+    bool (*sync_later)(void *context);
+    void *sync_later_context;
 };
 
 static const char *const face_names[FACE_COUNT] = {"kafka", "http", "pg", "redis"};
@@ -69,9 +71,11 @@ static bool run_ticks(void *context)
 static bool flush_log(void *context)
 {
     struct server *server = context;
+    bool later = server->sync_later && server->sync_later(server->sync_later_context);
 
-    (void)log_flush(server->log);
-    return false;
+    if (!later)
+        (void)log_flush(server->log);
+    return later;
 }
 
 static bool work_on_log(void *context)
@@ -165,6 +169,8 @@ enum status server_open(struct os *os, const struct server_options *options, str
     enum status st;
 
     server->os = os;
+    server->sync_later = options->sync_later;
+    server->sync_later_context = options->sync_later_context;
     st = open_parts(server, options, diag);
     for (int i = 0; i < FACE_COUNT && st == ST_OK; i++)
         if (options->listen[i])

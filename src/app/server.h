@@ -31,6 +31,10 @@ struct server_options {
     struct engine_options engine;
     struct kafka_options kafka; /* but topic_user, which the server sets */
     struct http_options http;   /* but version */
+    /* For the simulation; NULL: never. True: this pass leaves what is appended unsynced, as a slow disk
+     * would; the next one comes at once. */
+    bool (*sync_later)(void *context);
+    void *sync_later_context;
 };
 
 struct server;

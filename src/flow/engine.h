@@ -127,11 +127,14 @@ struct job_info {
     enum job_state state;
     const char *error;       /* of FAILED and DIVERGED */
     uint64_t tick, rows_in, rows_out, late, errors, checkpoints;
+    uint64_t replayed;       /* ticks that recovery ran again */
+    uint64_t reloads;        /* of all state through its saved form, by check_determinism */
     int64_t watermark_us;    /* the least over its sources */
     int64_t event_time_us;   /* the greatest event time seen at its sources; INT64_MIN or 0: not known */
     int64_t started_us;
     const struct histogram *latency_us; /* append of an input to its results' durability */
     uint32_t ops_count;
+    uint32_t rekeyings;      /* on its longest way from a source to a sink */
 };
 
 struct job;

@@ -70,6 +70,8 @@ struct job {
     int64_t checkpoint_us;  /* clock of the last one */
     struct saving *saving;  /* one that is being written; NULL: none */
     uint64_t checkpoint_tick, checkpoints;
+    uint64_t replayed;      /* ticks run again by this life's recovery */
+    uint64_t reloads;       /* of all state through its saved form: engine_options.check_determinism */
     int64_t *kept_positions[JOB_KEPT]; /* splits' positions where recovery may start, older first */
     int64_t kept_notes[JOB_KEPT];
     uint32_t kept;

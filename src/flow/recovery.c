@@ -222,6 +222,7 @@ static enum status replay_note(struct job *job, struct note *note, int64_t offse
             return diverged(job, note->tick, i, diag);
     job->tick = note->tick;
     job->clock_us = note->clock_us;
+    job->replayed++;
     return driver_publish(job->driver, job->tick);
 }
 

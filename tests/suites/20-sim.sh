@@ -19,11 +19,13 @@ for s in $(seq 1 "${SEEDS:-100}"); do
     fi
 done
 
-# what each seed must have had
-for s in $(seq 1 "${SEEDS:-100}"); do
-    sed -n "s/^\([0-9]*\) ticks, .* \([0-9]*\) crashes .* \([0-9]*\) checkpoints\$/\1 \2 \3/p" "$out/$s"
-done | awk '$1 < 1000 || $2 < 3 || $3 < 1 { bad++ } END { exit bad > 0 || NR == 0 }'
-if [ $? = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL some seed had fewer than 1,000 ticks, 3 crashes or 1 checkpoint"; fi
+# all of them together: what one seed need not have had (a seed fails by itself for what each must)
+totals() { sed -n "s/.*\b\([0-9][0-9]*\) $1.*/\1/p" "$out"/[0-9]* | awk '{ n += $1 } END { print n + 0 }'; }
+for what in 'deaths in it' 'times a job was dropped' 'times the disk was full' 'rows of a view' 'offsets committed'; do
+    n=$(totals "$what")
+    echo "$n $what"
+    if [ "$n" -gt 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL in no seed: $what"; fi
+done
 
 # the same seed, the same run
 for s in 1 17 42; do

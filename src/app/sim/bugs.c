@@ -9,19 +9,22 @@
 #include "store/state/state.h"
 
 #ifdef QW_SLOW_CHECKS
+static bool hash_order;
+
 static const struct {
     const char *name;
     bool *on;     /* a switch, or */
     unsigned job; /* a bit of the engine's */
 } bugs[] = {
-    {"ack-before-sync", &log_bugs.skip_sync, 0},
+    {"ack-before-sync", &log_bugs.ack_early, 0},
     {"half-tick", NULL, JOB_BUG_HALF_TICK},
-    {"half-entry", &log_bugs.keep_half_entry, 0},
     {"skip-note", NULL, JOB_BUG_SKIP_NOTE},
+    {"hash-order", &hash_order, 0},
     {"fill-early", &log_bugs.fill_early, 0},
-    {"release-early", &log_bugs.release_early, 0},
-    {"hash-order", &state_bug_hash_order, 0},
+    {"release-early", &log_bugs.show_early, 0},
+    {"half-entry", &log_bugs.keep_half_entry, 0},
     {"cut-early", &log_bugs.cut_early, 0},
+    {"no-sync", &log_bugs.skip_sync, 0},
 };
 
 enum { BUGS = sizeof(bugs) / sizeof(*bugs) };
@@ -44,7 +47,17 @@ bool sim_bug_set(const char *name, bool on)
     }
     return false;
 }
+
+void sim_bug_life(uint64_t chance)
+{
+    state_bug_hash_seed = hash_order ? (uint32_t)chance | 1 : 0;
+}
 #else
+void sim_bug_life(uint64_t chance)
+{
+    (void)chance;
+}
+
 const char *sim_bug_name(unsigned index)
 {
     (void)index;

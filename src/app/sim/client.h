@@ -41,4 +41,34 @@ void consumer_hang_up(struct consumer *consumer);
 void consumer_destroy(struct consumer *consumer);
 void consumer_step(struct consumer *consumer);
 
+/* What a consumer group has done of the topic `events`, whoever did it. */
+struct group_place {
+    int64_t acked, sent; /* offsets committed: acknowledged, at least sent */
+    int64_t done;        /* one past the last record that a member was given */
+};
+struct group_ledger {
+    const char *name;
+    struct group_place at[LEDGER_PARTITIONS];
+    uint64_t commits, generations, deaths;
+};
+
+/* Members of one group, who share its ledger; now and then one dies, or leaves. */
+struct member;
+struct member *member_create(struct loop *loop, struct ledger *ledger, const char *address, uint64_t seed,
+                             struct group_ledger *group);
+void member_hang_up(struct member *member);
+void member_destroy(struct member *member);
+void member_step(struct member *member);
+void member_rest(struct member *member, bool rest); /* it neither dies nor leaves any more */
+
+/* Posts events over HTTP, each under an Idempotency-Key, again and again until it is answered and now and then
+ * once more; in between it reads the view `totals`. */
+struct web;
+struct web *web_create(struct loop *loop, struct ledger *ledger, const char *address, uint64_t seed);
+void web_hang_up(struct web *web);
+void web_destroy(struct web *web);
+void web_step(struct web *web);
+void web_rest(struct web *web, bool rest);
+bool web_idle(const struct web *web);
+
 #endif

@@ -127,6 +127,31 @@ uint64_t ledger_shown_end(struct ledger *ledger, const char *topic, uint32_t par
     return shown_of(ledger, topic, partition)->len;
 }
 
+void ledger_total(struct ledger *ledger, uint32_t k, int64_t n, int64_t s)
+{
+    struct shown_total *t = &ledger->totals[k];
+
+    ledger->totals_shown++;
+    if (n < t->n || s < t->s)
+        ledger_fail(ledger,
+                    "the view totals shows k%u with n %lld, s %lld, and has shown n %lld, s %lld before", k,
+                    (long long)n, (long long)s, (long long)t->n, (long long)t->s);
+    t->n = n;
+    t->s = s;
+}
+
+void ledger_forget(struct ledger *ledger, const char *topic)
+{
+    for (uint32_t i = 0; i < ledger->shown_len; i++) {
+        struct shown *s = &ledger->shown[i];
+        if (strcmp(s->topic, topic) != 0)
+            continue;
+        s->len = s->cap = 0;
+        free(s->hashes);
+        s->hashes = NULL;
+    }
+}
+
 void ledger_shown(struct ledger *ledger, const char *topic, uint32_t partition, int64_t offset,
                   struct bytes key, struct bytes value)
 {

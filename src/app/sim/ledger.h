@@ -42,6 +42,10 @@ struct ledger {
     uint64_t events_len, events_cap;
     struct shown *shown;
     uint32_t shown_len;
+    struct shown_total {
+        int64_t n, s;
+    } totals[LEDGER_KEYS]; /* the greatest that anybody was shown of the view `totals` */
+    uint64_t totals_shown;
     uint64_t failures;
     char first_failure[512];
     uint64_t acked;
@@ -63,6 +67,11 @@ void ledger_shown(struct ledger *ledger, const char *topic, uint32_t partition, 
                   struct bytes key, struct bytes value);
 /* One past the last offset that was shown. */
 uint64_t ledger_shown_end(struct ledger *ledger, const char *topic, uint32_t partition);
+
+/* A row of the view `totals` was shown: it never goes back. */
+void ledger_total(struct ledger *ledger, uint32_t k, int64_t n, int64_t s);
+/* The topic is deleted, or soon will be: what was shown of it is forgotten. */
+void ledger_forget(struct ledger *ledger, const char *topic);
 
 void ledger_fail(struct ledger *ledger, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

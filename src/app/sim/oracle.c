@@ -252,6 +252,39 @@ static void read_partition(struct oracle *o, struct log *log, const char *topic,
                     (unsigned long long)ledger_shown_end(o->ledger, topic, index));
 }
 
+/* One past the last offset that was acknowledged. */
+static int64_t acked_end(const struct ledger *ledger, const char *topic, uint32_t partition)
+{
+    int64_t end = 0;
+
+    for (uint64_t id = 0; id < ledger->events_len; id++) {
+        const struct event *e = &ledger->events[id];
+        if (e->offset >= end && e->partition == partition && !strcmp(ledger_topics[e->topic], topic))
+            end = e->offset + 1;
+    }
+    return end;
+}
+
+void oracle_check_ends(struct ledger *ledger, struct log *log)
+{
+    for (struct log_topic *t = log_topic_next(log, NULL); t; t = log_topic_next(log, t)) {
+        const struct log_topic_info *info = log_topic_info(t);
+        char name[LOG_NAME_MAX + 1];
+        snprintf(name, sizeof(name), "%.*s", BYTES_FMT(info->name));
+        for (uint32_t p = 0; p < info->partitions; p++) {
+            struct log_offsets offsets;
+            log_offsets(log_partition_of(t, p), &offsets);
+            int64_t shown = (int64_t)ledger_shown_end(ledger, name, p), acked = acked_end(ledger, name, p);
+            if (acked > offsets.end)
+                ledger_fail(ledger, "%s/%u ends at %lld after a crash, and records up to %lld were acknowledged",
+                            name, p, (long long)offsets.end, (long long)acked);
+            if (shown > offsets.end)
+                ledger_fail(ledger, "%s/%u ends at %lld after a crash, and records up to %lld were shown", name,
+                            p, (long long)offsets.end, (long long)shown);
+        }
+    }
+}
+
 static void check_promises(struct oracle *o)
 {
     for (uint64_t id = 0; id < o->ledger->events_len; id++) {

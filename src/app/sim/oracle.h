@@ -57,6 +57,8 @@ struct oracle {
 
 /* The statements: tables, jobs and views. */
 extern const char oracle_sql[];
+/* Drops a job of them and makes it again. */
+extern const char oracle_drop_sql[];
 /* The topics that clients write and read, and their partitions; NULL ends. */
 struct oracle_topic {
     const char *name;
@@ -68,6 +70,9 @@ enum { ORACLE_TOPICS = 5 };
 
 void oracle_init(struct oracle *oracle, struct ledger *ledger, bool promises);
 void oracle_deinit(struct oracle *oracle);
+/* Right after the log's recovery, before a job has made a tick: nothing ends before what was promised. Later a
+ * job may have made the same records again. */
+void oracle_check_ends(struct ledger *ledger, struct log *log);
 void oracle_read(struct oracle *oracle, struct log *log);
 void oracle_compare(struct oracle *oracle, struct engine *engine);
 

@@ -8,6 +8,7 @@
 #include "wire/kafka/messages.h"
 
 enum { PRODUCE = 0, PRODUCE_VERSION = 8, INIT_ID = 22, INIT_ID_VERSION = 1 };
+enum { LARGE_ONE_IN = 100, LARGE_BYTES_MAX = 150000 };
 
 struct packet {
     struct packet *next;
@@ -45,6 +46,18 @@ static void pop(struct producer *p)
     packet_free(packet);
 }
 
+/* Now and then a record is large, by its key, which no job reads: larger than a block, than a WAL file. */
+static struct bytes make_key(struct producer *p)
+{
+    if (rng_below(&p->link.rng, LARGE_ONE_IN) != 0)
+        return BYTES_NONE;
+    size_t len = (size_t)rng_between(&p->link.rng, 3000, LARGE_BYTES_MAX);
+    uint8_t *key = xmalloc(len);
+    for (size_t i = 0; i < len; i++)
+        key[i] = (uint8_t)(rng_next(&p->link.rng) >> 56);
+    return bytes_of(key, len);
+}
+
 static void make_packet(struct producer *p)
 {
     struct packet *packet = xcalloc(1, sizeof(*packet));
@@ -62,13 +75,15 @@ static void make_packet(struct producer *p)
         builder.base_sequence = p->sequence[packet->partition];
         p->sequence[packet->partition] += (int32_t)packet->count;
     }
+    struct bytes key = make_key(p);
     for (uint32_t i = 0; i < packet->count; i++) {
         uint64_t id = ledger_make(p->link.ledger, p->options.topic, packet->partition, &p->link.rng);
         size_t len = ledger_json(p->link.ledger, id, json, sizeof(json));
         packet->ids[i] = id;
-        batch_builder_add(&builder, LEDGER_BASE_MS + p->link.ledger->events[id].ts_ms, BYTES_NONE,
-                          bytes_of(json, len), NULL, 0);
+        batch_builder_add(&builder, LEDGER_BASE_MS + p->link.ledger->events[id].ts_ms,
+                          i == 0 ? key : BYTES_NONE, bytes_of(json, len), NULL, 0);
     }
+    free((void *)(uintptr_t)key.ptr);
     enum status st = batch_builder_finish(&builder, &packet->batch);
     CHECK(st == ST_OK);
     batch_builder_deinit(&builder);
@@ -125,8 +140,8 @@ static void refused(struct producer *p, int16_t error)
         error == KAFKA_ERR_INVALID_PRODUCER_EPOCH)
         ledger_fail(p->link.ledger, "%s/%u: an idempotent producer's next batch is refused: error %d",
                     ledger_topics[p->options.topic], p->head->partition, error);
-    else if (error == KAFKA_ERR_CORRUPT_MESSAGE || error == KAFKA_ERR_INVALID_RECORD)
-        ledger_fail(p->link.ledger, "a good batch is refused: error %d", error);
+    else if (error != KAFKA_ERR_KAFKA_STORAGE_ERROR)
+        ledger_fail(p->link.ledger, "a good batch is refused with an error that clients do not retry: %d", error);
     link_drop(&p->link);
 }
 

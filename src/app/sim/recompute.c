@@ -16,6 +16,11 @@
     " WITH ('connector' = 'kafka', 'topic' = '" name "', 'format' = 'json',"                        \
     " 'topic.partitions' = '2', 'scan.startup.mode' = 'earliest-offset');\n"
 
+/* Dropped and made anew now and then: it reads all of its input again. */
+#define ORACLE_AGAIN                                                                                \
+    "CREATE MATERIALIZED TABLE again AS SELECT MOD(v, 7) AS r, COUNT(*) AS n, MIN(id) AS low FROM"  \
+    " events GROUP BY MOD(v, 7);\n"
+
 /* Two re-keyings: spread (by k, then by the count), win_spread (by g and k, then by the window). The
  * sink mid has two partitions, and direct producers; chained reads it. */
 const char oracle_sql[] =
@@ -38,7 +43,14 @@ const char oracle_sql[] =
     " GROUP BY window_start, window_end, g, k) GROUP BY window_start, window_end;\n"
     "INSERT INTO fired SELECT window_start, g, k, COUNT(*), SUM(v), MAX(id)"
     " FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '3' SECOND))"
-    " GROUP BY window_start, window_end, g, k;\n";
+    " GROUP BY window_start, window_end, g, k;\n"
+    "CREATE MATERIALIZED TABLE joined AS SELECT e.g, COUNT(*) AS n, SUM(m.v) AS s FROM events AS e"
+    " JOIN mid AS m ON e.id = m.id GROUP BY e.g;\n"
+    "CREATE MATERIALIZED TABLE best AS SELECT k, id, v FROM (SELECT k, id, v, ROW_NUMBER() OVER"
+    " (PARTITION BY k ORDER BY v DESC, id) AS place FROM events) WHERE place <= 2;\n"
+    ORACLE_AGAIN;
+
+const char oracle_drop_sql[] = "DROP MATERIALIZED TABLE again;\n" ORACLE_AGAIN;
 
 enum { BY_WINDOW_MS = 5000, WIN_SPREAD_MS = 4000, FIRED_MS = 3000 };
 enum { JOB_BY_WINDOW, JOB_WIN_SPREAD, JOB_FIRED }; /* bits of found.late */
@@ -241,6 +253,79 @@ static void compare_mid(struct oracle *o, struct engine *engine)
     lines_deinit(&expected);
 }
 
+/* Each event with what the first job made of it. */
+static void compare_joined(struct oracle *o, struct engine *engine)
+{
+    struct sums groups[LEDGER_GROUPS] = {0};
+    struct lines expected;
+
+    lines_init(&expected);
+    for (uint64_t id = 0; id < o->ledger->events_len; id++) {
+        const struct event *e = &o->ledger->events[id];
+        if (is_input(o, id) && e->v % 3 != 0)
+            add(&groups[e->g], (int64_t)id, (int64_t)e->v * 2);
+    }
+    for (int g = 0; g < LEDGER_GROUPS; g++)
+        if (groups[g].n)
+            line(&expected, "{\"g\":%d,\"n\":%lld,\"s\":%lld}", g, (long long)groups[g].n,
+                 (long long)groups[g].s);
+    compare_view(o, engine, "joined", FOLDED, &expected);
+    lines_deinit(&expected);
+}
+
+static bool is_better(const struct ledger *ledger, int64_t a, int64_t b)
+{
+    int32_t va = ledger->events[a].v, vb = b < 0 ? -1 : ledger->events[b].v;
+
+    return va > vb; /* of equals the earlier number, which came first */
+}
+
+/* The two greatest of each key. */
+static void compare_best(struct oracle *o, struct engine *engine)
+{
+    int64_t best[LEDGER_KEYS][2];
+    struct lines expected;
+
+    lines_init(&expected);
+    memset(best, -1, sizeof(best));
+    for (int64_t id = 0; id < (int64_t)o->ledger->events_len; id++) {
+        int64_t *of = best[o->ledger->events[id].k];
+        if (!is_input(o, (uint64_t)id))
+            continue;
+        if (is_better(o->ledger, id, of[0])) {
+            of[1] = of[0];
+            of[0] = id;
+        } else if (is_better(o->ledger, id, of[1])) {
+            of[1] = id;
+        }
+    }
+    for (int k = 0; k < LEDGER_KEYS; k++)
+        for (int i = 0; i < 2; i++)
+            if (best[k][i] >= 0)
+                line(&expected, "{\"k\":\"k%d\",\"id\":%lld,\"v\":%d}", k, (long long)best[k][i],
+                     o->ledger->events[best[k][i]].v);
+    compare_view(o, engine, "best", FOLDED, &expected);
+    lines_deinit(&expected);
+}
+
+/* A job that is dropped and made anew gives what one gives that was never dropped. */
+static void compare_again(struct oracle *o, struct engine *engine)
+{
+    struct sums rests[7] = {0};
+    struct lines expected;
+
+    lines_init(&expected);
+    for (uint64_t id = 0; id < o->ledger->events_len; id++)
+        if (is_input(o, id))
+            add(&rests[o->ledger->events[id].v % 7], (int64_t)id, 0);
+    for (int r = 0; r < 7; r++)
+        if (rests[r].n)
+            line(&expected, "{\"r\":%d,\"n\":%lld,\"low\":%lld}", r, (long long)rests[r].n,
+                 (long long)rests[r].low);
+    compare_view(o, engine, "again", FOLDED, &expected);
+    lines_deinit(&expected);
+}
+
 /* ---- windows ---- */
 
 /* Every window that ends at or before this is closed. */
@@ -375,6 +460,9 @@ void oracle_compare(struct oracle *o, struct engine *engine)
 {
     compare_totals(o, engine);
     compare_mid(o, engine);
+    compare_joined(o, engine);
+    compare_best(o, engine);
+    compare_again(o, engine);
     compare_by_window(o, engine);
     compare_win_spread(o, engine);
     compare_fired(o);

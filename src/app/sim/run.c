@@ -10,6 +10,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/server.h"
 #include "app/sim/bugs.h"
@@ -26,13 +27,23 @@ static const char *const end_names[ENDS] = {"power cut", "kill", "failed sync", 
                                             "power cut in recovery"};
 
 enum {
-    POWER_CUTS = 3,      /* at least */
+    POWER_CUTS = SIM_CRASHES_MIN, /* at least */
     LIVES_MORE = 5,      /* at most so many further ends */
     QUIET_PASSES = 40,   /* without any change: all is consumed */
     PASSES_MAX = 60000,  /* of one stage */
     PRODUCERS = 3,
+    MEMBERS = 2,
+    SQUEEZE_ONE_IN = 1500, /* turns */
+    DROP_ONE_IN = 500,
+    RESERVE_BYTES = 2 << 20, /* of the disk */
     WAIT_NS = 2000000, /* of a pass, at most: the clients have no timers */
 };
+
+/* What all lives of a job have had. */
+struct tally {
+    uint64_t name_hash, reloads, checkpoints;
+};
+enum { TALLIES_MAX = 32 };
 
 struct run {
     struct sim_options options;
@@ -43,14 +54,26 @@ struct run {
     struct loop *client_loop;
     struct producer *producers[PRODUCERS];
     struct consumer *consumer;
+    struct web *web;
+    struct member *members[MEMBERS];
+    struct group_ledger group;
     struct server *server;
     struct session *session;
     struct loop_timer *stir;
-    bool script_done;
+    uint64_t disk_bytes; /* when it is not squeezed */
+    uint32_t squeezed;   /* turns to go */
+    bool resting; /* the end: nothing new */
+    bool last; /* life: each job is to have had a checkpoint */
+    bool script_done, script_again;
     enum status script_status;
     char script_error[600];
     uint32_t shards;
     uint64_t ticks; /* of the jobs, when last looked at */
+    double sync_later; /* chance of a pass to leave its appends unsynced, in this life */
+    uint64_t aim; /* of aims, when one was taken */
+    uint32_t work_slices; /* of background work that comes at an odd time, at most, in this life */
+    struct tally tallies[TALLIES_MAX];
+    uint32_t tallies_count;
     uint64_t hash;
 };
 
@@ -78,25 +101,55 @@ static void on_done(void *context, enum status st, const struct diag *diag)
              diag ? (int)diag->column : 0, diag ? diag->message : "");
 }
 
+static void run_script(struct run *run)
+{
+    run->script_done = run->script_again = false;
+    engine_run(run->session, bytes_str(oracle_sql), on_result, on_done, run);
+}
+
+/* On a full disk it may have failed half way: the script makes what is not there. */
+static void on_dropped(void *context, enum status st, const struct diag *diag)
+{
+    struct run *run = context;
+
+    on_done(context, st, diag);
+    run->script_again = st != ST_OK && run->report->squeezes;
+}
+
 static uint32_t pick_shards(struct run *run)
 {
     static const uint32_t counts[] = {2, 3, 4, 8};
     return counts[rng_below(&run->rng, 4)];
 }
 
+/* A slow disk: what is appended stays unsynced while the loop goes on. */
+static bool sync_later(void *context)
+{
+    struct run *run = context;
+
+    return rng_chance(&run->rng, run->sync_later);
+}
+
 static struct server_options server_options(struct run *run)
 {
-    static const uint32_t rows[] = {2, 7, 40, 0};
-    static const uint64_t wal[] = {256 << 10, 1 << 20, 4 << 20};
+    static const uint32_t rows[] = {2, 7, 40, 0}, slabs[] = {4096, 8192, 0}, slices[] = {0, 2, 40};
+    static const uint64_t wal[] = {128 << 10, 256 << 10, 1 << 20};
+    static const int64_t checkpoints_us[] = {3000, 20000, 100000, 500000, 3600000000};
+    static const double later[] = {0, 0.2, 0.5};
+    run->sync_later = later[rng_below(&run->rng, 3)];
+    run->work_slices = slices[rng_below(&run->rng, 3)]; /* a cut in one go, or spread over many passes */
     return (struct server_options){
         .data_dir = "data",
-        .listen[FACE_KAFKA] = SIM_ADDRESS,
+        .listen = {[FACE_KAFKA] = SIM_ADDRESS, [FACE_HTTP] = SIM_HTTP_ADDRESS},
+        .kafka = {.rebalance_delay_ms = rng_chance(&run->rng, 0.5) ? -1 : 0},
         .shards = run->shards,
-        .log = {.wal_bytes_max = wal[rng_below(&run->rng, 3)],
+        .sync_later = sync_later, .sync_later_context = run,
+        .log = {.disk_reserve_bytes = RESERVE_BYTES, .wal_bytes_max = wal[rng_below(&run->rng, 3)],
+                .slab_bytes = slabs[rng_below(&run->rng, 3)],
                 .segment_bytes = (uint64_t)rng_between(&run->rng, 8, 128) << 10},
         .engine = {
             .ring_entries = 2, .tick_rows_max = rows[rng_below(&run->rng, 4)],
-            .checkpoint_interval_us = rng_between(&run->rng, 3000, 60000),
+            .checkpoint_interval_us = checkpoints_us[rng_below(&run->rng, run->last ? 2 : 5)],
             .check_determinism = true, .check_seed = rng_next(&run->rng),
         },
     };
@@ -118,6 +171,85 @@ static void make_topics(struct run *run)
     }
 }
 
+/* Between these two a cause is on the disk and what it depends on is not, or the other way round. */
+static const struct {
+    struct os_sim_step after, at;
+} aims[] = {
+    {{"write", "/wal/"}, {"sync", "/wal/"}},            /* what is written and not synced */
+    {{"write", "/wal/"}, {"write", "/wal/"}},           /* between two blocks of one flush */
+    {{"write", "/topics/"}, {"write", "/wal/"}},        /* filled; the WAL is behind */
+    {{"write", "/topics/"}, {"sync", "/topics/"}},
+    {{"sync", "/topics/"}, {"rename", "/snapshot.tmp"}},
+    {{"rename", "/snapshot.tmp"}, {"sync", "/wal/"}},   /* cut; the WAL is behind */
+    {{"rename", "/snapshot.tmp"}, {"write", "/wal/"}},
+    {{"sync", "/snapshot.tmp"}, {"sync", "/wal/"}},
+    {{"rename", ".ckpt.tmp"}, {"sync", "/checkpoints/"}},
+    {{"rename", ".ckpt.tmp"}, {"sync", "/wal/"}},
+    {{"remove", ".ckpt"}, {NULL, NULL}},
+    {{"create", NULL}, {NULL, NULL}},
+};
+enum { AIMS = sizeof(aims) / sizeof(*aims), AIM_TURNS = 120 };
+
+static void aim(struct run *run)
+{
+    uint64_t n = rng_below(&run->rng, AIMS), skip = rng_below(&run->rng, 4);
+
+    run->aim = n;
+    os_sim_off_between(run->os, aims[n].after, aims[n].at, skip);
+    ledger_trace(&run->ledger, "aimed: after %s %s, at %s %s", aims[n].after.call,
+                 aims[n].after.path ? aims[n].after.path : "", aims[n].at.call ? aims[n].at.call : "",
+                 aims[n].at.path ? aims[n].at.path : "");
+}
+
+/* Of a cut's aims: another try where all was synced when the snapshot was put in place, as it should be;
+ * else this is the moment. */
+static void aim_again(struct run *run)
+{
+    struct log *log = server_log(run->server);
+
+    if (os_sim_aimed(run->os) && aims[run->aim].after.path && !strcmp(aims[run->aim].after.path, "/snapshot.tmp") &&
+        log_end_lsn(log) == log_durable_lsn(log))
+        os_sim_off_between(run->os, aims[run->aim].after, aims[run->aim].at, 0);
+}
+
+/* ---- what users and disks do ---- */
+
+/* A job is dropped, and made again at once. Its notes and changes begin anew. */
+static void drop_and_make(struct run *run)
+{
+    if (!run->script_done || run->script_status != ST_OK)
+        return;
+    trace(run, "a job is dropped and made again", run->report->drops++);
+    ledger_forget(&run->ledger, "__job-again");
+    run->script_done = false;
+    engine_run(run->session, bytes_str(oracle_drop_sql), on_result, on_dropped, run);
+}
+
+/* The disk fills up to about the reserve, for a while: producers are refused with an error that says try
+ * again, all else goes on, and so do they when there is room. */
+static void squeeze(struct run *run)
+{
+    uint64_t free_bytes, total_bytes;
+
+    if (run->squeezed && --run->squeezed == 0) {
+        os_sim_options(run->os)->disk_bytes = run->disk_bytes;
+        trace(run, "the disk has room again", 0);
+    }
+    if (run->squeezed || rng_below(&run->rng, SQUEEZE_ONE_IN) != 0 ||
+        os_space(run->os, "data", &free_bytes, &total_bytes) != ST_OK)
+        return;
+    run->squeezed = 10 + (uint32_t)rng_below(&run->rng, 200);
+    os_sim_options(run->os)->disk_bytes = total_bytes - free_bytes + rng_below(&run->rng, 2 * RESERVE_BYTES);
+    trace(run, "the disk is full, for turns", run->squeezed);
+    run->report->squeezes++;
+}
+
+static void unsqueeze(struct run *run)
+{
+    run->squeezed = 0;
+    os_sim_options(run->os)->disk_bytes = run->disk_bytes;
+}
+
 /* Ticks, and work in the background, that come at another time than the loop would have them: after the
  * sockets of a pass, before its hooks, so with appends that are not written yet. */
 static void stir(void *context)
@@ -126,9 +258,10 @@ static void stir(void *context)
 
     if (rng_chance(&run->rng, 0.5))
         (void)engine_pass(server_engine(run->server));
-    for (uint64_t n = rng_below(&run->rng, 2) * rng_below(&run->rng, 80); n > 0; n--)
+    for (uint64_t n = rng_below(&run->rng, run->work_slices + 1); n > 0; n--)
         if (!log_work(server_log(run->server)))
             break;
+    aim_again(run);
 }
 
 static bool server_up(struct run *run)
@@ -137,32 +270,56 @@ static bool server_up(struct run *run)
     struct diag diag = {0};
 
     run->report->lives++;
+    sim_bug_life(rng_next(&run->rng));
     if (server_open(run->os, &options, &run->server, &diag) != ST_OK) {
         run->server = NULL;
         if (!os_sim_is_off(run->os))
             ledger_fail(&run->ledger, "the server cannot start: %s", diag.message);
         return false;
     }
+    oracle_check_ends(&run->ledger, server_log(run->server));
     run->stir = loop_timer_create(server_loop(run->server), stir, run);
     make_topics(run);
-    run->script_done = false;
     run->session = engine_session_open(server_engine(run->server));
     engine_session_resumes(run->session, true);
-    engine_run(run->session, bytes_str(oracle_sql), on_result, on_done, run);
+    run_script(run);
     return true;
 }
 
-/* Of this life, before it ends. */
-static void count_checkpoints(struct run *run)
+static struct tally *tally_of(struct run *run, struct bytes job)
+{
+    uint64_t hash = hash_bytes(job);
+    uint32_t i = 0;
+
+    while (i < run->tallies_count && run->tallies[i].name_hash != hash)
+        i++;
+    CHECK(i < TALLIES_MAX);
+    if (i == run->tallies_count)
+        run->tallies[run->tallies_count++] = (struct tally){.name_hash = hash};
+    return &run->tallies[i];
+}
+
+/* What this life has had, before it ends. */
+static void count_life(struct run *run)
 {
     struct engine *engine = server_engine(run->server);
+    struct sim_report *r = run->report;
 
     for (struct job *job = engine_job_next(engine, NULL); job; job = engine_job_next(engine, job)) {
         struct job_info info;
         job_info(job, &info);
-        run->report->checkpoints += info.checkpoints;
+        struct tally *tally = tally_of(run, info.name);
+        tally->reloads += info.reloads;
+        tally->checkpoints += info.checkpoints;
+        r->checkpoints += info.checkpoints;
+        r->replayed += info.replayed;
+        r->rekeyings = info.rekeyings > r->rekeyings ? info.rekeyings : r->rekeyings;
         run->hash = hash_combine(hash_combine(run->hash, info.tick), info.checkpoints);
     }
+    if (run->ticks == 0)
+        return; /* it ended while it started */
+    r->shards_min = !r->shards_min || run->shards < r->shards_min ? run->shards : r->shards_min;
+    r->shards_max = run->shards > r->shards_max ? run->shards : r->shards_max;
 }
 
 /* The process ends: what it still does while it is off cannot be seen. */
@@ -176,11 +333,12 @@ static void server_down(struct run *run, enum end end)
         CHECK(os_sim_is_off(run->os));
     }
     if (run->server) {
-        count_checkpoints(run);
+        count_life(run);
         loop_timer_destroy(run->stir);
         server_close(run->server);
     }
     run->server = NULL;
+    unsqueeze(run);
     if (end == END_KILL)
         os_sim_kill(run->os);
     else if (end != END_CLEAN)
@@ -233,6 +391,8 @@ static bool settle(struct run *run)
         if (has_failed(run))
             return false;
         struct log *log = server_log(run->server);
+        if (run->script_again)
+            run_script(run);
         if (busy || !run->script_done || lsn != log_end_lsn(log) || durable != log_durable_lsn(log) ||
             ticks != run->ticks)
             quiet = 0;
@@ -280,10 +440,19 @@ static void turn(struct run *run)
         if (rng_chance(&run->rng, 0.5))
             producer_step(run->producers[i]);
     consumer_step(run->consumer);
+    web_step(run->web);
+    for (int i = 0; i < MEMBERS; i++)
+        member_step(run->members[i]);
     if (rng_chance(&run->rng, 0.8))
         loop_pass(run->client_loop, WAIT_NS);
     if (!server_first && rng_chance(&run->rng, 0.9))
         loop_pass(server_loop(run->server), WAIT_NS);
+    if (!run->resting)
+        squeeze(run);
+    if (!run->resting && rng_below(&run->rng, DROP_ONE_IN) == 0)
+        drop_and_make(run);
+    if (rng_below(&run->rng, 60) == 0) /* nothing happens for a while */
+        os_sim_advance(run->os, rng_between(&run->rng, 0, 400) * 1000000);
     if (rng_below(&run->rng, 500) == 0)
         os_sim_wall_jump(run->os, rng_between(&run->rng, -2000000, 2000000));
 }
@@ -302,6 +471,27 @@ static void work_until_ticks(struct run *run, uint64_t ticks)
     }
 }
 
+/* What becomes of unsynced writes: each by itself, or nearly all alike. */
+static void pick_fate(struct run *run)
+{
+    static const double keep[] = {1.0 / 3, 0.05, 0.9}, tear[] = {1.0 / 3, 0.1, 0.05};
+    uint64_t n = rng_below(&run->rng, 3);
+
+    os_sim_options(run->os)->crash_keep = keep[n];
+    os_sim_options(run->os)->crash_tear = tear[n];
+}
+
+static void arm(struct run *run, enum end end)
+{
+    pick_fate(run);
+    if (end == END_SYNC)
+        os_sim_options(run->os)->sync_error = 0.2;
+    else if ((end == END_POWER || end == END_KILL) && rng_chance(&run->rng, 0.6))
+        aim(run);
+    else if (end == END_POWER || end == END_KILL)
+        os_sim_off_at(run->os, 1 + rng_below(&run->rng, 80), NULL, NULL);
+}
+
 /* Until what was armed has struck. */
 static void work_until_end(struct run *run, enum end end)
 {
@@ -309,6 +499,8 @@ static void work_until_end(struct run *run, enum end end)
         if (end == END_SYNC ? log_failure(server_log(run->server)) != NULL : os_sim_is_off(run->os))
             break;
         turn(run);
+        if (n == AIM_TURNS && end != END_SYNC) /* the aim was at something that does not come */
+            os_sim_off_at(run->os, 1, NULL, NULL);
     }
     for (uint64_t n = end == END_SYNC ? rng_below(&run->rng, 40) : 0; n > 0; n--)
         turn(run); /* it goes on for a while, refusing */
@@ -316,12 +508,18 @@ static void work_until_end(struct run *run, enum end end)
         loop_pass(run->client_loop, WAIT_NS); /* what is in the network still arrives */
 }
 
-static void arm(struct run *run, enum end end)
+/* All there is was given to some member, and committed. */
+static bool group_is_through(struct run *run)
 {
-    if (end == END_SYNC)
-        os_sim_options(run->os)->sync_error = 0.2;
-    else if (end == END_POWER || end == END_KILL)
-        os_sim_off_at(run->os, 1 + rng_below(&run->rng, 80), NULL, NULL);
+    struct log_topic *topic = log_topic_find(server_log(run->server), bytes_str(ledger_topics[LEDGER_EVENTS]));
+
+    for (uint32_t p = 0; p < LEDGER_PARTITIONS; p++) {
+        struct log_offsets offsets;
+        log_offsets(log_partition_of(topic, p), &offsets);
+        if (run->group.at[p].acked < offsets.durable || run->group.at[p].done < offsets.durable)
+            return false;
+    }
+    return true;
 }
 
 /* Everything is answered. */
@@ -329,16 +527,21 @@ static void drain(struct run *run)
 {
     bool idle = false;
 
+    run->resting = true;
+    unsqueeze(run);
     for (int i = 0; i < PRODUCERS; i++)
         producer_rest(run->producers[i], true);
+    web_rest(run->web, true);
+    for (int i = 0; i < MEMBERS; i++)
+        member_rest(run->members[i], true);
     for (int n = 0; n < PASSES_MAX && !idle && !has_failed(run); n++) {
         turn(run);
-        idle = true;
+        idle = web_idle(run->web) && group_is_through(run);
         for (int i = 0; i < PRODUCERS; i++)
             idle &= producer_idle(run->producers[i]);
     }
     if (!idle && !has_failed(run))
-        ledger_fail(&run->ledger, "a producer is never answered");
+        ledger_fail(&run->ledger, "a client is never answered, or the group does not come to the end");
 }
 
 /* ---- a run ---- */
@@ -346,6 +549,33 @@ static void drain(struct run *run)
 static void report_damage(void *context, const char *file, uint64_t pos, const char *what)
 {
     ledger_fail(context, "log_check: %s at %" PRIu64 ": %s", file, pos, what);
+}
+
+static void at_least(struct run *run, const char *what, uint64_t had, uint64_t min)
+{
+    if (had < min)
+        ledger_fail(&run->ledger, "this run had %" PRIu64 " %s, less than %" PRIu64, had, what, min);
+}
+
+/* A run that did not meet what it is for proves nothing. */
+static void check_minimums(struct run *run)
+{
+    struct sim_report *r = run->report;
+    uint64_t checkpoints = UINT64_MAX;
+
+    r->reloads = UINT64_MAX;
+    for (uint32_t i = 0; i < run->tallies_count; i++) {
+        const struct tally *t = &run->tallies[i];
+        r->reloads = t->reloads < r->reloads ? t->reloads : r->reloads;
+        checkpoints = t->checkpoints < checkpoints ? t->checkpoints : checkpoints;
+    }
+    at_least(run, "ticks", r->ticks, run->options.ticks);
+    at_least(run, "crashes", r->crashes, SIM_CRASHES_MIN);
+    at_least(run, "shards", r->shards_min, SIM_SHARDS_MIN);
+    at_least(run, "re-keyings", r->rekeyings, SIM_REKEYINGS_MIN);
+    at_least(run, "checkpoints of each job", checkpoints, 1);
+    at_least(run, "reloads of each job", r->reloads, 1);
+    at_least(run, "replayed ticks", r->replayed, 1);
 }
 
 static void check_files(struct run *run)
@@ -397,6 +627,7 @@ static void live_last(struct run *run)
     uint64_t folded, twin;
 
     run->shards = pick_shards(run);
+    run->last = true;
     trace(run, "last start, shards", run->shards);
     if (!server_up(run) || !settle(run))
         return;
@@ -414,8 +645,7 @@ static void live_last(struct run *run)
         ledger_fail(&run->ledger, "the same input on another number of shards gives other views");
     server_down(run, END_CLEAN);
     check_files(run);
-    if (!run->report->checkpoints)
-        ledger_fail(&run->ledger, "no checkpoint was written");
+    check_minimums(run);
 }
 
 static void run_lives(struct run *run)
@@ -452,6 +682,7 @@ static void run_open(struct run *run)
     run->rng = rng_seed(run->options.seed);
     ledger_init(&run->ledger, run->options.seed, NULL, run->options.trace);
     run->os = os_sim_create(rng_next(&run->rng), &options);
+    run->disk_bytes = options.disk_bytes;
     run->client_os = os_sim_machine(run->os, &options);
     CHECK(loop_create(run->client_os, &run->client_loop) == ST_OK);
     for (int i = 0; i < PRODUCERS; i++)
@@ -463,6 +694,11 @@ static void run_open(struct run *run)
     }
     run->consumer = consumer_create(run->client_loop, &run->ledger, SIM_ADDRESS,
                                     rng_next(&run->rng), topics, partitions, ORACLE_TOPICS);
+    run->web = web_create(run->client_loop, &run->ledger, SIM_HTTP_ADDRESS, rng_next(&run->rng));
+    run->group.name = "readers";
+    for (int i = 0; i < MEMBERS; i++)
+        run->members[i] = member_create(run->client_loop, &run->ledger, SIM_ADDRESS, rng_next(&run->rng),
+                                        &run->group);
 }
 
 static void run_report(struct run *run)
@@ -475,6 +711,10 @@ static void run_report(struct run *run)
     run->hash = hash_combine(run->hash, run->ledger.acked);
     r->hash = run->hash;
     r->events = run->ledger.events_len;
+    r->commits = run->group.commits;
+    r->generations = run->group.generations;
+    r->deaths = run->group.deaths;
+    r->views_read = run->ledger.totals_shown;
     r->failures = run->ledger.failures;
     r->writes_lost = counts->lost;
     r->writes_torn = counts->torn;
@@ -488,10 +728,16 @@ static void run_close(struct run *run)
     for (int i = 0; i < PRODUCERS; i++)
         producer_hang_up(run->producers[i]);
     consumer_hang_up(run->consumer);
+    web_hang_up(run->web);
+    for (int i = 0; i < MEMBERS; i++)
+        member_hang_up(run->members[i]);
     loop_pass(run->client_loop, 0); /* connections go at the end of a pass */
     for (int i = 0; i < PRODUCERS; i++)
         producer_destroy(run->producers[i]);
     consumer_destroy(run->consumer);
+    web_destroy(run->web);
+    for (int i = 0; i < MEMBERS; i++)
+        member_destroy(run->members[i]);
     loop_destroy(run->client_loop);
     os_sim_destroy(run->os);
     ledger_deinit(&run->ledger);

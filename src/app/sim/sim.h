@@ -26,12 +26,20 @@ struct sim_options {
 
 struct sim_report {
     uint64_t hash; /* of topics, notes, views, promises and the simulated clock */
-    uint64_t ticks, events, lives, crashes, checkpoints, reshards, failures;
+    uint64_t ticks, events, lives, crashes, checkpoints, failures;
+    uint64_t drops, squeezes; /* of a job, which is made again; of the disk */
+    uint64_t commits, generations, deaths; /* of a consumer group and its members */
+    uint64_t views_read; /* rows, over HTTP */
+    uint64_t replayed; /* ticks, after crashes */
+    uint64_t reloads;  /* of all its state through its saved form, of the job that had the fewest */
+    uint32_t shards_min, shards_max, rekeyings; /* of the job that has most */
     uint64_t writes_lost, writes_torn, late;
     char first_failure[512];
 };
 
 enum { SIM_TICKS_DEFAULT = 1000, SIM_FAILURES_MAX = 20 };
+/* What a run must have had beside its ticks; one that had less has failed. */
+enum { SIM_CRASHES_MIN = 3, SIM_SHARDS_MIN = 2, SIM_REKEYINGS_MIN = 2 };
 
 /* False: there is no such bug in this build. Failures are counted in the report, and told to `out`. */
 bool sim_run(const struct sim_options *options, FILE *out, struct sim_report *report);

@@ -61,6 +61,10 @@ struct sim {
 
     bool off;
     uint64_t off_at_step; /* 0: never */
+    bool off_aims;        /* os_sim_off_between */
+    struct os_sim_step off_after, off_before;
+    uint64_t off_skip;    /* of off_after, to be passed over */
+    bool off_aimed;       /* off_after was made: the next off_before is it */
     void (*on_off)(void *context);
     void *on_off_context;
 

@@ -83,5 +83,15 @@ void os_sim_kill(struct os *os);
  * ST_IO until os_sim_crash. on_off (may be NULL) is called at that moment, and may longjmp. */
 void os_sim_off_at(struct os *os, uint64_t steps, void (*on_off)(void *context), void *context);
 bool os_sim_is_off(const struct os *os);
+/* A kind of step: the call ("write", "sync", "truncate", "create", "rename" (by its old name),
+ * "remove"; NULL: any) on a path that has this in it (NULL: any). */
+struct os_sim_step {
+    const char *call, *path;
+};
+/* The power fails before the first `at` behind the next `after` that was made, `skip` of them passed
+ * over: where one thing is written and another that it goes with is not yet. The texts must outlive it.
+ * Takes the place of os_sim_off_at and the other way round. */
+void os_sim_off_between(struct os *os, struct os_sim_step after, struct os_sim_step at, uint64_t skip);
+bool os_sim_aimed(const struct os *os); /* the `after` was made, the `at` not yet */
 
 #endif

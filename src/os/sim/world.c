@@ -1,6 +1,7 @@
 /* world.c: the simulated clock, the seed's faults, handles, and the ends of a process. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "os/sim/internal.h"
@@ -57,16 +58,46 @@ void sim_disk_delay(struct sim *sim)
         sim->world->mono_ns += rng_between(&sim->disk_rng, 0, sim->options.disk_delay_ns_max);
 }
 
+static bool is_step(const struct os_sim_step *step, const char *what, const char *name)
+{
+    return (!step->call || strcmp(step->call, what) == 0) &&
+           (!step->path || strstr(name, step->path) != NULL);
+}
+
+/* Whether the power fails before this step. */
+static bool strikes(const struct sim *sim, const char *what, const char *name)
+{
+    if (sim->off_at_step)
+        return sim->counts.steps + 1 >= sim->off_at_step;
+    return sim->off_aims && sim->off_aimed && is_step(&sim->off_before, what, name);
+}
+
+/* The step is made: may be what an aim waits for. */
+static void take_aim(struct sim *sim, const char *what, const char *name)
+{
+    if (!sim->off_aims || sim->off_aimed || !is_step(&sim->off_after, what, name))
+        return;
+    sim->off_aimed = sim->off_skip == 0;
+    sim->off_skip -= !sim->off_aimed;
+}
+
+static void disarm(struct sim *sim)
+{
+    sim->off_at_step = 0;
+    sim->off_aims = sim->off_aimed = false;
+}
+
 enum status sim_step(struct sim *sim, uint64_t *count, const char *what, const char *name)
 {
-    if (!sim->off && sim->off_at_step && sim->counts.steps + 1 >= sim->off_at_step) {
+    if (!sim->off && strikes(sim, what, name)) {
         sim->off = true;
-        sim->off_at_step = 0;
+        disarm(sim);
         if (sim->on_off)
             sim->on_off(sim->on_off_context);
     }
     if (sim->off)
         return sim_failed(sim, ST_IO, what, name, "the power is off");
+    take_aim(sim, what, name);
     sim->counts.steps++;
     ++*count;
     return ST_OK;
@@ -265,9 +296,27 @@ void os_sim_off_at(struct os *os, uint64_t steps, void (*on_off)(void *context),
     struct sim *sim = sim_of(os);
 
     CHECK(steps > 0);
+    disarm(sim);
     sim->off_at_step = sim->counts.steps + steps;
     sim->on_off = on_off;
     sim->on_off_context = context;
+}
+
+void os_sim_off_between(struct os *os, struct os_sim_step after, struct os_sim_step at, uint64_t skip)
+{
+    struct sim *sim = sim_of(os);
+
+    disarm(sim);
+    sim->off_aims = true;
+    sim->off_after = after;
+    sim->off_before = at;
+    sim->off_skip = skip;
+    sim->on_off = NULL;
+}
+
+bool os_sim_aimed(const struct os *os)
+{
+    return sim_of(os)->off_aims && sim_of(os)->off_aimed;
 }
 
 bool os_sim_is_off(const struct os *os)
@@ -283,7 +332,7 @@ void os_sim_kill(struct os *os)
     sim->life++;
     sim->handles_len = 0; /* the dead do not count */
     sim->off = false;
-    sim->off_at_step = 0;
+    disarm(sim);
     sim->world->stuck = false;
     for (struct sim_node *n = sim->disk.nodes; n; n = n->next) {
         n->locked = false;

@@ -210,7 +210,7 @@ static void take_in(struct log_partition *p, const struct placed *placed, struct
                                  .last_offset = p->end - 1,
                                  .timestamp_ms = placed->timestamp_ms,
                                  .start_offset = p->start,
-                                 .lsn = waits ? placed->end_lsn : 0,
+                                 .lsn = waits && !LOG_BUG(ack_early) ? placed->end_lsn : 0,
                                  .sequence = LOG_SEQ_NEW};
 }
 
@@ -219,6 +219,14 @@ static void tell(struct log_partition *p)
     if (p->watchers[LOG_ON_APPEND])
         log_fire(p, LOG_ON_APPEND);
     if (p->watchers[LOG_ON_DURABLE] && p->topic->info.options.durability != LOG_FSYNC)
+        log_fire(p, LOG_ON_DURABLE);
+}
+
+/* Planted: what an entry gave is shown at once. */
+static void show_early(struct log_partition *p)
+{
+    p->durable = p->end;
+    if (p->watchers[LOG_ON_DURABLE])
         log_fire(p, LOG_ON_DURABLE);
 }
 
@@ -538,9 +546,12 @@ enum status log_entry_commit(struct log_entry *entry, struct log_appended *appen
         log_want(log, end_lsn);
         if (lsn)
             *lsn = end_lsn;
-        for (uint32_t i = 0; i < entry->count; i++)
+        for (uint32_t i = 0; i < entry->count; i++) {
             if (entry->parts[i].partition)
                 tell(entry->parts[i].partition);
+            if (entry->parts[i].partition && LOG_BUG(show_early))
+                show_early(entry->parts[i].partition);
+        }
     }
     log_entry_abort(entry);
     return st;

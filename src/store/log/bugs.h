@@ -7,7 +7,9 @@
 #include <stdbool.h>
 
 struct log_bugs {
-    bool skip_sync;       /* acknowledge what was written and not synced */
+    bool ack_early;       /* a producer's answer waits for no sync */
+    bool show_early;      /* an entry's records may be read before the sync */
+    bool skip_sync;       /* the WAL is never synced */
     bool release_early;   /* move the durable LSN before the write */
     bool keep_half_entry; /* recovery takes parts that no commit closed */
     bool fill_early;      /* partition files and snapshot take what is not durable yet */

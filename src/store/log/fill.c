@@ -168,8 +168,8 @@ static bool fillable(const struct log_partition *p, uint64_t upto_lsn)
 {
     return !p->topic->deleted && p->tail.count &&
            (LOG_BUG(fill_early) ||
-            (tail_item_end_lsn(tail_at(&p->tail, 0)) <= p->log->durable_lsn &&
-             tail_item_lsn(tail_at(&p->tail, 0)) < upto_lsn));
+            tail_item_end_lsn(tail_at(&p->tail, 0)) <= p->log->durable_lsn) &&
+           tail_item_lsn(tail_at(&p->tail, 0)) < upto_lsn;
 }
 
 /* One slice for the first partition that has something below the LSN; false: none has. Those that

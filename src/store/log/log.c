@@ -63,6 +63,8 @@ static uint32_t slab_bytes(const struct log *log)
 {
     uint32_t quarter = log_wal_file_bytes(log) / 4 / OS_BLOCK * OS_BLOCK;
 
+    if (log->options.slab_bytes && log->options.slab_bytes < quarter)
+        return log->options.slab_bytes / OS_BLOCK * OS_BLOCK;
     return quarter < SLAB_BYTES ? quarter : SLAB_BYTES;
 }
 

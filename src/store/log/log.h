@@ -50,6 +50,8 @@ struct log_options {
     uint64_t disk_reserve_bytes; /* appends of producers are refused below this much free space;
                                     0: the default, 256 MiB or a 20th of the disk, the lesser */
     uint64_t memory_bytes_max;   /* unfilled tails and memory topics; 0: LOG_MEMORY_BYTES */
+    uint32_t slab_bytes;         /* a block of the WAL is sealed at this size; 0: 1 MiB, or a quarter of a
+                                    WAL file. The simulation's are small: one flush is several writes */
     bool in_memory;              /* no directory at all: every topic is 'memory' */
 };
 

@@ -97,12 +97,12 @@ uint64_t state_bytes(const struct state_table *t);
 /* The value at a position 0 .. used-1, in order of insertion; NULL: a hole. */
 void *state_at(const struct state_table *t, uint32_t position);
 
-/* Planted, for the simulation that must find it: the walk goes by hash and address, which no
- * checkpoint carries. Never on in other tests. */
+/* Planted, for the simulation that must find it: not 0, the walk goes by the hash under this seed, a
+ * process's own, which no checkpoint carries. Never set in other tests. */
 #ifdef QW_SLOW_CHECKS
-extern bool state_bug_hash_order;
+extern uint32_t state_bug_hash_seed;
 #else
-enum { state_bug_hash_order = 0 };
+enum { state_bug_hash_seed = 0 };
 #endif
 
 /* The key of a value. */

@@ -81,17 +81,15 @@ static inline struct bytes entry_key_bytes(const uint8_t *entry)
 }
 
 #ifdef QW_SLOW_CHECKS
-bool state_bug_hash_order;
+uint32_t state_bug_hash_seed;
 #endif
 
-/* The planted bug's walk: the entry of the n-th slot in use, from where the address has it begin; past
+/* The planted bug's walk: the entry of the n-th slot in use, in the order that hash and seed give them; past
  * them as holes. */
-static uint32_t position_by_slot(const struct state_table *t, uint32_t n)
+static uint32_t position_by_hash(const struct state_table *t, uint32_t n)
 {
-    uint32_t from = (uint32_t)((uintptr_t)t->slots >> 6);
-
     for (uint32_t i = 0; i <= t->mask; i++) {
-        uint64_t slot = t->slots[(from + i) & t->mask];
+        uint64_t slot = t->slots[(i ^ state_bug_hash_seed) & t->mask];
         if (slot && n-- == 0)
             return (uint32_t)slot - 1;
     }
@@ -100,8 +98,8 @@ static uint32_t position_by_slot(const struct state_table *t, uint32_t n)
 
 void *state_at(const struct state_table *t, uint32_t position)
 {
-    if (state_bug_hash_order && t->slots) {
-        position = position_by_slot(t, position);
+    if (state_bug_hash_seed && t->slots) {
+        position = position_by_hash(t, position);
         if (position == UINT32_MAX)
             return NULL;
     }

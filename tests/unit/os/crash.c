@@ -328,6 +328,47 @@ TEST(crash_at_every_step_of_a_replacement)
     EXPECT(points >= 200);
 }
 
+/* Writes a, syncs it, writes b: counts the calls that were made. */
+static int write_two(struct os *os)
+{
+    struct os_file *a, *b;
+    int made = 0;
+
+    EXPECT_OK(os_file_open(os, "a", OS_WRITE | OS_CREATE, &a));
+    EXPECT_OK(os_file_open(os, "b", OS_WRITE | OS_CREATE, &b));
+    for (int i = 0; i < 3; i++) {
+        made += os_file_write(a, 0, "a", 1) == ST_OK;
+        made += os_file_sync(a) == ST_OK;
+        made += os_file_write(b, 0, "b", 1) == ST_OK;
+    }
+    os_file_close(a);
+    os_file_close(b);
+    return made;
+}
+
+TEST(sim_power_fails_between_two_kinds_of_steps)
+{
+    static const struct {
+        struct os_sim_step after, at;
+        uint64_t skip;
+        int made;
+    } cases[] = {
+        {{"write", "a"}, {"sync", "a"}, 0, 1}, {{"write", "a"}, {"sync", "a"}, 2, 7},
+        {{"write", "b"}, {"write", "b"}, 0, 5}, {{"sync", NULL}, {NULL, NULL}, 1, 5},
+        {{"rename", NULL}, {NULL, NULL}, 0, 9},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct os *os = os_sim_create(1, NULL);
+        os_sim_off_between(os, cases[i].after, cases[i].at, cases[i].skip);
+        EXPECT(!os_sim_aimed(os));
+        EXPECT_INT(write_two(os), cases[i].made);
+        EXPECT_INT(os_sim_is_off(os), cases[i].made < 9);
+        os_sim_crash(os);
+        EXPECT_INT(write_two(os), 9); /* it is not armed any more */
+        os_sim_destroy(os);
+    }
+}
+
 static jmp_buf out;
 
 static void jump(void *context)
