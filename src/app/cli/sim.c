@@ -13,8 +13,9 @@ static int told(const struct sim_options *options, const struct sim_report *r)
     printf("%" PRIu64 " offsets committed in %" PRIu64 " generations of a group, %" PRIu64 " deaths in it, %" PRIu64
            " rows of a view read\n",
            r->commits, r->generations, r->deaths, r->views_read);
-    printf("%" PRIu64 " times a job was dropped and made again, %" PRIu64 " times the disk was full\n", r->drops,
-           r->squeezes);
+    printf("%" PRIu64 " times a job was dropped and made again, %" PRIu64 " times a topic was, %" PRIu64
+           " times the disk was full\n",
+           r->drops, r->topics_made, r->squeezes);
     printf("%" PRIu32 " to %" PRIu32 " shards, %" PRIu32 " re-keyings, %" PRIu64 " checkpoints, %" PRIu64
            " reloads of each job or more\n",
            r->shards_min, r->shards_max, r->rekeyings, r->checkpoints, r->reloads);

@@ -61,6 +61,13 @@ void member_destroy(struct member *member);
 void member_step(struct member *member);
 void member_rest(struct member *member, bool rest); /* it neither dies nor leaves any more */
 
+/* Makes and deletes the topic `scratch`, and writes to it. */
+struct keeper;
+struct keeper *keeper_create(struct loop *loop, struct ledger *ledger, const char *address, uint64_t seed);
+void keeper_hang_up(struct keeper *keeper);
+void keeper_destroy(struct keeper *keeper);
+void keeper_step(struct keeper *keeper);
+
 /* Posts events over HTTP, each under an Idempotency-Key, again and again until it is answered and now and then
  * once more; in between it reads the view `totals`. */
 struct web;

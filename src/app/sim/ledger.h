@@ -37,6 +37,14 @@ struct shown {
     uint64_t len, cap;
 };
 
+/* A topic that a client makes and deletes again and again; COMING and GOING: it was asked for, and no answer came
+ * yet. */
+struct ledger_scratch {
+    enum { SCRATCH_GONE, SCRATCH_COMING, SCRATCH_THERE, SCRATCH_GOING } state;
+    uint64_t made;  /* how often: a record says in which of them it was written */
+    uint64_t maybe; /* of a record that was sent and never answered */
+};
+
 struct ledger {
     struct event *events;
     uint64_t events_len, events_cap;
@@ -46,6 +54,7 @@ struct ledger {
         int64_t n, s;
     } totals[LEDGER_KEYS]; /* the greatest that anybody was shown of the view `totals` */
     uint64_t totals_shown;
+    struct ledger_scratch scratch;
     uint64_t failures;
     char first_failure[512];
     uint64_t acked;

@@ -170,6 +170,26 @@ static void read_fired(struct oracle *o, const struct record *rec)
     };
 }
 
+/* Of the topic as it is now, not of one that was deleted. */
+static void read_scratch(struct oracle *o, const struct record *rec)
+{
+    const struct ledger_scratch *s = &o->ledger->scratch;
+    uint64_t made = (uint64_t)ledger_number(rec->value, "made", -1);
+
+    if (made != s->made && made != s->maybe)
+        ledger_fail(o->ledger, "scratch was made %llu times and has a record of time %lld",
+                    (unsigned long long)s->made, (long long)made);
+}
+
+static void check_scratch(struct oracle *o, struct log *log)
+{
+    bool there = log_topic_find(log, bytes_str("scratch")) != NULL;
+
+    if (there ? o->ledger->scratch.state == SCRATCH_GONE : o->ledger->scratch.state == SCRATCH_THERE)
+        ledger_fail(o->ledger, "the topic scratch is %s, and its %s was acknowledged", there ? "there" : "not there",
+                    there ? "deletion" : "making");
+}
+
 static void read_record(struct oracle *o, const char *topic, uint32_t partition,
                         const struct record *rec)
 {
@@ -183,6 +203,8 @@ static void read_record(struct oracle *o, const char *topic, uint32_t partition,
         read_event(o, LEDGER_MID, partition, rec);
     else if (!strcmp(topic, "fired"))
         read_fired(o, rec);
+    else if (!strcmp(topic, "scratch"))
+        read_scratch(o, rec);
     else if (!strcmp(topic, "events.late"))
         read_late(o, rec);
     else if (strstr(topic, ".errors"))
@@ -312,6 +334,8 @@ void oracle_read(struct oracle *o, struct log *log)
             read_partition(o, log, name, log_partition_of(t, p), p);
     }
     find_lates(o);
-    if (o->promises)
+    if (o->promises) {
         check_promises(o);
+        check_scratch(o, log);
+    }
 }

@@ -55,6 +55,7 @@ struct run {
     struct producer *producers[PRODUCERS];
     struct consumer *consumer;
     struct web *web;
+    struct keeper *keeper;
     struct member *members[MEMBERS];
     struct group_ledger group;
     struct server *server;
@@ -141,7 +142,7 @@ static struct server_options server_options(struct run *run)
     return (struct server_options){
         .data_dir = "data",
         .listen = {[FACE_KAFKA] = SIM_ADDRESS, [FACE_HTTP] = SIM_HTTP_ADDRESS},
-        .kafka = {.rebalance_delay_ms = rng_chance(&run->rng, 0.5) ? -1 : 0},
+        .kafka = {.no_auto_create = true, .rebalance_delay_ms = rng_chance(&run->rng, 0.5) ? -1 : 0},
         .shards = run->shards,
         .sync_later = sync_later, .sync_later_context = run,
         .log = {.disk_reserve_bytes = RESERVE_BYTES, .wal_bytes_max = wal[rng_below(&run->rng, 3)],
@@ -441,6 +442,7 @@ static void turn(struct run *run)
             producer_step(run->producers[i]);
     consumer_step(run->consumer);
     web_step(run->web);
+    keeper_step(run->keeper);
     for (int i = 0; i < MEMBERS; i++)
         member_step(run->members[i]);
     if (rng_chance(&run->rng, 0.8))
@@ -695,6 +697,7 @@ static void run_open(struct run *run)
     run->consumer = consumer_create(run->client_loop, &run->ledger, SIM_ADDRESS,
                                     rng_next(&run->rng), topics, partitions, ORACLE_TOPICS);
     run->web = web_create(run->client_loop, &run->ledger, SIM_HTTP_ADDRESS, rng_next(&run->rng));
+    run->keeper = keeper_create(run->client_loop, &run->ledger, SIM_ADDRESS, rng_next(&run->rng));
     run->group.name = "readers";
     for (int i = 0; i < MEMBERS; i++)
         run->members[i] = member_create(run->client_loop, &run->ledger, SIM_ADDRESS, rng_next(&run->rng),
@@ -714,6 +717,7 @@ static void run_report(struct run *run)
     r->commits = run->group.commits;
     r->generations = run->group.generations;
     r->deaths = run->group.deaths;
+    r->topics_made = run->ledger.scratch.made;
     r->views_read = run->ledger.totals_shown;
     r->failures = run->ledger.failures;
     r->writes_lost = counts->lost;
@@ -729,6 +733,7 @@ static void run_close(struct run *run)
         producer_hang_up(run->producers[i]);
     consumer_hang_up(run->consumer);
     web_hang_up(run->web);
+    keeper_hang_up(run->keeper);
     for (int i = 0; i < MEMBERS; i++)
         member_hang_up(run->members[i]);
     loop_pass(run->client_loop, 0); /* connections go at the end of a pass */
@@ -736,6 +741,7 @@ static void run_close(struct run *run)
         producer_destroy(run->producers[i]);
     consumer_destroy(run->consumer);
     web_destroy(run->web);
+    keeper_destroy(run->keeper);
     for (int i = 0; i < MEMBERS; i++)
         member_destroy(run->members[i]);
     loop_destroy(run->client_loop);
