@@ -178,13 +178,13 @@ static bool bind_round(struct bind *b)
 /* v at `scale`, with only `digits` of them, still at that scale. */
 static i128 round_at(i128 v, int32_t scale, int32_t digits, bool cut)
 {
-    int32_t drop = scale - digits;
+    int64_t drop = (int64_t)scale - digits;
 
     if (drop <= 0)
         return v;
     if (drop > TYPE_DECIMAL_MAX)
         return 0;
-    i128 unit = decimal_pow10(drop), rest = v % unit;
+    i128 unit = decimal_pow10((int)drop), rest = v % unit;
     v -= rest;
     if (!cut && (rest >= unit - rest || -rest >= unit + rest) && rest != 0)
         v += rest < 0 ? -unit : unit;
