@@ -10,6 +10,11 @@ for c in serve run sql topic job bench check sim version; do
 done
 "$qw" nosuch 2>"$suite_dir/e"; same $? 2 "an unknown command is the user's mistake"
 grep -q "no command 'nosuch'" "$suite_dir/e"; check $? "and is named"
+for c in "topic list" "topic consume" "job show" "bench nexmark"; do
+    "$qw" $c --help | grep -q "^usage: quickwater"; check $? "$c --help"
+done
+"$qw" serve --pg 127.0.0.1:0 --kafka off --http off --data "$suite_dir/x" 2>"$suite_dir/e"; same $? 2 "a face that is not built is refused"
+grep -q "the pg face is not built yet" "$suite_dir/e"; check $? "by name"
 "$qw" serve --nosuch 2>"$suite_dir/e"; same $? 2 "an unknown option is the user's mistake"
 "$qw" serve --kafka 0.0.0.0:0 --http off --data "$suite_dir/x" 2>"$suite_dir/e"; same $? 2 "a listener that others can reach is refused"
 grep -q -- "--insecure" "$suite_dir/e"; check $? "and the way out is named"
@@ -64,8 +69,39 @@ grep -q "a job uses the topic" "$suite_dir/e"; check $? "and that a job uses it 
 same "$("$qw" topic consume ev --kafka "$kafka" | sort | head -1)" '{"k":"a","v":1}' "topic consume"
 "$qw" job list --url "http://$http" | grep -qi running; check $? "job list"
 "$qw" check "$suite_dir/data" >/dev/null 2>&1; same $? 2 "check refuses a folder that is open"
+"$qw" topic create d --partitions 2 --config retention.ms=60000 --kafka "$kafka"
+"$qw" topic describe d --kafka "$kafka" >"$suite_dir/o"; check $? "topic describe"
+grep -q '^d  *1  *0  *0$' "$suite_dir/o" && grep -qx 'retention.ms=60000' "$suite_dir/o"; check $? "shows partitions and settings"
+"$qw" topic consume d --partition 2 --kafka "$kafka" 2>"$suite_dir/e"; same $? 2 "a partition that is not there"
+grep -q "has no partition 2" "$suite_dir/e"; check $? "is named"
+"$qw" topic delete nosuch --kafka "$kafka" 2>"$suite_dir/e"; same $? 2 "no such topic to delete"
+"$qw" topic delete d --kafka "$kafka"; check $? "topic delete"
+"$qw" job explain by_k --url "http://$http" >"$suite_dir/o"; check $? "job explain"
+grep -q '^CREATE MATERIALIZED' "$suite_dir/o" && grep -q '^ *+- Source(table=ev' "$suite_dir/o"; check $? "gives the statement and the plan that runs"
+"$qw" job pause by_k --url "http://$http" >/dev/null && "$qw" job list --url "http://$http" | grep -q '^by_k  *PAUSED'; check $? "job pause"
+"$qw" job resume by_k --url "http://$http" >/dev/null && "$qw" job list --url "http://$http" | grep -q '^by_k  *RUNNING'; check $? "job resume"
+"$qw" job savepoint by_k --url "http://$http" | grep -q '"path"'; check $? "job savepoint"
+"$qw" job show by_k --url "http://$http" | grep -q '"state": "RUNNING"'; check $? "job show"
+for wrong in "job show nosuch" "job show" "job nosuch x" "job list x"; do
+    "$qw" $wrong --url "http://$http" 2>/dev/null; same $? 2 "$wrong"
+done
+for wrong in "topic create" "topic nosuch x" "topic list x" "topic create ev" "topic describe nosuch"; do
+    "$qw" $wrong --kafka "$kafka" 2>/dev/null; same $? 2 "$wrong"
+done
+for wrong in "version x" "sql -c x -f y" "sql --format xml -c x" "check" "check $suite_dir/nosuch" "sim" "bench" "replay j --from 1"; do
+    "$qw" $wrong --url "http://$http" 2>/dev/null || "$qw" $wrong 2>/dev/null; same $? 2 "$wrong"
+done
+same "$("$qw" sql --url "http://$http" --format json -c "SELECT 1 AS a, 'x' AS b")" '{"a":1,"b":"x"}' "sql --format json"
+echo "SELECT 2 AS a;" >"$suite_dir/f.sql"
+same "$("$qw" sql --url "http://$http" --format csv -f "$suite_dir/f.sql" | tr -d '\r' | tail -1)" 2 "sql -f"
+same "$("$qw" sql --url "http://$http" --format csv <"$suite_dir/f.sql" | tr -d '\r' | tail -1)" 2 "sql from standard input"
 stop_server; check $? "SIGTERM stops it with exit code 0"
 "$qw" check "$suite_dir/data" >"$suite_dir/o"; check $? "check: whole after a stop"
+cp -r "$suite_dir/data" "$suite_dir/harmed"
+file=$(find "$suite_dir/harmed/topics" -name '*.log' -size +0 | head -1)
+printf X | dd of="$file" bs=1 seek=70 conv=notrunc 2>/dev/null
+"$qw" check "$suite_dir/harmed" >"$suite_dir/o"; same $? 1 "check: damage is exit code 1"
+grep -q "^$file: at byte" "$suite_dir/o"; check $? "and is told with file and byte"
 start_server
 until_same "SELECT k, n, s FROM by_k ORDER BY k" "$(printf 'a,2,4\nb,1,2')" "the view is there after a restart"
 echo '{"k":"c","v":9}' | "$qw" topic produce ev --kafka "$kafka"

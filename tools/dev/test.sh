@@ -32,7 +32,12 @@ run_suite() {
 
 case ${1:-} in
 "") for suite in tests/suites/*.sh; do run_suite "$suite"; done ;;
-suite:*) for s in "$@"; do run_suite "tests/suites/$(ls tests/suites | grep -E "^([0-9]+-)?${s#suite:}\.sh$")"; done ;;
+suite:*)
+    for s in "$@"; do
+        file=$(ls tests/suites | grep -E "^([0-9]+-)?${s#suite:}\.sh$") ||
+            { echo "test: there is no '$s'; one of $(ls tests/suites | sed 's/^[0-9]*-\(.*\)\.sh/suite:\1/' | tr '\n' ' ')" >&2; exit 2; }
+        run_suite "tests/suites/$file"
+    done ;;
 *) build asan unit && build/asan/unit "$@" && exit 0 || exit 1 ;;
 esac
 echo "$passed passed, $failed failed"

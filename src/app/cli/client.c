@@ -104,10 +104,10 @@ int client_fail(const struct client_answer *answer, const char *url, const char 
     diag.line = (unsigned)json_integer_value(json_object_get(error, "line"));
     diag.column = (unsigned)json_integer_value(json_object_get(error, "column"));
     arena_init(&arena, ARENA_BUDGET_NONE);
-    fprintf(stderr, "quickwater: %s\n",
-            sql && diag.line ? sql_error_text(&arena, bytes_str(sql), &diag) : diag.message);
-    if (!(sql && diag.line) && diag.hint[0])
-        fprintf(stderr, "  %s\n", diag.hint);
+    if (sql && diag.line)
+        fprintf(stderr, "quickwater: %s", sql_error_text(&arena, bytes_str(sql), &diag)); /* ends its line */
+    else
+        fprintf(stderr, "quickwater: %s%s%s\n", diag.message, diag.hint[0] ? "\n  " : "", diag.hint);
     arena_deinit(&arena);
     return answer->status >= 500 ? EXIT_OURS : EXIT_USER;
 }

@@ -197,7 +197,7 @@ int serving_fail(const qw_error *error, const char *file, const char *text)
         snprintf(diag.near, sizeof(diag.near), "%s", error->near_text);
         snprintf(diag.hint, sizeof(diag.hint), "%s", error->hint);
         arena_init(&arena, ARENA_BUDGET_NONE);
-        fprintf(stderr, "quickwater: %s%s%s\n", file ? file : "", file ? ": " : "",
+        fprintf(stderr, "quickwater: %s%s%s", file ? file : "", file ? ": " : "",
                 sql_error_text(&arena, bytes_str(text), &diag));
         arena_deinit(&arena);
         return code;

@@ -1,5 +1,6 @@
 /* quickwater sql: a shell on a running server. Statements end in ';' and may span lines. */
 #include <ctype.h>
+#include <errno.h>
 #include <histedit.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,7 +217,7 @@ static int run_file(const char *url, enum table_format format, const char *path)
     FILE *file = path ? fopen(path, "r") : stdin;
 
     if (!file)
-        return fail_user("the file '%s' cannot be read", path);
+        return fail_user("the file '%s' cannot be read: %s", path, strerror(errno));
     char *text = read_all(file);
     int code = run_script(url, format, text);
     free(text);
@@ -243,6 +244,8 @@ static int run(const struct command *self, int argc, char **argv)
         return fail_user("sql takes no argument '%s'; a statement goes behind -c", argv[1]);
     if (format_name && !table_format_of(format_name, &format))
         return fail_user("--format: '%s' is not one of table, csv, json", format_name);
+    if (sql && file)
+        return fail_user("sql takes -c or -f, not both");
     if (sql)
         return run_script(url, format, sql);
     if (file || !isatty(STDIN_FILENO))

@@ -52,6 +52,8 @@ static int fail_kafka(const struct topic_args *args, rd_kafka_resp_err_t error, 
         return fail_user("no server answers at %s\n  start one with 'quickwater serve', or name "
                          "another with --kafka",
                          args->brokers);
+    if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return fail_user("there is no such topic; see quickwater topic list");
     if (error == RD_KAFKA_RESP_ERR_POLICY_VIOLATION)
         return fail_user("%s: a job uses the topic; see quickwater job list",
                          detail && detail[0] ? detail : rd_kafka_err2str(error));
@@ -79,31 +81,84 @@ static const struct rd_kafka_metadata *metadata(rd_kafka_t *client, const struct
     return NULL;
 }
 
-static int list(const struct topic_args *args, const char *only)
+static int list(const struct topic_args *args)
 {
     rd_kafka_t *client = open_client(RD_KAFKA_PRODUCER, args);
     int code = 0;
 
     if (!client)
         return EXIT_OURS;
-    const struct rd_kafka_metadata *meta = metadata(client, args, only, &code);
+    const struct rd_kafka_metadata *meta = metadata(client, args, NULL, &code);
     if (meta)
-        printf(only ? "%-40s %9s %14s %14s\n" : "%-40s %10s\n", "TOPIC",
-               only ? "PARTITION" : "PARTITIONS", "START", "END");
-    for (int i = 0; meta && i < meta->topic_cnt; i++) {
-        const struct rd_kafka_metadata_topic *topic = &meta->topics[i];
-        if (only && strcmp(topic->topic, only) != 0)
-            continue;
-        if (!only)
-            printf("%-40s %10d\n", topic->topic, topic->partition_cnt);
-        for (int p = 0; only && p < topic->partition_cnt; p++) {
-            int64_t low = -1, high = -1;
-            rd_kafka_query_watermark_offsets(client, only, p, &low, &high, TIMEOUT_MS);
-            printf("%-40s %9d %14" PRId64 " %14" PRId64 "\n", only, p, low, high);
-        }
-    }
+        printf("%-40s %10s\n", "TOPIC", "PARTITIONS");
+    for (int i = 0; meta && i < meta->topic_cnt; i++)
+        printf("%-40s %10d\n", meta->topics[i].topic, meta->topics[i].partition_cnt);
     if (meta)
         rd_kafka_metadata_destroy(meta);
+    rd_kafka_destroy(client);
+    return code;
+}
+
+static void print_partitions(rd_kafka_t *client, const char *name, int partitions)
+{
+    printf("%-40s %9s %14s %14s\n", "TOPIC", "PARTITION", "START", "END");
+    for (int p = 0; p < partitions; p++) {
+        int64_t low = -1, high = -1;
+        rd_kafka_query_watermark_offsets(client, name, p, &low, &high, TIMEOUT_MS);
+        printf("%-40s %9d %14" PRId64 " %14" PRId64 "\n", name, p, low, high);
+    }
+}
+
+/* The settings that are not the defaults. */
+static void print_settings(const rd_kafka_ConfigResource_t *resource)
+{
+    size_t count;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &count);
+
+    for (size_t i = 0; i < count; i++)
+        if (!rd_kafka_ConfigEntry_is_default(entries[i]) && rd_kafka_ConfigEntry_value(entries[i]))
+            printf("%s=%s\n", rd_kafka_ConfigEntry_name(entries[i]), rd_kafka_ConfigEntry_value(entries[i]));
+}
+
+static int describe_settings(rd_kafka_t *client, const struct topic_args *args, const char *name)
+{
+    rd_kafka_ConfigResource_t *asked = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    size_t count = 0;
+    int code = 0;
+
+    rd_kafka_DescribeConfigs(client, &asked, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TIMEOUT_MS);
+    if (!event || rd_kafka_event_error(event)) {
+        code = fail_kafka(args, event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT, NULL);
+    } else {
+        const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
+            rd_kafka_event_DescribeConfigs_result(event), &count);
+        for (size_t i = 0; i < count; i++)
+            print_settings(resources[i]);
+    }
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_ConfigResource_destroy(asked);
+    return code;
+}
+
+static int describe(const struct topic_args *args, const char *name)
+{
+    rd_kafka_t *client = open_client(RD_KAFKA_PRODUCER, args);
+    int code = 0;
+
+    if (!client)
+        return EXIT_OURS;
+    const struct rd_kafka_metadata *meta = metadata(client, args, name, &code);
+    for (int i = 0; meta && i < meta->topic_cnt; i++)
+        if (strcmp(meta->topics[i].topic, name) == 0)
+            print_partitions(client, name, meta->topics[i].partition_cnt);
+    if (meta) {
+        rd_kafka_metadata_destroy(meta);
+        code = describe_settings(client, args, name);
+    }
     rd_kafka_destroy(client);
     return code;
 }
@@ -277,11 +332,15 @@ static bool assign_all(rd_kafka_t *client, const struct topic_args *args, const 
             (*partitions)++;
         }
     }
-    rd_kafka_assign(client, list);
+    if (meta && *partitions == 0)
+        *code = fail_user("topic '%s' has no partition %" PRId64 "; see quickwater topic describe %s", name,
+                          args->partition, name);
+    else
+        rd_kafka_assign(client, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (meta)
         rd_kafka_metadata_destroy(meta);
-    return meta != NULL;
+    return *partitions > 0;
 }
 
 static int consume(const struct topic_args *args, const char *name)
@@ -318,6 +377,11 @@ static int consume(const struct topic_args *args, const char *name)
     return code;
 }
 
+static const struct {
+    const char *name;
+    int (*run)(const struct topic_args *args, const char *topic);
+} actions[] = {{"describe", describe}, {"create", create}, {"delete", delete}, {"produce", produce}, {"consume", consume}};
+
 static int run(const struct command *self, int argc, char **argv)
 {
     struct topic_args topic = {.brokers = "127.0.0.1:9092", .partitions = 1, .offset = -1,
@@ -345,19 +409,13 @@ static int run(const struct command *self, int argc, char **argv)
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     if (count == 0 || (count == 1 && strcmp(argv[1], "list") == 0))
-        return list(&topic, NULL);
-    if (count != 2)
-        return fail_user("topic: usage: quickwater topic %s", self->usage);
-    if (strcmp(argv[1], "describe") == 0)
-        return list(&topic, argv[2]);
-    if (strcmp(argv[1], "create") == 0)
-        return create(&topic, argv[2]);
-    if (strcmp(argv[1], "delete") == 0)
-        return delete (&topic, argv[2]);
-    if (strcmp(argv[1], "produce") == 0)
-        return produce(&topic, argv[2]);
-    if (strcmp(argv[1], "consume") == 0)
-        return consume(&topic, argv[2]);
+        return list(&topic);
+    for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
+        if (strcmp(argv[1], actions[i].name) == 0)
+            return count == 2 ? actions[i].run(&topic, argv[2])
+                              : fail_user("topic %s needs one topic: quickwater topic %s T", argv[1], argv[1]);
+    if (strcmp(argv[1], "list") == 0)
+        return fail_user("topic list takes no argument '%s'", argv[2]);
     return fail_user("topic: there is no '%s'; one of list, create, delete, describe, produce, consume",
                      argv[1]);
 }
@@ -366,7 +424,8 @@ const struct command command_topic = {
     .name = "topic",
     .usage = "list | create T | delete T | describe T | produce T | consume T",
     .help = "topics of a running server, or of any Kafka cluster",
-    .more = "produce reads a record a line from standard input; consume prints key, tab and value and\n"
+    .more = "describe shows partitions with their offsets, and the settings that are not the defaults.\n"
+            "produce reads a record a line from standard input; consume prints key, tab and value and\n"
             "ends at the end of the topic unless --follow.",
     .run = run,
 };

@@ -10,6 +10,8 @@ static int run(const struct command *self, int argc, char **argv)
 
     if (count < 0)
         return count == -1 ? 0 : EXIT_USER;
+    if (count > 0)
+        return fail_user("version takes no argument '%s'", argv[1]);
     printf("quickwater %s (%s)\n", version_number(), version_commit());
     return 0;
 }
