@@ -17,6 +17,12 @@ give_up() {
     exit 1
 }
 
+# peer NAME: fetches an outside system, if it is not there; sets dir to its folder.
+peer() {
+    sh "tools/peers/$1.sh" >"$work/peer" || { cat "$work/peer"; give_up "fetching $1"; }
+    dir=$(tail -1 "$work/peer")
+}
+
 # server_start: our server on a fresh directory; sets broker to HOST:PORT of its Kafka face.
 server_start() {
     if [ -f src/app/main.c ]; then

@@ -2,18 +2,8 @@
 # librdkafka's own tests, those that want a broker and none of its shell tools, against our server.
 # ci: a slice chosen by the commit's hash; full: all. TESTS="0012 0033" runs those.
 . tools/interop/common.sh
-version=1.8.0 # of the npm package that carries librdkafka's sources with their tests
-dir=$INTEROP_CACHE/librdkafka-npm-$version-r1 # r1: built as below
+peer librdkafka
 tests=$dir/package/deps/librdkafka/tests
-if [ ! -x "$tests/test-runner" ]; then
-    mkdir -p "$dir"
-    (cd "$dir" && npm pack --silent "@confluentinc/kafka-javascript@$version" >/dev/null && tar xzf ./*.tgz &&
-        cd package/deps/librdkafka && # its topics with three replicas are given one: there is one node
-        sed -i 's/\(test_create_topic_wait_exists(.*\), 3, 5000)/\1, 1, 5000)/' tests/0103-transactions.c &&
-        ./configure --disable-gssapi --disable-sasl --disable-curl &&
-        make -j2 libs && make -j2 -C tests build) >"$work/build.log" 2>&1 ||
-        { tail -5 "$work/build.log"; give_up "building librdkafka's tests"; }
-fi
 
 # What is left out, and why; goes into docs/compatibility.md.
 left_out=" "
