@@ -24,6 +24,11 @@ OPT_tsan    := -O1 -fsanitize=thread
 # clang has its own kind so that both compilers' warnings are seen; fuzz uses clang's libFuzzer.
 OPT_clang   := -O1
 OPT_fuzz    := -O1 -DQW_SLOW_CHECKS -DQW_FUZZER -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+OPT_arm64   := $(OPT_release) -fsigned-char # as it is on x86-64
+ifeq ($(KIND),arm64)
+CC := aarch64-linux-gnu-gcc
+CXX := aarch64-linux-gnu-g++
+endif
 ifneq ($(filter $(KIND),clang fuzz),)
 CC := clang
 CXX := clang++

@@ -30,6 +30,13 @@ BUILD_PACKAGES="gcc g++ make pkg-config git ca-certificates python3-minimal \
  libutf8proc-dev libssl-dev libedit-dev libcurl4-openssl-dev libjansson-dev librdkafka-dev"
 TEST_PACKAGES="clang libclang-rt-14-dev curl kcat chromium"
 
+# What the program is linked with, for its cross-build: installed beside this machine's own.
+setup_arm64() {
+    libs=$(echo "$BUILD_PACKAGES" | tr ' ' '\n' | sed -n 's/^lib.*-dev$/&:arm64/p')
+    dpkg --print-foreign-architectures | grep -qx arm64 || as_root dpkg --add-architecture arm64
+    need_packages gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user-static $libs
+}
+
 # Node.js may be there from elsewhere, and then Debian's npm cannot be installed beside it.
 node_packages() { command -v npm >/dev/null 2>&1 || echo nodejs npm; }
 
