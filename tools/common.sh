@@ -32,7 +32,7 @@ TEST_PACKAGES="clang libclang-rt-14-dev curl kcat chromium"
 
 # What the program is linked with, for its cross-build: installed beside this machine's own.
 setup_arm64() {
-    libs=$(echo "$BUILD_PACKAGES" | tr ' ' '\n' | sed -n 's/^lib.*-dev$/&:arm64/p')
+    libs=$(echo "$BUILD_PACKAGES" | tr ' ' '\n' | sed -n 's/-dev$/&:arm64/p')
     dpkg --print-foreign-architectures | grep -qx arm64 || as_root dpkg --add-architecture arm64
     need_packages gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user-static $libs
 }
