@@ -6,14 +6,26 @@ enum op { OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE };
 
 /* ---- binding ---- */
 
-/* A text literal beside a time, a number or a BOOLEAN is read as that; the rest needs a common type. */
+static bool is_approximate(enum type_kind kind)
+{
+    return kind == TYPE_FLOAT || kind == TYPE_DOUBLE;
+}
+
+/* A text literal beside a time or a BOOLEAN is read as that; the rest needs a common type. */
 static const struct type *compare_type(struct bind *b, unsigned i, unsigned j)
 {
     const struct type *x = bind_type(b, i), *y = bind_type(b, j);
     const struct type *common = type_common(b->arena, x, y);
 
+    if (is_approximate(x->kind) && is_approximate(y->kind) && x->kind != y->kind)
+        return type_simple(TYPE_DOUBLE);
+    if ((x->kind == TYPE_DATE && type_is_time_point(y->kind)) ||
+        (y->kind == TYPE_DATE && type_is_time_point(x->kind)))
+        return NULL;
     if (common)
         return common;
+    if (type_is_numeric(x->kind) || type_is_numeric(y->kind))
+        return NULL;
     if (type_is_text(x->kind) && b->args[i]->kind == EXPR_LITERAL && cast_exists(x, y, false))
         return y;
     if (type_is_text(y->kind) && b->args[j]->kind == EXPR_LITERAL && cast_exists(y, x, false))

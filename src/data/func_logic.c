@@ -141,8 +141,15 @@ static enum status coalesce(struct call *call)
 
 static bool bind_if(struct bind *b)
 {
-    b->instead = func_case(b->arena, b->args, 3, b->diag);
-    return b->instead != NULL;
+    const struct expr *choice = func_case(b->arena, b->args, 3, b->diag);
+    if (choice && choice->type->not_null && bind_any_null(b)) { /* as Flink has it: of the condition too */
+        struct expr *nullable = ARENA_NEW(b->arena, struct expr);
+        *nullable = *choice;
+        nullable->type = type_not_null(b->arena, choice->type, false);
+        choice = nullable;
+    }
+    b->instead = choice;
+    return choice != NULL;
 }
 
 /* NULLIF(a, b): CASE WHEN a = b THEN NULL ELSE a END */

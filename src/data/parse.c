@@ -59,6 +59,31 @@ static bool parse_ltz(struct bytes t, int32_t zone, int64_t *us)
     return true;
 }
 
+/* A text is cast to a date as what stands before a blank, so that the text of a timestamp is one. */
+static bool parse_date(struct bytes t, int32_t *days)
+{
+    return date_parse(bytes_head(t, bytes_find(t, ' ', 0)), days);
+}
+
+static size_t count_of(struct bytes t, char c)
+{
+    size_t n = 0;
+
+    for (size_t at = bytes_find(t, c, 0); at < t.len; at = bytes_find(t, c, at + 1))
+        n++;
+    return n;
+}
+
+/* A text is cast to a timestamp only when date and time are whole: 2024-1-5, 2024-01-05 10:00:00.5. */
+static bool parse_timestamp(struct bytes t, int64_t *us)
+{
+    size_t blank = bytes_find(t, ' ', 0);
+    struct bytes date = bytes_head(t, blank), time = bytes_skip(t, blank);
+
+    return bytes_find(date, '-', 0) >= 4 && count_of(date, '-') == 2 && bytes_find(date, 'T', 0) == date.len &&
+           (!time.len || count_of(time, ':') == 2) && timestamp_parse(t, us);
+}
+
 bool value_parse(const struct type *type, struct bytes text, int32_t zone_offset_s, union value *out)
 {
     struct bytes t = trimmed(text);
@@ -73,9 +98,9 @@ bool value_parse(const struct type *type, struct bytes text, int32_t zone_offset
     case TYPE_FLOAT: return f32_parse(t, &out->f32);
     case TYPE_DOUBLE: return f64_parse(t, &out->f64);
     case TYPE_DECIMAL: return decimal_parse(t, type->precision, type->scale, &out->dec);
-    case TYPE_DATE: return date_parse(t, &out->i32);
+    case TYPE_DATE: return parse_date(t, &out->i32);
     case TYPE_TIME: ok = time_parse(t, &out->i64); break;
-    case TYPE_TIMESTAMP: ok = timestamp_parse(t, &out->i64); break;
+    case TYPE_TIMESTAMP: ok = parse_timestamp(t, &out->i64); break;
     case TYPE_TIMESTAMP_LTZ: ok = parse_ltz(t, zone_offset_s, &out->i64); break;
     default: UNREACHABLE();
     }

@@ -248,6 +248,8 @@ static const struct type *common_numeric(struct arena *arena, const struct type 
 {
     enum type_kind x = a->kind, y = b->kind;
 
+    if ((x == TYPE_FLOAT && y == TYPE_DOUBLE) || (x == TYPE_DOUBLE && y == TYPE_FLOAT))
+        return a; /* Flink's rule: of two that are not exact, the first */
     if (x == TYPE_DOUBLE || y == TYPE_DOUBLE)
         return type_simple(TYPE_DOUBLE);
     if (x == TYPE_FLOAT || y == TYPE_FLOAT)

@@ -43,11 +43,13 @@ struct scope_column {
     const struct type *type;
     enum time_attr time;
     bool hidden;              /* not in * */
+    uint16_t merged;          /* its place among the columns of the USING above, from 1; these come first in * */
 };
 
 struct aggs {
     struct agg_call *calls;
     uint16_t count, cap;
+    bool grouped;             /* by keys: every group has a row */
 };
 
 struct scope {

@@ -108,16 +108,24 @@ static const struct expr *unknown_name(struct binder *b, const struct scope *sco
     return NULL;
 }
 
+/* How many of a name's parts say the catalog and the database. */
+static uint16_t path_parts(const struct ast_expr *e)
+{
+    bool catalog = e->parts_count > 3 && bytes_is(e->parts[0], "default_catalog");
+
+    return e->parts_count > catalog + 2 && bytes_is(e->parts[catalog], "default_database") ? catalog + 1u : 0;
+}
+
 /* a.b.c: a column of a table with fields, or a column with fields */
 static const struct expr *bind_ref(struct binder *b, const struct scope *scope,
                                    const struct ast_expr *e)
 {
-    uint16_t used = 1;
+    uint16_t used = path_parts(e);
     int32_t column = -1;
 
-    if (e->parts_count > 1) {
-        column = scope_find(scope, e->parts[0], e->parts[1]);
-        used = 2;
+    if (e->parts_count > used + 1) {
+        column = scope_find(scope, e->parts[used], e->parts[used + 1]);
+        used = (uint16_t)(used + 2);
     }
     if (column == -1) {
         column = scope_find(scope, BYTES_NONE, e->parts[0]);
@@ -200,6 +208,8 @@ static const struct expr *bind_agg_call(struct binder *b, const struct scope *sc
         return NULL;
     if (!agg_bind(b->arena, e->name, arg, e->star, e->distinct, filter, &call, b->diag))
         return bind_failed(b, e->at);
+    if (scope->aggs->grouped && arg && arg->type->not_null && !filter)
+        call.type = type_not_null(b->arena, call.type, true); /* a group has a row */
     uint16_t i = aggs_add(b, scope->aggs, &call);
     if (scope->count + i >= BIND_COLUMNS_MAX)
         return bind_error(b, e->at, DIAG_LIMIT, "too many aggregates");

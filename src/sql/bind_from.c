@@ -346,6 +346,8 @@ static const struct expr *bind_using(struct binder *b, const struct ast_from *fr
 {
     struct conjuncts list = {0};
 
+    for (uint16_t c = 0; c < rel->scope.count; c++)
+        rel->scope.columns[c].merged = 0; /* of a USING below */
     for (uint16_t i = 0; i < from->using_count; i++) {
         int32_t side[2] = {-1, -1};
         for (uint16_t c = 0; c < rel->scope.count; c++) {
@@ -362,7 +364,9 @@ static const struct expr *bind_using(struct binder *b, const struct ast_from *fr
         if (!equal)
             return NULL;
         conjuncts_add(b->arena, &list, equal);
-        rel->scope.columns[side[from->join == JOIN_RIGHT ? 0 : 1]].hidden = true;
+        bool right = from->join == JOIN_RIGHT;
+        rel->scope.columns[side[right ? 0 : 1]].hidden = true;
+        rel->scope.columns[side[right ? 1 : 0]].merged = (uint16_t)(i + 1);
         if (from->join == JOIN_FULL)
             return bind_unsupported(b, from->at, "FULL JOIN with USING");
     }

@@ -199,14 +199,32 @@ static void item_add(struct binder *b, struct selecting *s, const struct expr *e
     s->names[s->count++] = name;
 }
 
+/* The columns of USING first, in its order, then the others. */
+static bool star_merged(struct binder *b, struct selecting *s)
+{
+    uint16_t found = 0;
+
+    for (uint16_t rank = 1; rank <= found + 1; rank++) {
+        for (uint16_t i = 0; i < s->rel.scope.count; i++) {
+            const struct scope_column *c = &s->rel.scope.columns[i];
+            if (c->hidden || c->merged != rank)
+                continue;
+            item_add(b, s, expr_column(b->arena, i, c->type), c->name);
+            found = rank;
+        }
+    }
+    return found > 0;
+}
+
 static void bind_star(struct binder *b, struct selecting *s, const struct ast_expr *e)
 {
     struct bytes table = e->parts_count > 0 ? e->parts[e->parts_count - 1] : BYTES_NONE;
-    bool any = false;
+    bool any = table.len == 0 && star_merged(b, s);
 
     for (uint16_t i = 0; i < s->rel.scope.count; i++) {
         const struct scope_column *c = &s->rel.scope.columns[i];
-        if ((c->hidden && table.len == 0) || (table.len > 0 && !bytes_equal(c->table, table)))
+        if ((table.len == 0 && (c->hidden || c->merged)) ||
+            (table.len > 0 && !bytes_equal(c->table, table)))
             continue;
         item_add(b, s, expr_column(b->arena, i, c->type), c->name);
         any = true;
@@ -444,6 +462,7 @@ static struct plan_node *bind_select(struct binder *b, const struct ast_select *
     if (b->failed)
         return NULL;
     s.rel.scope.aggs = &s.aggs;
+    s.aggs.grouped = s.group.keys_count > 0;
     bind_items(b, &s);
     if (ast->having)
         s.having = bind_condition(b, &s.rel.scope, ast->having, "HAVING");

@@ -25,7 +25,7 @@ struct ast_options parse_options(struct parser *p)
     return options;
 }
 
-/* key -> [ CONSTRAINT name ] PRIMARY KEY names [ NOT ENFORCED ] */
+/* key -> [ CONSTRAINT name ] PRIMARY KEY names NOT ENFORCED */
 static void parse_primary_key(struct parser *p, struct ast *ast, struct bytes *column)
 {
     ast->primary_key_at = p->at;
@@ -41,12 +41,12 @@ static void parse_primary_key(struct parser *p, struct ast *ast, struct bytes *c
     } else {
         ast->primary_key = parse_name_list(p, &ast->primary_key_count);
     }
-    if (is_word(p->at, "ENFORCED")) {
-        parser_unsupported(p, p->at, "an enforced primary key (write NOT ENFORCED)");
+    if (!p->failed && !is_word(p->at, "NOT")) { /* as in Flink, where saying nothing is ENFORCED */
+        parser_unsupported(p, ast->primary_key_at, "an enforced primary key (write NOT ENFORCED)");
         return;
     }
-    if (accept_word(p, "NOT"))
-        expect_word(p, "ENFORCED");
+    expect_word(p, "NOT");
+    expect_word(p, "ENFORCED");
 }
 
 /* watermark -> WATERMARK FOR name AS expr */

@@ -20,3 +20,8 @@ WITH q AS (SELECT id FROM l) SELECT COUNT(*) FROM q a, q b WHERE a.id < b.id;
 SELECT EXTRACT(DAY FROM DATE '2024-02-29'), TRIM(LEADING '0' FROM '007'), SUBSTRING('hello' FROM 2 FOR 3), POSITION('l' IN 'hello'), OVERLAY('hello' PLACING 'XX' FROM 2), FLOOR(TIMESTAMP '2024-02-29 12:34:56' TO HOUR), TIMESTAMPDIFF(HOUR, TIMESTAMP '2024-02-29 00:00:00', TIMESTAMP '2024-03-01 01:30:00');
 -- Rows whose text is that of the row before, and rows where day, minute or second change between.
 SELECT n, DATE_FORMAT(t, 'yyyy-MM-dd') AS d, DATE_FORMAT(t, 'HH:mm') AS m, DATE_FORMAT(t, 'ss.SSS') AS s, DATE_FORMAT(t, p) AS own FROM (VALUES (1, TIMESTAMP '2020-12-31 23:59:58.999', 'd'), (2, TIMESTAMP '2020-12-31 23:59:59.000', 'd'), (3, TIMESTAMP '2020-12-31 23:59:59.001', 'yy'), (4, TIMESTAMP '2021-01-01 00:00:00.001', 'd'), (5, CAST(NULL AS TIMESTAMP(3)), 'd'), (6, TIMESTAMP '2021-01-01 00:00:59.999', 'd'), (7, TIMESTAMP '1969-12-31 23:59:59.999', 'd'), (8, TIMESTAMP '1970-01-01 00:00:00.000', 'd')) AS v (n, t, p) ORDER BY n;
+SELECT * FROM l JOIN r USING (k) ORDER BY id, v;
+SELECT * FROM l RIGHT JOIN r USING (k) ORDER BY v;
+CREATE VIEW same AS SELECT IF(id > 1, 'x', 'y') AS a, SUM(1) AS b FROM l GROUP BY id;
+DESCRIBE same;
+SELECT default_catalog.default_database.l.id, default_database.l.k FROM default_database.l ORDER BY 1;

@@ -36,11 +36,6 @@ SELECT customer, SUM(CASE WHEN qty IS NULL THEN 1 ELSE 0 END), AVG(CAST(qty AS D
 SELECT customer FROM orders GROUP BY customer;
 SELECT COUNT(*) FROM orders GROUP BY customer;
 SELECT MIN(customer), MAX(city), COUNT(city) FROM orders;
-SELECT STDDEV_POP(qty), STDDEV_SAMP(qty), VAR_POP(qty), VAR_SAMP(qty) FROM orders;
-SELECT FIRST_VALUE(customer), LAST_VALUE(customer) FROM orders;
-SELECT LISTAGG(customer), LISTAGG(customer, '-') FROM orders;
-SELECT customer, ARRAY_AGG(id) FROM orders GROUP BY customer;
-SELECT city, COUNT(customer, qty) FROM orders GROUP BY city;
 -- refused
 SELECT customer, qty FROM orders GROUP BY customer;
 -- refused

@@ -33,6 +33,7 @@ SELECT * FROM l JOIN r ON l.k = r.k;
 SELECT * FROM l JOIN r USING (k);
 SELECT k, id, v FROM l LEFT JOIN r USING (k);
 SELECT k, id, v FROM l RIGHT JOIN r USING (k);
+-- differs: not built yet
 SELECT k, id, v FROM l FULL JOIN r USING (k);
 SELECT l.* FROM l JOIN r ON l.k = r.k;
 SELECT a.id, b.id FROM l a JOIN l b ON a.k = b.k WHERE a.id < b.id;

@@ -27,9 +27,11 @@ SELECT id, cat, price FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY cat ORDER 
 SELECT id, cat, price FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY cat ORDER BY ts ASC) AS rn FROM s) WHERE rn = 1;
 SELECT id, cat FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY cat ORDER BY price) AS rn FROM s) WHERE rn = 1;
 SELECT id, cat, price FROM s ORDER BY price DESC LIMIT 3;
+-- differs: not built yet
 SELECT id, cat, price FROM s ORDER BY price, id LIMIT 3 OFFSET 2;
+-- differs: not built yet
 SELECT id FROM s ORDER BY price DESC, id FETCH FIRST 2 ROWS ONLY;
--- ordered
+-- differs: not built yet
 SELECT id, ts FROM s ORDER BY ts;
 SELECT cat, n, rn FROM (SELECT cat, n, ROW_NUMBER() OVER (ORDER BY n DESC) AS rn FROM (SELECT cat, COUNT(*) AS n FROM s GROUP BY cat)) WHERE rn <= 2;
 SELECT cat, n FROM (SELECT cat, n, ROW_NUMBER() OVER (ORDER BY n ASC) AS rn FROM (SELECT cat, COUNT(*) AS n FROM s GROUP BY cat)) WHERE rn <= 1;

@@ -41,6 +41,9 @@ TEST(data_arithmetic_of_decimals)
     call_case("+", "DECIMAL(38,0) 99999999999999999999999999999999999999, DECIMAL(38,0) 1",
               "DECIMAL(38, 0) NULL");
     call_case("*", "DECIMAL(5,2) 1.50, DOUBLE 2", "DOUBLE 3.0");
+    call_case("+", "FLOAT 1.1, DOUBLE 2.5", "FLOAT 3.6"); /* the first decides, as in Flink */
+    call_case("+", "DOUBLE 2.5, FLOAT 0.5", "DOUBLE 3.0");
+    call_case("<", "FLOAT 1, DOUBLE 1e300", "BOOLEAN TRUE");
 }
 
 TEST(data_arithmetic_of_times)
@@ -111,6 +114,13 @@ TEST(data_cast)
     cast_case("TIMESTAMP(3) '2020-01-02 03:04:05.678'", "TIMESTAMP(0)",
               "TIMESTAMP(0) 2020-01-02 03:04:05");
     cast_case("TIMESTAMP(3) '2020-01-02 03:04:05.678'", "DATE", "DATE 2020-01-02");
+    cast_case("STRING '2020-01-02 10:00:00'", "DATE", "DATE 2020-01-02");
+    cast_case("STRING '2020-1-2'", "TIMESTAMP(3)", "TIMESTAMP(3) 2020-01-02 00:00:00.000");
+    cast_case("STRING '2020'", "TIMESTAMP(3)", "error '2020' cannot be cast to TIMESTAMP(3)");
+    cast_case("STRING '2020-01-02T10:00:00'", "TIMESTAMP(3)",
+              "error '2020-01-02T10:00:00' cannot be cast to TIMESTAMP(3)");
+    cast_case("STRING '2020-01-02 10:00'", "TIMESTAMP(3)",
+              "error '2020-01-02 10:00' cannot be cast to TIMESTAMP(3)");
     cast_case("STRING '2020-02-30'", "DATE", "error '2020-02-30' cannot be cast to DATE");
     cast_case("STRING 'hello'", "VARCHAR(3)", "VARCHAR(3) hel");
     cast_case("STRING 'hi'", "CHAR(4)", "CHAR(4) hi  ");
