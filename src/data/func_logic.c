@@ -86,6 +86,9 @@ static bool bind_common(struct bind *b)
         type = next;
     }
     for (unsigned i = 0; i < b->args_count; i++)
+        if (type->kind == TYPE_FLOAT && bind_type(b, i)->kind == TYPE_DOUBLE)
+            type = bind_type(b, i); /* the wider one here; elsewhere the first */
+    for (unsigned i = 0; i < b->args_count; i++)
         if (!bind_force(b, i, type))
             return false;
     b->type = type_not_null(b->arena, type, !bind_any_null(b));

@@ -242,7 +242,7 @@ static enum status regexp(struct call *call)
     FOR_ROWS(call, row) {
         TRY(matcher_row(&m, row));
         TRY(matcher_find(&m, row, arg_bytes(call, 0, row), 0, 0, &found));
-        OUT(call, uint8_t)[row] = found > 0;
+        OUT(call, uint8_t)[row] = found > 0 && arg_bytes(call, 1, row).len; /* no pattern matches nothing */
     }
     return ST_OK;
 }
@@ -267,27 +267,6 @@ static enum status regexp_extract(struct call *call)
     return ST_OK;
 }
 
-/* Java's replacement: $1 or ${name} a group (names: not here), \x the character x. */
-static void append_replacement(struct buf *out, struct bytes with, struct bytes s,
-                               const PCRE2_SIZE *at, int groups)
-{
-    for (size_t i = 0; i < with.len; i++) {
-        uint8_t c = with.ptr[i];
-        if (c == '\\' && i + 1 < with.len) {
-            buf_u8(out, with.ptr[++i]);
-        } else if (c == '$' && i + 1 < with.len && with.ptr[i + 1] >= '0' && with.ptr[i + 1] <= '9') {
-            int group = with.ptr[++i] - '0';
-            while (i + 1 < with.len && with.ptr[i + 1] >= '0' && with.ptr[i + 1] <= '9' &&
-                   group * 10 + (with.ptr[i + 1] - '0') < groups)
-                group = group * 10 + (with.ptr[++i] - '0');
-            if (group < groups && at[2 * group] != PCRE2_UNSET)
-                buf_append(out, s.ptr + at[2 * group], at[2 * group + 1] - at[2 * group]);
-        } else {
-            buf_u8(out, c);
-        }
-    }
-}
-
 static enum status replace_row(struct matcher *m, uint32_t row, struct buf *out)
 {
     struct bytes s = arg_bytes(m->call, 0, row), with = arg_bytes(m->call, 2, row);
@@ -304,7 +283,7 @@ static enum status replace_row(struct matcher *m, uint32_t row, struct buf *out)
         if (start < copied || end < start) /* \K in a lookaround: no progress to be had */
             break;
         buf_append(out, s.ptr + copied, start - copied);
-        append_replacement(out, with, s, at, found);
+        buf_append(out, with.ptr, with.len); /* as it stands: Flink quotes $ and backslashes */
         copied = end;
         from = end;
         if (start == end) { /* an empty match: the next begins one character on */
@@ -354,9 +333,10 @@ const struct func func_pattern_table[] = {
      .help = "Whether s is not like the pattern."},
     REGEXP("REGEXP", "ss>b", regexp, "REGEXP(s, pattern)",
            "Whether the regular expression matches a part of s."),
-    REGEXP("REGEXP_EXTRACT", "ss?i>s", regexp_extract, "REGEXP_EXTRACT(s, pattern [, group])",
-           "The part of s that the pattern, or a group of it, matches; NULL without a match."),
+    {.name = "REGEXP_EXTRACT", .types = "ss?i>s", .bind = bind_regexp, .kernel = regexp_extract,
+     .flags = FUNC_CAREFUL, .signature = "REGEXP_EXTRACT(s, pattern [, group])",
+     .help = "The part of s that the pattern, or a group of it, matches; NULL without a match."},
     REGEXP("REGEXP_REPLACE", "sss>s", regexp_replace, "REGEXP_REPLACE(s, pattern, with)",
-           "s with every match replaced; $1 stands for group 1."),
+           "s with every match replaced; the text stands as it is, $1 too."),
     {0},
 };

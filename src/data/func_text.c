@@ -153,31 +153,20 @@ static enum status change_case(struct call *call)
     return ST_OK;
 }
 
-static bool is_word(struct bytes s, size_t size)
-{
-    utf8proc_int32_t c;
-
-    if (utf8proc_iterate(s.ptr, (utf8proc_ssize_t)size, &c) != (utf8proc_ssize_t)size)
-        return false;
-    utf8proc_category_t kind = utf8proc_category(c);
-    return (kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_LO) ||
-           kind == UTF8PROC_CATEGORY_ND;
-}
-
+/* Letters and digits of ASCII alone, as Flink has it: the rest is between words. */
 static enum status initcap(struct call *call)
 {
     FOR_ROWS(call, row) {
         struct bytes s = arg_bytes(call, 0, row);
-        char *to = call_text(call, s.len * 4);
+        char *to = call_text(call, s.len);
         bool inside = false;
-        size_t len = 0;
-        while (to && s.len) {
-            size_t size = utf8_size(s);
-            len += map_char(s, size, inside ? utf8proc_tolower : utf8proc_toupper, to + len);
-            inside = is_word(s, size);
-            s = bytes_skip(s, size);
+        for (size_t i = 0; to && i < s.len; i++) {
+            uint8_t c = s.ptr[i];
+            bool upper = c >= 'A' && c <= 'Z', lower = c >= 'a' && c <= 'z';
+            to[i] = (char)((lower && !inside) || (upper && inside) ? c ^ 0x20 : c);
+            inside = upper || lower || (c >= '0' && c <= '9');
         }
-        call_view(call, row, bytes_of(to, len));
+        call_view(call, row, bytes_of(to, to ? s.len : 0));
     }
     return ST_OK;
 }
@@ -424,11 +413,12 @@ static enum status overlay(struct call *call)
 /* ---- searching ---- */
 
 /* The position of what in s from a character on, 1-based; 0: not there. */
+/* Java's indexOf: what is empty is at the start, a start before the text is the text's. */
 static int32_t position_of(struct bytes s, struct bytes what, int64_t from)
 {
-    if (from < 1)
-        return 0;
-    size_t at = find_bytes(s, what, utf8_pos(s, (size_t)from - 1));
+    if (!what.len)
+        return 1;
+    size_t at = find_bytes(s, what, from < 1 ? 0 : utf8_pos(s, (size_t)from - 1));
     return at == SIZE_MAX ? 0 : (int32_t)utf8_chars(bytes_head(s, at)) + 1;
 }
 
@@ -454,11 +444,36 @@ static size_t count_of(struct bytes s, struct bytes what)
     return n;
 }
 
+/* An empty text is found before each character and at the end. */
+static void replace_between(struct call *call, uint32_t row, struct bytes s, struct bytes with)
+{
+    char *to = call_text(call, s.len + (utf8_chars(s) + 1) * with.len), *end = to;
+
+    if (!to)
+        return;
+    for (;;) {
+        if (with.len)
+            memcpy(end, with.ptr, with.len);
+        end += with.len;
+        if (!s.len)
+            break;
+        size_t size = utf8_size(s);
+        memcpy(end, s.ptr, size);
+        end += size;
+        s = bytes_skip(s, size);
+    }
+    call_view(call, row, bytes_of(to, (size_t)(end - to)));
+}
+
 static enum status replace(struct call *call)
 {
     FOR_ROWS(call, row) {
         struct bytes s = arg_bytes(call, 0, row), what = arg_bytes(call, 1, row);
         struct bytes with = arg_bytes(call, 2, row);
+        if (!what.len) {
+            replace_between(call, row, s, with);
+            continue;
+        }
         size_t n = count_of(s, what), at = 0, next;
         if (n == 0) {
             call_view(call, row, s);
@@ -591,7 +606,7 @@ const struct func func_text_table[] = {
     TEXT("UPPER", "s>s", change_case, 1, "UPPER(s)", "In upper case (Unicode, simple mapping)."),
     TEXT("LOWER", "s>s", change_case, 0, "LOWER(s)", "In lower case (Unicode, simple mapping)."),
     TEXT("INITCAP", "s>s", initcap, 0, "INITCAP(s)",
-         "Each word with a first letter in upper case and the rest in lower."),
+         "Each word of ASCII with its first letter in upper case and the rest in lower."),
     {.name = "CHAR_LENGTH", .bind = bind_length, .kernel = char_length, .args_min = 1, .args_max = 1,
      .flags = FUNC_CAREFUL, .signature = "CHAR_LENGTH(s)", .help = "Number of characters."},
     {.name = "CHARACTER_LENGTH", .bind = bind_length, .kernel = char_length, .args_min = 1,
@@ -623,7 +638,8 @@ const struct func func_text_table[] = {
     TEXT("OVERLAY", "ssi?i>s", overlay, 0, "OVERLAY(s PLACING with FROM start [FOR length])",
          "s with a part replaced."),
     TEXT("ASCII", "s>i", ascii, 0, "ASCII(s)", "The code of the first byte; 0 for ''."),
-    TEXT("CHR", "l>s", chr, 0, "CHR(n)", "The character with code n modulo 256."),
+    {.name = "CHR", .types = "l>s", .kernel = chr, .flags = FUNC_CAREFUL,
+     .signature = "CHR(n)", .help = "The character with code n modulo 256."},
     TEXT("STARTSWITH", "ss>b", starts_ends, 0, "STARTSWITH(s, start)", "Whether s starts so."),
     TEXT("ENDSWITH", "ss>b", starts_ends, 1, "ENDSWITH(s, end)", "Whether s ends so."),
     TEXT("TRANSLATE", "sss>s", translate, 0, "TRANSLATE(s, from, to)",

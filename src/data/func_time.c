@@ -91,7 +91,7 @@ static int64_t extract_time(enum unit unit, int64_t us)
     case UNIT_HOUR: return us / US_PER_HOUR;
     case UNIT_MINUTE: return us / US_PER_MINUTE % 60;
     case UNIT_SECOND: return us / US_PER_SECOND % 60;
-    case UNIT_MILLISECOND: return us % US_PER_MINUTE / 1000;
+    case UNIT_MILLISECOND: return us % US_PER_SECOND / 1000;
     default: return us % US_PER_MINUTE;
     }
 }

@@ -36,10 +36,29 @@ static enum status print_open(const struct plan_node *node, struct sink_env *env
     return ST_OK;
 }
 
+/* In the table's order, whatever the query's: columns that INSERT does not name are null. */
+static void print_columns(struct print *p, const struct chunk *in, uint16_t row)
+{
+    const struct plan_node *input = p->node->inputs[0].node;
+    const struct table *table = p->node->sink.table;
+    const char *between = "";
+    for (uint16_t c = 0; c < table->columns_count; c++) {
+        const struct table_column *column = &table->columns[c];
+        if (column->kind == COLUMN_COMPUTED || (column->kind == COLUMN_METADATA && column->is_virtual))
+            continue;
+        int32_t from = sink_input_of(p->node, c);
+        buf_str(&p->held.text, between);
+        between = ", ";
+        if (from < 0)
+            buf_str(&p->held.text, "null");
+        else
+            value_print(&p->held.text, input->columns[from].type, &in->cols[from], row);
+    }
+}
+
 static enum status print_chunk(struct sink *sink, const struct chunk *in)
 {
     struct print *p = (struct print *)sink;
-    const struct plan_node *input = p->node->inputs[0].node;
     if (sink->env->replaying)
         return ST_OK;
     for (uint16_t i = 0; i < in->count; i++) {
@@ -47,11 +66,7 @@ static enum status print_chunk(struct sink *sink, const struct chunk *in)
         buf_bytes(&p->held.text, buf_view(&p->prefix));
         buf_str(&p->held.text, row_kind_text(chunk_kind(in, row)));
         buf_u8(&p->held.text, '[');
-        for (uint16_t c = 0; c < in->col_count; c++) {
-            if (c)
-                buf_str(&p->held.text, ", ");
-            value_print(&p->held.text, input->columns[c].type, &in->cols[c], row);
-        }
+        print_columns(p, in, row);
         buf_str(&p->held.text, "]\n");
     }
     return ST_OK;

