@@ -9,6 +9,8 @@
 #include "base/bytes.h"
 
 uint64_t hash_bytes(struct bytes b);
+/* 128 bits, seeded: for where one is taken for the bytes themselves. */
+void hash_bytes_128(struct bytes b, uint64_t seed, uint64_t out[2]);
 
 /* The finaliser of MurmurHash3: each bit of v moves about half of the bits of the result. */
 static inline uint64_t hash_u64(uint64_t v)

@@ -398,6 +398,41 @@ static int case_groups(void)
     return 1;
 }
 
+/* Of each key the last value stays, soon: its segment is old after a second. */
+static int case_compaction(void)
+{
+    static const char *const configs[][2] = {{"cleanup.policy", "compact"},
+                                             {"segment.ms", "1000"},
+                                             {"min.cleanable.dirty.ratio", "0.01"}};
+    const char *topic = unique("compact");
+    rd_kafka_t *p = client(RD_KAFKA_PRODUCER, on_delivery, NULL);
+    char err[256];
+    rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(topic, 1, 1, err, sizeof(err));
+    rd_kafka_queue_t *q = rd_kafka_queue_new(p);
+    for (int i = 0; i < 3; i++)
+        rd_kafka_NewTopic_set_config(t, configs[i][0], configs[i][1]);
+    rd_kafka_CreateTopics(p, &t, 1, NULL, q);
+    rd_kafka_event_destroy(rd_kafka_queue_poll(q, 20000));
+    rd_kafka_queue_destroy(q);
+    rd_kafka_NewTopic_destroy(t);
+    for (int round = 0; round < 20; round++) /* a hundred keys each time */
+        ALSO(produce(p, topic, 0, 100));
+    int got = -1;
+    for (time_t until = time(NULL) + 60; got != 100 && time(NULL) < until;) {
+        rd_kafka_t *c = consumer(unique("g"));
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(list, topic, 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
+        rd_kafka_assign(c, list);
+        rd_kafka_topic_partition_list_destroy(list);
+        got = consume(c, 2001, 2);
+        rd_kafka_consumer_close(c);
+        rd_kafka_destroy(c);
+    }
+    WANT(got == 100, "%d records", got);
+    rd_kafka_destroy(p);
+    return 1;
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
@@ -406,6 +441,7 @@ static const struct {
     {"commit_metadata", case_commit_metadata},
     {"offsets_for_times", case_offsets_for_times},
     {"too_large", case_too_large},
+    {"compaction", case_compaction},
     {"admin", case_admin},
     {"groups", case_groups},
     {"group_member_dies", case_group_member_dies},

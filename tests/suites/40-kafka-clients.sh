@@ -96,7 +96,7 @@ if command -v bash >/dev/null; then
 fi
 
 for program in $tools $txn; do
-    timeout 200 "$program" "$broker" >"$dir/round" 2>"$dir/round.err" || true
+    timeout 300 "$program" "$broker" >"$dir/round" 2>"$dir/round.err" || true
     cat "$dir/round"
     line=$(grep -E '^[0-9]+ passed' "$dir/round" || echo "0 passed, 1 failed")
     p=${line%% passed*}

@@ -26,7 +26,7 @@ enum { VALUE_MAX = 4096, MESSAGE_BYTES_MOST = 1 << 27 }; /* the latter: half an 
 static const struct config topic_configs[] = {
     {"cleanup.policy", CONFIG_CLEANUP, CONFIG_LIST, "delete", "log.cleanup.policy"},
     {"compression.type", CONFIG_KEPT, CONFIG_STRING, "producer", "compression.type"},
-    {"delete.retention.ms", CONFIG_KEPT, CONFIG_LONG, "86400000", NULL},
+    {"delete.retention.ms", CONFIG_TOMBSTONE_MS, CONFIG_LONG, "86400000", NULL},
     {"file.delete.delay.ms", CONFIG_KEPT, CONFIG_LONG, "60000", NULL},
     {"flush.messages", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
     {"flush.ms", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
@@ -37,8 +37,8 @@ static const struct config topic_configs[] = {
     {"message.timestamp.before.max.ms", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
     {"message.timestamp.type", CONFIG_TIMESTAMP, CONFIG_STRING, "CreateTime",
      "log.message.timestamp.type"},
-    {"min.cleanable.dirty.ratio", CONFIG_KEPT, CONFIG_DOUBLE, "0.5", NULL},
-    {"min.compaction.lag.ms", CONFIG_KEPT, CONFIG_LONG, "0", NULL},
+    {"min.cleanable.dirty.ratio", CONFIG_DIRTY, CONFIG_DOUBLE, "0.5", NULL},
+    {"min.compaction.lag.ms", CONFIG_COMPACT_LAG_MS, CONFIG_LONG, "0", NULL},
     {"min.insync.replicas", CONFIG_KEPT, CONFIG_INT, "1", "min.insync.replicas"},
     {"preallocate", CONFIG_KEPT, CONFIG_BOOLEAN, "false", NULL},
     {"retention.bytes", CONFIG_RETENTION_BYTES, CONFIG_LONG, "-1", "log.retention.bytes"},
@@ -46,7 +46,7 @@ static const struct config topic_configs[] = {
     {"segment.bytes", CONFIG_SEGMENT_BYTES, CONFIG_INT, "1073741824", "log.segment.bytes"},
     {"segment.index.bytes", CONFIG_KEPT, CONFIG_INT, "10485760", NULL},
     {"segment.jitter.ms", CONFIG_KEPT, CONFIG_LONG, "0", NULL},
-    {"segment.ms", CONFIG_KEPT, CONFIG_LONG, "604800000", NULL},
+    {"segment.ms", CONFIG_SEGMENT_MS, CONFIG_LONG, "604800000", NULL},
     {"unclean.leader.election.enable", CONFIG_KEPT, CONFIG_BOOLEAN, "false", NULL},
     {"quickwater.durability", CONFIG_DURABILITY, CONFIG_STRING, "fsync", NULL}, /* interval, memory */
 };
@@ -133,10 +133,22 @@ static bool apply_durability(struct bytes value, struct log_topic_options *o)
     return false;
 }
 
+static bool ratio_of(struct bytes value, double *out)
+{
+    char text[32], *end;
+
+    if (value.len == 0 || value.len >= sizeof(text))
+        return false;
+    snprintf(text, sizeof(text), "%.*s", BYTES_FMT(value));
+    *out = strtod(text, &end);
+    return *end == 0 && *out >= 0 && *out <= 1;
+}
+
 /* Sets the option; NULL, or what a value is. */
 static const char *apply_own(enum config_own own, struct bytes value, struct log_topic_options *o)
 {
     int64_t v = 0;
+    double ratio;
 
     switch (own) {
     case CONFIG_CLEANUP: return apply_cleanup(value, o) ? NULL : "delete, compact or both";
@@ -165,6 +177,20 @@ static const char *apply_own(enum config_own own, struct bytes value, struct log
             return "bytes, at most 134217728";
         o->message_bytes_max = v ? (uint32_t)v : 1;
         return NULL;
+    case CONFIG_SEGMENT_MS:
+    case CONFIG_TOMBSTONE_MS:
+    case CONFIG_COMPACT_LAG_MS:
+        if (!number_in(value, own == CONFIG_SEGMENT_MS, INT64_MAX / 1000000, &v))
+            return "milliseconds";
+        *(own == CONFIG_SEGMENT_MS     ? &o->segment_ms
+          : own == CONFIG_TOMBSTONE_MS ? &o->tombstone_ms
+                                       : &o->compact_lag_ms) = v || own == CONFIG_COMPACT_LAG_MS ? v : 1;
+        return NULL;
+    case CONFIG_DIRTY:
+        if (!ratio_of(value, &ratio))
+            return "a number from 0 to 1";
+        o->dirty_permille = ratio > 0.001 ? (uint32_t)(ratio * 1000) : 1;
+        return NULL;
     case CONFIG_KEPT: break;
     }
     return NULL;
@@ -176,17 +202,6 @@ static bool is_number_in(const struct config *c, struct bytes value, int64_t lea
 
     (void)c;
     return number_in(value, least, most, &v);
-}
-
-static bool is_ratio(struct bytes value)
-{
-    char text[32], *end;
-
-    if (value.len == 0 || value.len >= sizeof(text))
-        return false;
-    snprintf(text, sizeof(text), "%.*s", BYTES_FMT(value));
-    double v = strtod(text, &end);
-    return *end == 0 && v >= 0 && v <= 1;
 }
 
 static const char *check_kept(const struct config *c, struct bytes value)
@@ -201,8 +216,6 @@ static const char *check_kept(const struct config *c, struct bytes value)
     if ((c->type == CONFIG_INT || c->type == CONFIG_LONG) &&
         !is_number_in(c, value, -1, c->type == CONFIG_INT ? INT32_MAX : INT64_MAX))
         return "a number";
-    if (c->type == CONFIG_DOUBLE && !is_ratio(value))
-        return "a number from 0 to 1";
     if (strcmp(c->name, "min.insync.replicas") == 0 && !bytes_is(value, "1"))
         return "there is one node, so 1";
     if (strcmp(c->name, "compression.type") == 0 && !bytes_is(value, "producer") &&
@@ -339,6 +352,10 @@ struct bytes config_value(const struct log_topic_options *o, enum config_own own
     case CONFIG_TIMESTAMP:
         return o->append_time ? BYTES_LITERAL("LogAppendTime") : BYTES_LITERAL("CreateTime");
     case CONFIG_DURABILITY: return bytes_str(durability_names[o->durability]);
+    case CONFIG_SEGMENT_MS: return number(arena, o->segment_ms);
+    case CONFIG_TOMBSTONE_MS: return number(arena, o->tombstone_ms);
+    case CONFIG_COMPACT_LAG_MS: return number(arena, o->compact_lag_ms);
+    case CONFIG_DIRTY: return bytes_str(arena_printf(arena, "%g", o->dirty_permille / 1000.0));
     case CONFIG_KEPT: break;
     }
     return BYTES_NONE;

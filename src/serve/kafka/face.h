@@ -168,6 +168,10 @@ enum config_own { /* an option of the log's topics */
     CONFIG_MESSAGE_BYTES,
     CONFIG_TIMESTAMP,
     CONFIG_DURABILITY,
+    CONFIG_SEGMENT_MS,
+    CONFIG_TOMBSTONE_MS,
+    CONFIG_COMPACT_LAG_MS,
+    CONFIG_DIRTY,
 };
 struct config {
     const char *name;

@@ -37,7 +37,7 @@ static void check_segments(struct log *log, struct check *c)
                 struct segment *seg = p->segments[k];
                 if (seg->end <= p->start)
                     continue; /* may be gone already */
-                segment_path(at, seg->base, "log", path);
+                segment_path(at, seg->base, seg->generation, "log", path);
                 enum status st = segment_verify(seg, at, &log->pool, &bad_pos);
                 if (st != ST_OK)
                     note(c, path, bad_pos,

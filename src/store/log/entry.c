@@ -7,7 +7,7 @@
 
 /* A batch carries a checksum of its own over what follows byte 21, so ours ends there: the bytes
  * of a large batch are summed once less. */
-enum { BATCH_SUMMED_ITSELF = 21 };
+enum { BATCH_SUMMED_ITSELF = 21, OPTIONS_MORE = 28 };
 
 static uint32_t checksum(const uint8_t *at, enum wal_type type, size_t payload_len)
 {
@@ -70,7 +70,11 @@ void wal_options_write(struct buf *to, const struct log_topic_options *o)
     buf_u64_le(to, (uint64_t)o->retention_ms);
     buf_u64_le(to, (uint64_t)o->retention_bytes);
     buf_u64_le(to, o->segment_bytes);
-    buf_u32_le(to, 0);
+    buf_u32_le(to, OPTIONS_MORE);
+    buf_u64_le(to, (uint64_t)o->segment_ms);
+    buf_u64_le(to, (uint64_t)o->tombstone_ms);
+    buf_u64_le(to, (uint64_t)o->compact_lag_ms);
+    buf_u32_le(to, o->dirty_permille);
 }
 
 static enum status options_read(struct reader *r, struct log_topic_options *out)
@@ -87,7 +91,21 @@ static enum status options_read(struct reader *r, struct log_topic_options *out)
     out->retention_ms = (int64_t)reader_u64_le(r);
     out->retention_bytes = (int64_t)reader_u64_le(r);
     out->segment_bytes = reader_u64_le(r);
-    (void)reader_u32_le(r);
+    struct reader more = reader_of(reader_bytes(r, reader_u32_le(r)));
+    *out = (struct log_topic_options){.durability = out->durability,
+                                      .cleanup = out->cleanup,
+                                      .append_time = out->append_time,
+                                      .internal = out->internal,
+                                      .message_bytes_max = out->message_bytes_max,
+                                      .retention_ms = out->retention_ms,
+                                      .retention_bytes = out->retention_bytes,
+                                      .segment_bytes = out->segment_bytes};
+    if (reader_left(&more) >= OPTIONS_MORE) { /* of a time before these there are none */
+        out->segment_ms = (int64_t)reader_u64_le(&more);
+        out->tombstone_ms = (int64_t)reader_u64_le(&more);
+        out->compact_lag_ms = (int64_t)reader_u64_le(&more);
+        out->dirty_permille = reader_u32_le(&more);
+    }
     return r->bad ? ST_CORRUPT : ST_OK;
 }
 

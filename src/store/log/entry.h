@@ -31,6 +31,7 @@ enum wal_type {
     WAL_TRIM,         /* i64: the new start offset */
     WAL_OPEN,         /* i32: the leader epoch from here on */
     WAL_TOPIC_EXTEND, /* i64: how many partitions it has from now on */
+    WAL_SEGMENT,      /* compacted: base i64, bytes u64, greatest timestamp i64, generation u32 */
     WAL_TYPE_END,
 };
 

@@ -84,7 +84,7 @@ static enum status new_segment(struct log_partition *p, struct segment_place at,
 {
     struct segment *seg;
 
-    TRY(segment_create(at, base, &seg));
+    TRY(segment_create(at, base, 0, &seg));
     partition_add_segment(p, seg);
     retain_partition(p);
     return ST_OK;
@@ -149,7 +149,7 @@ static enum status fill_slice(struct log_partition *p)
     partition_folder(p, folder);
     TRY(need_folder(p, folder));
     bool full = seg && seg->bytes > 0 && seg->bytes + first->len > max;
-    if (!seg || full || seg->end <= p->start) { /* one below the start may be gone already */
+    if (!seg || full || seg->closed || seg->end <= p->start) { /* one below the start may be gone already */
         TRY(new_segment(p, at, first->base));
         seg = p->segments[p->segments_count - 1];
     }

@@ -145,6 +145,7 @@ static enum status open_directory(struct log *log, struct diag *diag)
 
 void log_forget(struct log *log)
 {
+    compact_forget(log, NULL);
     topics_deinit(log);
     kv_deinit(&log->kv);
     log->fill_first = log->fill_last = log->sync_first = NULL;
@@ -391,6 +392,8 @@ bool log_work(struct log *log)
     if (log->wal) {
         wal_work(log->wal);
         more = fill_work(log);
+        if (!more && log->cut == CUT_NONE) /* while it syncs, segments stay as they are */
+            more = compact_sweep(log) || compact_work(log);
     }
     return retain_work(log) || more;
 }
@@ -404,8 +407,10 @@ void log_settle(struct log *log)
 
 int64_t log_deadline_ns(const struct log *log)
 {
-    return log->interval_deadline < log->retention_deadline ? log->interval_deadline
-                                                            : log->retention_deadline;
+    int64_t at = log->interval_deadline < log->retention_deadline ? log->interval_deadline
+                                                                  : log->retention_deadline;
+
+    return log->compact_at && log->compact_at < at ? log->compact_at : at;
 }
 
 void log_stats(const struct log *log, struct log_stats *out)

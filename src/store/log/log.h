@@ -39,6 +39,8 @@ enum {
     LOG_SEGMENT_BYTES = 1 << 30,
     LOG_RETENTION_MS = 7 * 24 * 3600 * 1000,
     LOG_MESSAGE_BYTES = 1048588, /* as Kafka has it */
+    LOG_TOMBSTONE_MS = 24 * 3600 * 1000,
+    LOG_DIRTY_PERMILLE = 500,
 };
 
 struct log_options {
@@ -80,6 +82,10 @@ struct log_topic_options {
     int64_t retention_bytes;    /* a partition; -1: no bound */
     uint64_t segment_bytes;
     uint32_t message_bytes_max; /* of a batch */
+    int64_t segment_ms;         /* of a compacted one: a segment takes no more; 0: 7 days */
+    int64_t tombstone_ms;       /* how long compaction keeps a tombstone; 0: a day */
+    int64_t compact_lag_ms;     /* what is younger is not compacted; 0: none */
+    uint32_t dirty_permille;    /* compaction begins when so much is new; 0: 500 */
     bool append_time;           /* message.timestamp.type = LogAppendTime */
     bool internal;              /* ours: not listed to clients, written only by us */
 };

@@ -31,6 +31,8 @@ void partition_push(struct log_partition *p, struct tail_item item)
     if (!partition_is_memory(p)) {
         p->log->unfilled_bytes += item.len;
         fill_queue(p);
+        if (p->tail.count == 1 && (p->topic->info.options.cleanup & LOG_CLEANUP_COMPACT))
+            compact_soon(p->log);
     }
 }
 
@@ -75,6 +77,7 @@ void partition_drop_below(struct log_partition *p, int64_t start)
 
 void partition_deinit(struct log_partition *p)
 {
+    compact_forget(p->log, p);
     while (p->tail.count)
         partition_drop_first(p);
     tail_deinit(&p->tail);

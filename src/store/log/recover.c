@@ -125,6 +125,31 @@ static void apply_extend(struct log *log, const struct wal_entry *e)
             topic_extend(t);
 }
 
+/* A segment that is not known was in no snapshot: its batches come from the WAL again. */
+static void apply_segment(struct log *log, const struct wal_entry *e)
+{
+    struct log_topic *t = topic_by_number(log, e->topic);
+    struct reader r = reader_of(e->payload);
+    int64_t base = (int64_t)reader_u64_le(&r);
+    uint64_t bytes = reader_u64_le(&r);
+    int64_t max_timestamp = (int64_t)reader_u64_le(&r);
+    uint32_t generation = reader_u32_le(&r);
+
+    if (r.bad || bytes > INT64_MAX || (t && e->partition >= t->info.partitions)) {
+        damage(log);
+        return;
+    }
+    struct log_partition *p = t ? t->partitions[e->partition] : NULL;
+    for (uint32_t i = 0; p && i < p->segments_count; i++) {
+        struct segment *seg = p->segments[i];
+        if (seg->base != base)
+            continue;
+        seg->bytes = seg->synced_bytes = bytes;
+        seg->max_timestamp = seg->synced_max_timestamp = max_timestamp;
+        seg->generation = generation;
+    }
+}
+
 static void apply_fact(struct log *log, const struct wal_entry *e)
 {
     struct bytes key, value;
@@ -147,6 +172,7 @@ static void apply_fact(struct log *log, const struct wal_entry *e)
     case WAL_TOPIC_CONFIG: apply_config(log, e); return;
     case WAL_TOPIC_EXTEND: apply_extend(log, e); return;
     case WAL_TRIM: apply_trim(log, e); return;
+    case WAL_SEGMENT: apply_segment(log, e); return;
     case WAL_PRODUCER_IDS:
     case WAL_OPEN:
         if (wal_i64_read(e->payload, &number) != ST_OK)
@@ -244,6 +270,8 @@ static void settle(struct log *log)
                 p->end = p->start;
             partition_shown(p, p->end);
         }
+        if (t->info.options.cleanup & LOG_CLEANUP_COMPACT)
+            compact_soon(log);
     }
 }
 

@@ -239,9 +239,10 @@ static bool sweep_partition(struct log_partition *p)
     if (p->segments_count == 0 || p->segments[0]->end > p->start)
         return false;
     struct segment *seg = p->segments[0];
+    compact_forget(p->log, p); /* it counts segments; it begins anew */
     partition_folder(p, folder);
     if (segment_remove_files((struct segment_place){p->log->os, folder, &p->log->files},
-                             seg->base) != ST_OK)
+                             seg->base, seg->generation) != ST_OK)
         return false;
     (void)os_sync_dir(p->log->os, folder); /* so that the disk has its space back at once */
     segment_free(seg);

@@ -9,10 +9,14 @@
 
 enum { MARK_BYTES = 32, SCAN_BYTES = 256 * 1024, READ_MIN = 64 * 1024 };
 
-void segment_path(struct segment_place at, int64_t base, const char *suffix,
+void segment_path(struct segment_place at, int64_t base, uint32_t generation, const char *suffix,
                   char path[SEGMENT_PATH_MAX])
 {
-    snprintf(path, SEGMENT_PATH_MAX, "%s/%020lld.%s", at.folder, (long long)base, suffix);
+    if (generation)
+        snprintf(path, SEGMENT_PATH_MAX, "%s/%020lld-%u.%s", at.folder, (long long)base, generation,
+                 suffix);
+    else
+        snprintf(path, SEGMENT_PATH_MAX, "%s/%020lld.%s", at.folder, (long long)base, suffix);
 }
 
 /* ---- making, opening, freeing ---- */
@@ -55,18 +59,21 @@ static void hold_file(struct segment *seg, struct segment_files *files, struct o
     files->count++;
 }
 
-enum status segment_create(struct segment_place at, int64_t base, struct segment **out)
+enum status segment_create(struct segment_place at, int64_t base, uint32_t generation,
+                           struct segment **out)
 {
     char path[SEGMENT_PATH_MAX];
     struct os_file *file;
 
-    segment_path(at, base, "index", path);
+    segment_path(at, base, generation, "index", path);
     enum status st = os_remove(at.os, path);
     if (st != ST_OK && st != ST_NOTFOUND)
         return st;
-    segment_path(at, base, "log", path);
+    segment_path(at, base, generation, "log", path);
     TRY(os_file_open(at.os, path, OS_WRITE | OS_CREATE | OS_TRUNCATE, &file));
     struct segment *seg = segment_known(base, base, 0, -1);
+    seg->generation = generation;
+    seg->began_ns = os_mono_ns(at.os);
     hold_file(seg, at.files, file);
     seg->fresh = true;
     seg->marks_loaded = true;
@@ -92,13 +99,13 @@ void segment_free(struct segment *seg)
     free(seg);
 }
 
-enum status segment_remove_files(struct segment_place at, int64_t base)
+enum status segment_remove_files(struct segment_place at, int64_t base, uint32_t generation)
 {
     char path[SEGMENT_PATH_MAX];
     static const char *const suffixes[] = {"index", "log"};
 
     for (int i = 0; i < 2; i++) {
-        segment_path(at, base, suffixes[i], path);
+        segment_path(at, base, generation, suffixes[i], path);
         enum status st = os_remove(at.os, path);
         if (st != ST_OK && st != ST_NOTFOUND)
             return st;
@@ -113,7 +120,7 @@ static enum status need_file(struct segment *seg, struct segment_place at)
 
     if (seg->file)
         return ST_OK;
-    segment_path(at, seg->base, "log", path);
+    segment_path(at, seg->base, seg->generation, "log", path);
     TRY(os_file_open(at.os, path, OS_WRITE, &file));
     hold_file(seg, at.files, file);
     return ST_OK;
@@ -148,7 +155,7 @@ static void read_marks(struct segment *seg, struct segment_place at)
     uint8_t bytes[MARK_BYTES];
     size_t got;
 
-    segment_path(at, seg->base, "index", path);
+    segment_path(at, seg->base, seg->generation, "index", path);
     if (os_file_open(at.os, path, OS_READ, &file) != ST_OK)
         return;
     for (uint64_t i = 0;; i++) {
@@ -251,6 +258,7 @@ enum status segment_append(struct segment *seg, struct segment_place at, struct 
 void segment_sync_begin(const struct segment *seg, struct segment_sync *out)
 {
     *out = (struct segment_sync){.base = seg->base,
+                                 .generation = seg->generation,
                                  .end = seg->end,
                                  .bytes = seg->bytes,
                                  .max_timestamp = seg->max_timestamp,
@@ -265,12 +273,12 @@ enum status segment_sync_run(struct os *os, const char *folder, const struct seg
     char path[SEGMENT_PATH_MAX];
     struct os_file *file;
 
-    segment_path(at, sync->base, "log", path);
+    segment_path(at, sync->base, sync->generation, "log", path);
     TRY(os_file_open(os, path, OS_WRITE, &file));
     enum status st = os_file_sync(file);
     os_file_close(file);
     TRY(st);
-    segment_path(at, sync->base, "index", path);
+    segment_path(at, sync->base, sync->generation, "index", path);
     if (sync->marks.len == 0 || os_file_open(os, path, OS_WRITE | OS_CREATE, &file) != ST_OK)
         return ST_OK;
     st = os_file_write(file, sync->marks_pos, sync->marks.ptr, sync->marks.len);
@@ -312,7 +320,7 @@ static enum status damaged(const struct segment *seg, struct segment_place at, u
 {
     char path[SEGMENT_PATH_MAX];
 
-    segment_path(at, seg->base, "log", path);
+    segment_path(at, seg->base, seg->generation, "log", path);
     return diag_set(diag, ST_CORRUPT, DIAG_INTERNAL, "%s is damaged at byte %llu", path,
                     (unsigned long long)pos);
 }

@@ -49,6 +49,9 @@ struct segment {
     struct segment_files *files; /* while it is open: the list it is in */
     struct segment *files_next, *files_prev;
     bool fresh; /* its name is not synced yet */
+    bool closed;        /* nothing is appended any more, though it is the last */
+    int64_t began_ns;   /* os_mono_ns when it was made, or known */
+    uint32_t generation; /* how often it was compacted: part of its file's name */
     bool marks_loaded;
     struct segment_mark *marks;
     uint32_t marks_count, marks_cap, marks_saved;
@@ -62,14 +65,16 @@ struct segment_place {
 };
 
 /* A new, empty file; whatever stood there under its name is gone. */
-enum status segment_create(struct segment_place at, int64_t base, struct segment **out) MUST_CHECK;
+enum status segment_create(struct segment_place at, int64_t base, uint32_t generation,
+                           struct segment **out) MUST_CHECK;
 /* One that a snapshot knows. The file is opened when it is needed. */
 struct segment *segment_known(int64_t base, int64_t end, uint64_t bytes, int64_t max_timestamp);
 void segment_free(struct segment *seg);
 void segment_close_file(struct segment *seg);
-void segment_path(struct segment_place at, int64_t base, const char *suffix,
+void segment_path(struct segment_place at, int64_t base, uint32_t generation, const char *suffix,
                   char path[SEGMENT_PATH_MAX]);
-enum status segment_remove_files(struct segment_place at, int64_t base) MUST_CHECK;
+enum status segment_remove_files(struct segment_place at, int64_t base,
+                                 uint32_t generation) MUST_CHECK;
 
 /* A run of whole batches, at the end. */
 enum status segment_append(struct segment *seg, struct segment_place at,
@@ -79,6 +84,7 @@ enum status segment_append(struct segment *seg, struct segment_place at,
  * is done (ended with done false: that it is not). Meanwhile nothing is appended. */
 struct segment_sync {
     int64_t base, end, max_timestamp;
+    uint32_t generation;
     uint64_t bytes;
     struct buf marks; /* of the index, as in its file */
     uint64_t marks_pos;

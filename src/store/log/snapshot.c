@@ -39,10 +39,12 @@ static void save_partition(const struct log_partition *p, struct buf *to)
         buf_u64_le(to, (uint64_t)seg->synced_end);
         buf_u64_le(to, seg->synced_bytes);
         buf_u64_le(to, (uint64_t)seg->synced_max_timestamp);
+        buf_u32_le(to, seg->generation);
     }
     producers_save(&p->producers, to);
     epochs_save(&p->epochs, to);
     markers_save(&p->markers, to);
+    buf_u64_le(to, (uint64_t)p->cleaned);
 }
 
 static void save_topic(const struct log_topic *t, struct buf *to)
@@ -149,16 +151,20 @@ static struct wal_position load_position(struct reader *r)
     return (struct wal_position){lsn, reader_u64_le(r)};
 }
 
-static enum status load_segment(struct log_partition *p, struct reader *r)
+static enum status load_segment(struct log_partition *p, struct reader *r, uint32_t version)
 {
     int64_t base = (int64_t)reader_u64_le(r), end = (int64_t)reader_u64_le(r);
     uint64_t bytes = reader_u64_le(r);
     int64_t max_timestamp = (int64_t)reader_u64_le(r);
+    uint32_t generation = version >= 2 ? reader_u32_le(r) : 0;
 
     if (r->bad || base < 0 || end < base || bytes > INT64_MAX ||
         (p->segments_count && base < p->segments[p->segments_count - 1]->end))
         return ST_CORRUPT;
-    partition_add_segment(p, segment_known(base, end, bytes, max_timestamp));
+    struct segment *seg = segment_known(base, end, bytes, max_timestamp);
+    seg->generation = generation;
+    seg->began_ns = os_mono_ns(p->log->os);
+    partition_add_segment(p, seg);
     return ST_OK;
 }
 
@@ -172,7 +178,7 @@ static enum status load_partition(struct log_partition *p, struct reader *r, uin
         p->known_end == INT64_MAX || p->synced_end > p->known_end || count > reader_left(r))
         return ST_CORRUPT;
     for (uint64_t i = 0; i < count; i++)
-        TRY(load_segment(p, r));
+        TRY(load_segment(p, r, version));
     /* What was trimmed before it was filled is in no segment. */
     p->end = p->synced_end > p->start ? p->synced_end : p->start;
     p->folder_made = count > 0;
@@ -180,7 +186,9 @@ static enum status load_partition(struct log_partition *p, struct reader *r, uin
     if (version < 2)
         return ST_OK; /* of a time without transactions */
     TRY(epochs_load(&p->epochs, r));
-    return markers_load(&p->markers, r);
+    TRY(markers_load(&p->markers, r));
+    p->cleaned = (int64_t)reader_u64_le(r);
+    return r->bad || p->cleaned < 0 ? ST_CORRUPT : ST_OK;
 }
 
 static enum status load_topic(struct log *log, struct reader *r, uint32_t version)

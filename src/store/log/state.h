@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "store/log/bugs.h"
+#include "store/log/compact.h"
 #include "store/log/entry.h"
 #include "store/log/epochs.h"
 #include "store/log/kv.h"
@@ -48,6 +49,7 @@ struct log_partition {
     uint32_t index;
     int64_t start, end;
     int64_t durable;           /* one past the last offset that may be shown */
+    int64_t cleaned;           /* compaction has been over all below */
     int64_t known_end;         /* a snapshot has said that records up to here were there */
     int64_t staged_end;        /* while an entry is being committed: where its next part goes */
     struct segment **segments; /* by offset; only the last one is written */
@@ -124,6 +126,9 @@ struct log {
     uint64_t snapshots;         /* written since the opening */
     int64_t retention_deadline; /* os_mono_ns; INT64_MAX: nothing expires */
     int64_t tails_at;           /* os_mono_ns from which on a look takes in the tails */
+    int64_t compact_at; /* os_mono_ns of the next look; 0: nothing to look for */
+    struct compaction *compaction;
+    struct retired *retired;
     bool sweep;
     uint64_t sweep_lsn;
 

@@ -49,6 +49,12 @@ void topic_defaults(const struct log *log, struct log_topic_options *o)
         o->segment_bytes = SEGMENT_BYTES_MIN;
     if (o->message_bytes_max == 0)
         o->message_bytes_max = log->options.message_bytes_max;
+    if (o->segment_ms == 0)
+        o->segment_ms = LOG_RETENTION_MS;
+    if (o->tombstone_ms == 0)
+        o->tombstone_ms = LOG_TOMBSTONE_MS;
+    if (o->dirty_permille == 0)
+        o->dirty_permille = LOG_DIRTY_PERMILLE;
 }
 
 /* ---- in memory ---- */
@@ -283,6 +289,8 @@ enum status log_topic_configure(struct log *log, struct log_topic *topic,
         return st;
     *was = o;
     retain_tails(log, true); /* it may ask for less than is there */
+    if (o.cleanup & LOG_CLEANUP_COMPACT)
+        compact_soon(log);
     return ST_OK;
 }
 

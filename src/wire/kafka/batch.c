@@ -324,7 +324,9 @@ void batch_builder_add_record(struct batch_builder *b, const struct record *rec,
         delta = rec->offset - b->base_offset;
     CHECK(delta > b->last_offset_delta && delta <= INT32_MAX);
     if (b->count == 0)
-        b->base_timestamp = b->max_timestamp = rec->timestamp_ms;
+        b->max_timestamp = rec->timestamp_ms;
+    if (b->count == 0 && !(b->attributes & BATCH_DELETE_HORIZON)) /* else the caller's */
+        b->base_timestamp = rec->timestamp_ms;
     if (rec->timestamp_ms > b->max_timestamp)
         b->max_timestamp = rec->timestamp_ms;
     int64_t ts = (int64_t)((uint64_t)rec->timestamp_ms - (uint64_t)b->base_timestamp);
