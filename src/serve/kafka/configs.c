@@ -180,8 +180,10 @@ static const char *apply_own(enum config_own own, struct bytes value, struct log
     case CONFIG_SEGMENT_MS:
     case CONFIG_TOMBSTONE_MS:
     case CONFIG_COMPACT_LAG_MS:
-        if (!number_in(value, own == CONFIG_SEGMENT_MS, INT64_MAX / 1000000, &v))
+        if (!number_in(value, own == CONFIG_SEGMENT_MS, INT64_MAX, &v))
             return "milliseconds";
+        if ((uint64_t)v > LOG_OPTION_MS_MAX)
+            v = (int64_t)LOG_OPTION_MS_MAX; /* as good as for ever */
         *(own == CONFIG_SEGMENT_MS     ? &o->segment_ms
           : own == CONFIG_TOMBSTONE_MS ? &o->tombstone_ms
                                        : &o->compact_lag_ms) = v || own == CONFIG_COMPACT_LAG_MS ? v : 1;

@@ -105,6 +105,9 @@ static enum status options_read(struct reader *r, struct log_topic_options *out)
         out->tombstone_ms = (int64_t)reader_u64_le(&more);
         out->compact_lag_ms = (int64_t)reader_u64_le(&more);
         out->dirty_permille = reader_u32_le(&more);
+        if ((uint64_t)out->segment_ms > LOG_OPTION_MS_MAX || (uint64_t)out->tombstone_ms > LOG_OPTION_MS_MAX ||
+            (uint64_t)out->compact_lag_ms > LOG_OPTION_MS_MAX)
+            return ST_CORRUPT; /* more than topics are made with: sums of it would not fit */
     }
     return r->bad ? ST_CORRUPT : ST_OK;
 }

@@ -75,6 +75,8 @@ void log_cluster_id(const struct log *log,
 enum log_durability { LOG_FSYNC, LOG_INTERVAL, LOG_MEMORY };
 enum log_cleanup { LOG_CLEANUP_DELETE = 1, LOG_CLEANUP_COMPACT = 2 }; /* bits */
 
+#define LOG_OPTION_MS_MAX (1ull << 42) /* of the times below: 139 years */
+
 struct log_topic_options {
     enum log_durability durability;
     unsigned cleanup;           /* of enum log_cleanup; 0: DELETE */

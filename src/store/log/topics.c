@@ -181,6 +181,10 @@ static enum status check_options(const struct log_topic_options *o, struct diag 
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "cleanup policy %u is not known", o->cleanup);
     if (o->retention_ms < -1 || o->retention_bytes < -1)
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "retention must be -1 (for ever) or more");
+    if ((uint64_t)o->segment_ms > LOG_OPTION_MS_MAX || (uint64_t)o->tombstone_ms > LOG_OPTION_MS_MAX ||
+        (uint64_t)o->compact_lag_ms > LOG_OPTION_MS_MAX)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "times of compaction must be 0 to %llu ms",
+                        LOG_OPTION_MS_MAX);
     if (o->message_bytes_max > WAL_ENTRY_BYTES_MAX / 2)
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "max.message.bytes %u is above the bound %d",
                         o->message_bytes_max, WAL_ENTRY_BYTES_MAX / 2);
