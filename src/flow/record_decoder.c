@@ -84,11 +84,14 @@ enum status record_decoder_open(struct record_decoder *d, const struct plan_node
     struct with with = with_scan(scan);
     bool *in_key, *in_value;
     uint16_t count = node->columns_count;
-    *d = (struct record_decoder){0};
+    *d = (struct record_decoder){.columns_count = count,
+                                 .upserts = with_is(&with, "connector", "upsert-kafka")};
     arena_init(&d->arena, ARENA_BUDGET_NONE);
     d->topic = arena_copy(&d->arena, topic);
     d->metas = ARENA_ARRAY(&d->arena, struct record_meta, count + 1);
     enum status st = with_key_fields(&with, &d->arena, &in_key, &in_value, diag);
+    if (st == ST_OK && d->upserts)
+        st = open_part(d, &with, scan, count, "key", in_key, &d->deleted, diag);
     for (uint16_t c = 0; st == ST_OK && c < with.table->columns_count; c++)
         in_key[c] &= !in_value[c]; /* what is in both is read from the value */
     for (uint16_t i = 0; st == ST_OK && i < count; i++) {
@@ -112,6 +115,7 @@ void record_decoder_close(struct record_decoder *d)
 {
     format_decoder_close(d->value);
     format_decoder_close(d->key);
+    format_decoder_close(d->deleted);
     arena_deinit(&d->arena);
     *d = (struct record_decoder){0};
 }
@@ -174,15 +178,42 @@ static void put_meta(const struct record_decoder *d, const struct record_meta *m
     }
 }
 
+/* A key without a value: NULLs where the key puts nothing. */
+static enum format_result deleted_decode(struct record_decoder *d, const struct record *rec,
+                                         struct column_builder *cols, struct diag *diag)
+{
+    uint32_t rows = cols[0].rows;
+    enum format_result result = format_decode(d->deleted, rec->key, cols, diag);
+    for (uint16_t c = 0; result == FORMAT_ROW && c < d->columns_count; c++) {
+        bool meta = false;
+        for (uint16_t i = 0; i < d->metas_count; i++)
+            meta |= d->metas[i].column == c;
+        if (!meta && cols[c].rows <= rows)
+            column_put_null(&cols[c]);
+    }
+    return result;
+}
+
 enum format_result record_decode(struct record_decoder *d, const struct batch_header *header,
                                  int32_t partition, const struct record *rec,
-                                 struct column_builder *cols, struct diag *diag)
+                                 struct column_builder *cols, uint8_t *kind, struct diag *diag)
 {
-    if (!rec->value.ptr)
+    enum format_result result;
+    *kind = ROW_INSERT;
+    if (!rec->value.ptr && !d->upserts)
         return FORMAT_SKIP; /* a tombstone is no row */
-    enum format_result result = format_decode(d->value, rec->value, cols, diag);
-    if (result == FORMAT_ROW && d->key)
-        result = format_decode(d->key, rec->key, cols, diag);
+    if (d->upserts && !rec->key.ptr) {
+        diag_set(diag, ST_INVALID, DIAG_VALUE, "the record has no key, which upserts need");
+        return FORMAT_BAD;
+    }
+    if (rec->value.ptr) {
+        result = format_decode(d->value, rec->value, cols, diag);
+        if (result == FORMAT_ROW && d->key)
+            result = format_decode(d->key, rec->key, cols, diag);
+    } else {
+        *kind = ROW_DELETE;
+        result = deleted_decode(d, rec, cols, diag);
+    }
     if (result != FORMAT_ROW)
         return result;
     for (uint16_t i = 0; i < d->metas_count; i++)

@@ -10,6 +10,7 @@ static const struct op_class *const classes[PLAN_KINDS] = {
     [PLAN_WINDOW_JOIN] = &op_window_join,
     [PLAN_UNION] = &op_union,
     [PLAN_RANK] = &op_rank,
+    [PLAN_NORMALIZE] = &op_normalize,
 };
 
 const struct op_class *op_class_of(const struct plan_node *node, struct diag *diag)

@@ -59,8 +59,7 @@ static enum status check_metadata(struct row_encoder *e, const struct table *tab
     return ST_OK;
 }
 
-enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node, const bool *key,
-                             struct diag *diag)
+enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node, struct diag *diag)
 {
     const struct table *table = node->sink.table;
     struct with with = with_table(table);
@@ -72,11 +71,6 @@ enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node
     for (uint16_t c = 0; c < e->columns_count; c++)
         e->inputs[c] = sink_input_of(node, c);
     enum status st = with_key_fields(&with, &e->arena, &in_key, &in_value, diag);
-    for (uint16_t c = 0; key && st == ST_OK && c < e->columns_count; c++) {
-        in_key[c] = key[c];
-        if (with_is(&with, "value.fields-include", "EXCEPT_KEY"))
-            in_value[c] = table->columns[c].kind == COLUMN_PHYSICAL && !key[c];
-    }
     if (st == ST_OK)
         st = check_metadata(e, table, diag);
     if (st == ST_OK)

@@ -19,8 +19,7 @@ struct row_encoder {
     int32_t timestamp;        /* the table's column for the record's time, or -1 */
 };
 
-/* key: the table's columns in the key (NULL: those of 'key.fields'). */
-enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node, const bool *key,
+enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node,
                              struct diag *diag) MUST_CHECK;
 void row_encoder_close(struct row_encoder *e);
 

@@ -21,7 +21,7 @@ struct sink_topic {
 };
 
 static enum status topic_open_as(const struct sink_class *class, const struct plan_node *node,
-                                 struct sink_env *env, const bool *key, struct sink **out,
+                                 struct sink_env *env, struct sink **out,
                                  struct diag *diag)
 {
     struct with with = with_table(node->sink.table);
@@ -37,7 +37,7 @@ static enum status topic_open_as(const struct sink_class *class, const struct pl
     TRY(with_i64(&with, "topic.partitions", 1, &partitions, diag));
     struct sink_topic *s = xcalloc(1, sizeof(*s));
     s->base = (struct sink){class, env};
-    enum status st = row_encoder_open(&s->rows, node, key, diag);
+    enum status st = row_encoder_open(&s->rows, node, diag);
     if (st == ST_OK)
         st = topic_ensure(env->log, name, (uint32_t)partitions, TOPIC_DEFAULT, &s->topic, diag);
     buf_init(&s->key, 0);
@@ -60,7 +60,7 @@ static enum status topic_open(const struct plan_node *node, struct sink_env *env
         diag_hint(diag, "'connector' = 'upsert-kafka' with a PRIMARY KEY takes changes");
         return ST_INVALID;
     }
-    return topic_open_as(&sink_topic_class, node, env, NULL, out, diag);
+    return topic_open_as(&sink_topic_class, node, env, out, diag);
 }
 
 static enum status upsert_open(const struct plan_node *node, struct sink_env *env,
@@ -70,12 +70,7 @@ static enum status upsert_open(const struct plan_node *node, struct sink_env *en
     if (!table->primary_key_count)
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "upsert-kafka needs a PRIMARY KEY in `%.*s`",
                         BYTES_FMT(table->name));
-    bool *key = xcalloc(table->columns_count + 1u, sizeof(*key));
-    for (uint16_t i = 0; i < table->primary_key_count; i++)
-        key[table->primary_key[i]] = true;
-    enum status st = topic_open_as(&sink_upsert_topic_class, node, env, key, out, diag);
-    free(key);
-    return st;
+    return topic_open_as(&sink_upsert_topic_class, node, env, out, diag);
 }
 
 static void one_row(struct sink_topic *s, uint16_t row, bool tombstone)
@@ -112,6 +107,19 @@ static enum status topic_chunk(struct sink *sink, const struct chunk *in)
     return ST_OK;
 }
 
+/* The old row of an update whose new one follows: that replaces it. Without one (a filter took it) the row
+ * goes. */
+static bool is_replaced(struct sink_topic *s, const struct chunk *in, uint16_t i)
+{
+    if (i + 1u == in->count || chunk_kind(in, chunk_row(in, i + 1)) != ROW_UPDATE_AFTER)
+        return false;
+    buf_clear(&s->key);
+    buf_clear(&s->value);
+    row_encode_key(&s->rows, chunk_row(in, i), &s->key);
+    row_encode_key(&s->rows, chunk_row(in, i + 1), &s->value);
+    return bytes_equal(buf_view(&s->key), buf_view(&s->value));
+}
+
 static enum status upsert_chunk(struct sink *sink, const struct chunk *in)
 {
     struct sink_topic *s = (struct sink_topic *)sink;
@@ -119,8 +127,8 @@ static enum status upsert_chunk(struct sink *sink, const struct chunk *in)
     for (uint16_t i = 0; i < in->count; i++) {
         uint16_t row = chunk_row(in, i);
         uint8_t kind = chunk_kind(in, row);
-        if (kind != ROW_UPDATE_BEFORE)
-            one_row(s, row, kind == ROW_DELETE);
+        if (kind != ROW_UPDATE_BEFORE || !is_replaced(s, in, i))
+            one_row(s, row, row_kind_retracts(kind));
     }
     return ST_OK;
 }

@@ -353,14 +353,15 @@ static enum status one_record(struct source_topic *s, const struct batch_header 
                               uint32_t split, const struct record *rec)
 {
     struct diag diag = {0};
+    uint8_t kind = ROW_INSERT;
     enum format_result result =
         s->changes ? format_decode(s->changes, rec->value, s->builder.cols, &diag)
-                   : record_decode(&s->decoder, header, (int32_t)split, rec, s->builder.cols, &diag);
+                   : record_decode(&s->decoder, header, (int32_t)split, rec, s->builder.cols, &kind, &diag);
     switch (result) {
     case FORMAT_ROW:
         if (s->origins)
             s->origins[s->builder.rows] = origin_of(s->scan->id, split, rec->offset);
-        chunk_builder_row(&s->builder, s->changes ? last_kind(&s->builder.cols[0]) : ROW_INSERT);
+        chunk_builder_row(&s->builder, s->changes ? last_kind(&s->builder.cols[0]) : kind);
         return chunk_builder_full(&s->builder) ? builder_emit(s) : ST_OK;
     case FORMAT_BAD:
         s->env->on_error(s->env->on_error_context, s->decoder.topic, (int32_t)split, rec->offset,
@@ -463,6 +464,13 @@ const struct source_class source_topic_class = {
     .open = topic_open, .splits = topic_splits, .start = topic_start, .take = topic_take,
     .run = topic_run, .bound = topic_bound, .clock_us = topic_clock, .release = topic_release,
     .close = topic_close,
+};
+
+/* The same, each record a change of its key's row: the plan has a node that knows the rows. */
+const struct source_class source_upsert_class = {
+    .connector = "upsert-kafka",
+    .open = topic_open, .splits = topic_splits, .start = topic_start, .take = topic_take,
+    .run = topic_run, .bound = topic_bound, .release = topic_release, .close = topic_close,
 };
 
 const struct source_class source_view_class = {

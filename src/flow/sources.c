@@ -8,6 +8,7 @@
 
 static const struct source_class *const classes[] = {
     &source_topic_class,
+    &source_upsert_class,
     &source_filesystem_class,
     &source_nexmark,
     &source_datagen,
@@ -20,7 +21,7 @@ const struct source_class *source_class_of(struct bytes connector, struct diag *
             return classes[i];
     diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "there is no source with connector '%.*s'",
              BYTES_FMT(connector));
-    diag_hint(diag, "there are kafka, filesystem, nexmark and datagen");
+    diag_hint(diag, "there are kafka, upsert-kafka, filesystem, nexmark and datagen");
     return NULL;
 }
 

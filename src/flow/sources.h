@@ -5,6 +5,7 @@
 #include "flow/source.h"
 
 extern const struct source_class source_topic_class;      /* kafka */
+extern const struct source_class source_upsert_class;     /* upsert-kafka */
 extern const struct source_class source_filesystem_class;
 extern const struct source_class source_values_class;     /* VALUES */
 extern const struct source_class source_view_class;       /* a materialized table: its history */

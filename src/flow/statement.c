@@ -157,7 +157,8 @@ static void plan_bound(struct plan *plan)
         struct bytes connector = table_option_get(node->scan.table, "connector", "");
         if (!bytes_is(connector, "kafka") && !bytes_is(connector, "upsert-kafka"))
             continue;
-        hint(plan, &node->scan, "scan.startup.mode", "earliest-offset");
+        if (bytes_is(connector, "kafka")) /* upserts are always read from the start */
+            hint(plan, &node->scan, "scan.startup.mode", "earliest-offset");
         hint(plan, &node->scan, "scan.bounded.mode", "latest-offset");
     }
 }
@@ -263,7 +264,8 @@ static void side_table(struct engine *engine, const struct table *of, const char
 {
     struct bytes connector = table_option_get(of, "connector", "");
     struct bytes topic = table_option_get(of, "topic", "");
-    if (of->kind != TABLE_CONNECTOR || !bytes_is(connector, "kafka") || !topic.len)
+    bool topics = bytes_is(connector, "kafka") || bytes_is(connector, "upsert-kafka");
+    if (of->kind != TABLE_CONNECTOR || !topics || !topic.len)
         return;
     struct arena arena;
     struct diag diag = {0};

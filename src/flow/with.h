@@ -31,7 +31,7 @@ enum status with_i64(const struct with *with, const char *key, int64_t otherwise
 void with_format(const struct with *with, const char *part, struct arena *arena,
                  struct format_spec *out);
 
-/* The table columns in 'key.fields', as bits; and of the columns in the record's value. */
+/* The table columns in 'key.fields' (of upsert-kafka the primary key), as bits; and of the columns in the record's value. */
 enum status with_key_fields(const struct with *with, struct arena *arena, bool **in_key,
                             bool **in_value, struct diag *diag) MUST_CHECK;
 /* The name of a key field in the record: without key.fields-prefix. */

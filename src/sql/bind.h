@@ -196,6 +196,8 @@ struct plan_node *bind_insert(struct binder *b, const struct ast_insert *insert)
 struct plan_node *bind_answer(struct binder *b, const struct ast_query *query);
 bool sink_takes_updates(const struct table *table);
 bool sink_wants_before(const struct table *table);
+/* The scan's rows replace those of their keys, and do not tell what they replace. */
+bool scan_upserts(const struct plan_scan *scan);
 bool table_changelog(const struct table *table, const struct table_option *hints, uint16_t hints_count,
                      unsigned *changes);
 

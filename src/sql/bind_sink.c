@@ -60,6 +60,14 @@ bool table_changelog(const struct table *table, const struct table_option *hints
     return true;
 }
 
+bool scan_upserts(const struct plan_scan *scan)
+{
+    unsigned changes;
+
+    table_changelog(scan->table, scan->hints, scan->hints_count, &changes);
+    return (changes & CHANGE_UPDATE) && !(changes & CHANGE_UPDATE_BEFORE);
+}
+
 /* ---- nodes ---- */
 
 struct plan_node *bind_sink(struct binder *b, struct table *table, struct plan_node *input,

@@ -71,10 +71,10 @@ struct plan_node *opt_drop_identity(struct plan_node *node)
         uint16_t column;
         if (!expr_is_column(node->calc.exprs[i], &column) || column != i)
             return node;
-        if (input->kind == PLAN_SCAN && !bytes_equal(input->columns[i].name, node->columns[i].name))
+        if ((input->kind == PLAN_SCAN || input->kind == PLAN_NORMALIZE) && !bytes_equal(input->columns[i].name, node->columns[i].name))
             return node;
     }
-    if (input->kind != PLAN_SCAN) {
+    if (input->kind != PLAN_SCAN && input->kind != PLAN_NORMALIZE) { /* those may have other users */
         for (uint16_t i = 0; i < node->columns_count; i++)
             input->columns[i].name = node->columns[i].name;
     }

@@ -185,6 +185,36 @@ static struct plan_node *narrow(struct arena *arena, const struct plan_node *sca
     return out;
 }
 
+/* The scan's columns of the table's primary key; false: not all are scanned. */
+static bool key_columns(const struct plan_node *scan, uint16_t *keys)
+{
+    const struct table *table = scan->scan.table;
+
+    for (uint16_t k = 0; k < table->primary_key_count; k++) {
+        uint16_t i = 0;
+        while (i < scan->columns_count && scan->scan.columns[i].table_column != table->primary_key[k])
+            i++;
+        if (i == scan->columns_count)
+            return false;
+        keys[k] = i;
+    }
+    return true;
+}
+
+/* Upserts get a node that keeps the last row of each key. */
+static struct plan_node *normalized(struct arena *arena, struct plan_node *scan)
+{
+    uint16_t count = scan->scan.table->primary_key_count;
+    uint16_t *keys = ARENA_ARRAY(arena, uint16_t, count + 1u);
+
+    if (!scan_upserts(&scan->scan) || !key_columns(scan, keys))
+        return scan;
+    struct plan_node *node = node_over(arena, PLAN_NORMALIZE, scan, scan->columns_count);
+    node->normalize.keys = keys;
+    node->normalize.keys_count = count;
+    return node;
+}
+
 static void rewrite_source(struct readers *all, uint32_t first, bool *done)
 {
     struct arena *arena = all->arena;
@@ -195,6 +225,11 @@ static void rewrite_source(struct readers *all, uint32_t first, bool *done)
 
     if (watermark)
         mark(arena, scan->scan.watermark, used);
+    uint16_t *keys = ARENA_ARRAY(arena, uint16_t, scan->scan.table->primary_key_count + 1u);
+    if (scan_upserts(&scan->scan) && key_columns(scan, keys)) {
+        for (uint16_t k = 0; k < scan->scan.table->primary_key_count; k++)
+            used[keys[k]].any = used[keys[k]].whole = true;
+    }
     for (uint32_t i = first; i < all->count; i++) {
         struct plan_node *calc = all->items[i].calc;
         if (!same_source(&scan->scan, &all->items[i].scan->scan))
@@ -203,7 +238,7 @@ static void rewrite_source(struct readers *all, uint32_t first, bool *done)
         for (uint16_t k = 0; k < calc->columns_count; k++)
             mark(arena, calc->calc.exprs[k], used);
     }
-    struct plan_node *narrowed = narrow(arena, scan, used, watermark, &to);
+    struct plan_node *narrowed = normalized(arena, narrow(arena, scan, used, watermark, &to));
     for (uint32_t i = first; i < all->count; i++) {
         struct plan_node *calc = all->items[i].calc;
         if (!same_source(&scan->scan, &all->items[i].scan->scan))

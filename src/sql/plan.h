@@ -25,6 +25,7 @@ enum plan_kind {
     PLAN_WINDOW_JOIN, /* both sides carry windows: state is dropped with its window */
     PLAN_UNION,       /* UNION ALL */
     PLAN_RANK,        /* ROW_NUMBER() OVER (…) with a bound: top-N, deduplication */
+    PLAN_NORMALIZE,   /* upserts made a changelog: the last row of each key is kept */
     PLAN_SINK,        /* a table's topic, a view's state, print, blackhole, the answer of a SELECT */
     PLAN_KINDS
 };
@@ -139,6 +140,11 @@ struct plan_rank {
     bool emit_rank; /* ROW_NUMBER() is selected: the last output column */
 };
 
+struct plan_normalize {
+    const uint16_t *keys; /* of the input: the table's primary key */
+    uint16_t keys_count;
+};
+
 struct plan_sink {
     struct table *table;         /* NULL: the answer of a SELECT */
     const uint16_t *columns;     /* table column of each input column */
@@ -171,6 +177,7 @@ struct plan_node {
         struct plan_group_agg group_agg;
         struct plan_join join;
         struct plan_rank rank;
+        struct plan_normalize normalize;
         struct plan_sink sink;
     };
 };

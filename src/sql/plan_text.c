@@ -276,6 +276,9 @@ static void print_detail(struct printer *p, const struct plan_node *node)
         buf_printf(&p->out, "] first=%lld%s", (long long)node->rank.limit,
                    node->rank.emit_rank ? " with rank" : "");
         break;
+    case PLAN_NORMALIZE:
+        print_columns(p, "key", input, node->normalize.keys, node->normalize.keys_count);
+        break;
     case PLAN_SINK:
         print_sink(p, node);
         break;

@@ -25,6 +25,8 @@ static unsigned own_changes(const struct plan_node *node)
         if (node->rank.limit == 1 || node->rank.emit_rank)
             return CHANGE_UPDATE | (in ? CHANGE_DELETE : 0u);
         return CHANGE_DELETE | in;
+    case PLAN_NORMALIZE:
+        return both;
     case PLAN_WINDOW_AGG:
     case PLAN_WINDOW_JOIN:
     case PLAN_VALUES:
@@ -48,6 +50,8 @@ static bool needs_before(const struct plan_node *node, bool asked)
     case PLAN_WINDOW:
     case PLAN_UNION:
         return asked;
+    case PLAN_NORMALIZE: /* it keeps the old rows itself */
+        return false;
     case PLAN_SINK:
         return node->sink.upsert_key_count == 0 || sink_wants_before(node->sink.table);
     default:
@@ -66,6 +70,7 @@ static bool emits_before(const struct plan_node *node, bool asked)
         return (node->changes & CHANGE_UPDATE_BEFORE) != 0;
     case PLAN_GROUP_AGG:
     case PLAN_RANK:
+    case PLAN_NORMALIZE:
         return asked && (node->changes & CHANGE_UPDATE);
     case PLAN_WINDOW_AGG:
     case PLAN_WINDOW_JOIN:
@@ -95,16 +100,15 @@ static void infer_before(struct plan *plan)
     }
 }
 
+/* Upserts are made a changelog as they are read (opt_scan.c), if their key can be. */
 static bool check_sources(struct binder *b, const struct plan *plan, const struct token *at)
 {
     for (uint32_t i = 0; i < plan->nodes_count; i++) {
         const struct plan_node *node = plan->nodes[i];
         for (uint16_t k = 0; k < node->inputs_count; k++) {
             const struct plan_node *input = node->inputs[k].node;
-            bool upserts = input->kind == PLAN_SCAN && (input->changes & CHANGE_UPDATE) &&
-                           !(input->changes & CHANGE_UPDATE_BEFORE);
-            if (upserts && needs_before(node, false)) {
-                bind_unsupported(b, at, "a query over the upserts of `%.*s` that needs their old rows",
+            if (input->kind == PLAN_SCAN && node->kind != PLAN_NORMALIZE && scan_upserts(&input->scan)) {
+                bind_unsupported(b, at, "reading `%.*s`, whose primary key has computed columns,",
                                  BYTES_FMT(bytes_head(input->scan.table->name, 60)));
                 return false;
             }
@@ -201,6 +205,9 @@ static void distribute(struct plan_node *node)
     case PLAN_WINDOW_JOIN:
         node->inputs[0].dist = by_keys(node->join.left_keys, node->join.keys_count);
         node->inputs[1].dist = by_keys(node->join.right_keys, node->join.keys_count);
+        break;
+    case PLAN_NORMALIZE:
+        node->inputs[0].dist = by_keys(node->normalize.keys, node->normalize.keys_count);
         break;
     case PLAN_RANK:
         node->inputs[0].dist = by_keys(node->rank.partition, node->rank.partition_count);
@@ -343,6 +350,10 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
         return arena_printf(b->arena,
                             "every row of both sides is kept; bound the difference of their times in ON, "
                             "join by windows, or %s", ttl);
+    case PLAN_NORMALIZE:
+        return arena_printf(b->arena, "the last row of each (%s) is kept until it is deleted",
+                            key_names(b, node->inputs[0].node, node->normalize.keys,
+                                      node->normalize.keys_count));
     case PLAN_RANK:
         if (node->rank.partition_count == 0)
             return NULL;

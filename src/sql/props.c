@@ -302,6 +302,8 @@ static bool key_with(struct arena *arena, const struct plan_node *node, bool by_
     case PLAN_JOIN:
     case PLAN_WINDOW_JOIN:
         return join_key(arena, node, by_end, columns, count);
+    case PLAN_NORMALIZE:
+        return key_of(arena, node->normalize.keys, node->normalize.keys_count, columns, count);
     case PLAN_RANK:
         return rank_key(arena, node, by_end, columns, count);
     default:

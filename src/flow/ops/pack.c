@@ -304,6 +304,20 @@ static void field_read(const struct pack_field *f, const uint8_t *const *packed,
     }
 }
 
+void pack_rows(const struct pack *pack, struct arena *arena, const struct column *cols,
+               const uint16_t *rows, uint16_t count, uint8_t **packed, uint32_t *sizes)
+{
+    size_t all = 0;
+
+    pack_sizes(pack, cols, rows, count, sizes);
+    for (uint16_t i = 0; i < count; i++)
+        all += sizes[i];
+    uint8_t *at = arena_alloc(arena, all + 8);
+    for (uint16_t i = 0; i < count; at += sizes[i], i++)
+        packed[i] = at;
+    pack_write(pack, cols, rows, count, packed);
+}
+
 void pack_read(const struct pack *pack, uint16_t c, const uint8_t *const *packed, uint16_t count,
                struct arena *arena, struct column *out)
 {

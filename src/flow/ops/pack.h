@@ -42,6 +42,9 @@ void pack_sizes(const struct pack *pack, const struct column *cols, const uint16
 /* Writes row rows[i] to out[i], 8-aligned and of that size. */
 void pack_write(const struct pack *pack, const struct column *cols, const uint16_t *rows,
                 uint16_t count, uint8_t *const *out);
+/* Both: row rows[i] as packed[i], in the arena. */
+void pack_rows(const struct pack *pack, struct arena *arena, const struct column *cols,
+               const uint16_t *rows, uint16_t count, uint8_t **packed, uint32_t *sizes);
 /* Column c of the packed rows, row i of it from packed[i]; packed[i] NULL: a NULL. Text stays in place. */
 void pack_read(const struct pack *pack, uint16_t c, const uint8_t *const *packed, uint16_t count,
                struct arena *arena, struct column *out);

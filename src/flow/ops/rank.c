@@ -349,20 +349,6 @@ static enum status row_apply(struct telling *t, struct partition *p, const struc
     }
 }
 
-static void rows_pack(const struct rank *s, struct arena *arena, const struct chunk *in,
-                      const uint16_t *rows, uint8_t **packed, uint32_t *sizes)
-{
-    size_t all = 0;
-
-    pack_sizes(&s->pack, in->cols, rows, in->count, sizes);
-    for (uint16_t i = 0; i < in->count; i++)
-        all += sizes[i];
-    uint8_t *at = arena_alloc(arena, all + 8);
-    for (uint16_t i = 0; i < in->count; i++, at += sizes[i - 1])
-        packed[i] = at;
-    pack_write(&s->pack, in->cols, rows, in->count, packed);
-}
-
 static void partitions_sweep(struct rank *s, void *const *values, uint16_t count)
 {
     for (uint16_t i = 0; i < count; i++) {
@@ -395,7 +381,7 @@ static enum status rank_on_chunk(const struct plan_node *node, void *state, stru
     const uint16_t *rows = chunk_rows(in, all);
     keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
     state_upsert(&s->table, &keys, NULL, in->count, values, NULL);
-    rows_pack(s, ctx->arena, in, rows, packed, sizes);
+    pack_rows(&s->pack, ctx->arena, in->cols, rows, in->count, packed, sizes);
     enum status st = ST_OK;
     for (uint16_t i = 0; i < in->count && st == ST_OK; i++) {
         struct coming row = {packed[i], sizes[i], {0, 0}};
