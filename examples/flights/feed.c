@@ -25,23 +25,42 @@ static void on_signal(int number)
     stopped = 1;
 }
 
+/* All bytes of a file; NULL with a message. */
+static char *read_file(const char *path, size_t *len)
+{
+    FILE *file = fopen(path, "rb");
+
+    if (!file || fseek(file, 0, SEEK_END))
+        return fprintf(stderr, "feed: cannot open %s\n", path), NULL;
+    long size = ftell(file);
+    char *bytes = size > 0 ? malloc((size_t)size) : NULL;
+    rewind(file);
+    *len = bytes ? fread(bytes, 1, (size_t)size, file) : 0;
+    fclose(file);
+    if (*len == 0 || *len != (size_t)size)
+        return fprintf(stderr, "feed: cannot read %s\n", path), free(bytes), NULL;
+    return bytes;
+}
+
 /* The whole file, decompressed and terminated by a zero; NULL with a message. */
 static char *read_flights(const char *path)
 {
-    FILE *file = fopen(path, "rb");
-    static char packed[8 << 20];
+    size_t len;
+    char *packed = read_file(path, &len), *text = NULL;
 
-    if (!file)
-        return fprintf(stderr, "feed: cannot open %s\n", path), NULL;
-    size_t len = fread(packed, 1, sizeof(packed), file);
-    fclose(file);
+    if (!packed)
+        return NULL;
     unsigned long long size = ZSTD_getFrameContentSize(packed, len);
-    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > 1ull << 30)
-        return fprintf(stderr, "feed: %s is not a zstd file of known size\n", path), NULL;
-    char *text = malloc(size + 1);
-    if (!text || ZSTD_isError(ZSTD_decompress(text, size, packed, len)))
-        return fprintf(stderr, "feed: %s does not decompress\n", path), free(text), NULL;
-    text[size] = 0;
+    if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > 1ull << 30) {
+        fprintf(stderr, "feed: %s is not a zstd file of known size\n", path);
+    } else if (!(text = malloc(size + 1)) || ZSTD_isError(ZSTD_decompress(text, size, packed, len))) {
+        fprintf(stderr, "feed: %s does not decompress\n", path);
+        free(text);
+        text = NULL;
+    } else {
+        text[size] = 0;
+    }
+    free(packed);
     return text;
 }
 
