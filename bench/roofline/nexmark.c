@@ -523,7 +523,7 @@ static void q17(const struct events *e, struct result *r)
     free(groups);
 }
 
-/* The last bid of each (bidder, auction); of equal times the first that came. */
+/* The last bid of each (bidder, auction); of equal times the last that came, as Flink keeps it. */
 static void q18(const struct events *e, struct result *r)
 {
     const int64_t *auction = ints(e, NX_AUCTION), *bidder = ints(e, NX_BIDDER);
@@ -541,7 +541,7 @@ static void q18(const struct events *e, struct result *r)
         if (is_new) {
             int64_t row = result_row(r);
             CHECK(row == v);
-        } else if (time[i] <= OUT_I(r, 5)[v]) {
+        } else if (time[i] < OUT_I(r, 5)[v]) {
             continue;
         }
         OUT_I(r, 0)[v] = auction[i];

@@ -1,13 +1,20 @@
 #!/bin/sh
-# benchmarks, side by side with a peer where there is one: nexmark, latency, idle, all
+# benchmarks, side by side with a peer where there is one: nexmark, latency, idle, embed, flights
 #
-# Tables go to the terminal, JSON to build/bench/NAME.json.
+# With no name: all of them. Tables go to the terminal, JSON to build/bench/NAME.json.
+#
+#   nexmark  every query from each source on one shard; loops by hand in C beside nine of them.
+#            EVENTS=N EVENTS_JSON=N SOURCES="generator memory kafka-json" QUERIES="q0 q5" SHARDS=N
+#   latency  an event through a Kafka client, a running aggregate and back
+#   idle     start, memory and CPU of an idle server
+#   embed    the library in a program, SQLite beside it. SECONDS_EACH=N BURST=N
+#   flights  three million real flights (npm and PyPI; kept in the cache). FLIGHTS=N
 setup_build
 need_packages librdkafka-dev curl
 mkdir -p build
 build release all tools >build/bench-build.log 2>&1 || { tail -20 build/bench-build.log >&2; exit 1; }
 mkdir -p build/bench
-[ $# -gt 0 ] || set -- nexmark latency idle
+[ $# -gt 0 ] || set -- nexmark latency idle embed flights
 for name in "$@"; do
     [ -f "tools/bench/$name.sh" ] || { echo "bench: there is no '$name'; one of $(ls tools/bench | sed 's/\.sh//' | tr '\n' ' ')" >&2; exit 2; }
     sh "tools/bench/$name.sh"
