@@ -279,6 +279,7 @@ static const struct expr *fold(struct arena *arena, const struct expr *e)
         struct expr *literal = expr_null(arena, e->type);
         if (column_valid(&col, 0)) {
             literal->is_null = false;
+            literal->type = type_not_null(arena, e->type, true);
             memcpy(&literal->value, col.data, size);
             if (size == sizeof(struct str) && type_phys(e->type->kind) == PHYS_STR)
                 literal->value.str = str_of(arena_copy(

@@ -25,6 +25,7 @@ SELECT id, cat, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY cat ORDER BY 
 SELECT id, cat, price FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY cat ORDER BY ts DESC) AS rn FROM s) WHERE rn = 1;
 -- ordered
 SELECT id, cat, price FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY cat ORDER BY ts ASC) AS rn FROM s) WHERE rn = 1;
+-- differs: where rn = 1 Flink's own stream has no -U
 SELECT id, cat FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY cat ORDER BY price) AS rn FROM s) WHERE rn = 1;
 SELECT id, cat, price FROM s ORDER BY price DESC LIMIT 3;
 -- differs: not built yet

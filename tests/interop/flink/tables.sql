@@ -60,5 +60,3 @@ CREATE TABLE x (id INT, y AS nope + 1) WITH ('connector' = 'print');
 CREATE TABLE x (id NUMBER) WITH ('connector' = 'print');
 -- refused
 CREATE TABLE x (id DECIMAL(5, 6)) WITH ('connector' = 'print');
--- refused
-CREATE TABLE x (id VARCHAR(0)) WITH ('connector' = 'print');

@@ -42,7 +42,7 @@ SELECT id, v FROM a WHERE NOT (v > 10);
 SELECT id FROM a WHERE k IN ('x', 'y') AND v BETWEEN 5 AND 15;
 SELECT DISTINCT k FROM both_of WHERE k IS NOT NULL;
 SELECT id AS x, v AS y FROM a WHERE id > 1;
-SELECT 1 AS one, 'x' AS letter;
+SELECT 1 AS `one`, 'x' AS letter;
 SELECT id, (v + 1) * 2 AS z, -v AS m FROM a;
 SELECT k, SUM(v) AS s FROM /* a comment */ a -- and another
 GROUP BY k;

@@ -28,10 +28,12 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMap
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ArrayNode;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.node.ObjectNode;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.table.api.Schema;
 import org.apache.flink.table.api.Table;
 import org.apache.flink.table.api.TableResult;
 import org.apache.flink.table.api.bridge.java.StreamTableEnvironment;
 import org.apache.flink.table.catalog.Column;
+import org.apache.flink.table.connector.ChangelogMode;
 import org.apache.flink.types.Row;
 import org.apache.flink.util.CloseableIterator;
 
@@ -81,7 +83,7 @@ public class FlinkOracle {
         ArrayNode types = answer.putArray("types");
         for (Column c : table.getResolvedSchema().getColumns())
             types.add(c.getDataType().getLogicalType().asSummaryString());
-        env.toChangelogStream(table).print(String.valueOf(number));
+        env.toChangelogStream(table, Schema.derived(), ChangelogMode.all()).print(String.valueOf(number));
     }
 
     static void execute(StreamExecutionEnvironment stream) throws Exception {
