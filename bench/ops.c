@@ -274,9 +274,12 @@ static void run_shape(struct bench *b, const struct shape *shape, const struct n
             if (class->on_watermark)
                 must(b, class->on_watermark(node, state, &b->ctx, ((const int64_t *)cols[TIME].data)[0] - 4000000));
             arena_reset(&b->call);
-            if (class->on_tick_end)
-                must(b, class->on_tick_end(node, state, &b->ctx));
-            arena_reset(&b->call);
+            enum status end = class->on_tick_end ? ST_AGAIN : ST_OK;
+            while (end == ST_AGAIN) {
+                end = class->on_tick_end(node, state, &b->ctx);
+                arena_reset(&b->call);
+            }
+            must(b, end);
         }
         b->seconds += now_s() - begin;
         b->rows_in += chunk.count;

@@ -45,6 +45,8 @@ static void on_check_failed(void *context, const char *expression, const char *f
     in->open_status = ST_CLOSED;
     let_all_go(in, INSTANCE_POISONED);
     gate_open(&in->opened);
+    if (in->server)
+        server_abandon(in->server);
     gate_end_thread();
 }
 
@@ -103,11 +105,10 @@ enum status instance_open(const struct server_options *options, instance_failure
 
 void instance_close(struct instance *in)
 {
-    pthread_mutex_lock(&in->mutex);
-    bool ready = in->state == INSTANCE_READY;
-    pthread_mutex_unlock(&in->mutex);
-    if (ready)
+    pthread_mutex_lock(&in->mutex); /* the thread takes it before it closes what is stopped here */
+    if (in->state == INSTANCE_READY)
         server_stop(in->server);
+    pthread_mutex_unlock(&in->mutex);
     os_thread_join(os_posix(), in->thread);
     instance_free(in); /* a poisoned instance's server stays as it is: nothing in it is to be trusted */
 }

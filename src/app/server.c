@@ -95,6 +95,8 @@ static enum status open_parts(struct server *server, const struct server_options
 
     log_options.in_memory = options->data_dir == NULL;
     engine_options.shards = options->shards;
+    if (!engine_options.threads)
+        engine_options.threads = options->shards;
     TRY(loop_create(server->os, &server->loop));
     TRY(log_open(server->os, options->data_dir, &log_options, &server->log, diag));
     TRY(engine_open(server->os, server->log, options->data_dir, &engine_options, &server->engine,
@@ -216,6 +218,11 @@ void server_close(struct server *server)
     if (server->loop)
         loop_destroy(server->loop);
     free(server);
+}
+
+void server_abandon(struct server *server)
+{
+    engine_abandon(server->engine);
 }
 
 struct loop *server_loop(struct server *server)

@@ -5,6 +5,8 @@
  *
  * Runs on any `os`, so that the simulation runs what production runs.
  *
+ * With several shards the engine has threads of its own for them; the loop's hosts the first.
+ *
  * Owns:    all of it, until server_close.
  * Threads: server_open, server_run and server_close on one thread; server_stop and server_call
  *          from any.   Layer: app.
@@ -46,6 +48,8 @@ void server_run(struct server *server);
 void server_stop(struct server *server);
 /* A clean stop: answers what is under way, checkpoints the jobs, fills the partition files. */
 void server_close(struct server *server);
+/* After a CHECK has failed, on the thread of server_run: ends the other threads, and leaves all as it is. */
+void server_abandon(struct server *server);
 
 struct loop *server_loop(struct server *server);
 struct log *server_log(struct server *server);

@@ -13,6 +13,11 @@ void check_set_handler(check_handler *handler, void *context)
     thread_context = context;
 }
 
+bool check_has_handler(void)
+{
+    return thread_handler != NULL;
+}
+
 _Noreturn void check_failed(const char *expression, const char *file, int line)
 {
     check_handler *handler = thread_handler;

@@ -8,6 +8,8 @@
 #ifndef QW_BASE_CHECK_H
 #define QW_BASE_CHECK_H
 
+#include <stdbool.h>
+
 #define CHECK(x)       (__builtin_expect(!!(x), 1) ? (void)0 : check_failed(#x, __FILE__, __LINE__))
 #define CHECK_IF(a, b) CHECK(!(a) || (b)) /* a implies b */
 #define UNREACHABLE()  (check_failed("unreachable", __FILE__, __LINE__), __builtin_unreachable())
@@ -23,6 +25,7 @@ typedef void check_handler(void *context, const char *expression, const char *fi
 /* Sets the handler of the calling thread; NULL restores "print and abort". A handler that wants
  * the process to live must not return: it ends its thread. */
 void check_set_handler(check_handler *handler, void *context);
+bool check_has_handler(void); /* of the calling thread */
 
 _Noreturn void check_failed(const char *expression, const char *file, int line);
 

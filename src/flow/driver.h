@@ -5,18 +5,20 @@
  * users), on each shard alone: a task reads its lanes in a fixed order (by input, then by sending
  * shard) up to the end-of-tick marker of each, then is told the merged watermark, then the end of
  * the tick. So what a task sees is a function of what its lanes carry, never of timing (a Kahn
- * network): one thread may host all shards, or each shard one. Where an edge needs no exchange
- * (DIST_ANY, or one shard) the sender calls the receiver directly and nothing is copied.
+ * network): the caller's thread may host all shards, or each a thread of its own (crew.h;
+ * docs/design/004-shards-on-threads.md). Where an edge needs no exchange (DIST_ANY, or one shard) the
+ * sender calls the receiver directly and nothing is copied.
  *
- * Between two shards lies one bounded ring. Rings are bounded, lanes are not: whoever meets a full
- * ring has its receiver empty it into per-lane queues, which are charged to the job.
+ * A tick is begun, then turned until it is done: a turn ends when its time is up, or when what is
+ * left is with other threads. Results depend on neither.
  *
  * Watermarks: a source's is the least over its splits that are not idle; a task's the least over
  * its inputs and their lanes; it is delivered after all rows of the tick, and waits while the
  * operator owes rows (ST_AGAIN).
  *
  * Owns:    everything but the plan.
- * Threads: one calls; a task touches its own shard and its lanes only.
+ * Threads: one calls, and may call all of this while a tick runs but what says otherwise; a task
+ *          touches its own shard and its lanes only.
  * Errors:  that of an operator, with the diag; the driver is then unusable (half a tick was run)
  *          and must be closed.   Layer: flow.
  */
@@ -33,7 +35,10 @@ struct driver_options {
     struct log *log;
     struct bytes job;
     uint32_t shards;            /* 0: one */
-    uint32_t ring_entries;      /* 0: the default */
+    struct crew *crew;          /* threads to host shards; NULL: the caller's hosts all */
+    uint32_t crew_rows_min;     /* a tick of fewer rows is not worth them; 0: the default */
+    uint64_t turn_seed;         /* tests, where the caller hosts all: not 0: which shard goes on, and when a
+                                   turn ends, is chance */
     uint64_t lane_bytes_max;    /* in all lanes at a time; 0: the default */
     int64_t idle_timeout_us;    /* table.exec.source.idle-timeout; 0: never idle */
     const char *zone;           /* table.local-time-zone; NULL: UTC */
@@ -42,7 +47,7 @@ struct driver_options {
     void *host;                 /* given to sinks: struct sink_env.host */
 };
 
-enum { DRIVER_RING_ENTRIES = 64, DRIVER_SHARDS_MAX = KEY_GROUPS };
+enum { DRIVER_SHARDS_MAX = KEY_GROUPS };
 
 enum status driver_open(const struct plan *plan, const struct driver_options *options,
                         struct driver **out, struct diag *diag) MUST_CHECK;
@@ -79,16 +84,35 @@ bool driver_take(struct driver *driver, uint64_t tick, uint32_t rows_max, uint64
 /* The greatest time that the sources give for where the coming tick ends; INT64_MIN: they give none. */
 int64_t driver_source_clock(struct driver *driver);
 
-/* Runs [position, end) of all splits as one tick; then position = end. */
+/* ---- a tick: [position, end) of all splits; then position = end ---- */
+
 struct driver_tick {
     uint64_t tick;
     int64_t clock_us;
     bool replaying;
 };
+
+enum driver_turn {
+    DRIVER_MORE,  /* its time was up */
+    DRIVER_WAITS, /* the rest is with other threads; crew's on_wake is called when there is more to do */
+    DRIVER_DONE,
+    DRIVER_FAILED, /* with the diag */
+};
+
+void driver_begin(struct driver *driver, const struct driver_tick *tick);
+/* Until os_mono_ns is until_ns or later, and at least a step. */
+enum driver_turn driver_turn(struct driver *driver, int64_t until_ns,
+                             struct diag *diag) MUST_CHECK;
+bool driver_running(const struct driver *driver); /* begun, and neither done nor failed */
+/* To the end, whatever it takes: DONE or FAILED. */
+enum driver_turn driver_finish(struct driver *driver, struct diag *diag) MUST_CHECK;
+/* Leaves the tick where it is; the driver can only be closed then. */
+void driver_cancel(struct driver *driver);
+/* All of it: begin and finish. */
 enum status driver_run(struct driver *driver, const struct driver_tick *tick,
                        struct diag *diag) MUST_CHECK;
 
-/* ---- after a tick ---- */
+/* ---- between ticks ---- */
 
 /* Some operator owes rows: another tick is due, and takes nothing in. */
 bool driver_owes(const struct driver *driver);
@@ -98,12 +122,9 @@ int64_t driver_alarm_us(const struct driver *driver);
 bool driver_done(const struct driver *driver);
 /* Sources are bounded. */
 bool driver_bounded(const struct driver *driver);
-/* The least over the sources; INT64_MIN: none yet. */
-int64_t driver_watermark_us(const struct driver *driver);
-/* The greatest over the sources; INT64_MIN: not known. */
-int64_t driver_event_us(const struct driver *driver);
-
 uint32_t driver_shards(const struct driver *driver);
+/* Other threads may be at work on its tasks, sinks included, those of shard 0 excepted. */
+bool driver_elsewhere(const struct driver *driver);
 struct results *driver_results(struct driver *driver, uint32_t shard);
 uint32_t driver_sinks_count(const struct driver *driver);
 /* Over the shards: what the n-th sink of the plan gave in the last tick. */
@@ -125,7 +146,7 @@ enum status driver_load_task(struct driver *driver, uint32_t node, uint32_t shar
 void driver_save_splits(struct driver *driver, struct snap_writer *w);
 enum status driver_load_splits(struct driver *driver, struct reader *r) MUST_CHECK;
 
-/* ---- figures ---- */
+/* ---- figures; where other threads run a tick, those of its beginning ---- */
 
 struct driver_figures {
     uint64_t rows_in, rows_out, late, state_rows, state_bytes;
@@ -135,5 +156,9 @@ void driver_figures(const struct driver *driver, uint32_t node, struct driver_fi
 const struct plan_node *driver_node(const struct driver *driver, uint32_t index);
 const char *driver_node_name(const struct driver *driver, uint32_t index);
 uint64_t driver_errors(const struct driver *driver); /* records that could not be decoded */
+/* The least over the sources; INT64_MIN: none yet. */
+int64_t driver_watermark_us(const struct driver *driver);
+/* The greatest over the sources; INT64_MIN: not known. */
+int64_t driver_event_us(const struct driver *driver);
 
 #endif

@@ -21,6 +21,11 @@ void engine_wake(struct engine *engine)
         engine->on_work(engine->on_work_context);
 }
 
+static void wake_from_crew(void *context)
+{
+    engine_wake(context);
+}
+
 void engine_on_work(struct engine *engine, void (*fn)(void *context), void *context)
 {
     engine->on_work = fn;
@@ -44,6 +49,8 @@ enum status engine_open(struct os *os, struct log *log, const char *dir,
         return ST_INVALID;
     }
     os_helper_open(os, "quickwater-ckpt", on_helped, engine, &engine->helper);
+    if (engine->options.threads > 1)
+        engine->crew = crew_create(os, engine->options.threads, wake_from_crew, engine);
     catalog_init(&engine->catalog);
     map_init(&engine->stored);
     map_init(&engine->views);
@@ -61,6 +68,8 @@ static void job_stop(struct job *job, bool checkpoint)
 {
     char path[OS_PATH_MAX];
     struct diag diag = {0};
+    if (checkpoint)
+        job_settle(job);
     checkpoint_wait(job);
     bool live = job->state == JOB_RUNNING || job->state == JOB_PAUSED || job->state == JOB_FINISHED;
     if (!checkpoint || !live || !job->engine->dir || job->tick <= job->checkpoint_tick)
@@ -87,6 +96,8 @@ void engine_close(struct engine *engine, bool checkpoint)
     map_deinit(&engine->views);
     stored_free(engine);
     catalog_deinit(&engine->catalog);
+    if (engine->crew)
+        crew_destroy(engine->crew);
     for (uint32_t i = 0; i < engine->broken_count; i++)
         free(engine->broken[i]);
     free(engine->broken);
@@ -94,20 +105,53 @@ void engine_close(struct engine *engine, bool checkpoint)
     free(engine);
 }
 
-bool engine_pass(struct engine *engine)
+void engine_abandon(struct engine *engine)
+{
+    if (engine->crew)
+        crew_stop(engine->crew);
+}
+
+static void pass_begin(struct engine *engine)
+{
+    int64_t most = engine->options.pass_ns ? engine->options.pass_ns : PASS_NS;
+    if (engine->crew)
+        crew_check(engine->crew);
+    engine->until_ns = os_mono_ns(engine->os) + most;
+}
+
+/* True: it has run something, with more to do at once (*more) or not. */
+static bool job_worked(struct job *job, int64_t until_ns, bool *more)
+{
+    uint64_t before = job->tick;
+    bool again = job_turn(job, until_ns);
+    *more |= again;
+    return again || job->ticking || job->tick != before;
+}
+
+/* From the job whose turn it is, around, until the time is up: the next pass begins behind. Jobs that have
+ * nothing to do cost no look at the clock. */
+static bool jobs_turn(struct engine *engine)
 {
     bool more = false;
-    uint32_t count = 0;
+    uint32_t count = 0, turned = 0;
     for (struct job *job = engine->jobs; job; job = job->next)
         count++;
-    uint32_t first = count ? engine->turn++ % count : 0;
-    for (uint32_t n = 0; n < count; n++) {
-        uint32_t i = (first + n) % count;
-        struct job *job = engine->jobs;
-        while (i-- > 0)
-            job = job->next;
-        more |= job_turn(job);
-    }
+    if (!count)
+        return false;
+    uint32_t first = engine->turn % count;
+    struct job *job = engine->jobs;
+    for (uint32_t i = 0; i < first; i++)
+        job = job->next;
+    for (bool up = false; turned < count && !up; turned++, job = job->next ? job->next : engine->jobs)
+        up = job_worked(job, engine->until_ns, &more) && os_mono_ns(engine->os) >= engine->until_ns;
+    engine->turn = first + (turned < count ? turned : 1);
+    return more || turned < count;
+}
+
+bool engine_pass(struct engine *engine)
+{
+    pass_begin(engine);
+    bool more = jobs_turn(engine);
     return sessions_turn(engine) || more;
 }
 
@@ -218,6 +262,7 @@ enum status job_forget(struct engine *engine, struct bytes name, uint64_t *lsn)
 enum status job_savepoint(struct job *job, const char **path, struct diag *diag)
 {
     char file[OS_PATH_MAX];
+    job_settle(job);
     if (job->state != JOB_RUNNING && job->state != JOB_PAUSED && job->state != JOB_FINISHED)
         return diag_set(diag, ST_INVALID, DIAG_STATE, "job '%s' is %s", job->name,
                         job_state_text(job->state));

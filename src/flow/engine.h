@@ -4,7 +4,9 @@
  * tells outside (rows, answers) may be released only when the LSN it names is durable.
  *
  * Owns:    catalog, jobs, sessions, results until engine_result_free.
- * Threads: one calls; shards are the engine's own business.
+ * Threads: one calls; shards are the engine's own business: with options.threads it has threads of its
+ *          own, from the first tick that is worth them until engine_close. A CHECK that fails on one of
+ *          them is failed again on the caller's, in its next call.
  * Layer:   flow.
  */
 #ifndef QW_FLOW_ENGINE_H
@@ -23,7 +25,9 @@ enum { ENGINE_TICK_ROWS = 16384, ENGINE_TICK_BYTES = 8 << 20, ENGINE_CHECKPOINT_
 
 struct engine_options {
     uint32_t shards;               /* 0: one */
-    uint32_t ring_entries;         /* parcels between two shards; 0: the default. Tests: 2 */
+    uint32_t threads;              /* that host shards, the caller's included; 0 or 1: the caller's alone */
+    uint32_t crew_rows_min;        /* ticks of fewer rows are the caller's; 0: the default. Tests: 1 */
+    int64_t pass_ns;               /* how long a pass goes on; 0: the default, 200 us */
     uint32_t tick_rows_max;        /* of all sources of a job; 0: ENGINE_TICK_ROWS */
     uint64_t tick_bytes_max;       /* 0: ENGINE_TICK_BYTES */
     int64_t checkpoint_interval_us; /* 0: ENGINE_CHECKPOINT_MS */
@@ -48,13 +52,17 @@ enum status engine_open(struct os *os, struct log *log, const char *dir,
                         const struct engine_options *options, struct engine **out,
                         struct diag *diag) MUST_CHECK;
 void engine_close(struct engine *engine, bool checkpoint);
+/* After a CHECK has failed: ends and joins the threads. Nothing else may be called any more. */
+void engine_abandon(struct engine *engine);
 
-/* Runs what ticks the input allows, within a budget; true while there is more to do at once. */
+/* Runs what ticks the input allows, within a budget; true while there is more to do at once. False, with
+ * threads, may also mean that these are at it: on_work is called when they need the caller. */
 bool engine_pass(struct engine *engine);
 /* When a pass is needed though nothing comes in (processing-time windows, rates of generators),
  * os_mono_ns's clock; INT64_MAX: never. */
 int64_t engine_deadline_ns(const struct engine *engine);
-/* Called when a pass is needed because of new input or a statement. May be called at any time. */
+/* fn is called when a pass is needed because of new input, a statement, or a tick that other threads have
+ * brought on; from any thread. */
 void engine_on_work(struct engine *engine, void (*fn)(void *context), void *context);
 
 /* ---- statements ---- */
@@ -126,6 +134,7 @@ struct job_info {
     struct bytes name, text;
     enum job_state state;
     const char *error;       /* of FAILED and DIVERGED */
+    bool in_tick;            /* `tick` is the last whole one, and the next is being run */
     uint64_t tick, rows_in, rows_out, late, errors, checkpoints;
     uint64_t replayed;       /* ticks that recovery ran again */
     uint64_t reloads;        /* of all state through its saved form, by check_determinism */
@@ -147,7 +156,7 @@ void job_op_info(const struct job *job, uint32_t index, struct op_info *out);
 struct job_output {
     uint64_t rows, hash;
 };
-void job_output(const struct job *job, struct job_output *out);
+void job_output(struct job *job, struct job_output *out);
 enum status job_pause(struct job *job, uint64_t *lsn);
 enum status job_resume(struct job *job, uint64_t *lsn);
 enum status job_drop(struct job *job, uint64_t *lsn);

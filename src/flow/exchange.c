@@ -1,11 +1,11 @@
 /* exchange.c: rows that change shard.
  *
- *   sender ── partition by key group ── copy ──► ring[from][to] ──► lane (edge, from, to) ── receiver
+ *   sender ── partition by key group ── copy ──► lane (edge, from, to) ── receiver
+ *                  ▲                                                        │
+ *                  └──────────────── parcels that are read ─────────────────┘
  *
- * A ring carries the parcels of all edges between its two shards in the order sent. The receiver
- * empties it into the lanes whenever it looks, and also when the sender finds it full: with all
- * shards on one thread that call is made on its behalf. So a ring may be as small as one parcel and
- * nothing can stand still.
+ * A lane is a list that its sender pushes onto and its receiver takes whole: it is never full, so a
+ * sender never waits. What is in all lanes is charged to the job and bounded.
  */
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@
 #include "flow/gather.h"
 #include "flow/graph.h"
 
-enum { LANE_BYTES_MAX = 512 << 20 };
+enum { LANE_BYTES_MAX = 512 << 20, SPARE_PARCELS = 32, SPARE_BYTES = 256 << 10 };
 
 /* Where rows go that are not divided. State without a key stands under the one key there is, in that key's
  * group, and a checkpoint gives each group back to the shard that owns it: so that shard it must be.
@@ -25,8 +25,7 @@ static uint32_t single_shard(const struct driver *d, const struct edge *edge)
 
 enum status exchange_open(struct driver *d, struct diag *diag)
 {
-    uint32_t n = d->shards_count, cap = d->options.ring_entries;
-    cap = cap ? cap : DRIVER_RING_ENTRIES;
+    uint32_t n = d->shards_count;
     for (uint32_t e = 0; e < d->edges_count; e++) {
         if (d->edges[e].direct)
             continue;
@@ -38,72 +37,95 @@ enum status exchange_open(struct driver *d, struct diag *diag)
             TRY(keyer_make(&edge->keyer, &d->arena, d->nodes[edge->from].plan, edge->dist.keys,
                            edge->dist.keys_count, diag));
     }
-    d->lanes = xcalloc(d->lanes_count + 1, sizeof(*d->lanes));
+    d->lanes = lines_alloc(d->lanes_count, sizeof(*d->lanes));
     for (uint32_t i = 0; i < d->lanes_count; i++)
         d->lanes[i].watermark_us = INT64_MIN;
-    if (!d->lanes_count)
-        return ST_OK;
-    d->rings = xcalloc(n * n, sizeof(*d->rings));
-    for (uint32_t i = 0; i < n * n; i++)
-        d->rings[i] = (struct ring){.slots = xcalloc(cap, sizeof(struct parcel *)), .cap = cap};
     return ST_OK;
 }
 
-static void parcel_free(struct driver *d, struct parcel *parcel)
+/* ---- parcels ---- */
+
+static void parcels_free(struct parcel *parcel)
 {
-    d->lane_bytes -= parcel->arena.used_bytes;
-    arena_deinit(&parcel->arena);
-    free(parcel);
+    while (parcel) {
+        struct parcel *next = parcel->next;
+        arena_deinit(&parcel->arena);
+        free(parcel);
+        parcel = next;
+    }
 }
 
 void exchange_close(struct driver *d)
 {
-    for (uint32_t i = 0; d->rings && i < d->shards_count * d->shards_count; i++) {
-        struct ring *ring = &d->rings[i];
-        for (; ring->count; ring->count--, ring->head = (ring->head + 1) % ring->cap)
-            parcel_free(d, ring->slots[ring->head]);
-        free(ring->slots);
+    for (uint32_t s = 0; s < d->shards_count; s++) {
+        parcels_free(d->shards[s].spare);
+        parcels_free(atomic_load(&d->shards[s].returned));
     }
-    free(d->rings);
-    for (uint32_t i = 0; d->lanes && i < d->lanes_count; i++)
-        for (struct parcel *p = d->lanes[i].first, *next; p; p = next) {
-            next = p->next;
-            parcel_free(d, p);
-        }
+    for (uint32_t i = 0; d->lanes && i < d->lanes_count; i++) {
+        parcels_free(d->lanes[i].first);
+        parcels_free(atomic_load(&d->lanes[i].sent));
+    }
     free(d->lanes);
 }
 
-/* The receiver's part: all that its ring from one sender holds goes to the lanes. */
-static void ring_empty(struct driver *d, struct ring *ring)
+/* The sender's: what its receivers have read, as far as it is worth keeping. */
+static void spare_take(struct shard *from)
 {
-    for (; ring->count; ring->count--) {
-        struct parcel *parcel = ring->slots[ring->head];
-        ring->head = (ring->head + 1) % ring->cap;
-        struct lane *lane = &d->lanes[parcel->lane];
-        if (lane->last)
-            lane->last->next = parcel;
-        else
-            lane->first = parcel;
-        lane->last = parcel;
+    struct parcel *parcel = atomic_exchange(&from->returned, NULL);
+    while (parcel) {
+        struct parcel *next = parcel->next;
+        parcel->next = NULL;
+        if (from->spare_count == SPARE_PARCELS || parcel->arena.used_bytes > SPARE_BYTES) {
+            parcels_free(parcel);
+        } else {
+            parcel->next = from->spare;
+            from->spare = parcel;
+            from->spare_count++;
+        }
+        parcel = next;
     }
 }
 
-static void ring_push(struct driver *d, uint32_t from, uint32_t to, struct parcel *parcel)
+static struct parcel *parcel_new(struct shard *from)
 {
-    struct ring *ring = &d->rings[from * d->shards_count + to];
-    if (ring->count == ring->cap)
-        ring_empty(d, ring);
-    CHECK(ring->count < ring->cap);
-    ring->slots[(ring->head + ring->count++) % ring->cap] = parcel;
+    if (!from->spare)
+        spare_take(from);
+    struct parcel *parcel = from->spare;
+    if (!parcel) {
+        parcel = xcalloc(1, sizeof(*parcel));
+        arena_init(&parcel->arena, ARENA_BUDGET_NONE);
+        return parcel;
+    }
+    from->spare = parcel->next;
+    from->spare_count--;
+    parcel->chunk = NULL;
+    parcel->charged = 0;
+    return parcel;
 }
 
-static struct parcel *parcel_new(struct driver *d, const struct edge *edge, uint32_t from,
-                                 uint32_t to)
+static void push(_Atomic(struct parcel *) *list, struct parcel *parcel)
 {
-    struct parcel *parcel = xcalloc(1, sizeof(*parcel));
-    arena_init(&parcel->arena, ARENA_BUDGET_NONE);
-    parcel->lane = edge->lanes + from * d->shards_count + to;
-    return parcel;
+    parcel->next = atomic_load(list);
+    while (!atomic_compare_exchange_weak(list, &parcel->next, parcel))
+        ;
+}
+
+/* Back to its sender, with what memory its next use will want. */
+static void parcel_done(struct driver *d, uint32_t from, struct parcel *parcel)
+{
+    atomic_fetch_sub(&d->lane_bytes, parcel->charged);
+    arena_reset(&parcel->arena);
+    push(&d->shards[from].returned, parcel);
+}
+
+/* ---- sending ---- */
+
+static void lane_send(struct driver *d, const struct edge *edge, uint32_t from, uint32_t to,
+                      struct parcel *parcel)
+{
+    push(&edge_lane(d, edge, from, to)->sent, parcel);
+    if (shard_host(d, from) != shard_host(d, to))
+        crew_ring(d->options.crew, shard_host(d, to));
 }
 
 static enum status send_rows(struct task *task, struct edge *edge, uint32_t to,
@@ -111,11 +133,12 @@ static enum status send_rows(struct task *task, struct edge *edge, uint32_t to,
 {
     struct driver *d = task->driver;
     uint64_t max = d->options.lane_bytes_max ? d->options.lane_bytes_max : LANE_BYTES_MAX;
-    struct parcel *parcel = parcel_new(d, edge, task->ctx.shard, to);
+    struct parcel *parcel = parcel_new(&d->shards[task->ctx.shard]);
     parcel->chunk = chunk_gather(&parcel->arena, in, task->node->types, rows, count);
-    d->lane_bytes += parcel->arena.used_bytes;
-    ring_push(d, task->ctx.shard, to, parcel);
-    if (d->lane_bytes > max)
+    parcel->charged = parcel->arena.used_bytes;
+    uint64_t all = atomic_fetch_add(&d->lane_bytes, parcel->charged) + parcel->charged;
+    lane_send(d, edge, task->ctx.shard, to, parcel);
+    if (all > max)
         return diag_set(&task->diag, ST_NOSPACE, DIAG_LIMIT,
                         "more than %llu bytes of rows are on their way between shards in one tick",
                         (unsigned long long)max);
@@ -168,46 +191,67 @@ void exchange_end_tick(struct task *task)
         if (edge->direct)
             continue;
         for (uint32_t to = 0; to < d->shards_count; to++) {
-            struct parcel *end = parcel_new(d, edge, task->ctx.shard, to);
+            struct parcel *end = parcel_new(&d->shards[task->ctx.shard]);
             end->watermark_us = task->out_us;
             end->idle = task->out_idle;
-            ring_push(d, task->ctx.shard, to, end);
+            lane_send(d, edge, task->ctx.shard, to, end);
         }
     }
 }
 
-static enum status lane_receive(struct task *task, struct lane *lane, uint16_t input)
+/* ---- receiving ---- */
+
+/* The next parcel of a lane; NULL: none has come. */
+static struct parcel *lane_take(struct lane *lane)
 {
-    struct driver *d = task->driver;
-    for (;;) {
-        struct parcel *parcel = lane->first;
-        CHECK(parcel); /* the sender's turn in this tick came first, and ended with a marker */
+    if (!lane->first) {
+        struct parcel *newest = atomic_exchange(&lane->sent, NULL);
+        while (newest) {
+            struct parcel *next = newest->next;
+            newest->next = lane->first;
+            lane->first = newest;
+            newest = next;
+        }
+    }
+    struct parcel *parcel = lane->first;
+    if (parcel)
         lane->first = parcel->next;
-        if (!lane->first)
-            lane->last = NULL;
-        if (!parcel->chunk) {
-            lane->watermark_us = parcel->watermark_us;
-            lane->idle = parcel->idle;
-            parcel_free(d, parcel);
-            return ST_OK;
-        }
-        enum status st = task_rows(task, input, parcel->chunk);
-        parcel_free(d, parcel);
-        TRY(st);
-    }
+    return parcel;
 }
 
-enum status exchange_receive(struct task *task)
+/* The next parcel of one lane. STEP_NEXT: it was the end of the tick. */
+static enum status lane_step(struct task *task, struct lane *lane, uint16_t input, uint32_t from,
+                             enum step *step)
+{
+    struct parcel *parcel = lane_take(lane);
+    enum status st = ST_OK;
+    *step = STEP_WAITS;
+    if (!parcel)
+        return ST_OK;
+    *step = parcel->chunk ? STEP_MOVED : STEP_NEXT;
+    if (parcel->chunk) {
+        st = task_rows(task, input, parcel->chunk);
+    } else {
+        lane->watermark_us = parcel->watermark_us;
+        lane->idle = parcel->idle;
+    }
+    parcel_done(task->driver, from, parcel);
+    return st;
+}
+
+enum status exchange_step(struct task *task, struct place *place, enum step *step)
 {
     struct driver *d = task->driver;
-    uint32_t to = task->ctx.shard;
-    for (uint32_t from = 0; d->rings && from < d->shards_count; from++)
-        ring_empty(d, &d->rings[from * d->shards_count + to]);
-    for (uint16_t i = 0; i < task->node->plan->inputs_count; i++) {
-        struct edge *edge = task->node->inputs[i];
-        for (uint32_t from = 0; !edge->direct && from < d->shards_count; from++)
-            TRY(lane_receive(task, edge_lane(d, edge, from, to), i));
+    for (; place->input < task->node->plan->inputs_count; place->input++, place->from = 0) {
+        const struct edge *edge = task->node->inputs[place->input];
+        for (; !edge->direct && place->from < d->shards_count; place->from++) {
+            struct lane *lane = edge_lane(d, edge, place->from, task->ctx.shard);
+            TRY(lane_step(task, lane, place->input, place->from, step));
+            if (*step != STEP_NEXT)
+                return ST_OK;
+        }
     }
+    *step = STEP_NEXT;
     return ST_OK;
 }
 

@@ -6,6 +6,7 @@
 #define QW_FLOW_INNER_H
 
 #include "base/map.h"
+#include "flow/crew.h"
 #include "flow/engine.h"
 #include "flow/job.h"
 
@@ -23,6 +24,8 @@ struct engine {
     uint64_t statement_seq;    /* the last given */
     uint64_t runs_count;       /* names of temporary jobs */
     uint32_t turn;             /* which job begins the next pass */
+    int64_t until_ns;          /* of this pass */
+    struct crew *crew;         /* threads beside the caller's; NULL: none */
     void (*on_work)(void *context);
     void *on_work_context;
     char **broken;             /* statements in force that do not bind any more, and why */
@@ -30,7 +33,7 @@ struct engine {
     bool closing;
 };
 
-enum { UNSETTLED_RETRY_US = 100000, WAKE_US_MIN = 5000 };
+enum { UNSETTLED_RETRY_US = 100000, WAKE_US_MIN = 5000, PASS_NS = 200000 };
 
 void engine_wake(struct engine *engine);
 void engine_job_add(struct engine *engine, struct job *job);

@@ -114,32 +114,86 @@ int64_t driver_source_clock(struct driver *d)
     return most;
 }
 
-enum status intake_run(struct task *task)
+/* ---- before and after a tick that other threads run ---- */
+
+bool intake_prepare(struct driver *d)
+{
+    for (uint32_t i = 0; i < d->sources_count; i++)
+        for (uint32_t s = 0; s < d->sources[i].splits_count; s++) {
+            const struct driver_split *split = &d->sources[i].splits[s];
+            struct source *source = split_task(d, i, s)->source;
+            if (!source->class->prepare || split->end == split->position)
+                continue;
+            if (source->class->prepare(source, s, split->position, split->end) == ST_OK)
+                continue;
+            intake_settle(d); /* too much of it, or an error, which the reading will meet again */
+            return false;
+        }
+    return true;
+}
+
+void intake_settle(struct driver *d)
+{
+    for (uint32_t i = 0; i < d->sources_count; i++)
+        for (uint32_t s = 0; s < d->shards_count; s++) {
+            struct source *source = d->source_nodes[i]->tasks[s].source;
+            if (source->class->settle)
+                source->class->settle(source);
+        }
+}
+
+/* ---- reading ---- */
+
+static enum status split_step(struct task *task, struct place *place, struct driver_split *split)
+{
+    int64_t before = place->position;
+    int64_t nested = 0, begin = task_time_begin(task, &nested);
+    task->split = place->split;
+    enum status st = task->source->class->run(task->source, place->split, &place->position,
+                                              split->end);
+    task_time_end(task, begin, nested);
+    arena_reset(&task->arena);
+    if (st != ST_OK)
+        return task_failed(task, st);
+    CHECK(place->position > before && place->position <= split->end);
+    if (place->position < split->end)
+        return ST_OK;
+    split->position = split->end;
+    split->active_us = task->driver->tick.clock_us;
+    split->idle = false;
+    place->reading = false;
+    place->split += task->driver->shards_count;
+    return ST_OK;
+}
+
+enum status intake_step(struct task *task, struct place *place, enum step *step)
 {
     struct driver *d = task->driver;
     struct driver_source *source = &d->sources[task->node->source_index];
     int64_t now = d->tick.clock_us, timeout = d->options.idle_timeout_us;
-    for (uint32_t s = task->ctx.shard; s < source->splits_count; s += d->shards_count) {
-        struct driver_split *split = &source->splits[s];
+    if (!place->begun) {
+        place->begun = true;
+        place->split = task->ctx.shard;
+    }
+    for (; place->split < source->splits_count; place->split += d->shards_count) {
+        struct driver_split *split = &source->splits[place->split];
         if (split->active_us == INT64_MIN)
             split->active_us = now;
         if (split->end > split->position) {
-            task->split = s;
-            int64_t nested = 0, begin = task_time_begin(task, &nested);
-            enum status st = task->source->class->run(task->source, s, split->position, split->end);
-            task_time_end(task, begin, nested);
-            arena_reset(&task->arena);
-            if (st != ST_OK)
-                return task_failed(task, st);
-            split->position = split->end;
-            split->active_us = now;
-            split->idle = false;
-        } else if (timeout > 0 && now - split->active_us >= timeout) {
-            split->idle = true;
+            if (!place->reading)
+                place->position = split->position;
+            place->reading = true;
+            *step = STEP_MOVED;
+            return split_step(task, place, split);
         }
+        if (timeout > 0 && now - split->active_us >= timeout)
+            split->idle = true;
     }
+    *step = STEP_NEXT;
     return ST_OK;
 }
+
+/* ---- watermarks ---- */
 
 /* Of `time - INTERVAL …`, which the binder may have made a sum with a negative interval; -1: another
  * form. */
@@ -243,6 +297,8 @@ bool driver_done(const struct driver *d)
 
 int64_t driver_watermark_us(const struct driver *d)
 {
+    if (driver_elsewhere(d))
+        return d->report.watermark_us;
     int64_t least = INT64_MAX;
     bool any = false;
     for (uint32_t i = 0; i < d->sources_count; i++) {
@@ -262,6 +318,8 @@ int64_t driver_watermark_us(const struct driver *d)
 
 int64_t driver_event_us(const struct driver *d)
 {
+    if (driver_elsewhere(d))
+        return d->report.event_us;
     int64_t most = INT64_MIN;
     for (uint32_t i = 0; i < d->sources_count; i++)
         for (uint32_t s = 0; s < d->sources[i].splits_count; s++)

@@ -32,6 +32,9 @@ void job_on_work(void *context)
 
 void job_fail(struct job *job, enum job_state state, const struct diag *diag)
 {
+    if (job->ticking)
+        driver_cancel(job->driver);
+    job->ticking = false;
     job->state = state;
     snprintf(job->error, sizeof(job->error), "%s", diag->message);
 }
@@ -91,7 +94,8 @@ static struct job *job_new(struct engine *engine, const struct job_start *start)
     job->check_rng = rng_seed(engine->options.check_seed);
     job->driver_options = (struct driver_options){
         .os = engine->os, .log = engine->log, .job = bytes_str(job->name),
-        .ring_entries = engine->options.ring_entries,
+        .crew = engine->crew, .crew_rows_min = engine->options.crew_rows_min,
+        .turn_seed = engine->options.check_determinism && !engine->crew ? engine->options.check_seed : 0,
         .idle_timeout_us = start->idle_timeout_us,
         .zone = start->zone ? arena_str(&job->arena, bytes_str(start->zone)) : NULL,
         .on_work = job_on_work, .on_work_context = job, .host = start->host,
@@ -200,6 +204,19 @@ static void pending_remove(struct tick_pending *pending)
     free(pending);
 }
 
+/* Of what is durable. */
+static void publish(struct job *job)
+{
+    struct diag diag = {0};
+    uint64_t tick = job->publish_due;
+    job->publish_due = 0;
+    if (!tick || driver_publish(job->driver, tick) == ST_OK)
+        return;
+    diag_set(&diag, ST_IO, DIAG_INTERNAL, "a sink could not write what tick %llu gave",
+             (unsigned long long)tick);
+    job_fail(job, JOB_FAILED, &diag);
+}
+
 static void tick_durable(struct log_waiter *waiter, bool failed)
 {
     struct tick_pending *pending = (struct tick_pending *)waiter;
@@ -216,11 +233,9 @@ static void tick_durable(struct log_waiter *waiter, bool failed)
     if (arrived)
         histogram_add(&job->latency_us,
                       (uint64_t)((os_mono_ns(job->engine->os) - arrived) / 1000));
-    if (driver_publish(job->driver, tick) != ST_OK) {
-        diag_set(&diag, ST_IO, DIAG_INTERNAL, "a sink could not write what tick %llu gave",
-                 (unsigned long long)tick);
-        job_fail(job, JOB_FAILED, &diag);
-    }
+    job->publish_due = tick;
+    if (!driver_elsewhere(job->driver))
+        publish(job);
 }
 
 static void await_durable(struct job *job, uint64_t lsn)
@@ -258,7 +273,7 @@ static enum status note_into(struct job *job, struct log_entry *entry, struct di
 static enum status results_into(struct job *job, struct log_entry *entry, struct diag *diag)
 {
     for (uint32_t s = 0; s < driver_shards(job->driver); s++)
-        TRY(results_commit(driver_results(job->driver, s), entry, diag));
+        TRY(results_commit(driver_results(job->driver, s), job->engine->log, entry, diag));
     return ST_OK;
 }
 
@@ -485,34 +500,66 @@ enum status job_reshard(struct job *job, uint32_t shards, struct diag *diag)
     return ST_OK;
 }
 
-static bool run_tick(struct job *job, int64_t clock)
+static void tick_begin(struct job *job, int64_t clock)
 {
-    struct diag diag = {0};
-    struct driver_tick tick = {.tick = job->tick + 1, .clock_us = clock};
+    job->now = (struct driver_tick){.tick = job->tick + 1, .clock_us = clock};
     trial_begin(job);
-    enum status st = driver_run(job->driver, &tick, &diag);
-    if (st != ST_OK) {
-        job_fail(job, JOB_FAILED, &diag);
-        return false;
-    }
-    job->tick++;
-    job->clock_us = clock;
-    st = job_commit(job);
-    trial_end(job);
-    if (st == ST_OK)
-        st = check_reload(job, &diag);
-    if (st != ST_OK && st != ST_AGAIN)
-        job_fail(job, JOB_FAILED, &diag);
-    return st == ST_OK;
+    driver_begin(job->driver, &job->now);
+    job->ticking = true;
 }
 
 static void job_finish_if_done(struct job *job)
 {
-    if (driver_bounded(job->driver) && driver_done(job->driver) && job->tick)
+    bool live = job->state == JOB_RUNNING || job->state == JOB_PAUSED;
+    if (live && driver_bounded(job->driver) && driver_done(job->driver) && job->tick)
         job->state = JOB_FINISHED;
 }
 
-static bool live_turn(struct job *job)
+/* The driver is done with the tick, or has failed in it. False: nothing more is to be run now. */
+static bool tick_end(struct job *job, enum driver_turn turn, struct diag *diag)
+{
+    job->ticking = false;
+    if (turn == DRIVER_FAILED) {
+        job_fail(job, JOB_FAILED, diag);
+        return false;
+    }
+    CHECK(turn == DRIVER_DONE);
+    job->tick = job->now.tick;
+    job->clock_us = job->now.clock_us;
+    publish(job);
+    enum status st = job_commit(job);
+    trial_end(job);
+    if (st == ST_OK)
+        st = check_reload(job, diag);
+    if (st != ST_OK && st != ST_AGAIN)
+        job_fail(job, JOB_FAILED, diag);
+    if (st == ST_OK)
+        job_finish_if_done(job);
+    return st == ST_OK && job->state == JOB_RUNNING;
+}
+
+/* True: its time is up, or another tick may be begun. */
+static bool tick_go_on(struct job *job, int64_t until_ns)
+{
+    struct diag diag = {0};
+    enum driver_turn turn = driver_turn(job->driver, until_ns, &diag);
+    if (turn == DRIVER_MORE || turn == DRIVER_WAITS)
+        return turn == DRIVER_MORE;
+    return tick_end(job, turn, &diag) && (job->work || driver_owes(job->driver));
+}
+
+void job_settle(struct job *job)
+{
+    struct diag diag = {0};
+    if (!job->ticking)
+        return;
+    enum driver_turn turn = driver_finish(job->driver, &diag);
+    (void)tick_end(job, turn, &diag);
+    engine_wake(job->engine); /* what there is more of, no turn has told */
+}
+
+/* Takes what there is, if it is time. False: nothing is to be run. */
+static bool live_begin(struct job *job)
 {
     if (job->unsettled && job_commit(job) != ST_OK)
         return false;
@@ -550,28 +597,23 @@ static bool live_turn(struct job *job)
         job_finish_if_done(job);
         return false;
     }
-    if (!run_tick(job, clock))
-        return false;
-    job_finish_if_done(job);
-    return job->state == JOB_RUNNING && (job->work || driver_owes(job->driver));
+    tick_begin(job, clock);
+    return true;
 }
 
-bool job_turn(struct job *job)
+bool job_turn(struct job *job, int64_t until_ns)
 {
     (void)checkpoint_poll(job);
-    switch (job->state) {
-    case JOB_RECOVERING:
+    if (job->state == JOB_RECOVERING)
         return recovery_turn(job);
-    case JOB_RUNNING:
-        return live_turn(job);
-    default:
+    if (!job->ticking && (job->state != JOB_RUNNING || !live_begin(job)))
         return false;
-    }
+    return tick_go_on(job, until_ns);
 }
 
 int64_t job_deadline_us(const struct job *job)
 {
-    if (job->state != JOB_RUNNING)
+    if (job->state != JOB_RUNNING || job->ticking) /* a turn, or its threads, tell when it goes on */
         return INT64_MAX;
     int64_t alarm = driver_alarm_us(job->driver);
     int64_t least = job->wake_us != INT64_MIN && job->wake_us < alarm ? job->wake_us : alarm;
@@ -633,7 +675,7 @@ static uint32_t plan_rekeyings(const struct plan *plan)
 void job_info(const struct job *job, struct job_info *out)
 {
     *out = (struct job_info){
-        .name = bytes_str(job->name), .text = bytes_str(job->text), .state = job->state,
+        .name = bytes_str(job->name), .text = bytes_str(job->text), .state = job->state, .in_tick = job->ticking,
         .error = job->error, .tick = job->tick, .checkpoints = job->checkpoints,
         .replayed = job->replayed, .reloads = job->reloads,
         .watermark_us = driver_watermark_us(job->driver),

@@ -59,6 +59,9 @@ struct job {
     int64_t replay_end;     /* RECOVERING: notes to replay end here */
     uint64_t replay_from_tick, replay_notes; /* notes to replay in all */
     uint32_t replay_shards;
+    bool ticking;           /* a tick is begun and not at its end */
+    struct driver_tick now; /* it */
+    uint64_t publish_due;   /* ticks up to this one are durable, and other threads were at the sinks */
     bool unsettled;         /* a tick was run and the log did not take it yet */
     uint64_t lsn;           /* of the last commit */
     bool work;              /* something may have come in */
@@ -105,8 +108,11 @@ void job_close(struct job *job);
  * drop that a crash cut short may have left some of it, which would be taken for the new one's. */
 enum status job_forget(struct engine *engine, struct bytes name, uint64_t *lsn) MUST_CHECK;
 
-/* One tick, or a slice of the replay. True: there is more to do at once. */
-bool job_turn(struct job *job);
+/* Goes on with its tick, or begins one, until os_mono_ns is until_ns; or a slice of the replay. True: there
+ * is more to do at once. */
+bool job_turn(struct job *job, int64_t until_ns);
+/* A tick that is begun is run to its end and committed: what is read of the job after is whole. */
+void job_settle(struct job *job);
 /* Another tick is due at this clock (os_wall_us); INT64_MAX: only when input comes. */
 int64_t job_deadline_us(const struct job *job);
 void job_fail(struct job *job, enum job_state state, const struct diag *diag);

@@ -31,8 +31,8 @@ struct op_class {
 
     /* The operator's watermark (the least over its inputs) has risen; called before it is passed on.
      * An operator that owes more than OP_EMIT_ROWS rows emits about so many, keeps a cursor in its
-     * state and returns ST_AGAIN: on_watermark is called again with the same time in a later tick, and
-     * the watermark waits. Default: nothing. */
+     * state and returns ST_AGAIN: on_watermark is called again with the same time, in this tick until it
+     * has emitted OP_TICK_ROWS, then in a later one, and the watermark waits. Default: nothing. */
     enum status (*on_watermark)(const struct plan_node *node, void *state, struct op_ctx *ctx,
                                 int64_t watermark_us);
 
@@ -41,7 +41,8 @@ struct op_class {
     enum status (*on_clock)(const struct plan_node *node, void *state, struct op_ctx *ctx,
                             int64_t now_us);
 
-    /* All inputs of this tick are in: what was held back to be emitted once a tick. Default: nothing. */
+    /* All inputs of this tick are in: what was held back to be emitted once a tick. ST_AGAIN: there is more
+     * of it, and this is called again in the same tick. Default: nothing. */
     enum status (*on_tick_end)(const struct plan_node *node, void *state, struct op_ctx *ctx);
 
     /* All of the state, between ticks; load is given what save wrote. With `group` the same rows split
@@ -57,7 +58,8 @@ struct op_class {
     void (*measure)(const struct plan_node *node, const void *state, uint64_t *rows, uint64_t *bytes);
 };
 
-enum { OP_EMIT_ROWS = 65536, KEY_GROUPS = 128 };
+/* Rows of one call; and of the calls of one tick. */
+enum { OP_EMIT_ROWS = 65536, OP_TICK_ROWS = 65536, KEY_GROUPS = 128 };
 
 /* Key group of a key's hash, and the shard that owns it, among `shards`. */
 static inline uint32_t key_group(uint64_t hash)

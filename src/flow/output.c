@@ -3,9 +3,10 @@
 #include "flow/job.h"
 #include "flow/sinks.h"
 
-void job_output(const struct job *job, struct job_output *out)
+void job_output(struct job *job, struct job_output *out)
 {
     *out = (struct job_output){0};
+    job_settle(job);
     for (uint32_t sink = 0; sink < driver_sinks_count(job->driver); sink++) {
         for (uint32_t shard = 0; shard < driver_shards(job->driver); shard++) {
             const struct sink *s = driver_sink(job->driver, sink, shard);

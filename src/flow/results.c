@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "flow/inner.h"
 
 void results_init(struct results *results)
 {
@@ -16,6 +17,7 @@ void results_deinit(struct results *results)
         batch_builder_deinit(&results->parts[i].builder);
         buf_deinit(&results->parts[i].done);
         free(results->parts[i].ends);
+        free(results->parts[i].topic);
     }
     free(results->parts);
     *results = (struct results){0};
@@ -35,17 +37,26 @@ void results_clear(struct results *results)
     results->records = results->bytes = 0;
 }
 
-static struct results_part *part_of(struct results *results, struct log_partition *partition)
+static bool part_is(const struct results_part *part, const struct log_partition *partition,
+                    const char *topic)
+{
+    if (topic)
+        return part->topic && strcmp(part->topic, topic) == 0;
+    return part->partition == partition && !part->topic;
+}
+
+static struct results_part *part_of(struct results *results, struct log_partition *partition,
+                                    const char *topic)
 {
     for (uint32_t i = 0; i < results->parts_count; i++)
-        if (results->parts[i].partition == partition)
+        if (part_is(&results->parts[i], partition, topic))
             return &results->parts[i];
     if (results->parts_count == results->parts_cap) {
         results->parts_cap = results->parts_cap ? results->parts_cap * 2 : 4;
         results->parts = xrealloc(results->parts, results->parts_cap * sizeof(*results->parts));
     }
     struct results_part *part = &results->parts[results->parts_count++];
-    *part = (struct results_part){.partition = partition};
+    *part = (struct results_part){.partition = partition, .topic = topic ? xstrdup(topic) : NULL};
     batch_builder_init(&part->builder, KAFKA_CODEC_NONE);
     buf_init(&part->done, 0);
     return part;
@@ -63,14 +74,14 @@ static enum status part_finish_batch(struct results_part *part)
     return ST_OK;
 }
 
-void results_add(struct results *results, struct log_partition *partition, int64_t timestamp_ms,
-                 struct bytes key, struct bytes value)
+static void add(struct results *results, struct log_partition *partition, const char *topic,
+                int64_t timestamp_ms, struct bytes key, struct bytes value)
 {
     results->records++;
     results->bytes += key.len + value.len;
     if (results->suppressed)
         return;
-    struct results_part *part = part_of(results, partition);
+    struct results_part *part = part_of(results, partition, topic);
     part->used = true;
     size_t more = key.len + value.len;
     if (part->builder.count && batch_builder_bytes(&part->builder) + more > RESULTS_BATCH_BYTES) {
@@ -80,23 +91,52 @@ void results_add(struct results *results, struct log_partition *partition, int64
     batch_builder_add(&part->builder, timestamp_ms, key, value, NULL, 0);
 }
 
+void results_add(struct results *results, struct log_partition *partition, int64_t timestamp_ms,
+                 struct bytes key, struct bytes value)
+{
+    add(results, partition, NULL, timestamp_ms, key, value);
+}
+
+void results_add_named(struct results *results, const char *topic, int64_t timestamp_ms,
+                       struct bytes value)
+{
+    add(results, NULL, topic, timestamp_ms, BYTES_NONE, value);
+}
+
 bool results_empty(const struct results *results)
 {
     return results->records == 0;
 }
 
-enum status results_commit(struct results *results, struct log_entry *entry, struct diag *diag)
+enum status results_finish(struct results *results)
+{
+    for (uint32_t i = 0; i < results->parts_count; i++)
+        if (results->parts[i].used && results->parts[i].builder.count)
+            TRY(part_finish_batch(&results->parts[i]));
+    return ST_OK;
+}
+
+static struct log_partition *part_partition(const struct results_part *part, struct log *log)
+{
+    struct log_topic *topic;
+    struct diag diag = {0};
+    if (!part->topic)
+        return part->partition;
+    if (topic_ensure(log, bytes_str(part->topic), 1, TOPIC_DEFAULT, &topic, &diag) != ST_OK)
+        return NULL;
+    return log_partition_of(topic, 0);
+}
+
+enum status results_commit(struct results *results, struct log *log, struct log_entry *entry,
+                           struct diag *diag)
 {
     for (uint32_t i = 0; i < results->parts_count; i++) {
-        struct results_part *part = &results->parts[i];
-        if (!part->used)
-            continue;
-        if (part->builder.count)
-            TRY(part_finish_batch(part));
+        const struct results_part *part = &results->parts[i];
+        struct log_partition *partition = part->used ? part_partition(part, log) : NULL;
         size_t from = 0;
-        for (uint32_t b = 0; b < part->ends_count; b++) {
+        for (uint32_t b = 0; partition && b < part->ends_count; b++) {
             struct bytes batch = bytes_of(part->done.ptr + from, part->ends[b] - from);
-            TRY(log_entry_append(entry, part->partition, batch, diag));
+            TRY(log_entry_append(entry, partition, batch, diag));
             from = part->ends[b];
         }
     }

@@ -4,7 +4,8 @@
  * The order of the parts is that in which partitions were first written to, which follows from the
  * operators' order; so a replay gives the same entry.
  *
- * Owns: the batches until results_clear.   Threads: one shard's.   Layer: flow.
+ * Owns: the batches until results_clear.   Threads: its shard's, until results_finish; then the log's.
+ * Layer: flow.
  */
 #ifndef QW_FLOW_RESULTS_H
 #define QW_FLOW_RESULTS_H
@@ -14,6 +15,7 @@
 
 struct results_part {
     struct log_partition *partition;
+    char *topic;          /* or, partition NULL: this topic's partition 0, found or made at the commit */
     struct batch_builder builder;
     struct buf done;      /* whole batches, when one would have become too large */
     size_t *ends;         /* of the batches in done */
@@ -37,8 +39,14 @@ void results_clear(struct results *results); /* keeps the memory */
 void results_add(struct results *results, struct log_partition *partition, int64_t timestamp_ms,
                  struct bytes key, struct bytes value);
 
-/* All of it becomes parts of the entry. */
-enum status results_commit(struct results *results, struct log_entry *entry,
+/* For a topic that may not be there yet. */
+void results_add_named(struct results *results, const char *topic, int64_t timestamp_ms,
+                       struct bytes value);
+
+/* Nothing is added any more: its batches are made ready, on the shard's thread. */
+enum status results_finish(struct results *results) MUST_CHECK;
+/* All of it becomes parts of the entry. A named topic that cannot be made has none. */
+enum status results_commit(struct results *results, struct log *log, struct log_entry *entry,
                            struct diag *diag) MUST_CHECK;
 bool results_empty(const struct results *results);
 

@@ -161,7 +161,7 @@ static bool run_turn(struct engine_run *run, bool *more)
         if (!run->job)
             st = run_statement(run, &diag);
         if (run->job && (st == ST_OK || st == ST_AGAIN)) {
-            *more |= job_turn(run->job);
+            *more |= job_turn(run->job, run->session->engine->until_ns);
             st = run_await(run, &diag);
         }
         if (st == ST_OK)

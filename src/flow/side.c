@@ -12,20 +12,16 @@
 
 enum { SIDE_RECORD_BYTES_MAX = 64 << 10 };
 
-static struct log_partition *side_partition(struct task *task, struct bytes name,
-                                            const char *suffix)
+/* The topic is made at the commit: where it cannot be, what goes there is counted all the same. */
+static void side_add(struct task *task, struct bytes name, const char *suffix, struct bytes value)
 {
     char text[LOG_NAME_MAX + 1];
-    struct log_topic *topic;
-    struct diag diag = {0};
     int n = snprintf(text, sizeof(text), "%.*s%s", BYTES_FMT(bytes_head(name, 200)), suffix);
     for (int i = 0; i < n; i++)
         if (!log_topic_name_valid(bytes_of(text + i, 1)) && text[i] != '.')
             text[i] = '_';
-    if (topic_ensure(task->driver->options.log, bytes_of(text, (size_t)n), 1, TOPIC_DEFAULT, &topic,
-                     &diag) != ST_OK)
-        return NULL; /* counted all the same */
-    return log_partition_of(topic, 0);
+    results_add_named(&task->driver->shards[task->ctx.shard].results, text,
+                      task->driver->tick.clock_us / 1000, value);
 }
 
 static void json_field(struct buf *out, const char *name, struct bytes text)
@@ -97,20 +93,13 @@ void side_late(struct task *task, int input, const struct chunk *in, const uint1
         fields[c] = (struct type_field){.name = from->columns[c].name,
                                         .type = from->columns[c].type};
     l.schema = (struct schema){from->columns_count, fields};
-    const struct plan_node *scan = NULL;
-    struct log_partition *partition = NULL;
     for (uint16_t i = 0; i < count; i++) {
         const struct plan_node *of =
             row_scan(task, from, in->origins ? &in->origins[rows[i]] : NULL);
-        if (of != scan) {
-            scan = of;
-            partition = scan ? side_partition(task, scan->scan.table->name, ".late") : NULL;
-        }
-        if (!partition)
+        if (!of)
             continue;
-        late_row(&l, scan, in, rows[i]);
-        results_add(&task->driver->shards[task->ctx.shard].results, partition,
-                    task->driver->tick.clock_us / 1000, BYTES_NONE, buf_view(&l.out));
+        late_row(&l, of, in, rows[i]);
+        side_add(task, of->scan.table->name, ".late", buf_view(&l.out));
     }
     buf_deinit(&l.text);
     buf_deinit(&l.out);
@@ -122,9 +111,6 @@ void side_error(void *context, struct bytes topic, int32_t partition, int64_t of
 {
     struct task *task = context;
     task->driver->shards[task->ctx.shard].errors++;
-    struct log_partition *to = side_partition(task, topic, ".errors");
-    if (!to)
-        return;
     struct buf out;
     buf_init(&out, 0);
     buf_u8(&out, '{');
@@ -134,7 +120,6 @@ void side_error(void *context, struct bytes topic, int32_t partition, int64_t of
     json_field(&out, "reason", bytes_str(reason));
     json_field(&out, "record", bytes_head(record, SIDE_RECORD_BYTES_MAX));
     buf_u8(&out, '}');
-    results_add(&task->driver->shards[task->ctx.shard].results, to,
-                task->driver->tick.clock_us / 1000, BYTES_NONE, buf_view(&out));
+    side_add(task, topic, ".errors", buf_view(&out));
     buf_deinit(&out);
 }

@@ -16,7 +16,8 @@ struct sink_topic {
     struct sink base;
     struct row_encoder rows;
     struct log_topic *topic;
-    uint32_t partitions;
+    struct log_partition **partitions; /* as many as there were when it was opened */
+    uint32_t partitions_count;
     struct buf key, value;
 };
 
@@ -47,7 +48,10 @@ static enum status topic_open_as(const struct sink_class *class, const struct pl
         class->close(&s->base);
         return st;
     }
-    s->partitions = log_topic_info(s->topic)->partitions;
+    s->partitions_count = log_topic_info(s->topic)->partitions;
+    s->partitions = xcalloc(s->partitions_count, sizeof(struct log_partition *));
+    for (uint32_t p = 0; p < s->partitions_count; p++)
+        s->partitions[p] = log_partition_of(s->topic, p);
     return ST_OK;
 }
 
@@ -76,7 +80,7 @@ static enum status upsert_open(const struct plan_node *node, struct sink_env *en
 static void one_row(struct sink_topic *s, uint16_t row, bool tombstone)
 {
     struct sink_env *env = s->base.env;
-    uint32_t partition = (uint32_t)((env->tick + env->ctx->shard) % s->partitions);
+    uint32_t partition = (uint32_t)((env->tick + env->ctx->shard) % s->partitions_count);
     struct bytes key = BYTES_NONE, value = BYTES_NONE;
     buf_clear(&s->key);
     buf_clear(&s->value);
@@ -85,13 +89,13 @@ static void one_row(struct sink_topic *s, uint16_t row, bool tombstone)
         buf_reserve(&s->key, 1);
         row_encode_key(&s->rows, row, &s->key);
         key = buf_view(&s->key);
-        partition = (uint32_t)kafka_partition_of(key, (int32_t)s->partitions);
+        partition = (uint32_t)kafka_partition_of(key, (int32_t)s->partitions_count);
     }
     if (!tombstone) {
         row_encode_value(&s->rows, row, &s->value);
         value = buf_view(&s->value);
     }
-    sink_record_at(env, log_partition_of(s->topic, partition),
+    sink_record_at(env, s->partitions[partition],
                    row_timestamp_ms(&s->rows, row, env->clock_us / 1000), key, value);
 }
 
@@ -139,6 +143,7 @@ static void topic_close(struct sink *sink)
     row_encoder_close(&s->rows);
     buf_deinit(&s->key);
     buf_deinit(&s->value);
+    free(s->partitions);
     free(s);
 }
 

@@ -7,7 +7,7 @@
  * A source has `splits` (partitions); a split belongs to shard split % shards and has one position,
  * a 64-bit number whose meaning is the source's own (an offset, a count of events, a byte position).
  *
- * Threads: those of the engine.   Layer: flow.
+ * Threads: run its shard's, everything else the loop's, and never two at a time.   Layer: flow.
  */
 #ifndef QW_FLOW_SOURCE_H
 #define QW_FLOW_SOURCE_H
@@ -44,8 +44,16 @@ struct source_class {
      * there is nothing. *wake_ns: when there will be more by the clock alone (rates), else untouched. */
     int64_t (*take)(struct source *source, uint32_t split, int64_t position, uint32_t rows_max,
                     uint64_t bytes_max, int64_t now_us, int64_t *wake_us);
-    /* Reads [position, end) of a split and emits chunks of the scan's columns by op_emit(env->ctx). */
-    enum status (*run)(struct source *source, uint32_t split, int64_t position, int64_t end);
+    /* The tick may be run by another thread, where `run` may not touch the log: gets hold of what it will
+     * read of [position, end), split by split in their order. ST_AGAIN: that is too much to hold. NULL:
+     * there is nothing to it. */
+    enum status (*prepare)(struct source *source, uint32_t split, int64_t position, int64_t end);
+    /* Lets go of all that was prepared. */
+    void (*settle)(struct source *source);
+    /* Reads a split from *position on, emits about a chunk of the scan's columns by op_emit(env->ctx), and
+     * moves *position past what it has read; called again until that is end. Where chunks are cut may
+     * depend on where a tick begins and ends, and on nothing else. */
+    enum status (*run)(struct source *source, uint32_t split, int64_t *position, int64_t end);
     /* A bounded source: the position after which a split gives nothing more; INT64_MAX: unbounded. */
     int64_t (*bound)(struct source *source, uint32_t split);
     /* The source's own time at a position, for engine_options.source_clock. May be NULL. */

@@ -237,10 +237,6 @@ static enum status one_line(struct source_file *s, uint32_t split, int64_t posit
         if (s->origins)
             s->origins[s->builder.rows] = origin_of(s->scan->id, split, position);
         chunk_builder_row(&s->builder, ROW_INSERT);
-        if (chunk_builder_full(&s->builder)) {
-            TRY(emit(s));
-            fresh(s);
-        }
         return ST_OK;
     case FORMAT_BAD:
         s->env->on_error(s->env->on_error_context, s->with.table->name, (int32_t)split, position,
@@ -253,17 +249,20 @@ static enum status one_line(struct source_file *s, uint32_t split, int64_t posit
     return ST_OK;
 }
 
-static enum status file_run(struct source *source, uint32_t split, int64_t position, int64_t end)
+/* A chunk's lines; the next call fills anew from where they end. */
+static enum status file_run(struct source *source, uint32_t split, int64_t *position, int64_t end)
 {
     struct source_file *s = (struct source_file *)source;
-    TRY(fill(s, split, position, (size_t)(end - position)));
+    TRY(fill(s, split, *position, (size_t)(end - *position)));
     fresh(s);
     struct bytes all = buf_view(&s->bytes);
-    for (size_t at = 0; at < all.len;) {
+    size_t at = 0;
+    while (at < all.len && !chunk_builder_full(&s->builder)) {
         size_t newline = bytes_find(all, '\n', at);
-        TRY(one_line(s, split, position + (int64_t)at, bytes_of(all.ptr + at, newline - at)));
+        TRY(one_line(s, split, *position + (int64_t)at, bytes_of(all.ptr + at, newline - at)));
         at = newline + 1;
     }
+    *position = at < all.len ? *position + (int64_t)at : end;
     return emit(s);
 }
 

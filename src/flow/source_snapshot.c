@@ -92,22 +92,20 @@ static int64_t snapshot_take(struct source *source, uint32_t split, int64_t posi
     return most < end ? most : end;
 }
 
-static enum status snapshot_run(struct source *source, uint32_t split, int64_t position,
+static enum status snapshot_run(struct source *source, uint32_t split, int64_t *position,
                                 int64_t end)
 {
     struct source_snapshot *s = (struct source_snapshot *)source;
+    struct chunk chunk = s->rows.chunks[(*position)++];
+    struct column *cols = ARENA_ARRAY(s->env->ctx->arena, struct column,
+                                      s->scan->columns_count + 1);
     (void)split;
-    for (; position < end; position++) {
-        struct chunk chunk = s->rows.chunks[position];
-        struct column *cols = ARENA_ARRAY(s->env->ctx->arena, struct column,
-                                          s->scan->columns_count + 1);
-        for (uint16_t c = 0; c < s->scan->columns_count; c++)
-            cols[c] = chunk.cols[s->columns[c]];
-        chunk.cols = cols;
-        chunk.col_count = s->scan->columns_count;
-        TRY(op_emit(s->env->ctx, &chunk));
-    }
-    return ST_OK;
+    (void)end;
+    for (uint16_t c = 0; c < s->scan->columns_count; c++)
+        cols[c] = chunk.cols[s->columns[c]];
+    chunk.cols = cols;
+    chunk.col_count = s->scan->columns_count;
+    return op_emit(s->env->ctx, &chunk);
 }
 
 static void snapshot_close(struct source *source)

@@ -17,7 +17,30 @@
 #include "flow/record_decoder.h"
 #include "flow/sources.h"
 
-enum { READ_BYTES = 1 << 20 };
+enum { READ_BYTES = 1 << 20, PREPARE_BYTES_MAX = 16 << 20 };
+
+/* Where a split's reading stands, between two chunks. */
+struct reading {
+    bool open;
+    bool owned; /* the view, by this; else it is a held one */
+    struct log_view view;
+    int64_t began;     /* the position that it was read for */
+    struct bytes left; /* its batches */
+    bool in_batch;
+    struct batch_header header;
+    struct batch_records records;
+};
+
+/* Of a tick that another thread reads; views are counted by the log's thread alone. */
+struct held_view {
+    uint32_t split;
+    struct log_view view;
+};
+
+struct aborted {
+    uint32_t split;
+    struct log_aborted of;
+};
 
 struct source_topic {
     struct source base;
@@ -31,13 +54,17 @@ struct source_topic {
     uint16_t types_count;
     uint32_t partitions;
     bool committed_only;
-    struct log_aborted *aborted; /* those that the read at hand meets */
-    uint32_t aborted_count, aborted_cap;
+    struct aborted *aborted; /* those that the read at hand meets, or the reads of a tick */
+    uint32_t aborted_count, aborted_cap, aborted_split;
     struct log_watcher *watchers;
     struct arena arena, chunk_arena;
     struct buf scratch;
     struct chunk_builder builder;
     struct origin *origins; /* of the builder's rows; NULL: nobody asks */
+    struct reading reading;
+    struct held_view *held;
+    uint32_t held_count, held_cap, held_at;
+    uint64_t held_bytes;
 };
 
 static void topic_appended(struct log_watcher *watcher, struct log_partition *partition)
@@ -196,12 +223,16 @@ static enum status view_open(const struct plan_node *scan, struct source_env *en
     return ST_OK;
 }
 
+static void topic_settle(struct source *source);
+
 static void topic_close(struct source *source)
 {
     struct source_topic *s = (struct source_topic *)source;
     for (uint32_t p = s->env->ctx->shard; s->watchers && p < s->partitions;
          p += s->env->ctx->shards)
         log_unwatch(&s->watchers[p]);
+    topic_settle(source);
+    free(s->held);
     record_decoder_close(&s->decoder);
     format_decoder_close(s->changes);
     free(s->aborted);
@@ -334,9 +365,7 @@ static enum status builder_emit(struct source_topic *s)
         chunk.cols = chunk.cols[1].children;
         chunk.col_count = s->scan->columns_count;
     }
-    enum status st = op_emit(s->env->ctx, &chunk);
-    builder_fresh(s);
-    return st;
+    return op_emit(s->env->ctx, &chunk);
 }
 
 /* Of the op that was put last. */
@@ -349,8 +378,8 @@ static uint8_t last_kind(const struct column_builder *op)
     return ROW_INSERT;
 }
 
-static enum status one_record(struct source_topic *s, const struct batch_header *header,
-                              uint32_t split, const struct record *rec)
+static void one_record(struct source_topic *s, const struct batch_header *header, uint32_t split,
+                       const struct record *rec)
 {
     struct diag diag = {0};
     uint8_t kind = ROW_INSERT;
@@ -362,7 +391,7 @@ static enum status one_record(struct source_topic *s, const struct batch_header 
         if (s->origins)
             s->origins[s->builder.rows] = origin_of(s->scan->id, split, rec->offset);
         chunk_builder_row(&s->builder, s->changes ? last_kind(&s->builder.cols[0]) : kind);
-        return chunk_builder_full(&s->builder) ? builder_emit(s) : ST_OK;
+        return;
     case FORMAT_BAD:
         s->env->on_error(s->env->on_error_context, s->decoder.topic, (int32_t)split, rec->offset,
                          rec->value, diag.message);
@@ -371,7 +400,6 @@ static enum status one_record(struct source_topic *s, const struct batch_header 
         break;
     }
     chunk_builder_undo(&s->builder);
-    return ST_OK;
 }
 
 static void note_aborted(void *context, const struct log_aborted *aborted)
@@ -382,88 +410,184 @@ static void note_aborted(void *context, const struct log_aborted *aborted)
         s->aborted_cap = s->aborted_cap ? s->aborted_cap * 2 : 16;
         s->aborted = xrealloc(s->aborted, s->aborted_cap * sizeof(*s->aborted));
     }
-    s->aborted[s->aborted_count++] = *aborted;
+    s->aborted[s->aborted_count++] = (struct aborted){s->aborted_split, *aborted};
 }
 
-static bool is_aborted(const struct source_topic *s, const struct batch_header *header)
+static bool is_aborted(const struct source_topic *s, uint32_t split,
+                       const struct batch_header *header)
 {
     if (!(header->attributes & BATCH_TRANSACTIONAL))
         return false;
-    for (uint32_t i = 0; i < s->aborted_count; i++)
-        if (s->aborted[i].producer_id == header->producer_id &&
-            s->aborted[i].first <= header->base_offset && header->base_offset <= s->aborted[i].last)
+    for (uint32_t i = 0; i < s->aborted_count; i++) {
+        const struct log_aborted *of = &s->aborted[i].of;
+        if (s->aborted[i].split == split && of->producer_id == header->producer_id &&
+            of->first <= header->base_offset && header->base_offset <= of->last)
             return true;
+    }
     return false;
 }
 
-/* The records of a batch in [*position, end); moves *position past it. */
-static enum status one_batch(struct source_topic *s, uint32_t split, struct bytes batch,
-                             const struct batch_header *header, int64_t *position, int64_t end)
+static enum status read_view(struct source_topic *s, uint32_t split, int64_t position,
+                             struct log_view *out)
 {
-    struct batch_records it;
-    struct record rec;
-    int64_t next = batch_last_offset(header) + 1;
-    if (header->attributes & BATCH_CONTROL || next <= *position || is_aborted(s, header)) {
+    struct diag *diag = s->env->ctx->expr.diag;
+    enum status st = log_read(s->env->log, log_partition_of(s->topic, split), position, READ_BYTES,
+                              LOG_TO_END, out, diag);
+    if (st != ST_OK)
+        return diag_set(diag, st, DIAG_INTERNAL, "topic '%.*s' partition %u at offset %lld: %s",
+                        BYTES_FMT(s->decoder.topic), split, (long long)position, status_text(st));
+    s->aborted_split = split;
+    if (s->committed_only)
+        log_aborted(log_partition_of(s->topic, split), position, out->next_offset, note_aborted, s);
+    return ST_OK;
+}
+
+static void reading_end(struct source_topic *s)
+{
+    struct reading *r = &s->reading;
+    if (r->owned)
+        log_view_release(&r->view);
+    *r = (struct reading){0};
+}
+
+/* The view that holds *position, prepared or read now. */
+static enum status next_view(struct source_topic *s, uint32_t split, int64_t position)
+{
+    reading_end(s);
+    struct reading *r = &s->reading;
+    while (s->held_at < s->held_count && s->held[s->held_at].split != split)
+        s->held_at++;
+    r->owned = !s->held_count;
+    if (r->owned) {
+        s->aborted_count = 0;
+        TRY(read_view(s, split, position, &r->view));
+    } else if (s->held_at < s->held_count) {
+        r->view = s->held[s->held_at++].view;
+    }
+    r->open = true;
+    r->began = position;
+    r->left = r->view.bytes;
+    return ST_OK;
+}
+
+/* The view is read: where it had nothing of use, its end is where to go on. */
+static void view_over(struct source_topic *s, int64_t *position, int64_t end)
+{
+    struct reading *r = &s->reading;
+    if (*position == r->began)
+        *position = r->view.next_offset > r->began && r->view.next_offset < end
+                        ? r->view.next_offset : end;
+    reading_end(s);
+}
+
+/* The next batch, left out or begun. */
+static enum status next_batch(struct source_topic *s, uint32_t split, int64_t *position, int64_t end)
+{
+    struct reading *r = &s->reading;
+    struct bytes batch;
+    TRY(batch_next(&r->left, &r->header, &batch));
+    int64_t next = batch_last_offset(&r->header) + 1;
+    if (r->header.attributes & BATCH_CONTROL || next <= *position ||
+        is_aborted(s, split, &r->header)) {
         next = next < end ? next : end;
         *position = next > *position ? next : *position;
         return ST_OK;
     }
-    enum status st = batch_records_open_buf(&it, batch, &s->scratch);
-    while (st == ST_OK && (st = batch_records_next(&it, &rec)) == ST_OK) {
-        if (rec.offset < *position)
-            continue;
-        if (rec.offset >= end)
-            break;
-        st = one_record(s, header, split, &rec);
-    }
-    *position = next < end ? next : end;
-    return st == ST_END ? ST_OK : st;
+    r->in_batch = true;
+    return batch_records_open_buf(&r->records, batch, &s->scratch);
 }
 
-static enum status one_read(struct source_topic *s, uint32_t split, int64_t *position, int64_t end)
+/* Records of the batch in [*position, end), until a chunk is full. */
+static enum status batch_rows(struct source_topic *s, uint32_t split, int64_t *position, int64_t end)
 {
-    struct log_view view;
-    struct diag *diag = s->env->ctx->expr.diag;
-    enum status st = log_read(s->env->log, log_partition_of(s->topic, split), *position,
-                              READ_BYTES, LOG_TO_END, &view, diag);
-    if (st != ST_OK)
-        return diag_set(diag, st, DIAG_INTERNAL, "topic '%.*s' partition %u at offset %lld: %s",
-                        BYTES_FMT(s->decoder.topic), split, (long long)*position, status_text(st));
-    struct bytes run = view.bytes, batch;
-    struct batch_header header;
-    int64_t before = *position;
-    s->aborted_count = 0;
-    if (s->committed_only)
-        log_aborted(log_partition_of(s->topic, split), before, view.next_offset, note_aborted, s);
-    while (st == ST_OK && run.len && *position < end) {
-        st = batch_next(&run, &header, &batch);
-        if (st == ST_OK)
-            st = one_batch(s, split, batch, &header, position, end);
+    struct reading *r = &s->reading;
+    struct record rec;
+    enum status st;
+    while ((st = batch_records_next(&r->records, &rec)) == ST_OK && rec.offset < end) {
+        if (rec.offset < *position)
+            continue;
+        one_record(s, &r->header, split, &rec);
+        *position = rec.offset + 1;
+        if (chunk_builder_full(&s->builder))
+            return ST_OK;
     }
-    if (st == ST_OK && *position == before)
-        *position = view.next_offset > before && view.next_offset < end ? view.next_offset : end;
-    log_view_release(&view);
+    if (st != ST_OK && st != ST_END)
+        return st;
+    int64_t next = batch_last_offset(&r->header) + 1;
+    *position = next < end ? next : end;
+    r->in_batch = false;
+    return ST_OK;
+}
+
+static enum status read_on(struct source_topic *s, uint32_t split, int64_t *position, int64_t end)
+{
+    struct reading *r = &s->reading;
+    enum status st = ST_OK;
+    if (!r->open)
+        TRY(next_view(s, split, *position));
+    if (r->in_batch)
+        st = batch_rows(s, split, position, end);
+    else if (r->left.len)
+        st = next_batch(s, split, position, end);
+    else
+        view_over(s, position, end);
     if (st == ST_CORRUPT)
-        return diag_set(diag, st, DIAG_INTERNAL, "topic '%.*s' partition %u: the batch at offset "
-                        "%lld is damaged", BYTES_FMT(s->decoder.topic), split,
-                        (long long)*position);
+        return diag_set(s->env->ctx->expr.diag, st, DIAG_INTERNAL,
+                        "topic '%.*s' partition %u: the batch at offset %lld is damaged",
+                        BYTES_FMT(s->decoder.topic), split, (long long)*position);
     return st;
 }
 
-static enum status topic_run(struct source *source, uint32_t split, int64_t position, int64_t end)
+static enum status topic_run(struct source *source, uint32_t split, int64_t *position, int64_t end)
 {
     struct source_topic *s = (struct source_topic *)source;
     builder_fresh(s);
-    while (position < end)
-        TRY(one_read(s, split, &position, end));
+    while (*position < end && !chunk_builder_full(&s->builder))
+        TRY(read_on(s, split, position, end));
+    if (*position >= end)
+        reading_end(s);
     return builder_emit(s);
+}
+
+/* ---- read ahead ---- */
+
+static enum status topic_prepare(struct source *source, uint32_t split, int64_t position,
+                                 int64_t end)
+{
+    struct source_topic *s = (struct source_topic *)source;
+    while (position < end) {
+        struct log_view view;
+        if (s->held_bytes > PREPARE_BYTES_MAX)
+            return ST_AGAIN;
+        TRY(read_view(s, split, position, &view));
+        if (s->held_count == s->held_cap) {
+            s->held_cap = s->held_cap ? s->held_cap * 2 : 16;
+            s->held = xrealloc(s->held, s->held_cap * sizeof(*s->held));
+        }
+        s->held[s->held_count++] = (struct held_view){split, view};
+        s->held_bytes += view.bytes.len;
+        if (view.next_offset <= position)
+            break;
+        position = view.next_offset;
+    }
+    return ST_OK;
+}
+
+static void topic_settle(struct source *source)
+{
+    struct source_topic *s = (struct source_topic *)source;
+    reading_end(s); /* a tick may have been left in the middle */
+    for (uint32_t i = 0; i < s->held_count; i++)
+        log_view_release(&s->held[i].view);
+    s->held_count = s->held_at = s->aborted_count = 0;
+    s->held_bytes = 0;
 }
 
 const struct source_class source_topic_class = {
     .connector = "kafka",
     .open = topic_open, .splits = topic_splits, .start = topic_start, .take = topic_take,
-    .run = topic_run, .bound = topic_bound, .clock_us = topic_clock, .release = topic_release,
-    .close = topic_close,
+    .prepare = topic_prepare, .settle = topic_settle, .run = topic_run, .bound = topic_bound,
+    .clock_us = topic_clock, .release = topic_release, .close = topic_close,
 };
 
 /* The same, each record a change of its key's row: the plan has a node that knows the rows. */
@@ -476,5 +600,5 @@ const struct source_class source_upsert_class = {
 const struct source_class source_view_class = {
     .connector = "view",
     .open = view_open, .splits = topic_splits, .start = topic_start, .take = topic_take,
-    .run = topic_run, .bound = topic_bound, .release = topic_release, .close = topic_close,
+    .prepare = topic_prepare, .settle = topic_settle, .run = topic_run, .bound = topic_bound, .release = topic_release, .close = topic_close,
 };

@@ -78,14 +78,13 @@ static enum status values_chunk(struct source_values *s, int64_t from, int64_t t
     return op_emit(s->env->ctx, &chunk);
 }
 
-static enum status values_run(struct source *source, uint32_t split, int64_t position, int64_t end)
+static enum status values_run(struct source *source, uint32_t split, int64_t *position, int64_t end)
 {
     struct source_values *s = (struct source_values *)source;
+    int64_t from = *position;
     (void)split;
-    for (; position < end; position += CHUNK_ROWS)
-        TRY(values_chunk(s, position,
-                         end - position < CHUNK_ROWS ? end : position + CHUNK_ROWS));
-    return ST_OK;
+    *position = end - from < CHUNK_ROWS ? end : from + CHUNK_ROWS;
+    return values_chunk(s, from, *position);
 }
 
 static void values_close(struct source *source)

@@ -97,9 +97,11 @@ struct log_topic *view_changes(const struct view *view)
     return view_sink(view)->changes;
 }
 
+/* Only whole ticks are read. */
 static enum status readable(const struct view *view, struct diag *diag)
 {
-    const struct job *job = view_job(view);
+    struct job *job = view_job(view);
+    job_settle(job);
     if (job->state == JOB_FAILED || job->state == JOB_DIVERGED) /* half a tick may be in it */
         return diag_set(diag, ST_INVALID, DIAG_STATE, "the job of `%.*s` has stopped: %s",
                         BYTES_FMT(view->table->name), job->error);
@@ -169,8 +171,8 @@ static void result_init(struct engine_result *out, const struct view *view)
 enum status view_get(struct view *view, const struct bytes *key, uint16_t key_count,
                      struct engine_result *out, struct diag *diag)
 {
-    struct sink_view *sink = view_sink(view);
     TRY(readable(view, diag));
+    struct sink_view *sink = view_sink(view);
     if (!sink->key_count)
         return diag_set(diag, ST_INVALID, DIAG_NAME, "`%.*s` has no key: it can only be scanned",
                         BYTES_FMT(view->table->name));
@@ -247,11 +249,11 @@ static void cursor_write(struct arena *arena, const struct rowset_row *last, uin
 enum status view_scan(struct view *view, struct bytes cursor, uint64_t limit,
                       struct engine_result *out, struct bytes *next, struct diag *diag)
 {
-    struct sink_view *sink = view_sink(view);
     struct rowset_at at = {0};
     const struct rowset_row *last = NULL;
     struct arena scratch;
     TRY(readable(view, diag));
+    struct sink_view *sink = view_sink(view);
     arena_init(&scratch, ARENA_BUDGET_NONE);
     enum status st = cursor.len ? cursor_read(sink, cursor, &scratch, &at, diag) : ST_OK;
     arena_deinit(&scratch);

@@ -167,6 +167,12 @@ struct os_class {
     enum status (*thread_start)(struct os *, const char *name, os_thread_fn *fn, void *context,
                                 struct os_thread **out);
     void (*thread_join)(struct os *, struct os_thread *);
+    void (*thread_end)(struct os *); /* ends the calling one, which thread_start began, at once */
+
+    /* Sleeps while *word is `seen`, at most timeout_ns (< 0: no bound); may return early. word_wake
+     * lets all go that sleep on it; who changes the word before calling it loses no sleeper. */
+    void (*word_wait)(struct os *, const atomic_uint *word, unsigned seen, int64_t timeout_ns);
+    void (*word_wake)(struct os *, const atomic_uint *word);
 
     /* wake (may be NULL) is called, by any thread, when a piece of work is done. The thread starts
      * with the first piece; where none can be had, work is done by who submits it. */
@@ -197,6 +203,9 @@ struct os *os_posix(void);
 #define os_connect(o, address, out)        ((o)->class->connect(o, address, out))
 #define os_thread_start(o, name, fn, c, p) ((o)->class->thread_start(o, name, fn, c, p))
 #define os_thread_join(o, thread)          ((o)->class->thread_join(o, thread))
+#define os_thread_end(o)                   ((o)->class->thread_end(o))
+#define os_word_wait(o, word, seen, ns)    ((o)->class->word_wait(o, word, seen, ns))
+#define os_word_wake(o, word)              ((o)->class->word_wake(o, word))
 #define os_helper_open(o, name, w, c, out) ((o)->class->helper_open(o, name, w, c, out))
 #define os_error_text(o)                   ((o)->class->error_text(o))
 

@@ -5,7 +5,8 @@
  * (The table `events$late` is the topic `events.late`: Kafka's names have no '$'.)
  *
  * A round: start the server, produce with an idempotent librdkafka producer, kill at a random
- * moment, start again, let the jobs catch up, and compare with what was acknowledged:
+ * moment, start again (on one shard, on two in turn), let the jobs catch up, and compare with what was
+ * acknowledged:
  *   - no acknowledged event is missing, and no event is there twice;
  *   - the filtered topic has each result exactly once;
  *   - each view equals a recomputation over the log, the windows over the log less `events$late`.
@@ -470,6 +471,7 @@ int main(int argc, char **argv)
         child_kill(&child);
         producing = false;
         pthread_join(producer, NULL);
+        child.shards = 1 + (unsigned)round % 2;
         child_start(&child);
         check_round(&child, round);
     }

@@ -22,9 +22,11 @@ void give_up(const char *format, ...)
 
 static void run_child(const struct child *child, int out)
 {
+    char shards[16];
+    snprintf(shards, sizeof(shards), "%u", child->shards ? child->shards : 1);
     dup2(out, 1);
     execl(child->binary, child->binary, "serve", "--data", child->dir, "--kafka", "127.0.0.1:0",
-          "--http", "127.0.0.1:0", "--pg", "off", "--redis", "off", (char *)NULL);
+          "--http", "127.0.0.1:0", "--pg", "off", "--redis", "off", "--shards", shards, (char *)NULL);
     _exit(127);
 }
 

@@ -7,6 +7,7 @@
 
 struct child {
     const char *binary, *dir;
+    unsigned shards; /* 0: one */
     pid_t pid;
     char kafka[64], http[64];
 };

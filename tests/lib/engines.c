@@ -60,6 +60,11 @@ bool er_pass(struct er *er)
     bool more = engine_pass(er->engine);
     enum status st = log_flush(er->log);
     (void)st;
+    for (struct job *job = engine_job_next(er->engine, NULL); job; job = engine_job_next(er->engine, job)) {
+        struct job_info info;
+        job_info(job, &info);
+        more |= info.in_tick; /* other threads may be at it */
+    }
     return log_work(er->log) || more;
 }
 

@@ -343,8 +343,10 @@ void rig_clock(struct op_rig *rig, int64_t now_ms)
 
 void rig_tick(struct op_rig *rig)
 {
-    if (rig->class->on_tick_end)
-        rig_expect(rig, rig->class->on_tick_end(rig->node, rig->state, &rig->ctx), "on_tick_end");
+    enum status end = rig->class->on_tick_end ? ST_AGAIN : ST_OK;
+    while (end == ST_AGAIN)
+        end = rig->class->on_tick_end(rig->node, rig->state, &rig->ctx);
+    rig_expect(rig, end, "on_tick_end");
 }
 
 const char *rig_out(struct op_rig *rig)

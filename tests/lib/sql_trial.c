@@ -162,7 +162,7 @@ static void end_life(struct er *er, struct os *os, uint32_t end, const struct en
 
 static char *run_hard(const struct trial *trial, uint64_t seed)
 {
-    struct engine_options options = {.shards = trial->shards, .ring_entries = 2,
+    struct engine_options options = {.shards = trial->shards,
                                      .tick_rows_max = trial->tick_rows,
                                      .check_determinism = true, .check_seed = seed};
     struct os *os = os_sim_create(seed, NULL);
@@ -216,7 +216,7 @@ static void try_statement(struct er *er, struct sql_maker *m)
 
 void sql_trial_script(struct bytes choices)
 {
-    struct engine_options options = {.ring_entries = 2};
+    struct engine_options options = {.shards = 0};
     struct os *os = os_sim_create(1 + hash_bytes(choices) % 1000, NULL);
     struct sql_maker m;
     struct er er;

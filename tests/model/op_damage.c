@@ -65,8 +65,10 @@ static bool works(struct op_rig *rig, struct bytes saved)
     for (int i = 0; fine && i < rig->node->inputs_count; i++)
         fine = rig->class->on_chunk(rig->node, state, &rig->ctx, i,
                                     rig_rows(&rig->arena, rig->node->inputs[i].node, rows)) == ST_OK;
-    if (fine && rig->class->on_tick_end)
-        fine = rig->class->on_tick_end(rig->node, state, &rig->ctx) == ST_OK;
+    enum status end = ST_AGAIN;
+    while (fine && rig->class->on_tick_end && end == ST_AGAIN)
+        end = rig->class->on_tick_end(rig->node, state, &rig->ctx);
+    fine &= !rig->class->on_tick_end || end == ST_OK;
     enum status st = ST_AGAIN;
     for (int step = 0; fine && rig->class->on_watermark && st == ST_AGAIN && step < 20; step++)
         st = rig->class->on_watermark(rig->node, state, &rig->ctx, 50000000);

@@ -52,7 +52,7 @@ static void start(struct sim_run *run)
 {
     static const uint32_t shards[] = {1, 2, 3, 8};
     struct engine_options options = {
-        .shards = shards[rng_below(&run->rng, 4)], .ring_entries = 2,
+        .shards = shards[rng_below(&run->rng, 4)],
         .tick_rows_max = (uint32_t)rng_between(&run->rng, 1, 40),
         .checkpoint_interval_us = rng_between(&run->rng, 1, 4) * 1000000,
         .check_determinism = true, .check_seed = rng_next(&run->rng),
@@ -252,7 +252,7 @@ TEST_SECONDS(sim_engine_same_answers_on_any_shards, 60)
         struct sim_run run = {.rng = rng_seed(99)};
         run.os = os_sim_create(5, NULL);
         er_open(&run.er, run.os, NULL,
-                (struct engine_options){.shards = shards[s], .ring_entries = 2,
+                (struct engine_options){.shards = shards[s],
                                         .tick_rows_max = 10u + 7u * (unsigned)s});
         er_sql(&run.er, script);
         for (int i = 0; i < 60; i++) {

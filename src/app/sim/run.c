@@ -149,7 +149,7 @@ static struct server_options server_options(struct run *run)
                 .slab_bytes = slabs[rng_below(&run->rng, 3)],
                 .segment_bytes = (uint64_t)rng_between(&run->rng, 8, 128) << 10},
         .engine = {
-            .ring_entries = 2, .tick_rows_max = rows[rng_below(&run->rng, 4)],
+            .threads = 1, .tick_rows_max = rows[rng_below(&run->rng, 4)],
             .checkpoint_interval_us = checkpoints_us[rng_below(&run->rng, run->last ? 2 : 5)],
             .check_determinism = true, .check_seed = rng_next(&run->rng),
         },
@@ -361,6 +361,7 @@ static void look_at_jobs(struct run *run, bool *busy)
         struct job_info info;
         job_info(job, &info);
         run->ticks += info.tick;
+        *busy |= info.in_tick;
         bool bad = info.state == JOB_FAILED || info.state == JOB_DIVERGED;
         uint64_t lsn;
         if (info.state == JOB_PAUSED && job_resume(job, &lsn) == ST_OK) {

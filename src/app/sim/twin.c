@@ -142,7 +142,7 @@ static void feed_partition(struct twin *t, struct log *log, enum ledger_topic to
 static bool twin_open(struct twin *t, uint32_t not_shards)
 {
     static const uint32_t counts[] = {1, 3, 5};
-    struct server_options options = {.data_dir = "twin", .engine = {.ring_entries = 2}};
+    struct server_options options = {.data_dir = "twin", .engine = {.threads = 1}};
     struct diag diag = {0};
 
     do

@@ -30,6 +30,7 @@ struct group_agg {
     struct aggtable table;
     struct touched *touched;
     uint32_t touched_count, touched_cap;
+    uint32_t told; /* of the touched, while they are being told */
 };
 
 static enum status group_open(const struct plan_node *node, void *state, struct op_ctx *ctx)
@@ -128,24 +129,24 @@ static void tell_group(const struct plan_node *node, struct group_agg *s, const 
     }
 }
 
-static enum status tell_all(const struct plan_node *node, struct group_agg *s, struct op_ctx *ctx)
+/* A chunk of what is to be told; ST_AGAIN: there is more. */
+static enum status tell_some(const struct plan_node *node, struct group_agg *s, struct op_ctx *ctx)
 {
     struct telling t;
 
     t.count = 0;
-    for (uint32_t i = 0; i < s->touched_count; i++) {
-        tell_group(node, s, &s->touched[i], &t);
-        if (t.count + 2 > CHUNK_ROWS)
-            TRY(tell(node, s, ctx, &t));
-    }
+    while (s->told < s->touched_count && t.count + 2 <= CHUNK_ROWS)
+        tell_group(node, s, &s->touched[s->told++], &t);
     TRY(tell(node, s, ctx, &t));
+    if (s->told < s->touched_count)
+        return ST_AGAIN;
     for (uint32_t i = 0; i < s->touched_count; i++) {
         void *value = s->touched[i].value;
         ((struct head *)value)->touched = 0;
         if (*agg_rows(&s->set, value) <= 0)
             aggtable_remove(&s->table, &s->set, value);
     }
-    s->touched_count = 0;
+    s->touched_count = s->told = 0;
     s->table.groups.held = false;
     arena_reset(&s->copies);
     return ST_OK;
@@ -173,12 +174,15 @@ static enum status group_on_chunk(const struct plan_node *node, void *state, str
     for (uint16_t i = 0; i < in->count; i++)
         touch(s, values[i]);
     aggtable_update(&s->table, &s->set, ctx->arena, &inputs, rows, weights, values, in->count);
-    return s->touched_count > TOUCHED_MAX ? tell_all(node, s, ctx) : ST_OK;
+    enum status st = s->touched_count > TOUCHED_MAX ? ST_AGAIN : ST_OK;
+    while (st == ST_AGAIN)
+        st = tell_some(node, s, ctx);
+    return st;
 }
 
 static enum status group_on_tick_end(const struct plan_node *node, void *state, struct op_ctx *ctx)
 {
-    return tell_all(node, state, ctx);
+    return tell_some(node, state, ctx);
 }
 
 static void group_save(const struct plan_node *node, const void *state, struct snap_writer *w)

@@ -379,24 +379,21 @@ static int64_t datagen_take(struct source *source, uint32_t split, int64_t posit
     return position + (paced < most ? paced : most);
 }
 
-static enum status datagen_run(struct source *source, uint32_t split, int64_t position, int64_t end)
+static enum status datagen_run(struct source *source, uint32_t split, int64_t *position, int64_t end)
 {
     struct datagen *s = (struct datagen *)source;
+    uint16_t count = end - *position < CHUNK_ROWS ? (uint16_t)(end - *position) : CHUNK_ROWS;
+    struct column *cols = ARENA_ARRAY(&s->arena, struct column, s->fields_count + 1);
 
-    while (position < end) {
-        uint16_t count = end - position < CHUNK_ROWS ? (uint16_t)(end - position) : CHUNK_ROWS;
-        struct column *cols = ARENA_ARRAY(&s->arena, struct column, s->fields_count + 1);
-        for (uint16_t c = 0; c < s->fields_count; c++)
-            field_fill(&s->fields[c], position, count, s->env->ctx->expr.now_us, &s->arena, &cols[c]);
-        struct chunk chunk = {.cols = cols, .count = count, .rows = count,
-                              .col_count = s->fields_count,
-                              .origins = source_origins(s->node, &s->arena, split, position, count)};
-        enum status st = op_emit(s->env->ctx, &chunk);
-        arena_reset(&s->arena);
-        TRY(st);
-        position += count;
-    }
-    return ST_OK;
+    for (uint16_t c = 0; c < s->fields_count; c++)
+        field_fill(&s->fields[c], *position, count, s->env->ctx->expr.now_us, &s->arena, &cols[c]);
+    struct chunk chunk = {.cols = cols, .count = count, .rows = count,
+                          .col_count = s->fields_count,
+                          .origins = source_origins(s->node, &s->arena, split, *position, count)};
+    enum status st = op_emit(s->env->ctx, &chunk);
+    arena_reset(&s->arena);
+    *position += count;
+    return st;
 }
 
 const struct source_class source_datagen = {

@@ -248,42 +248,36 @@ static int64_t nexmark_clock(struct source *source, uint32_t split, int64_t posi
            (int64_t)((double)(position * s->generators + split) * s->gen.delay_us);
 }
 
-static enum status read_made(struct nexmark *s, uint32_t split, int64_t position, int64_t end)
+static enum status read_made(struct nexmark *s, uint32_t split, int64_t *position, int64_t end)
 {
     uint16_t sel[CHUNK_ROWS];
+    struct chunk chunk = nexmark_rows_at(&s->rows[split], *position, end - *position, sel);
 
-    while (position < end) {
-        struct chunk chunk = nexmark_rows_at(&s->rows[split], position, end - position, sel);
-        chunk.origins = source_origins(s->node, &s->arena, split,
-                                       position - position % CHUNK_ROWS, chunk.rows);
-        enum status st = op_emit(s->env->ctx, &chunk);
-        arena_reset(&s->arena);
-        TRY(st);
-        position += chunk.count;
-    }
-    return ST_OK;
+    chunk.origins = source_origins(s->node, &s->arena, split, *position - *position % CHUNK_ROWS,
+                                   chunk.rows);
+    *position += chunk.count;
+    enum status st = op_emit(s->env->ctx, &chunk);
+    arena_reset(&s->arena);
+    return st;
 }
 
-static enum status nexmark_read(struct source *source, uint32_t split, int64_t position, int64_t end)
+static enum status nexmark_read(struct source *source, uint32_t split, int64_t *position, int64_t end)
 {
     struct nexmark *s = (struct nexmark *)source;
     struct column cols[NEXMARK_COLUMNS_MAX];
 
     if (s->rows)
         return read_made(s, split, position, end);
-    while (position < end) {
-        uint16_t count = end - position < CHUNK_ROWS ? (uint16_t)(end - position) : CHUNK_ROWS;
-        nexmark_chunk_make(&s->gen, s->columns, s->columns_count, position * s->generators + split,
-                           s->generators, count, &s->arena, cols);
-        struct chunk chunk = {.cols = cols, .count = count, .rows = count,
-                              .col_count = s->columns_count,
-                              .origins = source_origins(s->node, &s->arena, split, position, count)};
-        enum status st = op_emit(s->env->ctx, &chunk);
-        arena_reset(&s->arena);
-        TRY(st);
-        position += count;
-    }
-    return ST_OK;
+    uint16_t count = end - *position < CHUNK_ROWS ? (uint16_t)(end - *position) : CHUNK_ROWS;
+    nexmark_chunk_make(&s->gen, s->columns, s->columns_count, *position * s->generators + split,
+                       s->generators, count, &s->arena, cols);
+    struct chunk chunk = {.cols = cols, .count = count, .rows = count,
+                          .col_count = s->columns_count,
+                          .origins = source_origins(s->node, &s->arena, split, *position, count)};
+    enum status st = op_emit(s->env->ctx, &chunk);
+    arena_reset(&s->arena);
+    *position += count;
+    return st;
 }
 
 const struct source_class source_nexmark = {

@@ -43,5 +43,8 @@ void posix_helper_open(struct os *os, const char *name, os_wake_fn *wake, void *
 enum status posix_thread_start(struct os *os, const char *name, os_thread_fn *fn, void *context,
                                struct os_thread **out);
 void posix_thread_join(struct os *os, struct os_thread *thread);
+void posix_thread_end(struct os *os);
+void posix_word_wait(struct os *os, const atomic_uint *word, unsigned seen, int64_t timeout_ns);
+void posix_word_wake(struct os *os, const atomic_uint *word);
 
 #endif

@@ -1,8 +1,14 @@
-/* thread.c: real threads. Signals are left to the thread that the process began with. */
+/* thread.c: real threads, and their sleep on a word (a futex). Signals are left to the thread that
+ * the process began with. */
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "os/posix/posix.h"
@@ -53,4 +59,24 @@ void posix_thread_join(struct os *os, struct os_thread *thread)
     (void)os;
     CHECK(pthread_join(thread->id, NULL) == 0);
     free(thread);
+}
+
+void posix_thread_end(struct os *os)
+{
+    (void)os;
+    pthread_exit(NULL);
+}
+
+void posix_word_wait(struct os *os, const atomic_uint *word, unsigned seen, int64_t timeout_ns)
+{
+    struct timespec most = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+
+    (void)os;
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, timeout_ns < 0 ? NULL : &most, NULL, 0);
+}
+
+void posix_word_wake(struct os *os, const atomic_uint *word)
+{
+    (void)os;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }

@@ -117,6 +117,9 @@ static const struct os_class posix_class = {
     .connect = posix_connect,
     .thread_start = posix_thread_start,
     .thread_join = posix_thread_join,
+    .thread_end = posix_thread_end,
+    .word_wait = posix_word_wait,
+    .word_wake = posix_word_wake,
     .helper_open = posix_helper_open,
     .error_text = posix_error_text,
 };

@@ -187,6 +187,26 @@ static void sim_thread_join(struct os *os, struct os_thread *thread)
     UNREACHABLE(); /* none was ever given out */
 }
 
+static void sim_thread_end(struct os *os)
+{
+    (void)os;
+    UNREACHABLE(); /* nor begun */
+}
+
+static void sim_word_wait(struct os *os, const atomic_uint *word, unsigned seen, int64_t timeout_ns)
+{
+    if (atomic_load(word) != seen)
+        return;
+    CHECK(timeout_ns >= 0); /* nobody is there to change it: a sleep without a bound never ends */
+    sim_of(os)->world->mono_ns += timeout_ns;
+}
+
+static void sim_word_wake(struct os *os, const atomic_uint *word)
+{
+    (void)os;
+    (void)word;
+}
+
 static const char *sim_error_text(struct os *os)
 {
     return sim_of(os)->error;
@@ -210,6 +230,9 @@ static const struct os_class sim_class = {
     .connect = sim_connect,
     .thread_start = sim_thread_start,
     .thread_join = sim_thread_join,
+    .thread_end = sim_thread_end,
+    .word_wait = sim_word_wait,
+    .word_wake = sim_word_wake,
     .helper_open = sim_helper_open,
     .error_text = sim_error_text,
 };

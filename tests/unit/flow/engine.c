@@ -202,7 +202,7 @@ TEST(engine_changes_its_shards_between_starts)
     struct er er;
     char line[100];
     for (int round = 0; round < 5; round++) {
-        er_open(&er, os, "data", (struct engine_options){.shards = shards[round], .ring_entries = 2});
+        er_open(&er, os, "data", (struct engine_options){.shards = shards[round]});
         if (round == 0)
             make_totals(&er);
         for (int i = 0; i < 20; i++) {

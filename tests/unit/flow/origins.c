@@ -158,7 +158,7 @@ static void ties_text(uint32_t shards, uint32_t rows_max, uint32_t way, struct b
     struct er er;
 
     er_open(&er, os_sim_create(1, NULL), NULL,
-            (struct engine_options){.shards = shards, .ring_entries = 2, .tick_rows_max = rows_max,
+            (struct engine_options){.shards = shards, .tick_rows_max = rows_max,
                                     .check_determinism = true, .check_seed = way});
     er_sql(&er, ties);
     feed_ties(&er, way);

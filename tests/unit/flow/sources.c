@@ -101,7 +101,8 @@ static const char *source_rows(struct source_rig *rig, uint32_t split, int64_t f
 {
     buf_clear(&rig->out);
     rig->text = true;
-    EXPECT_OK(rig->source->class->run(rig->source, split, from, to));
+    while (from < to)
+        EXPECT_OK(rig->source->class->run(rig->source, split, &from, to));
     buf_u8(&rig->out, 0);
     return (const char *)rig->out.ptr;
 }

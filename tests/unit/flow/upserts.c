@@ -89,7 +89,7 @@ TEST(upserts_keep_their_rows_over_restarts)
     struct er er;
 
     for (int round = 0; round < 4; round++) {
-        er_open(&er, os, "data", (struct engine_options){.shards = shards[round], .ring_entries = 2});
+        er_open(&er, os, "data", (struct engine_options){.shards = shards[round]});
         if (round == 0) {
             set_up(&er, "");
             er_sql(&er, "CREATE MATERIALIZED TABLE sums AS SELECT SUM(c) AS c, COUNT(*) AS n FROM u;");
