@@ -16,7 +16,7 @@
 static const struct connector_option_info options[] = {
     {TOPICS, "topic", "", "the topic of the embedded log"},
     {TOPICS, "topic.partitions", "#", "how many it gets when it is made by this table; default 1"},
-    {TOPICS, "quickwater.durability", "", "of the topic: fsync, interval or memory"},
+    {TOPICS, "quickwater.durability", "fsync|interval", "of the topic, when it is made by this table"},
     {TOPICS, "topic-pattern", NULL, "a table reads one topic; UNION ALL joins several"},
     {TOPICS, "format", "", "of the record's value"},
     {TOPICS, "value.format", "", "the same"},

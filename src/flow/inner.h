@@ -111,5 +111,9 @@ enum topic_keep { TOPIC_DEFAULT, TOPIC_KEPT }; /* for the default time; for ever
 enum status topic_ensure(struct log *log, struct bytes name, uint32_t partitions,
                          enum topic_keep keep, struct log_topic **out,
                          struct diag *diag) MUST_CHECK;
+/* The topic that a table over the log names; made, if need be, as its options say. */
+struct with;
+enum status topic_of_table(struct log *log, const struct with *with, struct log_topic **out,
+                           struct diag *diag) MUST_CHECK;
 
 #endif

@@ -27,7 +27,6 @@ static enum status topic_open_as(const struct sink_class *class, const struct pl
 {
     struct with with = with_table(node->sink.table);
     struct bytes name = with_get(&with, "topic", "");
-    int64_t partitions = 1;
     if (with_get(&with, "properties.bootstrap.servers", "").len)
         return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
                         "writing to an outside Kafka: leave 'properties.bootstrap.servers' out for a "
@@ -35,12 +34,11 @@ static enum status topic_open_as(const struct sink_class *class, const struct pl
     if (!log_topic_name_valid(name))
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "option 'topic' of `%.*s` must name a topic",
                         BYTES_FMT(node->sink.table->name));
-    TRY(with_i64(&with, "topic.partitions", 1, &partitions, diag));
     struct sink_topic *s = xcalloc(1, sizeof(*s));
     s->base = (struct sink){class, env};
     enum status st = row_encoder_open(&s->rows, node, diag);
     if (st == ST_OK)
-        st = topic_ensure(env->log, name, (uint32_t)partitions, TOPIC_DEFAULT, &s->topic, diag);
+        st = topic_of_table(env->log, &with, &s->topic, diag);
     buf_init(&s->key, 0);
     buf_init(&s->value, 0);
     *out = &s->base;

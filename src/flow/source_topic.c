@@ -152,13 +152,10 @@ static enum status topic_open(const struct plan_node *scan, struct source_env *e
                               struct source **out, struct diag *diag)
 {
     struct source_topic *s = source_new(&source_topic_class, scan, env);
-    int64_t partitions = 1;
     enum status st = check_options(s, diag);
     struct bytes name = with_get(&s->with, "topic", "");
     if (st == ST_OK)
-        st = with_i64(&s->with, "topic.partitions", 1, &partitions, diag);
-    if (st == ST_OK)
-        st = topic_ensure(env->log, name, (uint32_t)partitions, TOPIC_DEFAULT, &s->topic, diag);
+        st = topic_of_table(env->log, &s->with, &s->topic, diag);
     if (st == ST_OK)
         st = record_decoder_open(&s->decoder, scan, name, diag);
     *out = &s->base;

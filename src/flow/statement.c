@@ -309,15 +309,11 @@ static enum status table_topic(struct engine *engine, const struct table *table,
     struct bytes topic = table_option_get(table, "topic", "");
     struct with with = with_table(table);
     struct log_topic *made;
-    int64_t partitions;
     bool ours = (bytes_is(connector, "kafka") || bytes_is(connector, "upsert-kafka")) &&
                 !with_get(&with, "properties.bootstrap.servers", "").len;
     if (table->kind != TABLE_CONNECTOR || !ours || !log_topic_name_valid(topic))
         return ST_OK; /* what is wrong is said where it is used */
-    TRY(with_i64(&with, "topic.partitions", 1, &partitions, diag));
-    if (partitions < 1 || partitions > LOG_PARTITIONS_MAX)
-        return diag_set(diag, ST_INVALID, DIAG_VALUE, "'topic.partitions' is out of range");
-    return topic_ensure(engine->log, topic, (uint32_t)partitions, TOPIC_DEFAULT, &made, diag);
+    return topic_of_table(engine->log, &with, &made, diag);
 }
 
 static enum status existing(struct statement_call *call, struct engine_result *out, bool *done,
@@ -373,10 +369,13 @@ static enum status run_create(struct statement_call *call, struct engine_result 
     }
     TRY(sql_bind_create(&engine->catalog, call->settings, s, &table, &plan, diag));
     if (s->kind != STMT_CREATE_MATERIALIZED) {
+        enum status topic = call->applied ? ST_OK : table_topic(engine, table, diag);
+        if (topic != ST_OK) { /* then there is no table either */
+            table_release(table);
+            return topic;
+        }
         TRY(catalog_add(&engine->catalog, table, s->or_replace, diag));
         side_tables(engine, table);
-        if (!call->applied)
-            TRY(table_topic(engine, table, diag));
         say(out, "`%.*s` made", BYTES_FMT(s->name));
         return call->applied ? ST_OK
                              : stored_put(engine, 'T', s->name, s->text, call->settings,

@@ -70,3 +70,20 @@ TEST(connector_options_are_known_and_have_values_of_their_kind)
     EXPECT_STR(er.diag.message, "connector 'kafka' has no option 'scan.bounded.mod'");
     er_end(&er);
 }
+
+TEST(connector_durability_is_the_topics)
+{
+    struct er er;
+    er_open(&er, os_sim_create(1, NULL), "data", (struct engine_options){0});
+    er_sql(&er, "CREATE TABLE x (a INT) WITH (" KAFKA "'quickwater.durability' = 'interval')");
+    EXPECT_INT(log_topic_info(log_topic_find(er.log, BYTES_LITERAL("x")))->options.durability, LOG_INTERVAL);
+    EXPECT(er_try(&er, "CREATE TABLE y (a INT) WITH (" KAFKA "'quickwater.durability' = 'fsync')") != ST_OK);
+    EXPECT(strstr(er.diag.message, "the topic 'x' is there already, with another durability"));
+    EXPECT(er_try(&er, "CREATE TABLE z (a INT) WITH ('connector' = 'kafka', 'topic' = 'z', 'format' = 'json', "
+                       "'quickwater.durability' = 'memory')") != ST_OK);
+    EXPECT(strstr(er.diag.message, "is fsync or interval, not 'memory'"));
+    er_sql(&er, "CREATE TABLE y (a INT) WITH ('connector' = 'kafka', 'topic' = 'x', 'format' = 'json')");
+    er_sql(&er, "INSERT INTO y VALUES (1)");
+    EXPECT_STR(er_rows(&er, "SELECT * FROM x"), "1");
+    er_end(&er);
+}
