@@ -44,6 +44,7 @@ void consumer_step(struct consumer *consumer);
 /* What a consumer group has done of the topic `events`, whoever did it. */
 struct group_place {
     int64_t acked, sent; /* offsets committed: acknowledged, at least sent */
+    int64_t told;        /* to a member that asked where the group stands, last */
     int64_t done;        /* one past the last record that a member was given */
 };
 struct group_ledger {

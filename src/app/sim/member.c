@@ -117,7 +117,7 @@ static void on_offsets(struct member *m, struct reader *r)
         if (offset > place->sent)
             ledger_fail(m->link.ledger, "the group's offset of events/%d is %lld, and nobody committed past %lld",
                         p->partition_index, (long long)offset, (long long)place->sent);
-        m->position[p->partition_index] = m->committed[p->partition_index] = offset;
+        m->position[p->partition_index] = m->committed[p->partition_index] = place->told = offset;
     }
     m->at = WORKING;
 }
