@@ -23,7 +23,7 @@ static const struct setting {
     {"table.exec.source.idle-timeout", SETTING_DURATION, "0 ms",
      "after how long without records a partition no longer holds the watermark back; 0: never", NULL},
     {"table.exec.sink.not-null-enforcer", SETTING_CHOICE, "ERROR",
-     "what a NULL for a NOT NULL column does", " ERROR DROP "},
+     "accepted, and without effect yet: a NULL for a NOT NULL column of a sink is written", " ERROR DROP "},
     {"pipeline.name", SETTING_TEXT, "", "the name of the jobs started from here on", NULL},
     {"parallelism.default", SETTING_INTEGER, "-1",
      IGNORED "the number of shards is the server's", NULL},
