@@ -285,8 +285,8 @@ static bool results_any(struct job *job)
     return false;
 }
 
-/* Planted: the note and the results are two entries. All else is as it should be, so only a crash that
- * keeps the one and loses the other shows it. */
+/* Planted: the note and the results are two entries, each synced by itself. All else is as it should be, so
+ * only a crash between the two shows it. */
 static enum status commit_halves(struct job *job, struct diag *diag)
 {
     struct log_entry *entry = log_entry_begin(job->engine->log);
@@ -297,6 +297,7 @@ static enum status commit_halves(struct job *job, struct diag *diag)
     }
     TRY(log_entry_commit(entry, NULL, &job->lsn));
     job->note_offset++;
+    (void)log_flush(job->engine->log);
     entry = log_entry_begin(job->engine->log);
     st = results_into(job, entry, diag);
     if (st != ST_OK) {

@@ -38,7 +38,7 @@ check() {
 }
 
 check ack-before-sync 'was acknowledged at|were acknowledged$|idempotent producer.s next batch is refused'
-check half-tick 'is 0 times in the first job.s output|a recomputation gives .* the job has no such row'
+check half-tick 'is 0 times in the first job.s output|a recomputation gives .* the job has no such row|a recomputation gives no such row'
 check skip-note 'FAILED: note [0-9]+ of job .* is of tick'
 check hash-order 'DIVERGED: tick [0-9]+ run again does not give what it gave'
 check fill-early 'cannot be read past|offset [0-9]+ follows|is damaged, or its sources|times in the first job|run again does not give'

@@ -31,6 +31,7 @@ static const int64_t PASS_NS = 100000000;
 struct bench {
     struct bench_script script;
     const char *data;
+    int64_t shards;
     bool json;
     struct bench_dir dir;
     struct bench_progress progress;
@@ -145,7 +146,7 @@ static bool make_topic(struct bench *b)
     struct log_topic_options options = {.retention_ms = -1};
     struct log_topic *topic;
 
-    if (log_topic_create(server_log(b->server), bytes_str(BENCH_TOPIC), (uint32_t)b->script.shards, &options, &topic, NULL,
+    if (log_topic_create(server_log(b->server), bytes_str(BENCH_TOPIC), 1, &options, &topic, NULL,
                          &b->diag) == ST_OK)
         return true;
     fail_ours("%s", b->diag.message);
@@ -230,7 +231,7 @@ static void report(const struct bench *b, double seconds, double cpu)
                "\"cpu_seconds\":%.3f,\"shards\":%" PRId64 ",\"output_rows\":%" PRIu64
                ",\"output_hash\":\"%016" PRIx64 "\",\"peak_rss_bytes\":%" PRIu64
                ",\"latency_us\":{\"p50\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"p999\":%" PRIu64 "}}\n",
-               query, events, seconds, per_second, cpu, b->script.shards, output.rows, output.hash,
+               query, events, seconds, per_second, cpu, b->shards, output.rows, output.hash,
                peak_rss_bytes(), histogram_quantile(info.latency_us, 0.5),
                histogram_quantile(info.latency_us, 0.99), histogram_quantile(info.latency_us, 0.999));
     else
@@ -260,7 +261,7 @@ static bool measure(struct bench *b)
 
 static int run_in(struct bench *b, const char *dir)
 {
-    struct server_options options = {.shards = (uint32_t)b->script.shards, .data_dir = dir,
+    struct server_options options = {.shards = (uint32_t)b->shards, .data_dir = dir,
                                      .engine = {.source_clock = true, .on_preload = on_preload,
                                                 .preload_context = b}};
     int code = EXIT_OURS;
@@ -317,14 +318,14 @@ static bool source_named(const char *name, enum bench_source *out)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct bench b = {.script = {.seed = SEED_DEFAULT, .shards = 1}};
+    struct bench b = {.shards = 1, .script = {.seed = SEED_DEFAULT}};
     struct bench_script *script = &b.script;
     const char *source = bench_source_names[BENCH_GENERATOR];
     const struct arg args[] = {
         {"--query", "qN", "which query of Nexmark, q0 to q23", ARG_TEXT, &script->query},
         {"--events", "N", "events (default 10,000,000; for kafka-json 2,000,000)", ARG_NUMBER,
          &script->events},
-        {"--shards", "P", "shards, each on a thread (default 1)", ARG_NUMBER, &b.script.shards},
+        {"--shards", "P", "shards, each on a thread (default 1)", ARG_NUMBER, &b.shards},
         {"--source", "NAME", "generator (default), memory or kafka-json", ARG_TEXT, &source},
         {"--seed", "N", "of the events (default 42)", ARG_NUMBER, &script->seed},
         {"--data", "DIR", "a new directory for the log, which stays (default: none for generator, else a "
@@ -345,7 +346,7 @@ static int run(const struct command *self, int argc, char **argv)
         return fail_user("bench: there is no --source '%s': generator, memory or kafka-json", source);
     if (script->events == -1)
         script->events = script->source == BENCH_KAFKA_JSON ? EVENTS_DEFAULT_JSON : EVENTS_DEFAULT;
-    if (script->events < 1 || b.script.shards < 1)
+    if (script->events < 1 || b.shards < 1)
         return fail_user("bench: --events and --shards must be at least 1");
     return run_query(&b);
 }

@@ -50,9 +50,8 @@ static void add_generator(const struct bench_script *script, struct buf *sql)
     rate = rate < 1 ? 1 : rate;
     buf_printf(sql,
                "'connector' = 'nexmark', 'events.num' = '%" PRId64 "', 'first-event.rate' = '%" PRId64
-               "', 'next-event.rate' = '%" PRId64 "', 'rate.limited' = 'false', 'seed' = '%" PRId64
-               "', 'generators' = '%" PRId64 "'",
-               script->events, rate, rate, script->seed, script->shards);
+               "', 'next-event.rate' = '%" PRId64 "', 'rate.limited' = 'false', 'seed' = '%" PRId64 "'",
+               script->events, rate, rate, script->seed);
     if (script->source == BENCH_MEMORY)
         buf_printf(sql, ", 'preload' = 'true', 'preload.bytes-max' = '%" PRIu64 "'",
                    script->preload_bytes_max);

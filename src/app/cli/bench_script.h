@@ -20,7 +20,7 @@ extern const char *const bench_source_names[BENCH_SOURCES];
 struct bench_script {
     const char *query; /* "q5" */
     enum bench_source source;
-    int64_t events, seed, shards; /* each shard makes its part of the events */
+    int64_t events, seed;
     uint64_t preload_bytes_max;
 };
 

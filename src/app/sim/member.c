@@ -30,6 +30,7 @@ struct member {
     char ids[LEDGER_PARTITIONS][ID_MAX];       /* of the leader: whose each partition is */
     bool mine[LEDGER_PARTITIONS];
     int64_t position[LEDGER_PARTITIONS], committed[LEDGER_PARTITIONS]; /* committed: last sent */
+    int64_t floor[LEDGER_PARTITIONS]; /* acknowledged when it asked where the group stands */
     int64_t dead_until_ns;
     bool rest; /* it dies and leaves no more */
 };
@@ -111,9 +112,9 @@ static void on_offsets(struct member *m, struct reader *r)
             continue;
         struct group_place *place = &m->group->at[p->partition_index];
         int64_t offset = p->committed_offset < 0 ? 0 : p->committed_offset;
-        if (offset < place->acked)
+        if (offset < m->floor[p->partition_index]) /* what others commit since may be behind this answer */
             ledger_fail(m->link.ledger, "the group's offset of events/%d is %lld, and %lld was committed",
-                        p->partition_index, (long long)offset, (long long)place->acked);
+                        p->partition_index, (long long)offset, (long long)m->floor[p->partition_index]);
         if (offset > place->sent)
             ledger_fail(m->link.ledger, "the group's offset of events/%d is %lld, and nobody committed past %lld",
                         p->partition_index, (long long)offset, (long long)place->sent);
@@ -274,8 +275,10 @@ static void ask_offsets(struct member *m)
     struct kafka_offset_fetch_req req;
     static int32_t all[LEDGER_PARTITIONS];
 
-    for (int32_t p = 0; p < LEDGER_PARTITIONS; p++)
+    for (int32_t p = 0; p < LEDGER_PARTITIONS; p++) {
         all[p] = p;
+        m->floor[p] = m->group->at[p].acked;
+    }
     kafka_offset_fetch_req_init(&req);
     req.group_id = bytes_str(m->group->name);
     req.topics.count = 1;

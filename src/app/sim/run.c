@@ -30,7 +30,7 @@ enum {
     POWER_CUTS = SIM_CRASHES_MIN, /* at least */
     LIVES_MORE = 5,      /* at most so many further ends */
     QUIET_PASSES = 40,   /* without any change: all is consumed */
-    PASSES_MAX = 60000,  /* of one stage */
+    PASSES_MAX = 400000, /* of one stage: a job made again reads all there is, in the smallest steps */
     PRODUCERS = 3,
     MEMBERS = 2,
     SQUEEZE_ONE_IN = 1500, /* turns */

@@ -214,6 +214,8 @@ static void create_topic(struct call *call, const struct kafka_create_topics_req
             *lsn = at;
     }
     out->error_code = (int16_t)error;
+    if (error == KAFKA_ERR_TOPIC_ALREADY_EXISTS) /* told when the making of it, by whomever, is durable */
+        *lsn = log_end_lsn(call->face->log);
     if (error) {
         out->error_message = say(call, diag.message);
         return;
@@ -275,7 +277,8 @@ static void delete_topic(struct call *call, struct bytes name, const uint8_t *id
     out->name = arena_copy(&call->arena, name);
     if (id)
         memcpy(out->topic_id, id, LOG_ID_BYTES);
-    if (!topic) {
+    if (!topic) { /* told when its deletion, by whomever, is durable */
+        *lsn = log_end_lsn(call->face->log);
         out->error_code =
             name.ptr ? KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_ERR_UNKNOWN_TOPIC_ID;
         return;
