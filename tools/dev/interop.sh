@@ -19,7 +19,7 @@ done
 all=$names
 [ -n "$all" ] || all=$(for f in tools/interop/*.sh; do basename "$f" .sh; done | grep -v '^common$')
 limit=7200
-[ $mode = full ] || limit=300
+[ $mode = full ] || limit=480
 INTEROP_MODE=$mode
 INTEROP_CACHE=${QUICKWATER_CACHE:-$HOME/.cache/quickwater}/peers
 export INTEROP_MODE INTEROP_CACHE
