@@ -45,7 +45,7 @@ enum status topic_of_table(struct log *log, const struct with *with, struct log_
                         LOG_PARTITIONS_MAX);
     if (durability.len && !interval && !bytes_is(durability, "fsync"))
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
-                        "'quickwater.durability' is fsync or interval, not '%.*s'; a topic in memory feeds no job",
+                        "'quickwater.durability' is fsync or interval, not '%.*s'; a table over a topic in memory is not built yet",
                         BYTES_FMT(durability));
     TRY(topic_get(log, name, (uint32_t)partitions, &options, out, diag));
     if (!durability.len)

@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 
 /* One query as a view, twice over the same records: on one shard in memory, in few ticks; and on several shards
- * with rings of two entries, in small ticks, over kills, power cuts and clean stops. Both must give the
+ * in small ticks, over kills, power cuts and clean stops. Both must give the
  * same rows, or fail alike. */
 void sql_trial_query(struct bytes choices);
 
