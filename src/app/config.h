@@ -37,7 +37,7 @@ struct config_key {
     int64_t unit;          /* the field is the value times this; of a flag, -1: its contrary */
 };
 
-enum { CONFIG_KEYS = 30 };
+enum { CONFIG_KEYS = 31 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 struct config {

@@ -62,6 +62,9 @@ const struct config_key config_keys[CONFIG_KEYS] = {
      "how long the first member of a group waits for others", TO(kafka.rebalance_delay_ms), 1},
     {"kafka", "idle", NULL, "TIME", CONFIG_TIME, "10min", "forever", 1, 30 * DAY_MS,
      "a connection that is silent so long is closed", TO(kafka.idle_ms_max), 1},
+    {"kafka", "fetch_sessions", NULL, "N", CONFIG_COUNT, "1000", NULL, 1, 1000000,
+     "consumers that need not name all their partitions each time (max.incremental.fetch.session.cache.slots)",
+     TO(kafka.fetch_sessions_max), 1},
     {"kafka", "frame_bytes", NULL, "SIZE", CONFIG_BYTES, "100MiB", NULL, MIB / 16, 2 * GIB - 1,
      "of a request, at most", TO(kafka.frame_bytes_max), 1},
 

@@ -211,6 +211,35 @@ public class KafkaJava {
         }
     }
 
+    // Its fetches go in one session, which partitions join, leave and come back to.
+    static void fetchSession() throws Exception {
+        String topic = unique("j-session");
+        Set<String> want = new TreeSet<>(), got = new TreeSet<>();
+        try (Admin a = Admin.create(props())) {
+            a.createTopics(List.of(new NewTopic(topic, 6, (short) 1))).all().get(30, TimeUnit.SECONDS);
+        }
+        try (KafkaProducer<String, String> producer = producer();
+             KafkaConsumer<String, String> c = consumer(unique("g"))) {
+            for (int round = 0; round < 30; round++) {
+                List<TopicPartition> assigned = new ArrayList<>();
+                for (int i = 0; i < 6; i++) if ((round / 5 + i) % 3 != 0 || round >= 25) assigned.add(new TopicPartition(topic, i));
+                Map<TopicPartition, Long> at = new HashMap<>();
+                for (TopicPartition p : c.assignment()) at.put(p, c.position(p));
+                c.assign(assigned);
+                for (TopicPartition p : assigned) if (!at.containsKey(p)) c.seekToBeginning(List.of(p));
+                int p = round % 6;
+                String value = "v" + round;
+                producer.send(new ProducerRecord<>(topic, p, null, value)).get(30, TimeUnit.SECONDS);
+                want.add(value);
+                for (ConsumerRecord<String, String> r : c.poll(Duration.ofMillis(100))) got.add(r.value());
+            }
+            long end = System.nanoTime() + 20_000_000_000L;
+            while (!got.equals(want) && System.nanoTime() < end)
+                for (ConsumerRecord<String, String> r : c.poll(Duration.ofMillis(200))) got.add(r.value());
+            want(got.equals(want), "of " + want.size() + " came " + got.size());
+        }
+    }
+
     static <E> void fails(Class<E> kind, Future<?> f) throws Exception {
         try {
             f.get();
@@ -512,6 +541,7 @@ public class KafkaJava {
         cases.put("offsetsAreResumed", KafkaJava::offsetsAreResumed);
         cases.put("commitMetadata", KafkaJava::commitMetadata);
         cases.put("offsetsByTime", KafkaJava::offsetsByTime);
+        cases.put("fetchSession", KafkaJava::fetchSession);
         cases.put("admin", KafkaJava::admin);
         cases.put("keylessOnCompacted", KafkaJava::keylessOnCompacted);
         cases.put("tooLarge", KafkaJava::tooLarge);

@@ -12,6 +12,7 @@
 #define QW_SERVE_KAFKA_FACE_H
 
 #include "net/conn.h"
+#include "serve/kafka/fetch_session.h"
 #include "serve/kafka/group.h"
 #include "serve/kafka/kafka.h"
 #include "serve/kafka/txn.h"
@@ -40,6 +41,7 @@ struct kafka_face {
     struct call *free_calls;
     struct fetch *fetch_ready_first, *fetch_ready_last; /* waits that have something new */
     struct loop_defer fetch_defer;
+    struct fetch_sessions *fetch_sessions;
     struct kafka_stats stats;
 };
 
@@ -109,8 +111,9 @@ kafka_handler kafka_on_offset_commit, kafka_on_offset_fetch, kafka_on_offset_del
 /* An answer to ApiVersions in version 0 with error 35: the one thing every client can read. */
 void kafka_refuse_api_versions(struct call *call);
 
-/* fetch.c: waits */
-void fetch_run_ready(void *face); /* of a struct loop_defer */
+/* fetch.c: waits, sessions */
+void face_fetch_open(struct kafka_face *face);
+void face_fetch_close(struct kafka_face *face);
 
 /* groups.c */
 void face_groups_open(struct kafka_face *face);

@@ -1,15 +1,16 @@
 /* Fetch: answers at once when there is enough, else waits for the log without polling.
  *
- * A waiting call has a watcher on each of its partitions and a timer. A watcher is called inside the
- * log's flush, where nothing may be done but to note it: the wait joins the face's list of those
- * that have something new, which is looked through in the deferred part of the pass. Looking means
- * counting bytes by offsets first; the records are only read when the answer is made. Partitions are
- * found anew at each look, for a topic may be deleted meanwhile.
+ * A waiting call has a watcher on each of its partitions and a timer. A watcher is called inside
+ * the log's flush, where nothing may be done but to note it: the wait joins the face's list of
+ * those that have something new, which is looked through in the deferred part of the pass. Looking
+ * means counting bytes by offsets first; the records are only read when the answer is made.
+ * Partitions are found anew at each look, for a topic may be deleted meanwhile.
  *
  * These answers are sent before the acknowledgements of the same flush: an event's way ends with
  * them, and a producer's does not go on until the next.
  *
- * No fetch sessions: session id 0 in the answer tells the client to name its partitions each time. */
+ * What a request leaves to its fetch session is filled in first (fetch_session.h), so that from
+ * there on all requests name their partitions. */
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -18,7 +19,13 @@
 enum {
     FETCH_BYTES_MAX = 64 << 20, /* of one answer, whatever the client allows */
     FETCH_WAIT_MS_MAX = 300000,
-    WATCHES_MAX = 100000,
+    WATCHES_MAX = FETCH_SESSION_PARTITIONS,
+};
+
+/* What is asked: all partitions named. In the call's arena. */
+struct fetch_asked {
+    struct kafka_fetch_req req;
+    struct fetch_context context;
 };
 
 struct watch {
@@ -28,7 +35,7 @@ struct watch {
 
 struct fetch {
     struct call *call;
-    const struct kafka_fetch_req *req; /* kept in the call */
+    const struct fetch_asked *asked; /* kept in the call */
     struct watch *watches;
     uint32_t watches_count;
     struct loop_timer *timer;
@@ -94,8 +101,7 @@ static void name_aborted(struct call *call, const struct log_partition *partitio
     log_aborted(partition, from, to, gather_aborted, &g);
     if (!g.count)
         return;
-    out->aborted_transactions.at =
-        kafka_fetch_res_aborted_transaction_new(&call->arena, g.count);
+    out->aborted_transactions.at = kafka_fetch_res_aborted_transaction_new(&call->arena, g.count);
     out->aborted_transactions.count = 0;
     g.out = out;
     log_aborted(partition, from, to, gather_aborted, &g);
@@ -173,12 +179,28 @@ static uint32_t partitions_count(const struct kafka_fetch_req *req)
     return count;
 }
 
-static void fetch_answer(struct call *call, const struct kafka_fetch_req *req)
+static void refuse(struct call *call, enum kafka_error error, int32_t session_id)
 {
+    struct kafka_fetch_res res;
+
+    kafka_fetch_res_init(&res);
+    res.error_code = (int16_t)error;
+    res.session_id = session_id;
+    call_answer(call, &res);
+}
+
+static void fetch_answer(struct call *call, const struct fetch_asked *what)
+{
+    const struct kafka_fetch_req *req = &what->req;
+    enum kafka_error error = fetch_session_check(call->face->fetch_sessions, &what->context);
     size_t left = req->max_bytes > 0 ? (size_t)req->max_bytes : 0;
     uint32_t count = partitions_count(req);
     struct kafka_fetch_res res;
 
+    if (error) {
+        refuse(call, error, what->context.id);
+        return;
+    }
     if (left > FETCH_BYTES_MAX)
         left = FETCH_BYTES_MAX;
     left = left ? left : 1;
@@ -201,6 +223,8 @@ static void fetch_answer(struct call *call, const struct kafka_fetch_req *req)
             answer_partition(call, req, topic, by_id, &asked->partitions.at[i], next_partition(out),
                              &left);
     }
+    fetch_session_end(call->face->fetch_sessions, face_now_ms(call->face), &what->context, req,
+                      &res);
     call_answer(call, &res);
 }
 
@@ -294,21 +318,21 @@ static void fetch_ready(struct fetch *fetch)
     loop_defer(face->loop, &face->fetch_defer);
 }
 
-void fetch_run_ready(void *context)
+static void run_ready(void *context)
 {
     struct kafka_face *face = context;
 
     while (face->fetch_ready_first) {
         struct fetch *fetch = face->fetch_ready_first;
         struct call *call = fetch->call;
-        const struct kafka_fetch_req *req = fetch->req;
+        const struct fetch_asked *what = fetch->asked;
         struct conn *conn = call_conn(call);
         ready_remove(face, fetch);
-        if (!fetch->time_is_up && !is_enough(call, req))
+        if (!fetch->time_is_up && !is_enough(call, &what->req))
             continue; /* its watches stand */
         fetch_unwait(fetch);
         call->cancel = NULL;
-        fetch_answer(call, req);
+        fetch_answer(call, what);
         conn_send_now(conn);
     }
 }
@@ -332,7 +356,7 @@ static void on_time(void *context)
 static void watch_all(struct fetch *fetch)
 {
     struct kafka_face *face = fetch->call->face;
-    const struct kafka_fetch_req *req = fetch->req;
+    const struct kafka_fetch_req *req = &fetch->asked->req;
 
     for (int32_t t = 0; t < req->topics.count; t++) {
         const struct kafka_fetch_req_topic *asked = &req->topics.at[t];
@@ -349,13 +373,14 @@ static void watch_all(struct fetch *fetch)
     }
 }
 
-static void fetch_wait(struct call *call, const struct kafka_fetch_req *req)
+static void fetch_wait(struct call *call, const struct fetch_asked *what)
 {
+    const struct kafka_fetch_req *req = &what->req;
     struct fetch *fetch = xcalloc(1, sizeof(*fetch));
     int64_t wait_ms = req->max_wait_ms < FETCH_WAIT_MS_MAX ? req->max_wait_ms : FETCH_WAIT_MS_MAX;
 
     fetch->call = call;
-    fetch->req = req;
+    fetch->asked = what;
     fetch->watches = xcalloc(partitions_count(req) + 1, sizeof(*fetch->watches));
     fetch->timer = loop_timer_create(call->face->loop, on_time, fetch);
     loop_timer_set(fetch->timer, loop_mono_ns(call->face->loop) + wait_ms * 1000000);
@@ -365,25 +390,42 @@ static void fetch_wait(struct call *call, const struct kafka_fetch_req *req)
     watch_all(fetch);
 }
 
-static void refuse(struct call *call, enum kafka_error error)
+static void give_random(void *context, void *to, size_t len)
 {
-    struct kafka_fetch_res res;
+    const struct kafka_face *face = context;
 
-    kafka_fetch_res_init(&res);
-    res.error_code = (int16_t)error;
-    call_answer(call, &res);
+    os_random(loop_os(face->loop), to, len);
+}
+
+void face_fetch_open(struct kafka_face *face)
+{
+    const struct fetch_sessions_options options = {
+        .slots_max = face->options.fetch_sessions_max, .random = give_random, .context = face};
+
+    face->fetch_sessions = fetch_sessions_create(&options);
+    face->fetch_defer = (struct loop_defer){.fn = run_ready, .context = face};
+}
+
+void face_fetch_close(struct kafka_face *face)
+{
+    loop_defer_cancel(face->loop, &face->fetch_defer);
+    fetch_sessions_destroy(face->fetch_sessions);
 }
 
 void kafka_on_fetch(struct call *call, const void *request)
 {
-    const struct kafka_fetch_req *req = request;
+    struct kafka_face *face = call->face;
+    struct fetch_asked *what = ARENA_NEW(&call->arena, struct fetch_asked);
+    enum kafka_error error =
+        fetch_session_begin(face->fetch_sessions, face_now_ms(face), request, call->version,
+                            &call->arena, &what->req, &what->context);
 
-    if (req->session_id != 0 || req->session_epoch > 0)
-        refuse(call, KAFKA_ERR_FETCH_SESSION_ID_NOT_FOUND);
-    else if (partitions_count(req) > WATCHES_MAX)
-        refuse(call, KAFKA_ERR_INVALID_REQUEST);
-    else if (req->max_wait_ms <= 0 || is_enough(call, req))
-        fetch_answer(call, req);
+    if (!error && partitions_count(&what->req) > WATCHES_MAX)
+        error = KAFKA_ERR_INVALID_REQUEST;
+    if (error)
+        refuse(call, error, 0);
+    else if (what->req.max_wait_ms <= 0 || !what->req.topics.count || is_enough(call, &what->req))
+        fetch_answer(call, what);
     else
-        fetch_wait(call, req);
+        fetch_wait(call, what);
 }

@@ -31,6 +31,8 @@ static void defaults(struct kafka_options *o)
         o->rebalance_delay_ms = KAFKA_REBALANCE_DELAY_MS;
     if (!o->idle_ms_max)
         o->idle_ms_max = KAFKA_IDLE_MS;
+    if (!o->fetch_sessions_max)
+        o->fetch_sessions_max = KAFKA_FETCH_SESSIONS;
 }
 
 enum status kafka_face_open(struct loop *loop, struct log *log, const char *address,
@@ -55,7 +57,7 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
     txns_open(&face->txns, log, loop);
     face->txns.committed = group_committed;
     face->txns.context = face;
-    face->fetch_defer = (struct loop_defer){.fn = fetch_run_ready, .context = face};
+    face_fetch_open(face);
     enum status st = listener_open(loop, address, &kafka_conn_handler, face, &limits,
                                    &face->listener);
     if (st != ST_OK) {
@@ -71,7 +73,7 @@ void kafka_face_close(struct kafka_face *face)
     if (face->listener)
         listener_close(face->listener);
     CHECK(!face->sessions);
-    loop_defer_cancel(face->loop, &face->fetch_defer);
+    face_fetch_close(face);
     txns_close(&face->txns);
     face_groups_close(face);
     while (face->free_calls) {
@@ -100,5 +102,6 @@ static void count_group(void *context, const struct group_info *info)
 void kafka_face_stats(const struct kafka_face *face, struct kafka_stats *out)
 {
     *out = face->stats;
+    out->fetch_sessions = fetch_sessions_count(face->fetch_sessions);
     groups_each(face->groups, count_group, out);
 }

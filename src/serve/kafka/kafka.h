@@ -25,6 +25,7 @@ enum {
     KAFKA_CONNS = 10000,
     KAFKA_REBALANCE_DELAY_MS = 200,
     KAFKA_IDLE_MS = 600000,
+    KAFKA_FETCH_SESSIONS = 1000,
 };
 
 struct kafka_options {
@@ -35,6 +36,7 @@ struct kafka_options {
     uint32_t frame_bytes_max;    /* 0: KAFKA_FRAME_BYTES */
     uint32_t conns_max;          /* 0: KAFKA_CONNS */
     int64_t rebalance_delay_ms;  /* 0: KAFKA_REBALANCE_DELAY_MS; -1: none */
+    uint32_t fetch_sessions_max; /* kept at one time; 0: KAFKA_FETCH_SESSIONS */
     int64_t idle_ms_max;         /* a silent connection is closed; 0: KAFKA_IDLE_MS; -1: never */
     /* The name of what reads or writes a topic, which may then not be deleted; NULL: nothing. The hook may
      * be NULL. */
@@ -51,7 +53,7 @@ const char *kafka_face_address(const struct kafka_face *face); /* with the real 
 struct kafka_stats {
     uint64_t requests, requests_refused; /* unsupported or malformed */
     uint64_t produced_batches, produced_bytes, fetched_bytes;
-    uint32_t conns, groups, fetches_waiting;
+    uint32_t conns, groups, fetches_waiting, fetch_sessions;
 };
 void kafka_face_stats(const struct kafka_face *face, struct kafka_stats *out);
 
