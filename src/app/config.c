@@ -12,8 +12,8 @@ struct unit {
 };
 static const struct unit size_units[] = {
     {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1ll << 40}, {NULL, 0}};
-static const struct unit time_units[] = {
-    {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
+static const struct unit time_units[] = {{"ms", 1},      {"s", 1000},     {"min", 60000},
+                                         {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
 
 /* ---- what a value may be ---- */
 
@@ -25,7 +25,8 @@ static void put_quantity(struct buf *out, int64_t value, const struct unit *unit
     for (const struct unit *u = units; u->name; u++)
         if (value % u->factor == 0)
             best = u;
-    buf_printf(out, "%lld%s", (long long)(best ? value / best->factor : value), best ? best->name : "");
+    buf_printf(out, "%lld%s", (long long)(best ? value / best->factor : value),
+               best ? best->name : "");
 }
 
 static void put_bounds(struct buf *out, const struct config_key *key)
@@ -44,6 +45,17 @@ static void put_bounds(struct buf *out, const struct config_key *key)
         buf_printf(out, ", or \"%s\"", key->no_bound);
 }
 
+/* "a", "b" or "c" */
+static void put_choices(struct buf *out, const char *choices)
+{
+    for (const char *at = choices; *at;) {
+        int len = (int)strcspn(at, "|");
+        bool last = at[len] == 0;
+        buf_printf(out, "%s\"%.*s\"", at == choices ? "" : last ? " or " : ", ", len, at);
+        at += len + !last;
+    }
+}
+
 void config_want(const struct config_key *key, struct buf *out)
 {
     switch (key->kind) {
@@ -55,12 +67,14 @@ void config_want(const struct config_key *key, struct buf *out)
     case CONFIG_BYTES: buf_str(out, "bytes, or as \"64MiB\" (KiB, MiB, GiB, TiB),"); break;
     case CONFIG_TIME: buf_str(out, "a time as \"30s\" (ms, s, min, h, d),"); break;
     case CONFIG_FLAG: buf_str(out, "true or false"); break;
+    case CONFIG_WORD: put_choices(out, key->shows); break;
     }
     if (key->kind == CONFIG_COUNT || key->kind == CONFIG_BYTES || key->kind == CONFIG_TIME)
         put_bounds(out, key);
 }
 
-static enum status refuse(const struct config_key *key, const struct config_value *value, struct diag *diag)
+static enum status refuse(const struct config_key *key, const struct config_value *value,
+                          struct diag *diag)
 {
     struct bytes text = bytes_head(value->text, 60);
     struct buf want;
@@ -68,8 +82,8 @@ static enum status refuse(const struct config_key *key, const struct config_valu
     buf_init(&want, 0);
     config_want(key, &want);
     buf_u8(&want, 0);
-    diag_set(diag, ST_INVALID, DIAG_VALUE, "'%.*s' is not a value of %s.%s", BYTES_FMT(text), key->section,
-             key->name);
+    diag_set(diag, ST_INVALID, DIAG_VALUE, "'%.*s' is not a value of %s.%s", BYTES_FMT(text),
+             key->section, key->name);
     diag_hint(diag, "%s", (const char *)want.ptr);
     snprintf(diag->near, sizeof(diag->near), "%.*s", BYTES_FMT(text));
     buf_deinit(&want);
@@ -144,17 +158,31 @@ static bool take_text(struct config *c, const struct config_key *key, struct byt
     return true;
 }
 
-static enum status take(struct config *c, const struct config_key *key, const struct config_value *value,
-                        struct diag *diag)
+static bool take_choice(struct config *c, const struct config_key *key, struct bytes text)
+{
+    int place = 0;
+
+    for (const char *at = key->shows; *at; place++) {
+        size_t len = strcspn(at, "|");
+        if (bytes_equal(text, bytes_of(at, len))) {
+            *(int32_t *)(void *)((char *)&c->options + key->at) = place;
+            return true;
+        }
+        at += len + (at[len] == '|');
+    }
+    return false;
+}
+
+static enum status take(struct config *c, const struct config_key *key,
+                        const struct config_value *value, struct diag *diag)
 {
     int64_t number;
     bool ok;
 
     switch (key->kind) {
     case CONFIG_TEXT:
-    case CONFIG_ADDRESS:
-        ok = value->type == CONFIG_STRING && take_text(c, key, value->text);
-        break;
+    case CONFIG_ADDRESS: ok = value->type == CONFIG_STRING && take_text(c, key, value->text); break;
+    case CONFIG_WORD: ok = value->type == CONFIG_STRING && take_choice(c, key, value->text); break;
     case CONFIG_FLAG:
         ok = value->type == CONFIG_BOOLEAN;
         if (ok)
@@ -172,7 +200,8 @@ static enum status take(struct config *c, const struct config_key *key, const st
     return ST_OK;
 }
 
-enum status config_word(struct config *c, const struct config_key *key, const char *word, struct diag *diag)
+enum status config_word(struct config *c, const struct config_key *key, const char *word,
+                        struct diag *diag)
 {
     struct config_value value = {.text = bytes_str(word)};
 
@@ -213,7 +242,8 @@ static enum status unknown(struct diag *diag, const struct config_entry *entry, 
     for (size_t i = 0; i < count; i++)
         buf_printf(&all, "%s%s", i ? ", " : "", words[i]);
     buf_u8(&all, 0);
-    diag_set(diag, ST_INVALID, DIAG_NAME, "there is no %s '%.*s'", what, BYTES_FMT(bytes_head(name, 60)));
+    diag_set(diag, ST_INVALID, DIAG_NAME, "there is no %s '%.*s'", what,
+             BYTES_FMT(bytes_head(name, 60)));
     if (near_word)
         diag_hint(diag, "did you mean '%s'?", near_word);
     else
@@ -269,8 +299,8 @@ static enum status take_entry(struct config *c, const struct config_entry *entry
         return check_section(entry, diag);
     TRY(find_key(entry, &i, diag));
     if (c->seen[i]) {
-        diag_set(diag, ST_INVALID, DIAG_EXISTS, "%s.%s is set at line %u already", config_keys[i].section,
-                 config_keys[i].name, c->seen[i]);
+        diag_set(diag, ST_INVALID, DIAG_EXISTS, "%s.%s is set at line %u already",
+                 config_keys[i].section, config_keys[i].name, c->seen[i]);
         diag->line = entry->line;
         diag->column = entry->column;
         return ST_INVALID;
@@ -302,8 +332,10 @@ enum status config_read(struct config *c, struct bytes text, struct diag *diag)
 
 static void put_row(struct buf *out, const struct config_key *key)
 {
-    bool quoted = key->kind == CONFIG_TEXT || key->kind == CONFIG_ADDRESS || key->kind == CONFIG_TIME ||
-                  (key->kind == CONFIG_BYTES && key->usual && key->usual[strspn(key->usual, "0123456789")]);
+    bool quoted =
+        key->kind == CONFIG_TEXT || key->kind == CONFIG_ADDRESS || key->kind == CONFIG_TIME ||
+        key->kind == CONFIG_WORD ||
+        (key->kind == CONFIG_BYTES && key->usual && key->usual[strspn(key->usual, "0123456789")]);
 
     buf_printf(out, "| `%s` | ", key->name);
     config_want(key, out);
@@ -311,8 +343,8 @@ static void put_row(struct buf *out, const struct config_key *key)
         buf_printf(out, quoted ? " | `\"%s\"` | " : " | `%s` | ", key->usual);
     else
         buf_str(out, " | | ");
-    buf_printf(out, "%s%s%s%s |\n", key->help, key->option ? " (`" : "", key->option ? key->option : "",
-               key->option ? "`)" : "");
+    buf_printf(out, "%s%s%s%s |\n", key->help, key->option ? " (`" : "",
+               key->option ? key->option : "", key->option ? "`)" : "");
 }
 
 void config_tables(struct buf *out)
@@ -322,7 +354,8 @@ void config_tables(struct buf *out)
     for (int i = 0; i < CONFIG_KEYS; i++) {
         const struct config_key *key = &config_keys[i];
         if (strcmp(section, key->section) != 0)
-            buf_printf(out, "\n## [%s]\n\n| key | value | default | |\n| --- | --- | --- | --- |\n", key->section);
+            buf_printf(out, "\n## [%s]\n\n| key | value | default | |\n| --- | --- | --- | --- |\n",
+                       key->section);
         section = key->section;
         put_row(out, key);
     }

@@ -1,5 +1,5 @@
-/* config.h: every setting of a server, in one table: what the command line and a file may say, with its
- * kind, bounds and default. `--help`, docs/config.md, parsing and errors all come from it.
+/* config.h: every setting of a server, in one table: what the command line and a file may say, with
+ * its kind, bounds and default. `--help`, docs/config.md, parsing and errors all come from it.
  *
  * A later word wins: config_init gives the defaults, config_read a file's, config_word the command
  * line's.
@@ -22,6 +22,7 @@ enum config_kind {
     CONFIG_BYTES,   /* a number of bytes, or "64MiB" */
     CONFIG_TIME,    /* "30s" */
     CONFIG_FLAG,    /* true or false */
+    CONFIG_WORD,    /* one of those in `shows`, "a|b|c"; kept as its place among them, an enum */
 };
 
 struct config_key {
@@ -29,15 +30,15 @@ struct config_key {
     const char *option; /* of the command line, "--data"; NULL: only in a file */
     const char *shows;  /* "DIR": how help shows the value; NULL for a flag */
     enum config_kind kind;
-    const char *usual;     /* the default as it would be written; NULL: none */
-    const char *no_bound;  /* the word for -1, "forever"; NULL: there is none */
-    int64_t least, most;   /* of counts, bytes and milliseconds */
-    const char *help;      /* one line */
-    size_t at, width;      /* where in struct server_options, and how wide */
-    int64_t unit;          /* the field is the value times this; of a flag, -1: its contrary */
+    const char *usual;    /* the default as it would be written; NULL: none */
+    const char *no_bound; /* the word for -1, "forever"; NULL: there is none */
+    int64_t least, most;  /* of counts, bytes and milliseconds */
+    const char *help;     /* one line */
+    size_t at, width;     /* where in struct server_options, and how wide */
+    int64_t unit;         /* the field is the value times this; of a flag, -1: its contrary */
 };
 
-enum { CONFIG_KEYS = 31 };
+enum { CONFIG_KEYS = 37 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 struct config {

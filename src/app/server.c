@@ -1,10 +1,11 @@
 /* How: the loop calls two hooks a pass. The first runs the engine's ticks; the second flushes the
- * log, and so releases what waited for the sync; the answers are sent, and only then comes the log's
- * background work. When any of them has a deadline but no input, one timer wakes the loop; otherwise
- * an idle server sleeps in the kernel without a limit.
+ * log, and so releases what waited for the sync; the answers are sent, and only then comes the
+ * log's background work. When any of them has a deadline but no input, one timer wakes the loop;
+ * otherwise an idle server sleeps in the kernel without a limit.
  */
 #include "app/server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct server {
     struct loop *loop;
     struct log *log;
     struct engine *engine;
+    struct tls_server *tls; /* NULL: none */
     struct kafka_face *kafka;
     struct http_face *http;
     struct loop_timer *timer;
@@ -87,6 +89,28 @@ static bool work_on_log(void *context)
     return more;
 }
 
+static void on_tls_trouble(void *context, const char *what)
+{
+    (void)context;
+    fprintf(stderr, "quickwater: the certificate stays as it was: %s\n", what);
+}
+
+static enum status open_tls(struct server *server, const struct server_options *options,
+                            struct diag *diag)
+{
+    struct tls_options tls = options->tls;
+
+    if (!tls.certificate && (tls.key || tls.client_ca || tls.clients != TLS_CLIENTS_ANY)) {
+        diag_hint(diag, "name its file: --tls-certificate FILE");
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "TLS is set up without a certificate of the server");
+    }
+    if (!tls.certificate)
+        return ST_OK;
+    tls.on_trouble = on_tls_trouble;
+    return tls_server_open(server->os, &tls, &server->tls, diag);
+}
+
 static enum status open_parts(struct server *server, const struct server_options *options,
                               struct diag *diag)
 {
@@ -97,6 +121,7 @@ static enum status open_parts(struct server *server, const struct server_options
     engine_options.shards = options->shards;
     if (!engine_options.threads)
         engine_options.threads = options->shards;
+    TRY(open_tls(server, options, diag));
     TRY(loop_create(server->os, &server->loop));
     TRY(log_open(server->os, options->data_dir, &log_options, &server->log, diag));
     TRY(engine_open(server->os, server->log, options->data_dir, &engine_options, &server->engine,
@@ -135,32 +160,39 @@ static enum status open_face(struct server *server, enum face face, const char *
 {
     struct kafka_options kafka = options->kafka;
     struct http_options http = options->http;
+    struct tls_server *tls = options->plain[face] ? NULL : server->tls;
     enum status st;
 
-    if (!is_loopback(address) && !options->insecure) {
-        diag_hint(diag, "use 127.0.0.1, or --insecure if all who can reach it may do everything");
+    if (!is_loopback(address) && !options->insecure && !tls) {
+        diag_hint(
+            diag,
+            "set a certificate (--tls-certificate), use 127.0.0.1, or --insecure if all who can "
+            "reach it may do everything");
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
-                        "the %s listener '%s' can be reached by others, and there is no TLS or "
-                        "authentication yet",
+                        "the %s listener '%s' can be reached by others, and has neither TLS nor "
+                        "authentication",
                         face_name(face), address);
     }
     switch (face) {
     case FACE_KAFKA:
         kafka.topic_user = topic_user;
         kafka.topic_user_context = server;
+        kafka.tls = tls;
         st = kafka_face_open(server->loop, server->log, address, &kafka, &server->kafka);
         break;
     case FACE_HTTP:
         http.version = version_number();
-        st = http_face_open(server->loop, server->log, server->engine, address, &http, &server->http);
+        http.tls = tls;
+        st = http_face_open(server->loop, server->log, server->engine, address, &http,
+                            &server->http);
         break;
     default:
         return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "the %s face is not built yet",
                         face_name(face));
     }
     if (st != ST_OK)
-        diag_set(diag, st, DIAG_VALUE, "the %s listener cannot open '%s': %s", face_name(face), address,
-                 os_error_text(server->os));
+        diag_set(diag, st, DIAG_VALUE, "the %s listener cannot open '%s': %s", face_name(face),
+                 address, os_error_text(server->os));
     return st;
 }
 
@@ -217,6 +249,7 @@ void server_close(struct server *server)
         log_close(server->log);
     if (server->loop)
         loop_destroy(server->loop);
+    tls_server_close(server->tls);
     free(server);
 }
 

@@ -17,6 +17,7 @@
 #include "base/diag.h"
 #include "flow/engine.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "os/os.h"
 #include "serve/http/http.h"
 #include "serve/kafka/kafka.h"
@@ -25,16 +26,18 @@
 enum face { FACE_KAFKA, FACE_HTTP, FACE_PG, FACE_REDIS, FACE_COUNT };
 
 struct server_options {
-    const char *data_dir;              /* NULL: everything is in memory, nothing survives */
-    const char *listen[FACE_COUNT];    /* "host:port"; NULL: that face is off */
-    bool insecure;                     /* allow listeners that others can reach */
+    const char *data_dir;           /* NULL: everything is in memory, nothing survives */
+    const char *listen[FACE_COUNT]; /* "host:port"; NULL: that face is off */
+    bool insecure;                  /* allow listeners that others can reach */
+    struct tls_options tls;         /* certificate NULL: no TLS */
+    bool plain[FACE_COUNT];         /* that face speaks no TLS all the same */
     uint32_t shards;
     struct log_options log;
     struct engine_options engine;
-    struct kafka_options kafka; /* but topic_user, which the server sets */
-    struct http_options http;   /* but version */
-    /* For the simulation; NULL: never. True: this pass leaves what is appended unsynced, as a slow disk
-     * would; the next one comes at once. */
+    struct kafka_options kafka; /* but topic_user and tls, which the server sets */
+    struct http_options http;   /* but version and tls */
+    /* For the simulation; NULL: never. True: this pass leaves what is appended unsynced, as a slow
+     * disk would; the next one comes at once. */
     bool (*sync_later)(void *context);
     void *sync_later_context;
 };
@@ -48,7 +51,8 @@ void server_run(struct server *server);
 void server_stop(struct server *server);
 /* A clean stop: answers what is under way, checkpoints the jobs, fills the partition files. */
 void server_close(struct server *server);
-/* After a CHECK has failed, on the thread of server_run: ends the other threads, and leaves all as it is. */
+/* After a CHECK has failed, on the thread of server_run: ends the other threads, and leaves all as
+ * it is. */
 void server_abandon(struct server *server);
 
 struct loop *server_loop(struct server *server);

@@ -9,6 +9,9 @@
  * comes, because closing a socket with unread input resets it, and a reset can overtake the answer
  * on its way to the peer's program. CLOSED waits for the end of the pass.
  *
+ * With TLS what is sent is encrypted in between (net/tls_session.h): `unsent` counts what is not
+ * encrypted yet. Nothing is offered before the handshake is over, which has TLS_HANDSHAKE_NS.
+ *
  * The face is told on_close when it enters LINGERING or is taken down, once. Callbacks of the face
  * never free the connection: it goes in its deferred turn, where no other code of it is running.
  */
@@ -18,6 +21,7 @@
 
 #include "base/check.h"
 #include "net/internal.h"
+#include "net/tls_session.h"
 
 enum {
     READ_BYTES = 64 * 1024,        /* asked of the socket at once */
@@ -26,6 +30,7 @@ enum {
     SEND_NOW_BYTES = 256 * 1024,   /* a queue so large does not wait for the end of the pass */
     CHUNK_BYTES = 16 * 1024,       /* small sends gather in chunks of this size */
     PARTS_MAX = 64,
+    TLS_UNSENT_MAX = 256 * 1024,   /* answers of TLS itself to one that does not read them */
     FRAME_BYTES_PER_SECOND = 1024, /* a slower frame than this is held to be an attack */
 };
 #define SECOND_NS ((int64_t)1000000000)
@@ -47,6 +52,7 @@ struct part {
 struct conn {
     struct loop *loop;
     struct os_sock *sock;
+    struct tls *tls; /* NULL: none */
     struct loop_watch *watch;
     struct listener *listener;
     struct conn_link link;
@@ -71,8 +77,9 @@ struct conn {
     bool offer_again; /* in the deferred turn: resumed */
 
     struct loop_timer *timer; /* idle or linger limit; NULL: none */
-    int64_t active_ns;        /* a byte last went either way */
-    int64_t frame_ns;         /* the oldest unused input came */
+    int64_t opened_ns;
+    int64_t active_ns; /* a byte last went either way */
+    int64_t frame_ns;  /* the oldest unused input came */
 };
 
 static void conn_ready(void *context, unsigned events);
@@ -86,11 +93,18 @@ static size_t in_len(const struct conn *c)
     return c->in.len - c->in_at;
 }
 
+/* Encrypted, and not sent. */
+static size_t unsent_tls(const struct conn *c)
+{
+    return c->tls ? tls_unsent(c->tls) : 0;
+}
+
 static bool wants_input(const struct conn *c)
 {
     if (c->state == CONN_LINGERING)
         return true;
-    return c->state == CONN_OPEN && c->paused == 0 && c->unsent < c->limits.out_bytes_pause;
+    return c->state == CONN_OPEN && c->paused == 0 && c->unsent < c->limits.out_bytes_pause &&
+           unsent_tls(c) < TLS_UNSENT_MAX;
 }
 
 bool conn_closing(const struct conn *c)
@@ -111,6 +125,21 @@ struct loop *conn_loop(const struct conn *c)
 void conn_address(const struct conn *c, char *local, char *remote, size_t size)
 {
     os_sock_address(c->sock, local, remote, size);
+}
+
+const char *conn_server_name(const struct conn *c)
+{
+    return c->tls ? tls_server_name(c->tls) : NULL;
+}
+
+bool conn_has_tls(const struct conn *c)
+{
+    return c->tls != NULL;
+}
+
+bool conn_peer_subject(const struct conn *c, struct buf *out)
+{
+    return c->tls && tls_peer_subject(c->tls, out);
 }
 
 struct conn_link *conn_link(struct conn *c)
@@ -152,9 +181,15 @@ struct conn *conn_new(struct loop *loop, struct os_sock *sock, const struct conn
     c->limits = *limits;
     c->listener = listener;
     c->defer = (struct loop_defer){.fn = conn_deferred, .context = c};
-    c->active_ns = c->frame_ns = loop_mono_ns(loop);
+    c->opened_ns = c->active_ns = c->frame_ns = loop_mono_ns(loop);
     buf_init(&c->in, 0);
     return c;
+}
+
+bool conn_secure(struct conn *c, struct tls_server *server)
+{
+    c->tls = tls_begin(server, c->opened_ns);
+    return c->tls != NULL;
 }
 
 enum status conn_start(struct conn *c, void *face)
@@ -164,9 +199,10 @@ enum status conn_start(struct conn *c, void *face)
     if (c->state == CONN_CLOSED)
         return ST_OK; /* already by on_open; its deferred turn does the rest */
     TRY(loop_watch_add(c->loop, c->sock, OS_HUP, conn_ready, c, &c->watch));
-    if (c->limits.idle_ns_max > 0) {
+    if (c->limits.idle_ns_max > 0 || c->tls) {
         c->timer = loop_timer_create(c->loop, conn_timer, c);
-        loop_timer_set(c->timer, c->active_ns + c->limits.idle_ns_max);
+        loop_timer_set(c->timer, c->tls ? c->opened_ns + TLS_HANDSHAKE_NS
+                                        : c->active_ns + c->limits.idle_ns_max);
     }
     watch_update(c);
     return ST_OK;
@@ -231,6 +267,7 @@ void conn_destroy(struct conn *c)
     loop_timer_destroy(c->timer);
     if (c->watch)
         loop_watch_remove(c->watch);
+    tls_end(c->tls);
     os_sock_close(c->sock);
     buf_deinit(&c->in);
     free(c);
@@ -260,6 +297,8 @@ void conn_close_after_send(struct conn *c)
 static void linger(struct conn *c)
 {
     c->state = CONN_LINGERING;
+    if (c->tls)
+        tls_finish(c->tls, c->sock);
     os_sock_finish(c->sock);
     if (!c->timer)
         c->timer = loop_timer_create(c->loop, conn_timer, c);
@@ -271,7 +310,7 @@ static void linger(struct conn *c)
 /* Called wherever the last of something may have gone: takes the edge that is due. */
 static void settle(struct conn *c)
 {
-    if (c->unsent > 0)
+    if (c->unsent > 0 || unsent_tls(c) > 0)
         return;
     if (c->state == CONN_DRAINING && !c->ended)
         linger(c);
@@ -325,7 +364,7 @@ static void offer(struct conn *c)
 /* Room for the next read, within the limit; what is unused moves to the front when needed. */
 static size_t input_room(struct conn *c)
 {
-    size_t room = c->limits.in_bytes_max - in_len(c);
+    size_t room = c->limits.in_bytes_max > in_len(c) ? c->limits.in_bytes_max - in_len(c) : 0;
 
     if (c->in_at > 0 && c->in.len + READ_BYTES > c->in.cap) {
         buf_consume(&c->in, c->in_at);
@@ -334,33 +373,66 @@ static size_t input_room(struct conn *c)
     return room < READ_BYTES ? room : READ_BYTES;
 }
 
+/* Receives into `in`; *full: there may be more to receive. ST_OK may have brought no byte that is
+ * the face's, when TLS had something of its own. */
+static enum status receive(struct conn *c, size_t room, bool *full)
+{
+    size_t got = 0;
+
+    if (c->tls)
+        return tls_recv(c->tls, c->sock, &c->in, full);
+    enum status st = os_sock_recv(c->sock, buf_reserve(&c->in, room), room, &got);
+    if (st == ST_OK)
+        buf_advance(&c->in, got);
+    *full = got == room;
+    return st;
+}
+
+/* What was received, though the peer may have ended with it. */
+static void received(struct conn *c, size_t got, size_t unused)
+{
+    if (got == 0)
+        return;
+    c->active_ns = loop_mono_ns(c->loop);
+    if (unused == 0)
+        c->frame_ns = c->active_ns;
+    offer(c);
+}
+
+/* Not TLS, or a handshake that came to nothing: the alert that says so is still sent. */
+static void tls_broken(struct conn *c)
+{
+    drop_output(c);
+    conn_close_after_send(c);
+}
+
 /* One read and its offering; false when there is no more for now. */
 static bool read_once(struct conn *c, size_t *total)
 {
-    size_t room = input_room(c), got;
-    enum status st;
+    size_t room = input_room(c), before = c->in.len, unused = in_len(c);
+    bool full = false;
 
     if (room == 0)
         return false; /* full and the face is paused or over its output: it stays in the kernel */
-    st = os_sock_recv(c->sock, buf_reserve(&c->in, room), room, &got);
+    enum status st = receive(c, room, &full);
     if (st == ST_AGAIN)
+        return false;
+    *total += c->in.len - before;
+    received(c, c->in.len - before, unused);
+    if (unsent_tls(c) > 0)
+        defer(c); /* TLS answers by itself */
+    if (c->state == CONN_CLOSED)
         return false;
     if (st == ST_END) {
         c->ended = true;
-        c->state = CONN_HALF;
-        return false;
-    }
-    if (st != ST_OK) {
+        if (c->state == CONN_OPEN)
+            c->state = CONN_HALF;
+    } else if (st == ST_INVALID) {
+        tls_broken(c);
+    } else if (st != ST_OK) {
         conn_close(c);
-        return false;
     }
-    c->active_ns = loop_mono_ns(c->loop);
-    if (in_len(c) == 0)
-        c->frame_ns = c->active_ns;
-    buf_advance(&c->in, got);
-    *total += got;
-    offer(c);
-    return got == room;
+    return st == ST_OK && full;
 }
 
 static void discard_input(struct conn *c)
@@ -456,7 +528,8 @@ static enum status send_once(struct conn *c, size_t *sent)
 
     for (struct part *p = c->out_first; p && count < PARTS_MAX; p = p->next)
         parts[count++] = bytes_of(p->ptr, p->len);
-    return os_sock_send(c->sock, parts, count, sent);
+    return c->tls ? tls_send(c->tls, c->sock, parts, count, sent)
+                  : os_sock_send(c->sock, parts, count, sent);
 }
 
 /* Sends what the socket takes. Calls nothing of the face's but releases. */
@@ -464,7 +537,7 @@ static void flush(struct conn *c)
 {
     size_t total = 0, sent;
 
-    while (c->unsent > 0 && total < SEND_TURN_BYTES) {
+    while ((c->unsent > 0 || unsent_tls(c) > 0) && total < SEND_TURN_BYTES) {
         enum status st = send_once(c, &sent);
         if (st == ST_AGAIN)
             break;
@@ -472,14 +545,19 @@ static void flush(struct conn *c)
             conn_close(c);
             return;
         }
-        c->active_ns = loop_mono_ns(c->loop);
-        output_sent(c, sent);
-        c->sent_some = true;
+        if (sent > 0) {
+            c->active_ns = loop_mono_ns(c->loop);
+            output_sent(c, sent);
+            c->sent_some = true;
+        }
         total += sent;
         if (c->state == CONN_CLOSED)
             return;
     }
-    c->blocked = c->unsent > 0;
+    /* TLS takes all there is until the socket is full; before the handshake, nothing */
+    c->blocked = c->tls ? unsent_tls(c) > 0 : c->unsent > 0;
+    if (c->tls && !c->blocked && c->unsent > 0 && tls_up(c->tls))
+        defer(c); /* the turn was over */
     watch_update(c);
 }
 
@@ -604,6 +682,10 @@ static int64_t idle_at(const struct conn *c)
     int64_t at = c->active_ns + c->limits.idle_ns_max;
     int64_t frame_at;
 
+    if (c->tls && !tls_up(c->tls))
+        return c->opened_ns + TLS_HANDSHAKE_NS;
+    if (c->limits.idle_ns_max <= 0)
+        return INT64_MAX;
     if (c->paused > 0 && c->unsent == 0)
         return INT64_MAX;
     if (in_len(c) == 0 || c->paused > 0)
@@ -620,6 +702,8 @@ static void conn_timer(void *context)
 
     if (c->state >= CONN_LINGERING || at <= now)
         conn_close(c);
-    else
-        loop_timer_set(c->timer, at == INT64_MAX ? now + c->limits.idle_ns_max : at);
+    else if (at != INT64_MAX)
+        loop_timer_set(c->timer, at);
+    else if (c->limits.idle_ns_max > 0)
+        loop_timer_set(c->timer, now + c->limits.idle_ns_max);
 }

@@ -18,6 +18,7 @@
 
 struct conn;
 struct listener;
+struct tls_server;
 
 struct conn_limits {
     size_t in_bytes_max;    /* the largest frame a face accepts, with its header */
@@ -51,6 +52,10 @@ enum status listener_open(struct loop *loop, const char *address,
                           const struct conn_limits *limits, struct listener **out) MUST_CHECK;
 const char *listener_address(const struct listener *listener); /* with the real port */
 uint32_t listener_conns(const struct listener *listener);
+/* Connections from now on speak TLS; before the loop runs, if all are to. The server must outlive
+ * the listener. Nothing is offered to the face before the handshake is over; it may be paused
+ * meanwhile. */
+void listener_secure(struct listener *listener, struct tls_server *tls);
 void listener_stop(struct listener *listener); /* accepts no more */
 void listener_close(struct listener *listener);
 
@@ -67,7 +72,8 @@ void conn_send(struct conn *conn, struct bytes data);
 typedef void conn_release_fn(void *context);
 void conn_send_view(struct conn *conn, struct bytes data, conn_release_fn *release, void *context);
 
-/* What is queued does not wait for the end of the pass: for an answer that somebody's clock runs on. */
+/* What is queued does not wait for the end of the pass: for an answer that somebody's clock runs
+ * on. */
 void conn_send_now(struct conn *conn);
 
 size_t conn_unsent(const struct conn *conn);
@@ -79,5 +85,10 @@ void conn_close_after_send(struct conn *conn); /* no more on_bytes; on_close whe
 bool conn_closing(const struct conn *conn);
 void conn_address(const struct conn *conn, char *local, char *remote, size_t size);
 struct loop *conn_loop(const struct conn *conn);
+/* Of a connection with TLS: the name by which its client called us, NULL when it did not; and the
+ * subject of the client's certificate as RFC 2253 writes it, false when it has none. */
+bool conn_has_tls(const struct conn *conn);
+const char *conn_server_name(const struct conn *conn);
+bool conn_peer_subject(const struct conn *conn, struct buf *out);
 
 #endif

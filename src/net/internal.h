@@ -12,6 +12,8 @@ struct conn_link {
 /* Takes sock. listener may be NULL. Not yet watched: conn_start. */
 struct conn *conn_new(struct loop *loop, struct os_sock *sock, const struct conn_handler *handler,
                       const struct conn_limits *limits, struct listener *listener);
+/* Before conn_start; false: out of memory. */
+bool conn_secure(struct conn *conn, struct tls_server *server) MUST_CHECK;
 enum status conn_start(struct conn *conn, void *state) MUST_CHECK;
 /* Ends it at once: on_close if the face was told of it, then everything freed. */
 void conn_destroy(struct conn *conn);

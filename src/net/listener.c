@@ -20,6 +20,7 @@ struct listener {
     const struct conn_handler *handler;
     void *context;
     struct conn_limits limits;
+    struct tls_server *tls; /* NULL: none */
     struct conn *conns;
     uint32_t conns_len;
     bool starved; /* no handles were left: not watching */
@@ -59,6 +60,10 @@ static void take(struct listener *l, struct os_sock *sock)
         conn_link(next)->prev = c;
     l->conns = c;
     l->conns_len++;
+    if (l->tls && !conn_secure(c, l->tls)) {
+        conn_destroy(c);
+        return;
+    }
     face = l->handler->on_open(l->context, c);
     if (!face || conn_start(c, face) != ST_OK)
         conn_destroy(c);
@@ -135,6 +140,11 @@ const char *listener_address(const struct listener *l)
 uint32_t listener_conns(const struct listener *l)
 {
     return l->conns_len;
+}
+
+void listener_secure(struct listener *l, struct tls_server *tls)
+{
+    l->tls = tls;
 }
 
 void listener_stop(struct listener *l)

@@ -28,11 +28,14 @@ static void add_args(struct serving *s, const char *data_usual)
         if (key->kind == CONFIG_FLAG)
             *arg++ = (struct arg){key->option, NULL, key->help, ARG_FLAG, &s->flags[i]};
         else
-            *arg++ = (struct arg){key->option, key->shows,
-                                  arena_printf(&s->config.arena, "%s (default %s)", key->help, usual),
-                                  ARG_TEXT, &s->words[i]};
+            *arg++ = (struct arg){
+                key->option, key->shows,
+                usual ? arena_printf(&s->config.arena, "%s (default %s)", key->help, usual)
+                      : key->help,
+                ARG_TEXT, &s->words[i]};
     }
-    *arg++ = (struct arg){"--config", "FILE", "settings; what the command line says wins", ARG_TEXT, &s->file};
+    *arg++ = (struct arg){"--config", "FILE", "settings; what the command line says wins", ARG_TEXT,
+                          &s->file};
     *arg = (struct arg){0};
 }
 
@@ -89,7 +92,8 @@ static bool apply_words(struct serving *s)
         const char *word = s->flags[i] ? "true" : s->words[i];
         if (!word || config_word(&s->config, &config_keys[i], word, &diag) == ST_OK)
             continue;
-        fail_user("option %s: '%s' is not what it takes\n  %s", config_keys[i].option, word, diag.hint);
+        fail_user("option %s: '%s' is not what it takes\n  %s", config_keys[i].option, word,
+                  diag.hint);
         return false;
     }
     return true;
@@ -119,7 +123,8 @@ void serving_help(void)
 {
     const char *section = "";
 
-    printf("\nsettings of --config FILE, lines 'key = value' below '[section]' (docs/config.md):\n");
+    printf(
+        "\nsettings of --config FILE, lines 'key = value' below '[section]' (docs/config.md):\n");
     for (int i = 0; i < CONFIG_KEYS; i++) {
         const struct config_key *key = &config_keys[i];
         if (strcmp(section, key->section) != 0)

@@ -53,6 +53,8 @@ enum status http_face_open(struct loop *loop, struct log *log, struct engine *en
         free(face);
         return st;
     }
+    if (face->options.tls)
+        listener_secure(face->listener, face->options.tls);
     face->sample_timer = loop_timer_create(loop, streams_sample, face);
     face->beat_timer = loop_timer_create(loop, streams_beat, face);
     loop_hook_add(loop, streams_pass, face);

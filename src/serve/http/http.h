@@ -5,10 +5,9 @@
  * answered in order, one at a time.
  *
  * Owns:    its listener and sessions; not the loop, the log nor the engine, which outlive it.
- * Threads: the loop's. Open it after the hooks that run the engine and flush the log were added: its
- *          own hook looks for what has become durable in the same pass.
- * Errors:  of open: the address cannot be listened on.
- * Limits:  options.                                                                 Layer: serve.
+ * Threads: the loop's. Open it after the hooks that run the engine and flush the log were added:
+ * its own hook looks for what has become durable in the same pass. Errors:  of open: the address
+ * cannot be listened on. Limits:  options. Layer: serve.
  */
 #ifndef QW_SERVE_HTTP_HTTP_H
 #define QW_SERVE_HTTP_HTTP_H
@@ -30,15 +29,17 @@ enum {
 };
 
 struct http_options {
-    const char *version;         /* shown; NULL: none */
-    const char *hosts;           /* names besides localhost and addresses that Host may have, by commas */
-    size_t body_bytes_max;       /* 0: HTTP_BODY_BYTES */
+    const char *version;   /* shown; NULL: none */
+    const char *hosts;     /* names besides localhost and addresses that Host may have, by commas */
+    size_t body_bytes_max; /* 0: HTTP_BODY_BYTES */
     size_t answer_bytes_max;     /* of one answer; 0: HTTP_ANSWER_BYTES */
     uint32_t conns_max;          /* 0: HTTP_CONNS */
     uint32_t partitions_default; /* of topics that a post makes; 0: HTTP_PARTITIONS */
     bool no_auto_create;
-    int64_t statement_ms_max;    /* a SELECT over an endless source is cut then; 0: HTTP_STATEMENT_MS */
-    int64_t idle_ms_max;         /* 0: HTTP_IDLE_MS */
+    int64_t
+        statement_ms_max;   /* a SELECT over an endless source is cut then; 0: HTTP_STATEMENT_MS */
+    int64_t idle_ms_max;    /* 0: HTTP_IDLE_MS */
+    struct tls_server *tls; /* NULL: none; must outlive the face */
 };
 
 enum status http_face_open(struct loop *loop, struct log *log, struct engine *engine,

@@ -64,6 +64,8 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
         kafka_face_close(face);
         return st;
     }
+    if (options->tls)
+        listener_secure(face->listener, options->tls);
     *out = face;
     return ST_OK;
 }

@@ -38,8 +38,9 @@ struct kafka_options {
     int64_t rebalance_delay_ms;  /* 0: KAFKA_REBALANCE_DELAY_MS; -1: none */
     uint32_t fetch_sessions_max; /* kept at one time; 0: KAFKA_FETCH_SESSIONS */
     int64_t idle_ms_max;         /* a silent connection is closed; 0: KAFKA_IDLE_MS; -1: never */
-    /* The name of what reads or writes a topic, which may then not be deleted; NULL: nothing. The hook may
-     * be NULL. */
+    struct tls_server *tls;      /* NULL: none; must outlive the face */
+    /* The name of what reads or writes a topic, which may then not be deleted; NULL: nothing. The
+     * hook may be NULL. */
     struct bytes (*topic_user)(void *context, struct bytes topic);
     void *topic_user_context;
 };

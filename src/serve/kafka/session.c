@@ -231,6 +231,11 @@ void call_address(const struct call *call, char host[KAFKA_HOST_MAX], int32_t *p
     }
     conn_address(call->session->conn, local, remote, sizeof(local));
     split_address(local, host, port);
+    /* by the name that the certificate was checked against, or the next connection fails the check
+     */
+    const char *name = conn_server_name(call->session->conn);
+    if (name && strlen(name) < KAFKA_HOST_MAX)
+        memcpy(host, name, strlen(name) + 1);
 }
 
 void call_peer(const struct call *call, char host[KAFKA_HOST_MAX])

@@ -1,0 +1,90 @@
+#!/bin/sh
+# Who may come in: TLS with real clients (curl, kcat on librdkafka), certificates of clients, new ones
+# without a restart.
+. tests/lib/suite.sh
+need_build
+certs=$suite_dir/certs
+mkdir -p "$certs"
+
+authority() { # NAME
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$certs/$1.key" \
+        -out "$certs/$1.pem" -subj "/CN=$1" -days 2 2>/dev/null
+}
+certificate() { # FILE SUBJECT CA [DAYS]
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$certs/$1.key.new" \
+        -out "$certs/$1.csr" -subj "$2" 2>/dev/null
+    echo "subjectAltName=DNS:localhost,IP:127.0.0.1" >"$certs/$1.ext"
+    openssl x509 -req -in "$certs/$1.csr" -CA "$certs/$3.pem" -CAkey "$certs/$3.key" -CAcreateserial \
+        -days "${4:-2}" -extfile "$certs/$1.ext" -out "$certs/$1.pem.new" 2>/dev/null
+    mv "$certs/$1.key.new" "$certs/$1.key"
+    mv "$certs/$1.pem.new" "$certs/$1.pem"
+}
+authority ca
+authority other-ca
+certificate server /CN=localhost ca
+certificate alice /O=Example/CN=alice ca
+certificate mallory /CN=mallory other-ca
+
+tls="--tls-certificate $certs/server.pem --tls-key $certs/server.key"
+serves_not() { # NAME WANT OPTIONS…: exit 2, and the error names WANT
+    name=$1 want=$2
+    shift 2
+    timeout 20 "$qw" serve --data "$suite_dir/x" --kafka 127.0.0.1:0 --http off "$@" >/dev/null 2>"$suite_dir/e"
+    same "$?" 2 "$name"
+    grep -q "$want" "$suite_dir/e"
+    check $? "and says '$want'"
+}
+serves_not "no such certificate" "none.pem' cannot be read" --tls-certificate "$certs/none.pem"
+serves_not "no key beside the certificate" "server.pem' holds no private key" --tls-certificate "$certs/server.pem"
+serves_not "another's key" "key that is not the certificate's" --tls-certificate "$certs/server.pem" --tls-key "$certs/alice.key"
+serves_not "a key for a certificate" "server.key' holds no certificate" --tls-certificate "$certs/server.key"
+serves_not "a key without a certificate" "without a certificate" --tls-key "$certs/server.key"
+serves_not "clients' certificates without an authority" "nothing to hold them against" $tls --tls-clients required
+serves_not "a word that is not one" "\"any\", \"asked\" or \"required\"" $tls --tls-clients maybe
+openssl pkey -in "$certs/server.key" -aes128 -passout pass:secret -out "$certs/locked.key"
+serves_not "a key under a password" "locked.key' holds a key under a password" --tls-certificate "$certs/server.pem" --tls-key "$certs/locked.key"
+serves_not "others can reach it" "neither TLS nor authentication" --kafka 0.0.0.0:0
+
+k() { timeout 30 kcat -b "localhost:${kafka##*:}" -q -X security.protocol=SSL -X "ssl.ca.location=$certs/ca.pem" "$@" 2>"$suite_dir/kcat"; }
+web() { curl -s --max-time 10 --cacert "$certs/ca.pem" "$@" "https://localhost:${http##*:}/health"; }
+
+start_server $tls
+seq 1 100000 >"$suite_dir/lines"
+k -P -t t -p 0 <"$suite_dir/lines"
+same "$(k -C -t t -p 0 -e | md5sum)" "$(md5sum <"$suite_dir/lines")" "records come and go by TLS"
+same "$(k -L | grep -c "broker 1 at localhost:")" 1 "a client is told the name it asked for"
+same "$(web)" '{"status":"ok"}' "HTTP by TLS"
+web --tls-max 1.1 >/dev/null; same $? 35 "TLS 1.1 is refused"
+curl -s --max-time 10 "http://localhost:${http##*:}/health" >/dev/null; same $? 52 "plain HTTP is hung up on"
+timeout 20 kcat -b "localhost:${kafka##*:}" -L -m 3 >/dev/null 2>&1; [ $? -ne 0 ]; check $? "a plain client gets nothing"
+timeout 30 kcat -b "localhost:${kafka##*:}" -L -m 3 -X security.protocol=SSL -X "ssl.ca.location=$certs/other-ca.pem" 2>&1 | grep -q 'certificate verify failed'; check $? "a client that trusts others does not trust us"
+shown() { echo | timeout 10 openssl s_client -connect "localhost:${kafka##*:}" 2>/dev/null | openssl x509 -noout -serial 2>/dev/null; }
+old=$(shown)
+k -u -G readers -X auto.offset.reset=earliest t >"$suite_dir/live" &
+live=$!
+sleep 3
+certificate server /CN=localhost ca
+new=$(openssl x509 -noout -serial -in "$certs/server.pem")
+for _ in $(seq 50); do [ "$(shown)" = "$new" ] && break; sleep 0.2; done
+same "$(shown)" "$new" "a new certificate is taken without a restart"
+[ "$old" != "$new" ]; check $? "and it is another"
+echo after | k -P -t t -p 0
+for _ in $(seq 50); do grep -q after "$suite_dir/live" && break; sleep 0.2; done
+grep -q after "$suite_dir/live"; check $? "connections from before live on"
+kill $live 2>/dev/null; wait $live 2>/dev/null
+echo junk >"$certs/server.pem"
+sleep 1.2
+same "$(shown)" "$new" "a broken file leaves the certificate as it was"
+grep -q "the certificate stays as it was.*server.pem' holds no certificate" "$suite_dir/err"; check $? "and says so"
+stop_server; same $? 0 "SIGTERM stops it cleanly"
+
+certificate server /CN=localhost ca
+start_server $tls --tls-client-ca "$certs/ca.pem" --tls-clients required --kafka 0.0.0.0:0
+same "$(k -C -t t -p 0 -c 3 -X "ssl.certificate.location=$certs/alice.pem" -X "ssl.key.location=$certs/alice.key" | wc -l | tr -d ' ')" 3 "a client with a certificate is served"
+k -L -m 3 >/dev/null; [ $? -ne 0 ]; check $? "one without is not"
+k -L -m 3 -X "ssl.certificate.location=$certs/mallory.pem" -X "ssl.key.location=$certs/mallory.key" >/dev/null; [ $? -ne 0 ]; check $? "nor one whose authority is not ours"
+same "$(web --cert "$certs/alice.pem" --key "$certs/alice.key")" '{"status":"ok"}' "HTTP with a certificate"
+web >/dev/null; [ $? -ne 0 ]; check $? "HTTP without"
+stop_server
+summary
+[ "$failed" = 0 ]
