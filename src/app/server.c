@@ -155,6 +155,14 @@ static struct bytes topic_user(void *context, struct bytes topic)
     return info.name;
 }
 
+static enum status topic_may_have(void *context, struct bytes topic, uint32_t partitions,
+                                  struct diag *diag)
+{
+    struct server *server = context;
+
+    return engine_topic_may_have(server->engine, topic, partitions, diag);
+}
+
 static enum status open_face(struct server *server, enum face face, const char *address,
                              const struct server_options *options, struct diag *diag)
 {
@@ -176,6 +184,7 @@ static enum status open_face(struct server *server, enum face face, const char *
     switch (face) {
     case FACE_KAFKA:
         kafka.topic_user = topic_user;
+        kafka.topic_may_have = topic_may_have;
         kafka.topic_user_context = server;
         kafka.tls = tls;
         st = kafka_face_open(server->loop, server->log, address, &kafka, &server->kafka);

@@ -31,7 +31,8 @@ struct saving {
     /* The loop's */
     uint32_t crc; /* of the section so far */
     uint64_t tick;
-    int64_t note_offset, *positions;
+    int64_t note_offset;
+    struct positions *positions;
 };
 
 /* ---- on the helper ---- */
@@ -228,7 +229,7 @@ static enum status write_all(struct job *job, struct saving *s)
 static void saving_free(struct saving *s)
 {
     buf_deinit(&s->buf);
-    free(s->positions);
+    positions_free(s->positions);
     free(s->dir);
     free(s->name);
     free(s);
@@ -253,7 +254,7 @@ enum status checkpoint_begin(struct job *job, struct diag *diag)
     s->name = xstrdup(job->name);
     s->tick = job->tick;
     s->note_offset = job->note_offset;
-    s->positions = job_positions(job);
+    s->positions = positions_of(job->driver);
     buf_init(&s->buf, 0);
     if (!checkpoint_path(s->dir, bytes_str(s->name), s->tick, s->path)) {
         saving_free(s);

@@ -33,7 +33,7 @@ static const struct connector_option_info options[] = {
     {TOPICS, "properties.bootstrap.servers", "", "names an outside Kafka, which is refused when it is used"},
     {"kafka", "properties.isolation.level", "read_committed|read_uncommitted", "read_committed, the default, reads up to what is decided and leaves out what was aborted"},
     {TOPICS, "properties.*", "", NO_EFFECT "there is no client between"},
-    {TOPICS, "scan.topic-partition-discovery.interval", "", NO_EFFECT "the log tells of partitions by itself"},
+    {TOPICS, "scan.topic-partition-discovery.interval", "", "0: partitions that the topic is given later are not read; else they are, at once, whatever it is"},
     {TOPICS, "scan.watermark.emit.strategy", "on-event|on-periodic", NO_EFFECT "watermarks follow every tick"},
     {TOPICS, "scan.watermark.idle-timeout", NULL, "SET 'table.exec.source.idle-timeout' is the same for all tables"},
     {TOPICS, "scan.watermark.alignment.*", NULL, "not built yet"},

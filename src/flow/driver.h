@@ -67,8 +67,11 @@ struct driver_split {
 struct driver_source {
     const struct plan_node *node;
     struct driver_split *splits;
-    uint32_t splits_count;
+    uint32_t splits_count; /* may grow between two ticks */
+    int64_t reached_us;    /* the watermark when splits were last added; INT64_MIN: none were */
 };
+
+enum { DRIVER_SPLITS_MAX = 1 << 16 }; /* of all sources of a plan: what a note takes */
 
 uint32_t driver_sources_count(const struct driver *driver);
 struct driver_source *driver_source(struct driver *driver, uint32_t index);
@@ -80,6 +83,13 @@ void driver_start(struct driver *driver);
  * `end` of the splits. False: there is nothing. *wake_us: a clock at which there will be more. */
 bool driver_take(struct driver *driver, uint64_t tick, uint32_t rows_max, uint64_t bytes_max,
                  int64_t clock_us, int64_t *wake_us);
+
+/* Splits that came to sources that read on: they are the driver's from now on, and the coming tick
+ * takes nothing of them, so that its note says where each begins. *any: there are some. ST_INVALID:
+ * too many. */
+enum status driver_join(struct driver *driver, bool *any, struct diag *diag) MUST_CHECK;
+/* So many splits has a source in a note or a checkpoint. ST_CORRUPT: it has never had as many. */
+enum status driver_splits_set(struct driver *driver, uint32_t source, uint64_t count) MUST_CHECK;
 
 /* The greatest time that the sources give for where the coming tick ends; INT64_MIN: they give none. */
 int64_t driver_source_clock(struct driver *driver);
@@ -132,8 +142,9 @@ uint64_t driver_sink_hash(const struct driver *driver, uint32_t sink);
 struct sink *driver_sink(struct driver *driver, uint32_t sink, uint32_t shard);
 enum status driver_publish(struct driver *driver, uint64_t tick) MUST_CHECK;
 enum status driver_sync(struct driver *driver) MUST_CHECK;
-/* Nothing below these positions will be read again, by source and split in their order. */
-void driver_release(struct driver *driver, const int64_t *positions);
+/* Nothing below these positions will be read again; NULL: nothing at all. */
+struct positions;
+void driver_release(struct driver *driver, const struct positions *positions);
 
 /* ---- checkpoint: one section a task, then one of the splits ---- */
 

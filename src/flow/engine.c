@@ -330,6 +330,43 @@ struct job *engine_topic_job(struct engine *engine, struct bytes topic)
     return NULL;
 }
 
+/* With so many partitions of the topic: of all sources of the job. */
+static uint64_t job_splits_with(struct job *job, struct bytes topic, uint32_t partitions)
+{
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < driver_sources_count(job->driver); i++) {
+        const struct driver_source *source = driver_source(job->driver, i);
+        const struct table *table =
+            source->node->kind == PLAN_SCAN ? source->node->scan.table : NULL;
+        bool reads = table && table->kind != TABLE_MATERIALIZED &&
+                     bytes_equal(table_option_get(table, "topic", ""), topic);
+        all += reads ? partitions : source->splits_count;
+    }
+    return all;
+}
+
+enum status engine_topic_may_have(struct engine *engine, struct bytes topic, uint32_t partitions,
+                                  struct diag *diag)
+{
+    for (struct job *job = engine->jobs; job; job = job->next) {
+        for (uint32_t i = 0; i < job->plan->tables_count; i++) {
+            const struct table *table = job->plan->tables[i];
+            if (table->kind == TABLE_MATERIALIZED && name_is(topic, table->name, ".changes"))
+                return diag_set(
+                    diag, ST_INVALID, DIAG_STATE,
+                    "the changes of materialized table '%.*s' are one stream in the order of its "
+                    "ticks: they have one partition",
+                    BYTES_FMT(table->name));
+        }
+        uint64_t splits = job_splits_with(job, topic, partitions);
+        if (splits > DRIVER_SPLITS_MAX)
+            return diag_set(diag, ST_INVALID, DIAG_LIMIT,
+                            "job '%s' would read %llu partitions; one job can read %d", job->name,
+                            (unsigned long long)splits, DRIVER_SPLITS_MAX);
+    }
+    return ST_OK;
+}
+
 struct catalog *engine_catalog(struct engine *engine)
 {
     return &engine->catalog;

@@ -163,6 +163,10 @@ enum status job_drop(struct job *job, uint64_t *lsn);
 enum status job_savepoint(struct job *job, const char **path, struct diag *diag);
 /* The job that reads or writes a topic, so that nobody deletes it beneath: NULL: none. */
 struct job *engine_topic_job(struct engine *engine, struct bytes topic);
+/* Whether a topic may have so many partitions: the jobs that read it would read the new ones too.
+ * ST_INVALID, with the job and the reason. */
+enum status engine_topic_may_have(struct engine *engine, struct bytes topic, uint32_t partitions,
+                                  struct diag *diag) MUST_CHECK;
 const char *job_state_text(enum job_state state);
 
 /* True when every job's sources are bounded and read to their end: `quickwater run` may stop. */

@@ -204,6 +204,8 @@ int64_t exchange_watermark(struct task *task, bool *idle);
 /* intake.c */
 enum status intake_open(struct driver *driver, struct diag *diag);
 void intake_close(struct driver *driver);
+/* Splits are about to be added: the source's watermark stays where it is meanwhile. */
+void intake_reached(struct driver *driver, uint32_t source);
 /* The sources get hold of what the tick reads, so that other threads may read it. False: this tick is the
  * caller's. */
 bool intake_prepare(struct driver *driver);

@@ -11,10 +11,49 @@
 #include "base/check.h"
 #include "data/func.h"
 #include "flow/graph.h"
+#include "flow/positions.h"
 
 static struct task *split_task(struct driver *d, uint32_t source, uint32_t split)
 {
     return &d->source_nodes[source]->tasks[split % d->shards_count];
+}
+
+static uint32_t splits_now(struct driver *d, uint32_t source)
+{
+    struct source *first = d->source_nodes[source]->tasks[0].source;
+    return first->class->splits(first);
+}
+
+/* More of them, which have read nothing; or fewer, the first ones. */
+static void splits_resize(struct driver *d, uint32_t i, uint32_t count)
+{
+    struct driver_source *source = &d->sources[i];
+    source->splits = xrealloc(source->splits, count * sizeof(*source->splits));
+    for (uint32_t s = source->splits_count; s < count; s++) {
+        struct source *own = split_task(d, i, s)->source;
+        source->splits[s] = (struct driver_split){
+            .bound = own->class->bound(own, s),
+            .watermark_us = INT64_MIN,
+            .event_us = INT64_MIN,
+            .active_us = INT64_MIN,
+        };
+    }
+    source->splits_count = count;
+}
+
+static uint64_t splits_all(const struct driver *d)
+{
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < d->sources_count; i++)
+        all += d->sources[i].splits_count;
+    return all;
+}
+
+static enum status too_many(uint64_t splits, struct diag *diag)
+{
+    return diag_set(diag, ST_INVALID, DIAG_LIMIT,
+                    "the sources of one query may have %d partitions in all, not %llu",
+                    DRIVER_SPLITS_MAX, (unsigned long long)splits);
 }
 
 enum status intake_open(struct driver *d, struct diag *diag)
@@ -22,20 +61,60 @@ enum status intake_open(struct driver *d, struct diag *diag)
     d->sources = xcalloc(d->sources_count + 1, sizeof(*d->sources));
     for (uint32_t i = 0; i < d->sources_count; i++) {
         struct driver_source *source = &d->sources[i];
-        struct source *first = d->source_nodes[i]->tasks[0].source;
+        uint32_t count = splits_now(d, i);
         source->node = d->source_nodes[i]->plan;
-        source->splits_count = first->class->splits(first);
-        if (!source->splits_count)
+        source->reached_us = INT64_MIN;
+        if (!count)
             return diag_set(diag, ST_INVALID, DIAG_INTERNAL, "a source has no partitions");
-        source->splits = xcalloc(source->splits_count, sizeof(*source->splits));
-        for (uint32_t s = 0; s < source->splits_count; s++) {
-            struct source *own = split_task(d, i, s)->source;
-            source->splits[s] = (struct driver_split){
-                .bound = own->class->bound(own, s), .watermark_us = INT64_MIN,
-                .event_us = INT64_MIN, .active_us = INT64_MIN,
-            };
-        }
+        if (splits_all(d) + count > DRIVER_SPLITS_MAX)
+            return too_many(splits_all(d) + count, diag);
+        splits_resize(d, i, count);
     }
+    return ST_OK;
+}
+
+/* ---- more splits ---- */
+
+static bool joins(struct driver *d, uint32_t i, uint32_t split, int64_t *position)
+{
+    struct source *own = split_task(d, i, split)->source;
+    return own->class->join && own->class->join(own, split, position);
+}
+
+enum status driver_join(struct driver *d, bool *any, struct diag *diag)
+{
+    *any = false;
+    for (uint32_t i = 0; i < d->sources_count; i++) {
+        struct driver_source *source = &d->sources[i];
+        uint32_t had = source->splits_count, now = splits_now(d, i);
+        int64_t position = 0;
+        if (now <= had || !joins(d, i, had, &position))
+            continue;
+        if (splits_all(d) + now - had > DRIVER_SPLITS_MAX)
+            return too_many(splits_all(d) + now - had, diag);
+        intake_reached(d, i);
+        splits_resize(d, i, now);
+        for (uint32_t s = had; s < now; s++) {
+            bool is_read = joins(d, i, s, &position);
+            CHECK(is_read);
+            source->splits[s].position = source->splits[s].end = position;
+        }
+        *any = true;
+    }
+    return ST_OK;
+}
+
+enum status driver_splits_set(struct driver *d, uint32_t i, uint64_t count)
+{
+    struct driver_source *source = &d->sources[i];
+    if (count == source->splits_count)
+        return ST_OK;
+    bool grows = d->source_nodes[i]->source->join != NULL;
+    if (!grows || count == 0 || count > splits_now(d, i))
+        return ST_CORRUPT;
+    if (count > source->splits_count)
+        intake_reached(d, i);
+    splits_resize(d, i, (uint32_t)count);
     return ST_OK;
 }
 
@@ -74,9 +153,7 @@ static bool split_done(const struct driver_split *split)
 bool driver_take(struct driver *d, uint64_t tick, uint32_t rows_max, uint64_t bytes_max,
                  int64_t clock_us, int64_t *wake_us)
 {
-    uint32_t all = 0, seen = 0;
-    for (uint32_t i = 0; i < d->sources_count; i++)
-        all += d->sources[i].splits_count;
+    uint32_t all = (uint32_t)splits_all(d), seen = 0;
     bool any = false;
     for (uint32_t n = 0; n < d->sources_count; n++) {
         uint32_t i = (uint32_t)((n + tick) % d->sources_count);
@@ -295,23 +372,44 @@ bool driver_done(const struct driver *d)
     return !driver_owes(d);
 }
 
+/* Over the splits of a source that are not idle; false: there are none. It has not gone back where
+ * splits came that have no rows yet. */
+static bool source_watermark(const struct driver_source *source, int64_t *out)
+{
+    const struct plan_node *plan = source->node;
+    int64_t least = INT64_MAX;
+    bool any = false;
+    if (plan->kind != PLAN_SCAN || !plan->scan.watermark)
+        return false;
+    for (uint32_t s = 0; s < source->splits_count; s++) {
+        const struct driver_split *split = &source->splits[s];
+        if (split->idle)
+            continue;
+        any = true;
+        least = split->watermark_us < least ? split->watermark_us : least;
+    }
+    *out = least > source->reached_us ? least : source->reached_us;
+    return any;
+}
+
+void intake_reached(struct driver *d, uint32_t source)
+{
+    int64_t now;
+    if (source_watermark(&d->sources[source], &now))
+        d->sources[source].reached_us = now;
+}
+
 int64_t driver_watermark_us(const struct driver *d)
 {
     if (driver_elsewhere(d))
         return d->report.watermark_us;
-    int64_t least = INT64_MAX;
+    int64_t least = INT64_MAX, one;
     bool any = false;
     for (uint32_t i = 0; i < d->sources_count; i++) {
-        const struct plan_node *plan = d->sources[i].node;
-        if (plan->kind != PLAN_SCAN || !plan->scan.watermark)
+        if (!source_watermark(&d->sources[i], &one))
             continue;
-        for (uint32_t s = 0; s < d->sources[i].splits_count; s++) {
-            const struct driver_split *split = &d->sources[i].splits[s];
-            if (split->idle)
-                continue;
-            any = true;
-            least = split->watermark_us < least ? split->watermark_us : least;
-        }
+        any = true;
+        least = one < least ? one : least;
     }
     return any ? least : INT64_MIN;
 }
@@ -328,12 +426,20 @@ int64_t driver_event_us(const struct driver *d)
     return most;
 }
 
-void driver_release(struct driver *d, const int64_t *positions)
+/* Splits that are about to join too, or a replay could find that what it is to read of them is
+ * gone. */
+void driver_release(struct driver *d, const struct positions *positions)
 {
-    for (uint32_t i = 0, n = 0; i < d->sources_count; i++)
-        for (uint32_t s = 0; s < d->sources[i].splits_count; s++, n++) {
+    for (uint32_t i = 0; i < d->sources_count; i++) {
+        uint32_t count = d->sources[i].splits_count, now = splits_now(d, i);
+        int64_t ignored;
+        if (now > count && (!positions || joins(d, i, count, &ignored)))
+            count = now;
+        for (uint32_t s = 0; s < count; s++) {
             struct source *source = split_task(d, i, s)->source;
             if (source->class->release)
-                source->class->release(source, s, positions[n]);
+                source->class->release(source, s,
+                                       positions ? positions_at(positions, i, s) : INT64_MAX);
         }
+    }
 }

@@ -39,14 +39,6 @@ void job_fail(struct job *job, enum job_state state, const struct diag *diag)
     snprintf(job->error, sizeof(job->error), "%s", diag->message);
 }
 
-uint32_t job_splits_count(struct job *job)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < driver_sources_count(job->driver); i++)
-        n += driver_source(job->driver, i)->splits_count;
-    return n;
-}
-
 /* ---- opening ---- */
 
 enum status job_driver_open(struct job *job, uint32_t shards, struct driver **out,
@@ -150,22 +142,10 @@ static void job_pin(struct job *job)
     (void)st; /* tried again at the next checkpoint */
 }
 
-int64_t *job_positions(struct job *job)
-{
-    int64_t *positions = xcalloc(job_splits_count(job) + 1, sizeof(*positions));
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < driver_sources_count(job->driver); i++) {
-        const struct driver_source *source = driver_source(job->driver, i);
-        for (uint32_t s = 0; s < source->splits_count; s++)
-            positions[n++] = source->splits[s].position;
-    }
-    return positions;
-}
-
-void job_keep(struct job *job, int64_t *take_positions, int64_t note_offset)
+void job_keep(struct job *job, struct positions *take_positions, int64_t note_offset)
 {
     if (job->kept == JOB_KEPT) {
-        free(job->kept_positions[0]);
+        positions_free(job->kept_positions[0]);
         job->kept_positions[0] = job->kept_positions[1];
         job->kept_notes[0] = job->kept_notes[1];
         job->kept--;
@@ -182,10 +162,8 @@ static void job_unpin(struct job *job)
     if (!job->kept)
         return;
     log_pin(job->notes, bytes_str(owner), INT64_MAX);
-    for (uint32_t i = 0; job->driver && i < job_splits_count(job); i++)
-        job->kept_positions[0][i] = INT64_MAX;
     if (job->driver)
-        driver_release(job->driver, job->kept_positions[0]);
+        driver_release(job->driver, NULL);
 }
 
 /* ---- commit ---- */
@@ -364,7 +342,7 @@ enum status job_begin(struct job *job, job_entry_fn *kv, void *context, struct d
         return ST_OK;
     TRY(commit_entry(job, kv, context, diag));
     if (job->noted)
-        job_keep(job, job_positions(job), 0);
+        job_keep(job, positions_of(job->driver), 0);
     return ST_OK;
 }
 
@@ -559,36 +537,67 @@ void job_settle(struct job *job)
     engine_wake(job->engine); /* what there is more of, no turn has told */
 }
 
+/* False: it has to wait until what is run is durable. */
+static bool checkpoint_if_due(struct job *job, int64_t clock)
+{
+    struct diag diag = {0};
+    if (!checkpoint_due(job, clock))
+        return true;
+    if (job->pending)
+        return false;
+    job->checkpoint_us = clock; /* a failed one is tried again after the interval */
+    enum status st = checkpoint_begin(job, &diag);
+    (void)st;
+    return true;
+}
+
+/* Splits that came: a tick says so, whether there is anything to read or not, for they count in its
+ * watermark. */
+static bool live_join(struct job *job)
+{
+    struct diag diag = {0};
+    bool any;
+    if (driver_join(job->driver, &any, &diag) != ST_OK) {
+        job_fail(job, JOB_FAILED, &diag);
+        return false;
+    }
+    if (any && job->kept)
+        job_pin(job);
+    return any;
+}
+
+/* How far the sources are read in the coming tick; false: there is nothing. */
+static bool live_take(struct job *job, int64_t clock)
+{
+    job->work = false;
+    job->wake_us = INT64_MAX;
+    int64_t arrived = job->arrived_ns;
+    bool took =
+        driver_take(job->driver, job->tick, tick_rows(job), tick_bytes(job), clock, &job->wake_us);
+    if (job->wake_us < clock + WAKE_US_MIN) /* a generator's pace is not worth a tick a row */
+        job->wake_us = clock + WAKE_US_MIN;
+    if (job->engine->options.source_clock)
+        arrived = os_mono_ns(job->engine->os); /* nobody sends: the taking is the arrival */
+    job->tick_arrived_ns = took ? arrived : 0;
+    job->arrived_ns = 0;
+    job->work = took | live_join(job); /* there may be more */
+    return job->work;
+}
+
 /* Takes what there is, if it is time. False: nothing is to be run. */
 static bool live_begin(struct job *job)
 {
     if (job->unsettled && job_commit(job) != ST_OK)
         return false;
     int64_t clock = job_clock(job);
-    if (checkpoint_due(job, clock) && job->pending)
-        return false; /* once what is run is durable */
-    if (checkpoint_due(job, clock)) {
-        struct diag diag = {0};
-        job->checkpoint_us = clock; /* a failed one is tried again after the interval */
-        enum status st = checkpoint_begin(job, &diag);
-        (void)st;
-    }
+    if (!checkpoint_if_due(job, clock))
+        return false;
     bool owes = driver_owes(job->driver), took = false;
     job->tick_arrived_ns = 0;
-    if (!owes && (job->work || clock >= job->wake_us)) {
-        job->work = false;
-        job->wake_us = INT64_MAX;
-        int64_t arrived = job->arrived_ns;
-        took = driver_take(job->driver, job->tick, tick_rows(job), tick_bytes(job), clock,
-                           &job->wake_us);
-        if (job->wake_us < clock + WAKE_US_MIN) /* a generator's pace is not worth a tick a row */
-            job->wake_us = clock + WAKE_US_MIN;
-        if (job->engine->options.source_clock)
-            arrived = os_mono_ns(job->engine->os); /* nobody sends: the taking is the arrival */
-        job->tick_arrived_ns = took ? arrived : 0;
-        job->arrived_ns = 0;
-        job->work = took; /* there may be more */
-    }
+    if (!owes && (job->work || clock >= job->wake_us))
+        took = live_take(job, clock);
+    if (job->state != JOB_RUNNING)
+        return false;
     if (job->engine->options.source_clock) {
         int64_t own = driver_source_clock(job->driver);
         clock = own > job->clock_us ? own : job->clock_us;
@@ -642,7 +651,7 @@ void job_close(struct job *job)
     if (job->driver)
         driver_close(job->driver);
     for (uint32_t i = 0; i < job->kept; i++)
-        free(job->kept_positions[i]);
+        positions_free(job->kept_positions[i]);
     plan_destroy(job->plan);
     arena_deinit(&job->arena);
     free(job);

@@ -17,6 +17,7 @@
 #include "flow/driver.h"
 #include "flow/engine.h"
 #include "flow/note.h"
+#include "flow/positions.h"
 
 enum { JOB_KEPT = 2 };
 
@@ -75,7 +76,7 @@ struct job {
     uint64_t checkpoint_tick, checkpoints;
     uint64_t replayed;      /* ticks run again by this life's recovery */
     uint64_t reloads;       /* of all state through its saved form: engine_options.check_determinism */
-    int64_t *kept_positions[JOB_KEPT]; /* splits' positions where recovery may start, older first */
+    struct positions *kept_positions[JOB_KEPT]; /* where recovery may start, older first */
     int64_t kept_notes[JOB_KEPT];
     uint32_t kept;
 
@@ -117,12 +118,10 @@ void job_settle(struct job *job);
 int64_t job_deadline_us(const struct job *job);
 void job_fail(struct job *job, enum job_state state, const struct diag *diag);
 void job_on_work(void *job);
-uint32_t job_splits_count(struct job *job);
-int64_t *job_positions(struct job *job); /* of its splits, now; the caller's */
 /* Recovery may start from these positions (a checkpoint's, or the job's start) with the note at
  * note_offset: the older of the two last such places decides what is pinned of inputs and notes, and
  * what notes are cut. */
-void job_keep(struct job *job, int64_t *take_positions, int64_t note_offset);
+void job_keep(struct job *job, struct positions *take_positions, int64_t note_offset);
 
 /* A driver of the job's plan, empty. */
 enum status job_driver_open(struct job *job, uint32_t shards, struct driver **out,

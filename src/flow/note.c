@@ -120,14 +120,16 @@ enum status note_apply(const struct note *note, struct driver *d)
     uint32_t n = 0;
     for (uint32_t i = 0; i < note->sources_count; i++) {
         struct driver_source *source = driver_source(d, i);
-        if (note->splits[i] != source->splits_count)
-            return ST_CORRUPT;
+        uint32_t had = note->bounds ? 0 : source->splits_count;
+        if (note->splits[i] < had)
+            return ST_CORRUPT; /* partitions do not go away */
+        TRY(driver_splits_set(d, i, note->splits[i]));
         for (uint32_t s = 0; s < note->splits[i]; s++, n++) {
             struct driver_split *split = &source->splits[s];
-            if (note->bounds) {
+            if (s >= had)
                 split->position = note->ends[n];
+            if (note->bounds)
                 split->bound = note->bounds[n];
-            }
             if (note->ends[n] < split->position)
                 return ST_CORRUPT;
             split->end = note->ends[n];

@@ -10,8 +10,9 @@
  *        note of a job (tick 0) the bound varint
  *        sinks uvarint; of each: hash u64 of what it gave
  *
- * Notes are records of the job's topic `__job-NAME`, partition 0, in the same entry of the log as the
- * tick's results. Tick 0 takes nothing and says where the job starts.
+ * Notes are records of the job's topic `__job-NAME`, partition 0, in the same entry of the log as
+ * the tick's results. Tick 0 takes nothing and says where the job starts. The first tick that has a
+ * split which came later takes nothing of it: its end is where the split begins.
  *
  * Owns: a decoded note owns its arrays until note_deinit.
  * Errors: ST_CORRUPT for bytes that are no note, whatever they are.   Layer: flow.
@@ -21,7 +22,12 @@
 
 #include "flow/driver.h"
 
-enum { NOTE_VERSION = 1, ENGINE_VERSION = 2, NOTE_SPLITS_MAX = 1 << 16, NOTE_SINKS_MAX = 1 << 12 };
+enum {
+    NOTE_VERSION = 1,
+    ENGINE_VERSION = 2,
+    NOTE_SPLITS_MAX = DRIVER_SPLITS_MAX,
+    NOTE_SINKS_MAX = 1 << 12
+};
 
 struct note {
     uint32_t engine_version, shards;

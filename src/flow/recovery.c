@@ -130,7 +130,7 @@ static enum status from_checkpoint(struct job *job, struct checkpoint *c, struct
     job->tick = job->checkpoint_tick = c->tick;
     job->clock_us = job->checkpoint_us = c->clock_us;
     job->note_offset = c->note_offset;
-    job_keep(job, job_positions(job), c->note_offset);
+    job_keep(job, positions_of(job->driver), c->note_offset);
     return ST_OK;
 }
 
@@ -198,7 +198,7 @@ static enum status replay_note(struct job *job, struct note *note, int64_t offse
         job->clock_us = note->clock_us;
         if (note_apply(note, job->driver) != ST_OK)
             return damaged(job, offset, diag);
-        job_keep(job, job_positions(job), offset);
+        job_keep(job, positions_of(job->driver), offset);
         return ST_OK;
     }
     if (note->tick != job->tick + 1)

@@ -41,6 +41,8 @@ struct sink_class {
     bool single;
     enum status (*open)(const struct plan_node *node, struct sink_env *env, struct sink **out,
                         struct diag *diag);
+    /* Before a tick, by the log's thread, where on_chunk may be another's. May be NULL. */
+    void (*on_tick_begin)(struct sink *sink);
     enum status (*on_chunk)(struct sink *sink, const struct chunk *in);
     enum status (*on_tick_end)(struct sink *sink);      /* may be NULL */
     /* The tick's entry is durable (or the tick is a replay). May be NULL. */

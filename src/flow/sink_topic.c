@@ -1,8 +1,11 @@
 /* sink_topic.c: a topic of the embedded log as a sink: connectors 'kafka' (rows that only come in)
  * and 'upsert-kafka' (the key is the primary key, a deleted row is a record without a value).
  *
- * A record with a key goes to the partition that Kafka's own producers would choose; without one all
- * of a tick's records go to one partition, the next tick's to the next.
+ * A record with a key goes to the partition that Kafka's own producers would choose; without one
+ * all of a tick's records go to one partition, the next tick's to the next. The partitions are
+ * those that the topic has when the tick begins. A tick that is run again writes nothing, and a
+ * note's hashes know keys and values alone: so what a tick gave stays where it went, though the
+ * topic has more of them by then.
  */
 #include <stdlib.h>
 
@@ -16,7 +19,7 @@ struct sink_topic {
     struct sink base;
     struct row_encoder rows;
     struct log_topic *topic;
-    struct log_partition **partitions; /* as many as there were when it was opened */
+    struct log_partition **partitions; /* as many as there were when the tick began */
     uint32_t partitions_count;
     struct buf key, value;
 };
@@ -46,11 +49,19 @@ static enum status topic_open_as(const struct sink_class *class, const struct pl
         class->close(&s->base);
         return st;
     }
-    s->partitions_count = log_topic_info(s->topic)->partitions;
-    s->partitions = xcalloc(s->partitions_count, sizeof(struct log_partition *));
-    for (uint32_t p = 0; p < s->partitions_count; p++)
-        s->partitions[p] = log_partition_of(s->topic, p);
     return ST_OK;
+}
+
+static void topic_tick_begin(struct sink *sink)
+{
+    struct sink_topic *s = (struct sink_topic *)sink;
+    uint32_t count = log_topic_info(s->topic)->partitions;
+    if (count == s->partitions_count)
+        return;
+    s->partitions = xrealloc(s->partitions, count * sizeof(struct log_partition *));
+    for (uint32_t p = s->partitions_count; p < count; p++)
+        s->partitions[p] = log_partition_of(s->topic, p);
+    s->partitions_count = count;
 }
 
 static enum status topic_open(const struct plan_node *node, struct sink_env *env,
@@ -147,10 +158,10 @@ static void topic_close(struct sink *sink)
 
 const struct sink_class sink_topic_class = {
     .connector = "kafka",
-    .open = topic_open, .on_chunk = topic_chunk, .close = topic_close,
+    .open = topic_open, .on_tick_begin = topic_tick_begin, .on_chunk = topic_chunk, .close = topic_close,
 };
 
 const struct sink_class sink_upsert_topic_class = {
     .connector = "upsert-kafka",
-    .open = upsert_open, .on_chunk = upsert_chunk, .close = topic_close,
+    .open = upsert_open, .on_tick_begin = topic_tick_begin, .on_chunk = upsert_chunk, .close = topic_close,
 };

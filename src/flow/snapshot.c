@@ -83,8 +83,9 @@ enum status driver_load_splits(struct driver *d, struct reader *r)
         return ST_CORRUPT;
     for (uint32_t i = 0; i < d->sources_count; i++) {
         uint64_t count = reader_uvarint(r);
-        if (r->bad || count != d->sources[i].splits_count)
+        if (r->bad)
             return ST_CORRUPT;
+        TRY(driver_splits_set(d, i, count)); /* those that it had then */
         for (uint32_t s = 0; s < count; s++) {
             struct driver_split *split = &d->sources[i].splits[s];
             split->position = split->end = reader_varint(r);

@@ -37,7 +37,11 @@ struct source_class {
     /* Checks the table's options; makes the source of one scan. */
     enum status (*open)(const struct plan_node *scan, struct source_env *env, struct source **out,
                         struct diag *diag);
-    uint32_t (*splits)(struct source *source);
+    uint32_t (*splits)(struct source *source); /* that there are now */
+    /* Where a split is read from that came after the source was opened: its beginning, as Flink has
+     * it. False: this source reads none that come. NULL: none ever come. The source itself says
+     * on_work when one comes. */
+    bool (*join)(struct source *source, uint32_t split, int64_t *position);
     /* Where a new job starts. */
     int64_t (*start)(struct source *source, uint32_t split);
     /* The end to read to now, from position, at most rows_max rows and about bytes_max bytes; = position when

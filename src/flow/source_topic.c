@@ -8,6 +8,10 @@
  * log before the note of the tick that meets it, so a tick that is run again leaves out the same.
  *
  * A record that cannot be decoded goes to the topic TOPIC.errors and the stream goes on.
+ *
+ * Partitions that the topic is given while it is read are read too, from their beginning; but as in
+ * Flink not by a table that is read to a bound, nor with 'scan.topic-partition-discovery.interval'
+ * = '0'.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,11 +56,13 @@ struct source_topic {
     struct format_decoder *changes; /* of a view's changes: op and row; NULL: a plain topic */
     const struct type **types;      /* of the builder's columns */
     uint16_t types_count;
-    uint32_t partitions;
     bool committed_only;
+    bool follows;            /* partitions that come are read */
     struct aborted *aborted; /* those that the read at hand meets, or the reads of a tick */
     uint32_t aborted_count, aborted_cap, aborted_split;
-    struct log_watcher *watchers;
+    struct log_watcher **watchers; /* of this shard's partitions: shard, shard + shards, … */
+    uint32_t watchers_count;
+    struct log_watcher extended; /* the topic's partition 0: more of them */
     struct arena arena, chunk_arena;
     struct buf scratch;
     struct chunk_builder builder;
@@ -105,6 +111,21 @@ static enum status check_offsets(struct source_topic *s, const char *option, str
     return diag_set(diag, ST_INVALID, DIAG_VALUE, "option '%s' is '%.*s'", option, BYTES_FMT(text));
 }
 
+static enum status check_discovery(struct source_topic *s, struct diag *diag)
+{
+    static const char option[] = "scan.topic-partition-discovery.interval";
+    struct bytes text = with_get(&s->with, option, "5 min");
+    int64_t interval = settings_duration_us(text);
+
+    if (interval < 0)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "option '%s' takes a duration such as 10 s, not '%.*s'", option,
+                        BYTES_FMT(bytes_head(text, 60)));
+    s->follows =
+        interval > 0 && bytes_is(with_get(&s->with, "scan.bounded.mode", "unbounded"), "unbounded");
+    return ST_OK;
+}
+
 static enum status check_options(struct source_topic *s, struct diag *diag)
 {
     struct bytes servers = with_get(&s->with, "properties.bootstrap.servers", "");
@@ -117,6 +138,7 @@ static enum status check_options(struct source_topic *s, struct diag *diag)
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
                         "option 'topic' of `%.*s` must name one topic, not '%.*s'",
                         BYTES_FMT(s->with.table->name), BYTES_FMT(topic));
+    TRY(check_discovery(s, diag));
     TRY(check_offsets(s, "scan.startup.specific-offsets", diag));
     return check_offsets(s, "scan.bounded.specific-offsets", diag);
 }
@@ -140,12 +162,29 @@ static struct source_topic *source_new(const struct source_class *class,
 /* Partitions of this shard wake the job when something is appended. */
 static void watch_partitions(struct source_topic *s)
 {
-    s->partitions = log_topic_info(s->topic)->partitions;
-    s->watchers = ARENA_ARRAY(&s->arena, struct log_watcher, s->partitions);
-    for (uint32_t p = s->env->ctx->shard; p < s->partitions; p += s->env->ctx->shards) {
-        s->watchers[p] = (struct log_watcher){.fn = topic_appended, .context = s};
-        log_watch(log_partition_of(s->topic, p), LOG_ON_APPEND, &s->watchers[p]);
+    const struct op_ctx *ctx = s->env->ctx;
+    uint32_t count = log_topic_info(s->topic)->partitions;
+    for (uint32_t p; (p = ctx->shard + s->watchers_count * ctx->shards) < count;) {
+        struct log_watcher *w = ARENA_NEW(&s->arena, struct log_watcher);
+        *w = (struct log_watcher){.fn = topic_appended, .context = s};
+        log_watch(log_partition_of(s->topic, p), LOG_ON_APPEND, w);
+        s->watchers = xrealloc(s->watchers, (s->watchers_count + 1) * sizeof(struct log_watcher *));
+        s->watchers[s->watchers_count++] = w;
     }
+}
+
+static void topic_extended(struct log_watcher *watcher, struct log_partition *partition)
+{
+    watch_partitions(watcher->context);
+    topic_appended(watcher, partition);
+}
+
+static void watch_topic(struct source_topic *s)
+{
+    watch_partitions(s);
+    s->extended = (struct log_watcher){.fn = topic_extended, .context = s};
+    if (s->follows)
+        log_watch(log_partition_of(s->topic, 0), LOG_ON_EXTEND, &s->extended);
 }
 
 static enum status topic_open(const struct plan_node *scan, struct source_env *env,
@@ -169,7 +208,7 @@ static enum status topic_open(const struct plan_node *scan, struct source_env *e
     s->types_count = scan->columns_count;
     if (scan->origins)
         s->origins = ARENA_ARRAY(&s->arena, struct origin, CHUNK_ROWS);
-    watch_partitions(s);
+    watch_topic(s);
     return ST_OK;
 }
 
@@ -225,9 +264,10 @@ static void topic_settle(struct source *source);
 static void topic_close(struct source *source)
 {
     struct source_topic *s = (struct source_topic *)source;
-    for (uint32_t p = s->env->ctx->shard; s->watchers && p < s->partitions;
-         p += s->env->ctx->shards)
-        log_unwatch(&s->watchers[p]);
+    for (uint32_t i = 0; i < s->watchers_count; i++)
+        log_unwatch(s->watchers[i]);
+    log_unwatch(&s->extended);
+    free(s->watchers);
     topic_settle(source);
     free(s->held);
     record_decoder_close(&s->decoder);
@@ -241,7 +281,14 @@ static void topic_close(struct source *source)
 
 static uint32_t topic_splits(struct source *source)
 {
-    return ((struct source_topic *)source)->partitions;
+    return log_topic_info(((struct source_topic *)source)->topic)->partitions;
+}
+
+/* The changes of a materialized table are one stream, in one partition. */
+static uint32_t view_splits(struct source *source)
+{
+    (void)source;
+    return 1;
 }
 
 /* ---- where it starts, how far it may be read ---- */
@@ -278,6 +325,15 @@ static int64_t topic_start(struct source *source, uint32_t split)
         specific_offset(with_get(&s->with, "scan.startup.specific-offsets", ""), split, &start);
     start = start < offsets.start ? offsets.start : start;
     return start > offsets.end ? offsets.end : start;
+}
+
+static bool topic_join(struct source *source, uint32_t split, int64_t *position)
+{
+    struct source_topic *s = (struct source_topic *)source;
+    struct log_offsets offsets;
+    log_offsets(log_partition_of(s->topic, split), &offsets);
+    *position = offsets.start;
+    return s->follows;
 }
 
 static int64_t topic_bound(struct source *source, uint32_t split)
@@ -582,7 +638,7 @@ static void topic_settle(struct source *source)
 
 const struct source_class source_topic_class = {
     .connector = "kafka",
-    .open = topic_open, .splits = topic_splits, .start = topic_start, .take = topic_take,
+    .open = topic_open, .splits = topic_splits, .join = topic_join, .start = topic_start, .take = topic_take,
     .prepare = topic_prepare, .settle = topic_settle, .run = topic_run, .bound = topic_bound,
     .clock_us = topic_clock, .release = topic_release, .close = topic_close,
 };
@@ -590,12 +646,12 @@ const struct source_class source_topic_class = {
 /* The same, each record a change of its key's row: the plan has a node that knows the rows. */
 const struct source_class source_upsert_class = {
     .connector = "upsert-kafka",
-    .open = topic_open, .splits = topic_splits, .start = topic_start, .take = topic_take,
+    .open = topic_open, .splits = topic_splits, .join = topic_join, .start = topic_start, .take = topic_take,
     .run = topic_run, .bound = topic_bound, .release = topic_release, .close = topic_close,
 };
 
 const struct source_class source_view_class = {
     .connector = "view",
-    .open = view_open, .splits = topic_splits, .start = topic_start, .take = topic_take,
+    .open = view_open, .splits = view_splits, .start = topic_start, .take = topic_take,
     .prepare = topic_prepare, .settle = topic_settle, .run = topic_run, .bound = topic_bound, .release = topic_release, .close = topic_close,
 };

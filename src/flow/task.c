@@ -260,4 +260,6 @@ void task_begin(struct task *task)
     task->sink_env.tick = tick->tick;
     task->sink_env.hash = 0;
     task->sink_env.replaying = tick->replaying;
+    if (task->sink && task->sink->class->on_tick_begin)
+        task->sink->class->on_tick_begin(task->sink);
 }

@@ -42,7 +42,11 @@ struct kafka_options {
     /* The name of what reads or writes a topic, which may then not be deleted; NULL: nothing. The
      * hook may be NULL. */
     struct bytes (*topic_user)(void *context, struct bytes topic);
-    void *topic_user_context;
+    void *topic_user_context; /* of both */
+    /* Whether a topic may have so many partitions; not ST_OK: no, for the reason in the diag. May
+     * be NULL. */
+    enum status (*topic_may_have)(void *context, struct bytes topic, uint32_t partitions,
+                                  struct diag *diag);
 };
 
 enum status kafka_face_open(struct loop *loop, struct log *log, const char *address,

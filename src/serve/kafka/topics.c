@@ -354,7 +354,7 @@ static enum kafka_error check_extension(struct call *call,
                                         struct log_topic *topic, struct diag *diag)
 {
     uint32_t has = log_topic_info(topic)->partitions;
-    struct bytes user = topic_user(call->face, asked->name);
+    const struct kafka_options *o = &call->face->options;
 
     if (asked->count <= (int32_t)has || asked->count > LOG_PARTITIONS_MAX) {
         (void)diag_set(diag, ST_INVALID, DIAG_VALUE,
@@ -369,11 +369,9 @@ static enum kafka_error check_extension(struct call *call,
                        asked->count - (int32_t)has, call->face->options.node_id);
         return KAFKA_ERR_INVALID_REPLICA_ASSIGNMENT;
     }
-    if (user.len) { /* its checkpoints and notes name the partitions it has */
-        (void)diag_set(diag, ST_INVALID, DIAG_STATE, "job '%.*s' uses the topic: drop it first",
-                       BYTES_FMT(user));
+    if (o->topic_may_have && o->topic_may_have(o->topic_user_context, asked->name,
+                                               (uint32_t)asked->count, diag) != ST_OK)
         return KAFKA_ERR_POLICY_VIOLATION;
-    }
     return KAFKA_ERR_NONE;
 }
 

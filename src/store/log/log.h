@@ -111,7 +111,8 @@ enum status log_topic_configure(struct log *log, struct log_topic *topic,
                                 struct diag *diag) MUST_CHECK;
 /* What a topic has that is made with none of them said. */
 void log_topic_defaults(const struct log *log, struct log_topic_options *out);
-/* More partitions: up to that many in all. ST_INVALID when it has as many or more. */
+/* More partitions: up to that many in all. ST_INVALID when it has as many or more. They are there
+ * at once, empty, and durable once *lsn is; watchers for LOG_ON_EXTEND are called. */
 enum status log_topic_extend(struct log *log, struct log_topic *topic, uint32_t partitions,
                              uint64_t *lsn, struct diag *diag) MUST_CHECK;
 struct log_topic *log_topic_find(const struct log *log, struct bytes name);
@@ -248,8 +249,10 @@ void log_wait_cancel(struct log *log, struct log_waiter *waiter);
 
 /* Calls fn whenever the end (LOG_ON_APPEND) or the shown end (LOG_ON_DURABLE) of a partition has
  * moved, until unwatched: at most once a partition a log_flush, or right after an append. It must
- * not append itself: it notes that there is something, and its own turn comes. */
-enum log_event { LOG_ON_APPEND, LOG_ON_DURABLE };
+ * not append itself: it notes that there is something, and its own turn comes. LOG_ON_EXTEND: its
+ * topic has more partitions; to be told once a topic, watch partition 0. */
+enum log_event { LOG_ON_APPEND, LOG_ON_DURABLE, LOG_ON_EXTEND };
+enum { LOG_EVENTS = LOG_ON_EXTEND + 1 };
 struct log_watcher {
     void (*fn)(struct log_watcher *watcher, struct log_partition *partition);
     void *context;

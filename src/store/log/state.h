@@ -64,7 +64,7 @@ struct log_partition {
     struct producers producers;
     struct epochs epochs;
     struct markers markers;
-    struct log_watcher *watchers[2]; /* by enum log_event */
+    struct log_watcher *watchers[LOG_EVENTS];
     struct log_pin *pins;
     struct log_partition *touched_next;
     bool touched; /* in the log's list: durable < end until the next flush */

@@ -315,8 +315,12 @@ enum status log_topic_extend(struct log *log, struct log_topic *topic, uint32_t 
                                             .topic = topic->number,
                                             .payload = bytes_of(payload, 8)},
                         lsn));
+    uint32_t had = topic->info.partitions;
     while (topic->info.partitions < partitions)
         topic_extend(topic);
+    for (uint32_t i = 0; i < had; i++)
+        if (topic->partitions[i]->watchers[LOG_ON_EXTEND])
+            log_fire(topic->partitions[i], LOG_ON_EXTEND);
     return ST_OK;
 }
 

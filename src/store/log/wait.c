@@ -84,7 +84,7 @@ void log_unwatch(struct log_watcher *watcher)
         return;
     if (p->log->watch_cursor == watcher)
         p->log->watch_cursor = watcher->next;
-    for (int event = 0; event < 2; event++)
+    for (int event = 0; event < LOG_EVENTS; event++)
         if (p->watchers[event] == watcher)
             p->watchers[event] = watcher->next;
     if (watcher->prev)
