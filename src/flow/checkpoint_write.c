@@ -289,6 +289,7 @@ bool checkpoint_poll(struct job *job)
         job->checkpoints++;
         job->checkpoint_tick = s->tick;
         job_keep(job, s->positions, s->note_offset);
+        job_trim_notes(job);
         s->positions = NULL;
     }
     saving_free(s);

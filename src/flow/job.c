@@ -137,6 +137,10 @@ static void job_pin(struct job *job)
     snprintf(owner, sizeof(owner), "job %s", job->name);
     driver_release(job->driver, job->kept_positions[0]);
     log_pin(job->notes, bytes_str(owner), job->kept_notes[0]);
+}
+
+void job_trim_notes(struct job *job)
+{
     uint64_t lsn;
     enum status st = log_trim(job->engine->log, job->notes, job->kept_notes[0], &lsn);
     (void)st; /* tried again at the next checkpoint */

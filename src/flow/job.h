@@ -122,6 +122,8 @@ void job_on_work(void *job);
  * note_offset: the older of the two last such places decides what is pinned of inputs and notes, and
  * what notes are cut. */
 void job_keep(struct job *job, struct positions *take_positions, int64_t note_offset);
+/* Lets go of the notes before the oldest checkpoint that is kept. */
+void job_trim_notes(struct job *job);
 
 /* A driver of the job's plan, empty. */
 enum status job_driver_open(struct job *job, uint32_t shards, struct driver **out,

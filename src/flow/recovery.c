@@ -130,8 +130,18 @@ static enum status from_checkpoint(struct job *job, struct checkpoint *c, struct
     job->tick = job->checkpoint_tick = c->tick;
     job->clock_us = job->checkpoint_us = c->clock_us;
     job->note_offset = c->note_offset;
+    /* No note is let go of here: the checkpoint before this one can be fallen back to until there is a next. */
     job_keep(job, positions_of(job->driver), c->note_offset);
     return ST_OK;
+}
+
+/* A kill leaves a checkpoint's name in the folder that a power cut may still take out again: what is let go
+ * of because of it must wait until the name is durable. */
+static enum status names_durable(const struct job *job)
+{
+    char folder[OS_PATH_MAX];
+    checkpoint_folder(job->engine->dir, bytes_str(job->name), folder);
+    return os_sync_dir(job->engine->os, folder);
 }
 
 /* The newest checkpoint that loads; else all from the first note. */
@@ -144,7 +154,9 @@ static enum status open_state(struct job *job, struct diag *diag)
                                                bytes_str(job->name), before, &c) == ST_OK) {
         struct diag ignored = {0};
         before = c.tick;
-        enum status st = from_checkpoint(job, &c, &ignored);
+        enum status st = names_durable(job);
+        if (st == ST_OK)
+            st = from_checkpoint(job, &c, &ignored);
         checkpoint_close(&c);
         if (st == ST_OK)
             return ST_OK;

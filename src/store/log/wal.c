@@ -15,11 +15,12 @@
 #include "store/log/bugs.h"
 #include "store/log/wal_files.h"
 
-/* A file that the helper makes. */
+/* A file that the helper makes, piece by piece. */
 struct making {
     struct os_work work;
     const struct wal_file_set *set;
     struct wal_file *file; /* NULL: none */
+    uint64_t upto;         /* the piece ends when so much of it is zeros */
     enum status status;
 };
 
@@ -187,8 +188,20 @@ static bool making_step(struct os_work *work)
     struct making *m = (struct making *)work;
     bool more;
 
-    m->status = wal_file_make(m->set, m->file, &more);
+    m->status = wal_file_make(m->set, m->file, m->upto, &more);
     return m->status == ST_OK && more;
+}
+
+/* How much of the next file should be zeros by now. They are written in step with the file in use,
+ * while that goes from a quarter to three: a sync of the log waits for all that the disk was given
+ * before it, and zeros written at full speed are tens of milliseconds of that. */
+static uint64_t zeros_due(const struct wal *wal, uint64_t size)
+{
+    uint64_t quarter = wal->file ? wal->file->size / 4 : 0;
+
+    if (!wal->file || wal->file_pos <= quarter)
+        return 0;
+    return (uint64_t)((double)(wal->file_pos - quarter) / (double)(2 * quarter) * (double)size);
 }
 
 static void making_begin(struct wal *wal)
@@ -198,7 +211,6 @@ static void making_begin(struct wal *wal)
     *m = (struct making){.work.step = making_step,
                          .set = &wal->set,
                          .file = wal_file_add(&wal->set, wal->options.file_bytes)};
-    os_helper_submit(wal->options.helper, &m->work);
 }
 
 /* The helper has done with it. */
@@ -214,21 +226,52 @@ static void making_end(struct wal *wal)
     m->file = NULL;
 }
 
-/* Nobody prepared a file of at least that size in time: waits for the one that is being made, or
- * makes one here. */
+/* The helper is given the next piece, if one is due. */
+static void making_go_on(struct wal *wal)
+{
+    struct making *m = &wal->making;
+
+    if (!os_helper_done(wal->options.helper, &m->work))
+        return;
+    if (m->status != ST_OK || m->file->ready) {
+        making_end(wal);
+        return;
+    }
+    uint64_t due = zeros_due(wal, m->file->size);
+    if (due <= m->file->zeroed)
+        return;
+    m->upto = due;
+    os_helper_submit(wal->options.helper, &m->work);
+}
+
+static enum status make_whole(struct wal *wal, struct wal_file *f)
+{
+    enum status st = ST_OK;
+
+    while (!f->ready && st == ST_OK) {
+        bool more;
+        st = wal_file_make(&wal->set, f, f->size, &more);
+    }
+    return st;
+}
+
+/* Nobody prepared a file of at least that size in time: ends the one that is being made, or makes
+ * one here. */
 static enum status make_spare(struct wal *wal, uint64_t size)
 {
-    if (wal->making.file) {
-        os_helper_wait(wal->options.helper, &wal->making.work);
+    struct making *m = &wal->making;
+
+    if (m->file) {
+        os_helper_wait(wal->options.helper, &m->work);
+        if (m->status == ST_OK)
+            m->status = make_whole(wal, m->file);
         making_end(wal);
         if (smallest_spare(wal, size))
             return ST_OK;
     }
     uint64_t usual = wal->set.count ? wal->options.file_bytes : wal->options.first_file_bytes;
     struct wal_file *f = wal_file_add(&wal->set, size > usual ? size : usual);
-    enum status st = ST_OK;
-    for (bool more = true; more && st == ST_OK;)
-        st = wal_file_make(&wal->set, f, &more);
+    enum status st = make_whole(wal, f);
     if (st == ST_OK)
         f->state = WAL_FILE_SPARE;
     else
@@ -392,11 +435,9 @@ void wal_cut(struct wal *wal, uint64_t lsn)
 
 void wal_work(struct wal *wal)
 {
-    bool soon = wal->file && wal->file_pos > wal->file->size / 4;
-
-    if (wal->making.file && os_helper_done(wal->options.helper, &wal->making.work))
-        making_end(wal);
-    if (soon && !wal->making.file && !wal->making_failed &&
-        !smallest_spare(wal, wal->options.file_bytes))
+    if (wal->making.file)
+        making_go_on(wal);
+    else if (!wal->making_failed && zeros_due(wal, wal->options.file_bytes) > 0 &&
+             !smallest_spare(wal, wal->options.file_bytes))
         making_begin(wal);
 }

@@ -181,18 +181,25 @@ static enum status write_zeros(struct wal_file *f)
     return ST_OK;
 }
 
-enum status wal_file_make(const struct wal_file_set *set, struct wal_file *f, bool *more)
+enum status wal_file_make(const struct wal_file_set *set, struct wal_file *f, uint64_t upto,
+                          bool *more)
 {
     CHECK(f->state == WAL_FILE_ZEROING);
-    *more = true;
-    if (!f->file)
+    if (!f->file) {
+        *more = true;
         return create_file(set, f);
-    if (f->zeroed < f->size)
-        return write_zeros(f);
+    }
+    if (f->zeroed < f->size) {
+        TRY(write_zeros(f));
+        *more = f->zeroed == f->size || f->zeroed < upto;
+        return ST_OK;
+    }
+    *more = !f->zeros_synced;
     if (!f->zeros_synced) {
         f->zeros_synced = true;
         return os_file_sync(f->file);
     }
-    *more = false;
-    return os_sync_dir(set->os, set->dir);
+    TRY(os_sync_dir(set->os, set->dir));
+    f->ready = true;
+    return ST_OK;
 }

@@ -9,11 +9,11 @@ enum wal_file_state { WAL_FILE_ZEROING, WAL_FILE_SPARE, WAL_FILE_LIVE };
 
 struct wal_file {
     struct os_file *file;
-    enum wal_file_state state; /* ZEROING: file and the next three are a helper's */
+    enum wal_file_state state; /* ZEROING: file and the next four are a helper's */
     uint32_t number;           /* of its name */
     uint64_t size;             /* once it is ready */
     uint64_t zeroed;
-    bool zeros_synced;
+    bool zeros_synced, ready;
     uint64_t base_lsn; /* the LSN that position 0 has or would have, while it is live */
     uint64_t end_lsn;  /* one past its last block */
     bool unsynced;
@@ -55,8 +55,10 @@ void wal_files_close(struct wal_file_set *set);
 /* A new file, to be made by wal_file_make. */
 struct wal_file *wal_file_add(struct wal_file_set *set, uint64_t size);
 /* A step of making it: opened, some zeros written, synced, its name made durable. *more is false
- * after the last, when the owner may make it a spare. Any thread: of the set it uses what stays. */
-enum status wal_file_make(const struct wal_file_set *set, struct wal_file *f, bool *more) MUST_CHECK;
+ * once that many bytes of it are zeros, and after the last step, when it is ready and the owner may
+ * make it a spare. Any thread: of the set it uses what stays. */
+enum status wal_file_make(const struct wal_file_set *set, struct wal_file *f, uint64_t upto,
+                          bool *more) MUST_CHECK;
 void wal_file_remove(struct wal_file_set *set, struct wal_file *f);
 
 /* ---- recovery's walk ---- */
