@@ -301,7 +301,7 @@ void segment_sync_end(struct segment *seg, struct segment_sync *sync, bool done)
 /* ---- reading ---- */
 
 /* The last mark at or below the offset: where to begin to look. */
-static uint64_t pos_before(const struct segment *seg, int64_t offset)
+static struct segment_mark mark_before(const struct segment *seg, int64_t offset)
 {
     uint32_t low = 0, high = seg->marks_count;
 
@@ -312,7 +312,7 @@ static uint64_t pos_before(const struct segment *seg, int64_t offset)
         else
             high = mid;
     }
-    return low ? seg->marks[low - 1].pos : 0;
+    return low ? seg->marks[low - 1] : (struct segment_mark){.offset = seg->base};
 }
 
 static enum status damaged(const struct segment *seg, struct segment_place at, uint64_t pos,
@@ -325,12 +325,13 @@ static enum status damaged(const struct segment *seg, struct segment_place at, u
                     (unsigned long long)pos);
 }
 
-/* The header at pos; ST_CORRUPT when there is none that fits. */
-static enum status header_at(const struct segment *seg, struct bytes in, uint64_t pos,
+/* The header at pos, of a batch whose offsets begin at or after `from`; ST_CORRUPT when there is none that
+ * fits. A batch's checksum does not cover its base offset: that offsets rise is all that vouches for it. */
+static enum status header_at(const struct segment *seg, struct bytes in, uint64_t pos, int64_t from,
                              struct batch_header *h)
 {
     if (batch_header_parse(in, h) != ST_OK || batch_size(h) > seg->bytes - pos ||
-        h->base_offset < seg->base || batch_last_offset(h) >= seg->end)
+        h->base_offset < from || batch_last_offset(h) >= seg->end)
         return ST_CORRUPT;
     return ST_OK;
 }
@@ -340,11 +341,13 @@ static enum status find_batch(struct segment *seg, struct segment_place at, int6
                               uint64_t *pos, struct batch_header *h, struct diag *diag)
 {
     uint8_t *buffer = xmalloc(READ_MIN);
+    struct segment_mark mark = mark_before(seg, offset);
+    int64_t next = mark.offset;
     uint64_t from = 0;
     size_t got = 0;
     enum status st = ST_OK;
 
-    *pos = pos_before(seg, offset);
+    *pos = mark.pos;
     while (*pos < seg->bytes) {
         if (*pos < from || *pos + BATCH_HEADER_BYTES > from + got) {
             from = *pos;
@@ -353,13 +356,14 @@ static enum status find_batch(struct segment *seg, struct segment_place at, int6
             if (st != ST_OK)
                 break;
         }
-        st = header_at(seg, bytes_of(buffer + (*pos - from), got - (*pos - from)), *pos, h);
+        st = header_at(seg, bytes_of(buffer + (*pos - from), got - (*pos - from)), *pos, next, h);
         if (st != ST_OK) {
             st = damaged(seg, at, *pos, diag);
             break;
         }
         if (batch_last_offset(h) >= offset)
             break;
+        next = batch_last_offset(h) + 1;
         *pos += batch_size(h);
     }
     free(buffer);
@@ -371,11 +375,12 @@ static enum status take_batches(struct segment *seg, struct segment_place at, ui
                                 struct bytes in, struct segment_read *read, struct diag *diag)
 {
     size_t taken = 0;
+    int64_t next = seg->base;
     struct batch_header h;
 
     while (taken < in.len) {
         struct bytes rest = bytes_skip(in, taken);
-        enum status st = header_at(seg, rest, pos + taken, &h);
+        enum status st = header_at(seg, rest, pos + taken, next, &h);
         bool whole = st == ST_OK && batch_size(&h) <= rest.len;
         if (taken > 0 && (!whole || taken + batch_size(&h) > read->bytes_max))
             break; /* the next read meets it first */
@@ -388,7 +393,7 @@ static enum status take_batches(struct segment *seg, struct segment_place at, ui
         }
         if (taken == 0)
             read->base_offset = h.base_offset;
-        read->next_offset = batch_last_offset(&h) + 1;
+        read->next_offset = next = batch_last_offset(&h) + 1;
         taken += batch_size(&h);
     }
     read->run = bytes_head(in, taken);
@@ -453,9 +458,7 @@ enum status segment_verify(struct segment *seg, struct segment_place at, struct 
         uint8_t head[BATCH_HEADER_BYTES];
         *bad_pos = pos;
         TRY(os_file_read(seg->file, pos, head, sizeof(head), &got));
-        TRY(header_at(seg, bytes_of(head, got), pos, &h));
-        if (h.base_offset < next)
-            return ST_CORRUPT;
+        TRY(header_at(seg, bytes_of(head, got), pos, next, &h));
         struct slab *slab = slab_create_sized(pool, batch_size(&h));
         enum status st = os_file_read(seg->file, pos, slab->data, batch_size(&h), &got);
         if (st == ST_OK && batch_validate(bytes_of(slab->data, got), &h) != ST_OK)
