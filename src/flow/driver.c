@@ -265,6 +265,7 @@ static void node_figures(const struct driver *d, uint32_t node, struct driver_fi
         out->rows_in += task->rows_in;
         out->rows_out += task->rows_out;
         out->late += task->late;
+        out->dropped += task->dropped;
         out->busy_ns += task->busy_ns;
         out->state_rows += rows;
         out->state_bytes += bytes;

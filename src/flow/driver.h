@@ -160,7 +160,7 @@ enum status driver_load_splits(struct driver *driver, struct reader *r) MUST_CHE
 /* ---- figures; where other threads run a tick, those of its beginning ---- */
 
 struct driver_figures {
-    uint64_t rows_in, rows_out, late, state_rows, state_bytes;
+    uint64_t rows_in, rows_out, late, dropped, state_rows, state_bytes;
     int64_t busy_ns, watermark_us;
 };
 void driver_figures(const struct driver *driver, uint32_t node, struct driver_figures *out);

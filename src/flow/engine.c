@@ -218,18 +218,23 @@ enum status job_resume(struct job *job, uint64_t *lsn)
     return ST_OK;
 }
 
+void engine_job_close(struct job *job)
+{
+    struct job **at = &job->engine->jobs;
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    job_close(job);
+}
+
 enum status job_drop(struct job *job, uint64_t *lsn)
 {
     struct engine *engine = job->engine;
     struct bytes name = bytes_str(job->name);
     checkpoint_wait(job);
     TRY(stored_remove(engine, 'J', name, lsn));
-    struct job **at = &engine->jobs;
-    while (*at != job)
-        at = &(*at)->next;
-    *at = job->next;
     char *copy = xstrdup(job->name);
-    job_close(job);
+    engine_job_close(job);
     enum status st = job_forget(engine, bytes_str(copy), lsn);
     free(copy);
     return st;

@@ -126,7 +126,9 @@ struct op_info {
     const char *detail;      /* as EXPLAIN has it */
     struct bytes table;      /* of a source or a sink; empty: none */
     uint32_t inputs[4], inputs_count;
-    uint64_t rows_in, rows_out, late, state_rows, state_bytes;
+    uint64_t rows_in, rows_out, late;
+    uint64_t dropped; /* of a sink: rows with a NULL for a NOT NULL column */
+    uint64_t state_rows, state_bytes;
     int64_t busy_ns, watermark_us; /* INT64_MIN: none yet */
 };
 
@@ -135,7 +137,7 @@ struct job_info {
     enum job_state state;
     const char *error;       /* of FAILED and DIVERGED */
     bool in_tick;            /* `tick` is the last whole one, and the next is being run */
-    uint64_t tick, rows_in, rows_out, late, errors, checkpoints;
+    uint64_t tick, rows_in, rows_out, late, dropped, errors, checkpoints;
     uint64_t replayed;       /* ticks that recovery ran again */
     uint64_t reloads;        /* of all state through its saved form, by check_determinism */
     int64_t watermark_us;    /* the least over its sources */
@@ -160,6 +162,10 @@ void job_output(struct job *job, struct job_output *out);
 enum status job_pause(struct job *job, uint64_t *lsn);
 enum status job_resume(struct job *job, uint64_t *lsn);
 enum status job_drop(struct job *job, uint64_t *lsn);
+/* A job of an INSERT that has failed, again from its last whole tick, with those settings changed
+ * for good (NULL: none). `job` is gone when it returns, but on ST_INVALID and ST_UNSUPPORTED. */
+enum status job_restart(struct job *job, const struct settings *changed, uint64_t *lsn,
+                        struct diag *diag) MUST_CHECK;
 enum status job_savepoint(struct job *job, const char **path, struct diag *diag);
 /* The job that reads or writes a topic, so that nobody deletes it beneath: NULL: none. */
 struct job *engine_topic_job(struct engine *engine, struct bytes topic);

@@ -68,7 +68,7 @@ struct task {
     bool owes_clock;
     int64_t out_us;      /* watermark given to the users */
     bool out_idle;
-    uint64_t rows_in, rows_out, late;
+    uint64_t rows_in, rows_out, late, dropped;
     int64_t busy_ns;
 };
 

@@ -65,6 +65,14 @@ enum status stored_put(struct engine *engine, char letter, struct bytes name, st
                        const struct settings *settings, uint64_t *lsn) MUST_CHECK;
 enum status stored_remove(struct engine *engine, char letter, struct bytes name,
                           uint64_t *lsn) MUST_CHECK;
+/* Those it was made with, into settings (initialised); false: there are none to read. */
+bool stored_settings(struct engine *engine, const struct stored *stored, struct settings *settings);
+/* Runs it again as at the start, with the settings now kept with it; broken_add where it does not
+ * bind. */
+void stored_apply(struct engine *engine, const struct stored *stored,
+                  const struct settings *settings);
+/* Takes a job out of the engine's list and closes it. */
+void engine_job_close(struct job *job);
 
 /* ---- session.c ---- */
 

@@ -94,7 +94,7 @@ static struct job *job_new(struct engine *engine, const struct job_start *start)
     };
     struct arena text_arena;
     arena_init(&text_arena, ARENA_BUDGET_NONE);
-    job->plan_hash = hash_bytes(bytes_str(plan_text(&text_arena, job->plan)));
+    job->plan_hash = hash_bytes(bytes_str(plan_text_bare(&text_arena, job->plan)));
     job->details = ARENA_ARRAY(&job->arena, const char *, job->plan->nodes_count + 1);
     for (uint32_t i = 0; i < job->plan->nodes_count; i++) {
         const struct plan_node *node = job->plan->nodes[i];
@@ -702,10 +702,11 @@ void job_info(const struct job *job, struct job_info *out)
         struct driver_figures figures;
         driver_figures(job->driver, n, &figures);
         out->late += figures.late;
+        out->dropped += figures.dropped;
         if (node->kind == PLAN_SCAN || node->kind == PLAN_VALUES)
             out->rows_in += figures.rows_out;
         if (node->kind == PLAN_SINK)
-            out->rows_out += figures.rows_in;
+            out->rows_out += figures.rows_in - figures.dropped;
     }
 }
 
@@ -726,6 +727,7 @@ void job_op_info(const struct job *job, uint32_t index, struct op_info *out)
         .id = node->id, .name = driver_node_name(job->driver, index),
         .detail = job->details[node->id], .table = node_table(node),
         .rows_in = figures.rows_in, .rows_out = figures.rows_out, .late = figures.late,
+        .dropped = figures.dropped,
         .state_rows = figures.state_rows, .state_bytes = figures.state_bytes,
         .busy_ns = figures.busy_ns, .watermark_us = figures.watermark_us,
     };

@@ -226,6 +226,37 @@ static struct bytes insert_name(struct statement_call *call, struct arena *arena
     return clean_name(arena, bytes_str(arena_printf(arena, "insert-into_%.*s", BYTES_FMT(sink))));
 }
 
+static const char *const sink_rules[] = {"table.exec.sink.not-null-enforcer",
+                                         "table.exec.sink.type-length-enforcer"};
+enum { SINK_RULES = sizeof(sink_rules) / sizeof(*sink_rules) };
+
+/* The rules of its sinks are the one thing that a script may change about a job that goes on. */
+static enum status insert_goes_on(struct statement_call *call, struct bytes name,
+                                  struct engine_result *out, struct diag *diag)
+{
+    struct engine *engine = call->engine;
+    struct job *job = engine_job_find(engine, name);
+    struct settings old, changed;
+    uint64_t spare = 0;
+    bool other = false;
+    settings_init(&old);
+    settings_init(&changed);
+    bool known = job && stored_settings(engine, stored_find(engine, 'J', name), &old);
+    enum status st = ST_OK;
+    for (int i = 0; i < SINK_RULES && st == ST_OK; i++) {
+        const char *value = settings_get(call->settings, sink_rules[i]);
+        other |= !bytes_is_nocase(bytes_str(value), settings_get(&old, sink_rules[i]));
+        st = settings_set(&changed, bytes_str(sink_rules[i]), bytes_str(value), diag);
+    }
+    if (st == ST_OK && known && other)
+        st = job_restart(job, &changed, lsn_of(out, &spare), diag);
+    settings_deinit(&old);
+    settings_deinit(&changed);
+    if (st == ST_OK)
+        say(out, "job '%.*s' goes on", BYTES_FMT(name));
+    return st;
+}
+
 static enum status run_insert_named(struct statement_call *call, struct arena *arena,
                                     struct engine_result *out, struct diag *diag)
 {
@@ -234,8 +265,7 @@ static enum status run_insert_named(struct statement_call *call, struct arena *a
     if (call->resumes && same_text(engine, 'J', name, call->statement->text)) {
         if (out)
             out->job = arena_copy(&out->arena, name);
-        say(out, "job '%.*s' goes on", BYTES_FMT(name));
-        return ST_OK;
+        return insert_goes_on(call, name, out, diag);
     }
     struct plan *plan;
     TRY(sql_plan(&engine->catalog, call->settings, call->statement, &plan, diag));

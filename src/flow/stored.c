@@ -170,6 +170,29 @@ static enum status apply_text(struct engine *engine, const struct stored *stored
     return st;
 }
 
+bool stored_settings(struct engine *engine, const struct stored *stored, struct settings *settings)
+{
+    uint8_t key[8];
+    struct bytes value;
+    store_u64_be(key, stored->seq);
+    if (!log_kv_get(engine->log, LOG_KV_STATEMENTS, bytes_of(key, sizeof(key)), &value))
+        return false;
+    struct reader r = reader_of(value);
+    (void)reader_u8(&r); /* version, letter, name and text: as in apply_one */
+    (void)reader_u8(&r);
+    (void)reader_sized(&r);
+    (void)reader_sized(&r);
+    return !r.bad && settings_decode(&r, settings);
+}
+
+void stored_apply(struct engine *engine, const struct stored *stored,
+                  const struct settings *settings)
+{
+    struct diag diag = {0};
+    if (apply_text(engine, stored, settings, &diag) != ST_OK)
+        broken_add(engine, stored, &diag);
+}
+
 static bool apply_one(void *context, struct bytes key, struct bytes value)
 {
     struct engine *engine = context;
@@ -181,11 +204,8 @@ static bool apply_one(void *context, struct bytes key, struct bytes value)
     struct bytes name = reader_sized(&r), text = reader_sized(&r);
     settings_init(&settings);
     if (!r.bad && settings_decode(&r, &settings)) {
-        struct diag diag = {0};
-        struct stored *stored = stored_add(engine, load_u64_be(key.ptr), letter, name, text);
-        enum status st = apply_text(engine, stored, &settings, &diag);
-        if (st != ST_OK)
-            broken_add(engine, stored, &diag);
+        stored_apply(engine, stored_add(engine, load_u64_be(key.ptr), letter, name, text),
+                     &settings);
     }
     settings_deinit(&settings);
     return true;

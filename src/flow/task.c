@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "flow/enforce.h"
 #include "flow/graph.h"
 
 static const struct op_way task_way;
@@ -109,6 +110,14 @@ void task_time_end(struct task *task, int64_t begin, int64_t nested)
     shard->nested_ns = nested + whole;
 }
 
+static enum status sink_rows(struct task *task, const struct chunk *in)
+{
+    struct chunk taken;
+    TRY(enforce_rows(&task->node->plan->sink, &task->arena, in, &taken, &task->diag));
+    task->dropped += (uint64_t)(in->count - taken.count);
+    return taken.count ? task->sink->class->on_chunk(task->sink, &taken) : ST_OK;
+}
+
 enum status task_rows(struct task *task, int input, const struct chunk *in)
 {
     CHECK(in->rows <= CHUNK_ROWS);
@@ -120,7 +129,7 @@ enum status task_rows(struct task *task, int input, const struct chunk *in)
     int64_t nested = 0, begin = task_time_begin(task, &nested);
     enum status st;
     if (task->node->sink)
-        st = task->sink->class->on_chunk(task->sink, in);
+        st = sink_rows(task, in);
     else
         st = task->node->class->on_chunk(task->node->plan, task->state, &task->ctx, input, in);
     task_time_end(task, begin, nested);

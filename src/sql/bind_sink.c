@@ -142,6 +142,39 @@ static uint16_t *insert_columns(struct binder *b, const struct ast_insert *inser
     return out;
 }
 
+/* Columns that the INSERT leaves out are NULL. */
+static bool insert_covers(struct binder *b, const struct ast_insert *insert,
+                          const struct table *table, const uint16_t *columns, uint16_t count)
+{
+    for (uint16_t i = 0; i < table->columns_count; i++) {
+        bool given = !is_written(&table->columns[i]) || !table->columns[i].type->not_null;
+        for (uint16_t k = 0; k < count && !given; k++)
+            given = columns[k] == i;
+        if (given)
+            continue;
+        bind_error(b, insert->table_at, DIAG_TYPE,
+                   "column `%.*s` has no default value and does not allow NULLs",
+                   BYTES_FMT(bytes_head(table->columns[i].name, 60)));
+        bind_hint(b, "give it a value: INSERT INTO `%.*s` (…, `%.*s`)",
+                  BYTES_FMT(bytes_head(table->name, 60)),
+                  BYTES_FMT(bytes_head(table->columns[i].name, 60)));
+        return false;
+    }
+    return true;
+}
+
+static void insert_rules(struct binder *b, struct plan_sink *sink)
+{
+    struct bytes nulls = bytes_str(settings_get(b->settings, "table.exec.sink.not-null-enforcer"));
+    struct bytes lengths =
+        bytes_str(settings_get(b->settings, "table.exec.sink.type-length-enforcer"));
+
+    sink->nulls = bytes_is_nocase(nulls, "DROP") ? SINK_NULLS_DROP : SINK_NULLS_FAIL;
+    sink->lengths = bytes_is_nocase(lengths, "TRIM_PAD") ? SINK_LENGTHS_FIT
+                    : bytes_is_nocase(lengths, "ERROR")  ? SINK_LENGTHS_FAIL
+                                                         : SINK_LENGTHS_PASS;
+}
+
 static const char *row_text(struct binder *b, const struct plan_column *columns, uint16_t count)
 {
     const char *text = "[";
@@ -194,6 +227,8 @@ struct plan_node *bind_insert(struct binder *b, const struct ast_insert *insert)
                           BYTES_FMT(bytes_head(insert->table, 100)),
                           table->kind == TABLE_VIEW ? "view" : "materialized table");
     uint16_t *columns = insert_columns(b, insert, table, &count);
+    if (!columns || !insert_covers(b, insert, table, columns, count))
+        return NULL;
     struct rel rel = bind_query(b, insert->query);
     if (b->failed)
         return NULL;
@@ -206,5 +241,9 @@ struct plan_node *bind_insert(struct binder *b, const struct ast_insert *insert)
         return NULL;
     }
     struct plan_node *calc = insert_casts(b, insert, table, rel.node, columns);
-    return b->failed ? NULL : bind_sink(b, table, calc, columns);
+    if (b->failed)
+        return NULL;
+    struct plan_node *sink = bind_sink(b, table, calc, columns);
+    insert_rules(b, &sink->sink);
+    return sink;
 }

@@ -145,6 +145,11 @@ struct plan_normalize {
     uint16_t keys_count;
 };
 
+/* What becomes of a row with a NULL for a NOT NULL column of the sink's table, or with a text or
+ * bytes that do not have the length of its column. */
+enum sink_nulls { SINK_NULLS_PASS, SINK_NULLS_FAIL, SINK_NULLS_DROP };
+enum sink_lengths { SINK_LENGTHS_PASS, SINK_LENGTHS_FIT, SINK_LENGTHS_FAIL };
+
 struct plan_sink {
     struct table *table;         /* NULL: the answer of a SELECT */
     const uint16_t *columns;     /* table column of each input column */
@@ -155,6 +160,8 @@ struct plan_sink {
     const struct plan_sort_key *order;
     uint16_t order_count;
     int64_t limit, skip; /* limit -1: none */
+    enum sink_nulls nulls;
+    enum sink_lengths lengths;
 };
 
 struct plan_node {
@@ -198,6 +205,8 @@ void plan_destroy(struct plan *plan);
 bool plan_orders_by_origin(const struct plan_node *node);
 /* As EXPLAIN prints it: the tree, a node a line, with changes, keys, growth and arrival. */
 const char *plan_text(struct arena *arena, const struct plan *plan);
+/* The same without what a session may change about a job that goes on: the rules of its sinks. */
+const char *plan_text_bare(struct arena *arena, const struct plan *plan);
 /* Of one node, what stands behind its name there. */
 const char *plan_node_text(struct arena *arena, const struct plan *plan, const struct plan_node *node);
 const char *plan_kind_text(enum plan_kind kind);

@@ -8,6 +8,7 @@ struct printer {
     const struct plan *plan;
     bool *shown;
     uint16_t *users; /* how many inputs a node feeds */
+    bool bare;       /* without the rules of sinks */
 };
 
 static struct schema schema_of(struct arena *arena, const struct plan_node *a,
@@ -194,6 +195,26 @@ static void print_join(struct printer *p, const struct plan_node *node)
                    j->left_unique && j->right_unique ? ", " : "", j->right_unique ? "right" : "");
 }
 
+static void print_sink_rules(struct printer *p, const struct plan_sink *sink)
+{
+    const char *between = "";
+
+    if (sink->nulls == SINK_NULLS_PASS || p->bare)
+        return;
+    for (uint16_t i = 0; i < sink->columns_count; i++) {
+        const struct table_column *column = &sink->table->columns[sink->columns[i]];
+        if (!column->type->not_null)
+            continue;
+        buf_printf(&p->out, "%s%.*s", *between ? between : " not-null=[", BYTES_FMT(column->name));
+        between = ", ";
+    }
+    if (*between)
+        buf_str(&p->out, sink->nulls == SINK_NULLS_DROP ? "] else dropped" : "] else fails");
+    if (sink->lengths != SINK_LENGTHS_PASS)
+        buf_str(&p->out,
+                sink->lengths == SINK_LENGTHS_FIT ? " lengths=fitted" : " lengths=checked");
+}
+
 static void print_sink(struct printer *p, const struct plan_node *node)
 {
     const struct plan_sink *sink = &node->sink;
@@ -220,6 +241,7 @@ static void print_sink(struct printer *p, const struct plan_node *node)
         buf_printf(&p->out, " limit=%lld", (long long)sink->limit);
     if (sink->skip > 0)
         buf_printf(&p->out, " offset=%lld", (long long)sink->skip);
+    print_sink_rules(p, sink);
 }
 
 static void print_values(struct printer *p, const struct plan_node *node)
@@ -351,9 +373,9 @@ static void print_node(struct printer *p, const struct plan_node *node, const ch
                    &node->inputs[i].dist, false);
 }
 
-const char *plan_text(struct arena *arena, const struct plan *plan)
+static const char *text_whole(struct arena *arena, const struct plan *plan, bool bare)
 {
-    struct printer p = {.arena = arena, .plan = plan};
+    struct printer p = {.arena = arena, .plan = plan, .bare = bare};
 
     buf_init(&p.out, 0);
     p.shown = ARENA_ARRAY(arena, bool, plan->nodes_count + 1u);
@@ -367,6 +389,16 @@ const char *plan_text(struct arena *arena, const struct plan *plan)
     const char *text = arena_str(arena, buf_view(&p.out));
     buf_deinit(&p.out);
     return text;
+}
+
+const char *plan_text(struct arena *arena, const struct plan *plan)
+{
+    return text_whole(arena, plan, false);
+}
+
+const char *plan_text_bare(struct arena *arena, const struct plan *plan)
+{
+    return text_whole(arena, plan, true);
 }
 
 const char *plan_node_text(struct arena *arena, const struct plan *plan, const struct plan_node *node)

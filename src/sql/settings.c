@@ -23,7 +23,13 @@ static const struct setting {
     {"table.exec.source.idle-timeout", SETTING_DURATION, "0 ms",
      "after how long without records a partition no longer holds the watermark back; 0: never", NULL},
     {"table.exec.sink.not-null-enforcer", SETTING_CHOICE, "ERROR",
-     "accepted, and without effect yet: a NULL for a NOT NULL column of a sink is written", " ERROR DROP "},
+     "a NULL for a NOT NULL column of the table that an INSERT writes: the job fails, or the row is dropped",
+     " ERROR DROP "},
+    {"table.exec.sink.type-length-enforcer", SETTING_CHOICE, "IGNORE",
+     "a text or bytes longer than the column that an INSERT writes, or of another length than its CHAR(n) or "
+     "BINARY(n): is written, cut or padded, or the job fails", " IGNORE TRIM_PAD ERROR "},
+    {"table.exec.sink.nested-constraint-enforcer", SETTING_CHOICE, "IGNORE",
+     "only IGNORE is built: the two above look at whole columns", " IGNORE ROWS ROWS_AND_COLLECTIONS "},
     {"pipeline.name", SETTING_TEXT, "", "the name of the jobs started from here on", NULL},
     {"parallelism.default", SETTING_INTEGER, "-1",
      IGNORED "the number of shards is the server's", NULL},
@@ -172,6 +178,11 @@ static enum status setting_check(const struct setting *setting, struct bytes val
     if (strcmp(setting->key, "execution.runtime-mode") == 0 && bytes_is_nocase(value, "BATCH"))
         return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
                         "the runtime mode BATCH is not built yet");
+    if (strcmp(setting->key, "table.exec.sink.nested-constraint-enforcer") == 0 &&
+        !bytes_is_nocase(value, "IGNORE"))
+        return diag_set(
+            diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
+            "constraints inside of rows and collections are not built yet: only IGNORE");
     if (value.len > 1000)
         return diag_set(diag, ST_INVALID, DIAG_LIMIT, "a setting may have 1000 bytes");
     return ST_OK;

@@ -1,5 +1,7 @@
 #include <inttypes.h>
 
+#include "base/check.h"
+#include "base/json_reader.h"
 #include "serve/http/face.h"
 
 static void write_job_members(struct json_writer *w, const struct job_info *info)
@@ -12,6 +14,7 @@ static void write_job_members(struct json_writer *w, const struct job_info *info
     write_time(w, info->watermark_us);
     json_key_u64(w, "tick", info->tick);
     json_key_u64(w, "late", info->late);
+    json_key_u64(w, "dropped", info->dropped);
     json_key_u64(w, "errors", info->errors);
     if (info->error)
         json_key_str(w, "error", info->error);
@@ -60,6 +63,7 @@ static void write_op(struct json_writer *w, const struct op_info *op)
     json_key_u64(w, "rows_in", op->rows_in);
     json_key_u64(w, "rows_out", op->rows_out);
     json_key_u64(w, "late", op->late);
+    json_key_u64(w, "dropped", op->dropped);
     json_key_u64(w, "state_rows", op->state_rows);
     json_key_u64(w, "state_bytes", op->state_bytes);
     json_key_f64(w, "busy_seconds", (double)op->busy_ns / 1e9);
@@ -129,6 +133,68 @@ static void done(struct exchange *x, const char *what, const char *path, uint64_
     reply_when_durable(x, lsn, 200, &body);
 }
 
+/* {"settings": {"key": "value", …}} in the body, if there is one. False: it has been answered. */
+static bool body_settings(struct exchange *x, struct settings *out, struct diag *diag)
+{
+    struct bytes body = x->request->body, settings, key, value;
+    struct json_cursor error;
+
+    if (body.len == 0)
+        return true;
+    if (!json_is_one(body, &error))
+        return diag_set(diag, ST_INVALID, DIAG_SYNTAX, "the body is not JSON at byte %zu: %s",
+                        error.pos, error.error),
+               false;
+    struct json_cursor c = json_cursor_of(body);
+    CHECK(json_next(&c, &body));
+    if (json_kind_of(body) != JSON_OBJECT || !json_member(body, "settings", &settings) ||
+        json_kind_of(settings) != JSON_OBJECT)
+        return diag_set(diag, ST_INVALID, DIAG_SYNTAX,
+                        "the body must be {\"settings\": {\"key\": \"value\"}}"),
+               false;
+    struct json_iter it = json_iter_of(settings);
+    struct buf name, text;
+    buf_init(&name, 0);
+    buf_init(&text, 0);
+    bool good = true;
+    while (good && json_object_next(&it, &key, &value)) {
+        buf_clear(&name);
+        buf_clear(&text);
+        json_string_decode(key, &name);
+        good = json_kind_of(value) == JSON_STRING;
+        if (!good) {
+            diag_set(diag, ST_INVALID, DIAG_VALUE, "the setting '%.*s' must be a text",
+                     BYTES_FMT(bytes_head(buf_view(&name), 60)));
+            break;
+        }
+        json_string_decode(value, &text);
+        good = settings_set(out, buf_view(&name), buf_view(&text), diag) == ST_OK;
+    }
+    buf_deinit(&name);
+    buf_deinit(&text);
+    return good;
+}
+
+/* A paused job goes on; one that has failed begins again from its last tick. */
+static enum status resume(struct exchange *x, struct job *job, uint64_t *lsn, struct diag *diag)
+{
+    struct job_info info;
+    struct settings settings;
+
+    job_info(job, &info);
+    if (info.state != JOB_FAILED && x->request->body.len > 0)
+        return diag_set(diag, ST_INVALID, DIAG_STATE,
+                        "job '%.*s' is %s: settings are changed of a job that has failed",
+                        BYTES_FMT(info.name), job_state_text(info.state));
+    if (info.state != JOB_FAILED)
+        return job_resume(job, lsn);
+    settings_init(&settings);
+    enum status st =
+        body_settings(x, &settings, diag) ? job_restart(job, &settings, lsn, diag) : ST_INVALID;
+    settings_deinit(&settings);
+    return st;
+}
+
 void post_job_action(struct exchange *x)
 {
     struct job *job = find_job(x);
@@ -143,7 +209,7 @@ void post_job_action(struct exchange *x)
     if (bytes_is(action, what = "pause")) {
         st = job_pause(job, &lsn);
     } else if (bytes_is(action, what = "resume")) {
-        st = job_resume(job, &lsn);
+        st = resume(x, job, &lsn, &diag);
     } else if (bytes_is(action, what = "drop")) {
         st = job_drop(job, &lsn);
     } else if (bytes_is(action, what = "savepoint")) {

@@ -54,6 +54,7 @@ JOB_VALUE(job_ticks, j->tick)
 JOB_VALUE(job_rows_in, j->rows_in)
 JOB_VALUE(job_rows_out, j->rows_out)
 JOB_VALUE(job_late, j->late)
+JOB_VALUE(job_dropped, j->dropped)
 JOB_VALUE(job_errors, j->errors)
 JOB_VALUE(job_checkpoints, j->checkpoints)
 JOB_VALUE(job_watermark, seconds(j->watermark_us))
@@ -68,6 +69,8 @@ static const struct {
     {"job_rows_in_total", "counter", "Rows read from the job's sources.", job_rows_in},
     {"job_rows_out_total", "counter", "Rows given to the job's sinks.", job_rows_out},
     {"job_late_rows_total", "counter", "Rows that came behind the watermark and were dropped.", job_late},
+    {"job_dropped_rows_total", "counter", "Rows with a NULL for a NOT NULL column of the sink, dropped as set.",
+     job_dropped},
     {"job_bad_records_total", "counter", "Records that could not be decoded.", job_errors},
     {"job_checkpoints_total", "counter", "Checkpoints written.", job_checkpoints},
     {"job_watermark_timestamp_seconds", "gauge", "The job's watermark, as a time since 1970.", job_watermark},

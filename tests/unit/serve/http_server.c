@@ -26,7 +26,7 @@ void http_server_open(struct http_server *s, const char *dir, const struct http_
 
     EXPECT_OK(loop_create(os_posix(), &s->loop));
     EXPECT_OK(log_open(os_posix(), dir, &log_options, &s->log, &diag));
-    EXPECT_OK(engine_open(os_posix(), s->log, NULL, &engine_options, &s->engine, &diag));
+    EXPECT_OK(engine_open(os_posix(), s->log, dir, &engine_options, &s->engine, &diag));
     loop_hook_add(s->loop, run_engine, s);
     loop_hook_add(s->loop, flush_log, s);
     EXPECT_OK(http_face_open(s->loop, s->log, s->engine, "127.0.0.1:0", options, &s->face));

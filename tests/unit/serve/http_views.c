@@ -159,6 +159,39 @@ TEST(http_jobs_show_their_graph_and_obey)
     http_server_close(&s);
 }
 
+TEST(http_failed_job_begins_again_with_another_setting)
+{
+    struct http_server s;
+
+    open_with_views(&s);
+    until(&s, "POST", "/v1/sql",
+          "CREATE TABLE named (who STRING NOT NULL, n INT) WITH ('connector' = 'kafka', "
+          "'topic' = 'named', 'format' = 'json'); INSERT INTO named SELECT who, n FROM clicks;",
+          "HTTP/1.1 200 OK");
+    until(&s, "GET", "/v1/jobs/insert-into_named", NULL, "\"rows_out\":2");
+    until(&s, "POST", "/v1/jobs/insert-into_named/resume", "{\"settings\":{}}",
+          "settings are changed of a job that has failed");
+    until(&s, "POST", "/v1/topics/clicks", "{\"n\":7}\n{\"who\":\"zoe\",\"n\":1}\n",
+          "\"records\":2");
+    until(&s, "GET", "/v1/jobs/insert-into_named", NULL,
+          "column 'who' of the sink table 'named' is NOT NULL");
+    static const char *const bad[][2] = {
+        {"nonsense", "the body is not JSON"},
+        {"[1]", "the body must be"},
+        {"{\"settings\":{\"table.exec.sink.not-null-enforcer\":1}}", "must be a text"},
+        {"{\"settings\":{\"table.exec.sink.not-null-enforcer\":\"MAYBE\"}}", "ERROR DROP"},
+        {"{\"settings\":{\"table.exec.sink.not-nul-enforcer\":\"DROP\"}}", "there is no setting"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        until(&s, "POST", "/v1/jobs/insert-into_named/resume", bad[i][0], bad[i][1]);
+    until(&s, "POST", "/v1/jobs/insert-into_named/resume",
+          "{\"settings\":{\"table.exec.sink.not-null-enforcer\":\"DROP\"}}", "\"done\":\"resume\"");
+    until(&s, "GET", "/v1/jobs/insert-into_named", NULL, "\"dropped\":1");
+    until(&s, "GET", "/metrics", NULL,
+          "quickwater_job_dropped_rows_total{job=\"insert-into_named\"} 1");
+    http_server_close(&s);
+}
+
 TEST(http_stream_gives_views_and_alerts)
 {
     struct http_server s;
