@@ -18,6 +18,7 @@ struct server {
     struct log *log;
     struct engine *engine;
     struct tls_server *tls; /* NULL: none */
+    struct security *security;
     struct kafka_face *kafka;
     struct http_face *http;
     struct loop_timer *timer;
@@ -124,6 +125,7 @@ static enum status open_parts(struct server *server, const struct server_options
     TRY(open_tls(server, options, diag));
     TRY(loop_create(server->os, &server->loop));
     TRY(log_open(server->os, options->data_dir, &log_options, &server->log, diag));
+    TRY(security_open(server->os, server->log, &options->security, &server->security, diag));
     TRY(engine_open(server->os, server->log, options->data_dir, &engine_options, &server->engine,
                     diag));
     engine_on_work(server->engine, on_work, server);
@@ -187,6 +189,7 @@ static enum status open_face(struct server *server, enum face face, const char *
         kafka.topic_may_have = topic_may_have;
         kafka.topic_user_context = server;
         kafka.tls = tls;
+        kafka.security = server->security;
         st = kafka_face_open(server->loop, server->log, address, &kafka, &server->kafka);
         break;
     case FACE_HTTP:
@@ -254,6 +257,7 @@ void server_close(struct server *server)
     }
     if (server->engine)
         engine_close(server->engine, true);
+    security_close(server->security);
     if (server->log)
         log_close(server->log);
     if (server->loop)

@@ -21,6 +21,7 @@
 #include "os/os.h"
 #include "serve/http/http.h"
 #include "serve/kafka/kafka.h"
+#include "serve/security/security.h"
 #include "store/log/log.h"
 
 enum face { FACE_KAFKA, FACE_HTTP, FACE_PG, FACE_REDIS, FACE_COUNT };
@@ -32,9 +33,10 @@ struct server_options {
     struct tls_options tls;         /* certificate NULL: no TLS */
     bool plain[FACE_COUNT];         /* that face speaks no TLS all the same */
     uint32_t shards;
+    struct security_options security;
     struct log_options log;
     struct engine_options engine;
-    struct kafka_options kafka; /* but topic_user and tls, which the server sets */
+    struct kafka_options kafka; /* but topic_user, tls and security, which the server sets */
     struct http_options http;   /* but version and tls */
     /* For the simulation; NULL: never. True: this pass leaves what is appended unsynced, as a slow
      * disk would; the next one comes at once. */

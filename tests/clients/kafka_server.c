@@ -8,6 +8,7 @@
 
 #include "net/loop.h"
 #include "serve/kafka/kafka.h"
+#include "serve/security/security.h"
 #include "store/log/log.h"
 
 static struct loop *loop;
@@ -64,6 +65,9 @@ int main(int argc, char **argv)
     if (loop_create(os_posix(), &loop) != ST_OK)
         return 1;
     loop_hook_add(loop, flush, log);
+    const struct security_options nobody = {0};
+    if (security_open(os_posix(), log, &nobody, &options.security, &diag) != ST_OK)
+        return 1;
     if (kafka_face_open(loop, log, address, &options, &face) != ST_OK) {
         fprintf(stderr, "kafka_server: cannot listen on %s\n", address);
         return 1;
@@ -78,6 +82,7 @@ int main(int argc, char **argv)
     loop_run(loop);
     loop_timer_destroy(timer);
     kafka_face_close(face);
+    security_close(options.security);
     loop_hook_remove(loop, flush, log);
     loop_background_remove(loop, work, log);
     log_close(log);

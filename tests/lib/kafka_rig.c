@@ -16,13 +16,15 @@ static bool flush(void *context)
 
 void kafka_rig_start(struct rig *rig)
 {
-    const struct kafka_options options = {.rebalance_delay_ms = -1};
+    struct kafka_options options = {.rebalance_delay_ms = -1};
     struct diag diag = {0};
 
     EXPECT_OK(log_open(rig->os, "data", &(struct log_options){.disk_reserve_bytes = RIG_RESERVE}, &rig->log,
                        &diag));
     EXPECT_OK(loop_create(rig->os, &rig->loop));
     loop_hook_add(rig->loop, flush, rig);
+    EXPECT_OK(security_open(rig->os, rig->log, &rig->security_options, &rig->security, &diag));
+    options.security = rig->security;
     EXPECT_OK(kafka_face_open(rig->loop, rig->log, "node:9092", &options, &rig->face));
     snprintf(rig->address, sizeof(rig->address), "%s", kafka_face_address(rig->face));
 }
@@ -30,6 +32,7 @@ void kafka_rig_start(struct rig *rig)
 void kafka_rig_stop(struct rig *rig)
 {
     kafka_face_close(rig->face);
+    security_close(rig->security);
     loop_hook_remove(rig->loop, flush, rig);
     log_close(rig->log);
     loop_pass(rig->loop, 0); /* what the face has posted */

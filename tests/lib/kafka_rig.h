@@ -7,6 +7,7 @@
 #include "net/conn.h"
 #include "os/sim/sim.h"
 #include "serve/kafka/kafka.h"
+#include "serve/security/security.h"
 #include "wire/kafka/batch.h"
 #include "wire/kafka/messages.h"
 
@@ -17,6 +18,8 @@ struct rig {
     struct loop *loop;
     struct log *log;
     struct kafka_face *face;
+    struct security *security;
+    struct security_options security_options; /* of the next kafka_rig_start */
     struct arena arena; /* of the test */
     bool hold;          /* the log is not flushed: nothing becomes durable */
     char address[64];

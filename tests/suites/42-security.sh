@@ -1,6 +1,6 @@
 #!/bin/sh
 # Who may come in: TLS with real clients (curl, kcat on librdkafka), certificates of clients, new ones
-# without a restart.
+# without a restart; SASL.
 . tests/lib/suite.sh
 need_build
 certs=$suite_dir/certs
@@ -45,7 +45,8 @@ openssl pkey -in "$certs/server.key" -aes128 -passout pass:secret -out "$certs/l
 serves_not "a key under a password" "locked.key' holds a key under a password" --tls-certificate "$certs/server.pem" --tls-key "$certs/locked.key"
 serves_not "others can reach it" "neither TLS nor authentication" --kafka 0.0.0.0:0
 
-k() { timeout 30 kcat -b "localhost:${kafka##*:}" -q -X security.protocol=SSL -X "ssl.ca.location=$certs/ca.pem" "$@" 2>"$suite_dir/kcat"; }
+quiet=-q
+k() { timeout 30 kcat -b "localhost:${kafka##*:}" $quiet -X security.protocol=SSL -X "ssl.ca.location=$certs/ca.pem" "$@" 2>"$suite_dir/kcat"; }
 web() { curl -s --max-time 10 --cacert "$certs/ca.pem" "$@" "https://localhost:${http##*:}/health"; }
 
 start_server $tls
@@ -85,6 +86,40 @@ k -L -m 3 >/dev/null; [ $? -ne 0 ]; check $? "one without is not"
 k -L -m 3 -X "ssl.certificate.location=$certs/mallory.pem" -X "ssl.key.location=$certs/mallory.key" >/dev/null; [ $? -ne 0 ]; check $? "nor one whose authority is not ours"
 same "$(web --cert "$certs/alice.pem" --key "$certs/alice.key")" '{"status":"ok"}' "HTTP with a certificate"
 web >/dev/null; [ $? -ne 0 ]; check $? "HTTP without"
+stop_server
+
+printf '# the first users\nadmin:admin-secret\nbob:bob,=secret\n' >"$suite_dir/users"
+sasl() { # MECHANISM USER PASSWORD KCAT…
+    mechanism=$1 user=$2 password=$3
+    shift 3
+    timeout 30 kcat -b "127.0.0.1:${kafka##*:}" $quiet -X security.protocol=SASL_SSL -X "ssl.ca.location=$certs/ca.pem" \
+        -X "sasl.mechanism=$mechanism" -X "sasl.username=$user" -X "sasl.password=$password" "$@" 2>"$suite_dir/kcat"
+}
+serves_not "a mechanism that is none" "there is no mechanism 'NTLM'" --sasl PLAIN,NTLM
+serves_not "no file of users" "none' cannot be read" --sasl PLAIN --users "$suite_dir/none"
+serves_not "tokens without keys" "no keys to hold tokens against" --sasl OAUTHBEARER
+start_server $tls --sasl PLAIN,SCRAM-SHA-256,SCRAM-SHA-512 --users "$suite_dir/users" --kafka 0.0.0.0:0
+for mechanism in PLAIN SCRAM-SHA-256 SCRAM-SHA-512; do
+    echo "by $mechanism" | sasl $mechanism admin admin-secret -P -t "by-$mechanism" -p 0
+    same "$(sasl $mechanism bob bob,=secret -C -t "by-$mechanism" -p 0 -e)" "by $mechanism" "$mechanism"
+    quiet=
+    sasl $mechanism bob admin-secret -L -m 2 >/dev/null
+    grep -q "SASL authentication error: no such user, or not that password" "$suite_dir/kcat"; check $? "$mechanism with another's password"
+    quiet=-q
+done
+quiet=
+sasl OAUTHBEARER x x -L -m 2 -X enable.sasl.oauthbearer.unsecure.jwt=true -X "sasl.oauthbearer.config=principal=x" >/dev/null
+grep -q "broker's supported mechanisms: PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" "$suite_dir/kcat"; check $? "a mechanism that is off is refused with those that are on"
+k -L -m 2 >/dev/null; grep -q "Disconnected" "$suite_dir/kcat"; check $? "who does not say who it is is hung up on"
+stop_server
+same "$(cat "$suite_dir/out" "$suite_dir/err" | grep -c secret)" 0 "no password in what the server prints"
+same "$(grep -rc "admin-secret" "$suite_dir/data" | grep -vc ':0$')" 0 "nor in its data"
+printf '[security]\nsasl = "OAUTHBEARER"\ntoken_unsigned = true\n' >"$suite_dir/q.toml"
+start_server --config "$suite_dir/q.toml"
+oauth() { timeout 30 kcat -b "$kafka" -q -X security.protocol=SASL_PLAINTEXT -X sasl.mechanism=OAUTHBEARER \
+    -X enable.sasl.oauthbearer.unsecure.jwt=true -X "sasl.oauthbearer.config=$1" "$2" "$3" "$4" "$5" "$6" ${7:+"$7"} 2>"$suite_dir/kcat"; }
+echo token | oauth "principal=ann lifeSeconds=60" -P -t tokens -p 0
+same "$(oauth "principal=ann lifeSeconds=60" -C -t tokens -p 0 -e)" token "OAUTHBEARER"
 stop_server
 summary
 [ "$failed" = 0 ]

@@ -19,6 +19,8 @@ static const struct kafka_route routes[] = {
     {KAFKA_DESCRIBE_GROUPS, 0, false, kafka_on_describe_groups},
     {KAFKA_LIST_GROUPS, 0, false, kafka_on_list_groups},
     {KAFKA_API_VERSIONS, 0, false, kafka_on_api_versions},
+    {KAFKA_SASL_HANDSHAKE, 0, false, kafka_on_sasl_handshake},
+    {KAFKA_SASL_AUTHENTICATE, 0, false, kafka_on_sasl_authenticate},
     {KAFKA_CREATE_TOPICS, 0, false, kafka_on_create_topics},
     {KAFKA_DELETE_TOPICS, 0, false, kafka_on_delete_topics},
     {KAFKA_DELETE_RECORDS, 0, false, kafka_on_delete_records},
@@ -43,6 +45,8 @@ static const struct kafka_route routes[] = {
     {KAFKA_TXN_OFFSET_COMMIT, 0, false, kafka_on_txn_offset_commit},
     {KAFKA_DESCRIBE_TRANSACTIONS, 0, false, kafka_on_describe_transactions},
     {KAFKA_LIST_TRANSACTIONS, 0, false, kafka_on_list_transactions},
+    {KAFKA_DESCRIBE_USER_SCRAM_CREDENTIALS, 0, false, kafka_on_describe_user_scram_credentials},
+    {KAFKA_ALTER_USER_SCRAM_CREDENTIALS, 0, false, kafka_on_alter_user_scram_credentials},
     {KAFKA_DESCRIBE_CLUSTER, 0, false, kafka_on_describe_cluster},
 };
 

@@ -12,6 +12,7 @@
 #define QW_SERVE_KAFKA_FACE_H
 
 #include "net/conn.h"
+#include "serve/kafka/auth.h"
 #include "serve/kafka/fetch_session.h"
 #include "serve/kafka/group.h"
 #include "serve/kafka/kafka.h"
@@ -79,6 +80,10 @@ void call_hang_up(struct call *call); /* the request is nonsense: its connection
 void call_address(const struct call *call, char host[KAFKA_HOST_MAX], int32_t *port);
 void call_peer(const struct call *call, char host[KAFKA_HOST_MAX]);
 struct conn *call_conn(const struct call *call);
+/* The connection closes when this call and all before it are answered; no more is read of it. */
+void call_last(struct call *call);
+struct auth *call_auth(const struct call *call);
+const char *call_principal(const struct call *call); /* "User:alice" */
 int64_t face_now_ms(const struct kafka_face *face); /* monotonic */
 
 /* ---- dispatch.c ---- */
@@ -93,6 +98,8 @@ struct kafka_route {
 const struct kafka_route *kafka_route_find(int16_t key);
 
 /* ---- one file a family ---- */
+kafka_handler kafka_on_sasl_handshake, kafka_on_sasl_authenticate, /* auth.c */
+    kafka_on_describe_user_scram_credentials, kafka_on_alter_user_scram_credentials;
 kafka_handler kafka_on_api_versions, kafka_on_metadata, kafka_on_describe_cluster;
 kafka_handler kafka_on_produce, kafka_on_init_producer_id;
 kafka_handler kafka_on_fetch, kafka_on_list_offsets;

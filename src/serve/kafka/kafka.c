@@ -44,6 +44,7 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
     face->log = log;
     if (options)
         face->options = *options;
+    CHECK(options->security);
     defaults(&face->options);
     const struct conn_limits limits = {
         .in_bytes_max = (size_t)face->options.frame_bytes_max + 4,

@@ -18,6 +18,7 @@
 #include "store/log/log.h"
 
 struct kafka_face;
+struct security;
 
 enum {
     KAFKA_PARTITIONS = 4,
@@ -39,6 +40,7 @@ struct kafka_options {
     uint32_t fetch_sessions_max; /* kept at one time; 0: KAFKA_FETCH_SESSIONS */
     int64_t idle_ms_max;         /* a silent connection is closed; 0: KAFKA_IDLE_MS; -1: never */
     struct tls_server *tls;      /* NULL: none; must outlive the face */
+    struct security *security;   /* must be there, and outlive the face */
     /* The name of what reads or writes a topic, which may then not be deleted; NULL: nothing. The
      * hook may be NULL. */
     struct bytes (*topic_user)(void *context, struct bytes topic);
@@ -57,6 +59,7 @@ const char *kafka_face_address(const struct kafka_face *face); /* with the real 
 
 struct kafka_stats {
     uint64_t requests, requests_refused; /* unsupported or malformed */
+    uint64_t auth_failures;
     uint64_t produced_batches, produced_bytes, fetched_bytes;
     uint32_t conns, groups, fetches_waiting, fetch_sessions;
 };

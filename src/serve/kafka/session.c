@@ -15,6 +15,8 @@ struct session {
     struct call *first, *last; /* not answered yet, in order of arrival */
     uint32_t calls_count;
     bool paused;
+    bool ending; /* closes when all calls are answered */
+    struct auth auth;
 };
 
 static void *on_open(void *context, struct conn *conn)
@@ -29,6 +31,7 @@ static void *on_open(void *context, struct conn *conn)
         s->next->prev = s;
     face->sessions = s;
     face->stats.conns++;
+    auth_open(&s->auth, face->options.security, conn);
     return s;
 }
 
@@ -132,7 +135,10 @@ static void session_send(struct session *s)
             send_spliced(call);
         call_free(call);
     }
-    session_resume(s);
+    if (s->ending && !s->first)
+        conn_close_after_send(s->conn);
+    else
+        session_resume(s);
 }
 
 static void call_finish(struct call *call)
@@ -251,6 +257,16 @@ struct conn *call_conn(const struct call *call)
     return call->session->conn;
 }
 
+void call_last(struct call *call)
+{
+    call->session->ending = true;
+}
+
+struct auth *call_auth(const struct call *call)
+{
+    return &call->session->auth;
+}
+
 /* ---- requests ---- */
 
 /* An API or version that is not served. There is no telling how its answer should look, save that
@@ -295,6 +311,11 @@ static void on_frame(struct session *s, struct bytes frame)
     s->face->stats.requests++;
     bool whole = kafka_request_header_read(&r, &header);
     const struct kafka_route *route = kafka_route_find(header.api_key);
+    if (whole && !auth_allows(&s->auth, header.api_key)) {
+        s->face->stats.auth_failures++;
+        conn_close(s->conn);
+        return;
+    }
     if (!whole || (frame.len > KAFKA_SMALL_FRAME_BYTES_MAX && header.api_key != KAFKA_PRODUCE)) {
         s->face->stats.requests_refused++;
         conn_close(s->conn);
@@ -312,26 +333,46 @@ static void on_frame(struct session *s, struct bytes frame)
         call_run(call, route, reader_rest(&r));
 }
 
+static void on_raw(struct session *s, struct bytes frame)
+{
+    if (auth_take_raw(&s->auth, frame))
+        return;
+    s->face->stats.auth_failures++;
+    conn_close(s->conn);
+}
+
+/* Before somebody is known, no more than an authentication needs. */
+static bool length_is_legal(const struct session *s, uint32_t len)
+{
+    if (s->auth.state == AUTH_RAW)
+        return len <= KAFKA_AUTH_FRAME_BYTES;
+    return len >= KAFKA_HEADER_BYTES_MIN && len <= s->face->options.frame_bytes_max &&
+           (auth_is_over(&s->auth) || s->auth.again || len <= KAFKA_AUTH_FRAME_BYTES);
+}
+
 static size_t on_bytes(void *state, struct conn *conn, struct bytes in)
 {
     struct session *s = state;
     size_t used = 0;
 
-    while (in.len - used >= LENGTH_BYTES && !conn_closing(conn)) {
+    while (in.len - used >= LENGTH_BYTES && !conn_closing(conn) && !s->ending) {
         if (s->calls_count >= KAFKA_CALLS_MAX) {
             s->paused = true;
             conn_pause(conn);
             break;
         }
         uint32_t len = load_u32_be(in.ptr + used);
-        if (len < KAFKA_HEADER_BYTES_MIN || len > s->face->options.frame_bytes_max) {
+        if (!length_is_legal(s, len)) {
             s->face->stats.requests_refused++;
             conn_close(conn);
             break;
         }
         if (in.len - used - LENGTH_BYTES < len)
             break;
-        on_frame(s, bytes_of(in.ptr + used + LENGTH_BYTES, len));
+        if (s->auth.state == AUTH_RAW)
+            on_raw(s, bytes_of(in.ptr + used + LENGTH_BYTES, len));
+        else
+            on_frame(s, bytes_of(in.ptr + used + LENGTH_BYTES, len));
         used += LENGTH_BYTES + len;
         if (conn_unsent(conn) >= KAFKA_OUT_BYTES_PAUSE)
             break; /* the rest is offered again when that is sent */
@@ -359,6 +400,7 @@ static void on_close(void *state, struct conn *conn)
     if (s->next)
         s->next->prev = s->prev;
     face->stats.conns--;
+    auth_close(&s->auth);
     free(s);
 }
 

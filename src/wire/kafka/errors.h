@@ -25,7 +25,11 @@
     X(INVALID_SESSION_TIMEOUT, 26)                                                                 \
     X(REBALANCE_IN_PROGRESS, 27)                                                                   \
     X(TOPIC_AUTHORIZATION_FAILED, 29)                                                              \
+    X(GROUP_AUTHORIZATION_FAILED, 30)                                                              \
+    X(CLUSTER_AUTHORIZATION_FAILED, 31)                                                            \
     X(INVALID_TIMESTAMP, 32)                                                                       \
+    X(UNSUPPORTED_SASL_MECHANISM, 33)                                                              \
+    X(ILLEGAL_SASL_STATE, 34)                                                                      \
     X(UNSUPPORTED_VERSION, 35)                                                                     \
     X(TOPIC_ALREADY_EXISTS, 36)                                                                    \
     X(INVALID_PARTITIONS, 37)                                                                      \
@@ -44,8 +48,10 @@
     X(CONCURRENT_TRANSACTIONS, 51)                                                                 \
     X(TRANSACTION_COORDINATOR_FENCED, 52)                                                          \
     X(TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 53)                                                   \
+    X(SECURITY_DISABLED, 54)                                                                       \
     X(OPERATION_NOT_ATTEMPTED, 55)                                                                 \
     X(KAFKA_STORAGE_ERROR, 56)                                                                     \
+    X(SASL_AUTHENTICATION_FAILED, 58)                                                              \
     X(UNKNOWN_PRODUCER_ID, 59)                                                                     \
     X(NON_EMPTY_GROUP, 68)                                                                         \
     X(GROUP_ID_NOT_FOUND, 69)                                                                      \
@@ -63,6 +69,9 @@
     X(INVALID_RECORD, 87)                                                                          \
     X(UNSTABLE_OFFSET_COMMIT, 88)                                                                  \
     X(PRODUCER_FENCED, 90)                                                                         \
+    X(RESOURCE_NOT_FOUND, 91)                                                                      \
+    X(DUPLICATE_RESOURCE, 92)                                                                      \
+    X(UNACCEPTABLE_CREDENTIAL, 93)                                                                 \
     X(UNKNOWN_TOPIC_ID, 100)                                                                       \
     X(INCONSISTENT_TOPIC_ID, 103)                                                                  \
     X(TRANSACTIONAL_ID_NOT_FOUND, 105)                                                             \
