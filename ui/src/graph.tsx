@@ -53,7 +53,7 @@ function layout(ops: Op[], room: number, vertical: boolean): Plan {
   const gap = vertical ? 28 : GAP_ALONG;
   const between = vertical ? GAP_ACROSS : gap;
   const fits = Math.floor((room - 4 - (abreast - 1) * between) / abreast);
-  const node = Math.min(WIDTH_MAX, Math.max(vertical ? 132 : 150, fits));
+  const node = Math.min(WIDTH_MAX, Math.max(vertical ? 132 : 140, fits));
   const along = vertical ? HEIGHT : node;
   const across = vertical ? node : HEIGHT;
   const acrossAll = most * across + (most - 1) * GAP_ACROSS;
@@ -87,7 +87,12 @@ function tooltip(op: Op): string {
   return lines.join('\n');
 }
 
-function Node({ at, width, rates }: { at: Placed; width: number; rates?: OpRates }) {
+/** What passes it: the rows that it gives, or takes where nothing reads from it. */
+function rowsPast(last: boolean, rates?: OpRates): number {
+  return (last ? rates?.rowsIn : rates?.rowsOut) ?? 0;
+}
+
+function Node({ at, width, last, rates }: { at: Placed; width: number; last: boolean; rates?: OpRates }) {
   const { op } = at;
   const share = rates?.share ?? 0;
   return (
@@ -96,7 +101,7 @@ function Node({ at, width, rates }: { at: Placed; width: number; rates?: OpRates
       <div class="op-detail">{op.detail || '\u00a0'}</div>
       <div class="op-rows">
         <span>
-          <b>{compact(rates?.rowsOut ?? 0)}</b> rows/s
+          <b>{compact(rowsPast(last, rates))}</b> rows/s
         </span>
         <span class="op-share">{Math.round(share * 100)}%</span>
       </div>
@@ -125,6 +130,7 @@ export function Graph({ graph, rates }: { graph: JobGraph; rates: Map<number, Op
   const edges = placed.flatMap((to) =>
     to.op.inputs.flatMap((id) => (byId.has(id) ? [{ from: byId.get(id)!, to }] : [])),
   );
+  const read = new Set(placed.flatMap((p) => p.op.inputs));
   const inset = Math.max(0, (room - width) / 2);
   return (
     <div class="graph" ref={box} tabIndex={0} role="group" aria-label={`Operators of ${graph.name}`}>
@@ -140,7 +146,7 @@ export function Graph({ graph, rates }: { graph: JobGraph; rates: Map<number, Op
         </svg>
         <ul>
           {placed.map((p) => (
-            <Node key={p.op.id} at={p} width={node} rates={rates.get(p.op.id)} />
+            <Node key={p.op.id} at={p} width={node} last={!read.has(p.op.id)} rates={rates.get(p.op.id)} />
           ))}
         </ul>
       </div>

@@ -73,6 +73,11 @@ await check("the job's graph has operators whose figures change", async () => {
   await page.locator('[data-panel="job"] .op').nth(1).waitFor();
   await changes(() => page.locator('[data-panel="job"] .facts').innerText(), "the job's figures");
 });
+await check('a sink shows the rows that it takes', () =>
+  page.waitForFunction(() => {
+    const sinks = [...document.querySelectorAll('[data-panel="job"] .op')].filter((op) => op.querySelector('.op-name').textContent === 'Sink');
+    return sinks.length && sinks.every((op) => /[1-9]/.test(op.querySelector('.op-rows b').textContent));
+  }));
 await check('an alert is shown', () => page.locator('[data-panel="alerts"] li').first().waitFor());
 await check('SQL gives rows', async () => {
   await page.getByLabel('SQL statements').fill('SHOW TABLES;');
