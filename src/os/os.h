@@ -75,6 +75,9 @@ struct os_file_class {
     /* Data and size: fdatasync. After a failure what was written is in doubt and must not be
      * synced again: the next sync may succeed without it. */
     enum status (*sync)(struct os_file *);
+    /* Has what was written there taken by the disk, waited for, and promises nothing: only a sync does.
+     * Who gives a file away by and by leaves little for its sync, and for other files' syncs beside it. */
+    enum status (*write_out)(struct os_file *, uint64_t pos, uint64_t len);
     enum status (*truncate)(struct os_file *, uint64_t size); /* shrinks, or grows by zeros */
     enum status (*stat)(struct os_file *, struct os_stat *out);
     void (*close)(struct os_file *);
@@ -212,6 +215,7 @@ struct os *os_posix(void);
 #define os_file_read(f, pos, to, len, got)  ((f)->class->read(f, pos, to, len, got))
 #define os_file_write(f, pos, from, len)    ((f)->class->write(f, pos, from, len))
 #define os_file_sync(f)                     ((f)->class->sync(f))
+#define os_file_write_out(f, pos, len)      ((f)->class->write_out(f, pos, len))
 #define os_file_truncate(f, size)           ((f)->class->truncate(f, size))
 #define os_file_stat(f, out)                ((f)->class->stat(f, out))
 #define os_file_close(f)                    ((f)->class->close(f))

@@ -136,7 +136,8 @@ static void use(struct world *w, struct segment *seg)
         (void)!segment_seek_time(seg, at, t, &offset);
     (void)!segment_verify(seg, at, &w->pool, &bad);
     segment_sync_begin(seg, &sync);
-    (void)!segment_sync_run(w->os, "p", &sync);
+    for (bool more = true; more;)
+        must(segment_sync_step(w->os, "p", &sync, &more));
     segment_sync_end(seg, &sync, true);
 }
 

@@ -98,6 +98,21 @@ static enum status file_sync(struct os_file *file)
     return fdatasync(f->fd) == 0 ? ST_OK : failed(f, "sync", errno);
 }
 
+/* Some file systems know no ranges: then the sync has it all. */
+static enum status file_write_out(struct os_file *file, uint64_t pos, uint64_t len)
+{
+    struct posix_file *f = of(file);
+    unsigned how = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+
+    while (sync_file_range(f->fd, (off_t)pos, (off_t)len, how) != 0) {
+        if (errno == ENOSYS || errno == EINVAL || errno == ESPIPE)
+            return ST_OK;
+        if (errno != EINTR)
+            return failed(f, "write out", errno);
+    }
+    return ST_OK;
+}
+
 static enum status file_truncate(struct os_file *file, uint64_t size)
 {
     struct posix_file *f = of(file);
@@ -131,6 +146,7 @@ static const struct os_file_class file_class = {
     .read = file_read,
     .write = file_write,
     .sync = file_sync,
+    .write_out = file_write_out,
     .truncate = file_truncate,
     .stat = file_stat,
     .close = file_close,

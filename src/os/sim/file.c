@@ -275,6 +275,14 @@ static enum status file_sync(struct os_file *file)
     return ST_OK;
 }
 
+/* No promise, no change: what the disk took may still be lost. */
+static enum status file_write_out(struct os_file *file, uint64_t pos, uint64_t len)
+{
+    (void)pos;
+    (void)len;
+    return check_alive(of(file), "write out");
+}
+
 static enum status file_truncate(struct os_file *file, uint64_t size)
 {
     struct sim_file *f = of(file);
@@ -323,6 +331,7 @@ static const struct os_file_class file_class = {
     .read = file_read,
     .write = file_write,
     .sync = file_sync,
+    .write_out = file_write_out,
     .truncate = file_truncate,
     .stat = file_stat,
     .close = file_close,

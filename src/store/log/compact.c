@@ -390,7 +390,9 @@ static enum status end_segment(struct compaction *c, struct segment *seg, struct
     CHECK(c->fresh->end == seg->end);
     struct segment_sync sync;
     segment_sync_begin(c->fresh, &sync);
-    enum status st = segment_sync_run(at.os, at.folder, &sync);
+    enum status st = ST_OK;
+    for (bool more = true; more && st == ST_OK;)
+        st = segment_sync_step(at.os, at.folder, &sync, &more);
     segment_sync_end(c->fresh, &sync, st == ST_OK);
     if (st == ST_OK)
         st = os_sync_dir(at.os, at.folder);

@@ -73,8 +73,12 @@ static bool sync_step(struct os_work *work)
     struct cut_piece *piece = (struct cut_piece *)work;
     struct synced *s = &piece->synced[piece->at];
 
-    if (piece->step < s->count)
-        return !failed(piece, segment_sync_run(piece->os, s->folder, &s->segments[piece->step++]));
+    if (piece->step < s->count) {
+        bool more = false;
+        enum status st = segment_sync_step(piece->os, s->folder, &s->segments[piece->step], &more);
+        piece->step += !more;
+        return !failed(piece, st);
+    }
     if (s->fresh && failed(piece, sync_folders(piece, s->folder, s->folder_fresh)))
         return false;
     piece->step = 0;

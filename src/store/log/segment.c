@@ -7,7 +7,7 @@
 #include "base/crc32c.h"
 #include "base/endian.h"
 
-enum { MARK_BYTES = 32, SCAN_BYTES = 256 * 1024, READ_MIN = 64 * 1024 };
+enum { MARK_BYTES = 32, SCAN_BYTES = 256 * 1024, READ_MIN = 64 * 1024, WRITE_OUT_BYTES = 64 * 1024 };
 
 void segment_path(struct segment_place at, int64_t base, uint32_t generation, const char *suffix,
                   char path[SEGMENT_PATH_MAX])
@@ -261,29 +261,59 @@ void segment_sync_begin(const struct segment *seg, struct segment_sync *out)
                                  .generation = seg->generation,
                                  .end = seg->end,
                                  .bytes = seg->bytes,
+                                 .pos = seg->synced_bytes,
                                  .max_timestamp = seg->max_timestamp,
                                  .marks_pos = (uint64_t)seg->marks_saved * MARK_BYTES};
     buf_init(&out->marks, 0);
     save_marks(seg, &out->marks);
 }
 
-enum status segment_sync_run(struct os *os, const char *folder, const struct segment_sync *sync)
+/* Derived: what is missing or torn is made again from the data. */
+static void write_index(struct segment_place at, const struct segment_sync *sync)
 {
-    struct segment_place at = {.os = os, .folder = folder};
     char path[SEGMENT_PATH_MAX];
     struct os_file *file;
 
-    segment_path(at, sync->base, sync->generation, "log", path);
-    TRY(os_file_open(os, path, OS_WRITE, &file));
-    enum status st = os_file_sync(file);
-    os_file_close(file);
-    TRY(st);
     segment_path(at, sync->base, sync->generation, "index", path);
-    if (sync->marks.len == 0 || os_file_open(os, path, OS_WRITE | OS_CREATE, &file) != ST_OK)
-        return ST_OK;
-    st = os_file_write(file, sync->marks_pos, sync->marks.ptr, sync->marks.len);
+    if (sync->marks.len == 0 || os_file_open(at.os, path, OS_WRITE | OS_CREATE, &file) != ST_OK)
+        return;
+    enum status st = os_file_write(file, sync->marks_pos, sync->marks.ptr, sync->marks.len);
+    (void)st;
     os_file_close(file);
-    return ST_OK; /* derived: what is missing or torn is made again from the data */
+}
+
+/* The next bytes to the disk; at the end all is synced. */
+static enum status sync_some(struct segment_sync *sync, bool *more)
+{
+    uint64_t len = sync->bytes - sync->pos;
+
+    *more = len > 0;
+    if (!*more)
+        return os_file_sync(sync->file);
+    if (len > WRITE_OUT_BYTES)
+        len = WRITE_OUT_BYTES;
+    TRY(os_file_write_out(sync->file, sync->pos, len));
+    sync->pos += len;
+    return ST_OK;
+}
+
+enum status segment_sync_step(struct os *os, const char *folder, struct segment_sync *sync, bool *more)
+{
+    struct segment_place at = {.os = os, .folder = folder};
+    char path[SEGMENT_PATH_MAX];
+
+    *more = true;
+    if (!sync->file) {
+        segment_path(at, sync->base, sync->generation, "log", path);
+        return os_file_open(os, path, OS_WRITE, &sync->file);
+    }
+    TRY(sync_some(sync, more));
+    if (*more)
+        return ST_OK;
+    os_file_close(sync->file);
+    sync->file = NULL;
+    write_index(at, sync);
+    return ST_OK;
 }
 
 void segment_sync_end(struct segment *seg, struct segment_sync *sync, bool done)
@@ -295,6 +325,8 @@ void segment_sync_end(struct segment *seg, struct segment_sync *sync, bool done)
         seg->synced_max_timestamp = sync->max_timestamp;
         seg->marks_saved += (uint32_t)(sync->marks.len / MARK_BYTES);
     }
+    if (sync->file)
+        os_file_close(sync->file); /* the step failed, or there was none */
     buf_deinit(&sync->marks);
 }
 

@@ -80,18 +80,21 @@ enum status segment_remove_files(struct segment_place at, int64_t base,
 enum status segment_append(struct segment *seg, struct segment_place at,
                            struct bytes run) MUST_CHECK;
 /* Data to disk; the index as it may. The name of a fresh one is the caller's to sync. What is to be
- * synced is noted by begin; run does it, on any thread, through handles of its own; end notes that it
- * is done (ended with done false: that it is not). Meanwhile nothing is appended. */
+ * synced is noted by begin; step does it, on any thread, through handles of its own, little by little; end
+ * notes that it is done (ended with done false: that it is not). Meanwhile nothing is appended. */
 struct segment_sync {
     int64_t base, end, max_timestamp;
     uint32_t generation;
     uint64_t bytes;
-    struct buf marks; /* of the index, as in its file */
+    uint64_t pos;         /* so far it was given to the disk */
+    struct os_file *file; /* while it is */
+    struct buf marks;     /* of the index, as in its file */
     uint64_t marks_pos;
 };
 void segment_sync_begin(const struct segment *seg, struct segment_sync *out);
-enum status segment_sync_run(struct os *os, const char *folder,
-                             const struct segment_sync *sync) MUST_CHECK;
+/* *more: call it again. */
+enum status segment_sync_step(struct os *os, const char *folder, struct segment_sync *sync,
+                              bool *more) MUST_CHECK;
 void segment_sync_end(struct segment *seg, struct segment_sync *sync, bool done);
 
 /* Whole batches from the one that holds offset, or the next: at most bytes_max of them but at least

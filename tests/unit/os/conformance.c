@@ -42,6 +42,19 @@ static void expect_text(struct world *w, const char *name, const char *text)
     os_file_close(f);
 }
 
+static void case_written_out_is_read_and_synced(struct world *w)
+{
+    struct os_file *f;
+
+    put(w, "out", "given to the disk");
+    EXPECT_OK(os_file_open(w->os, at(w, "out"), OS_WRITE, &f));
+    EXPECT_OK(os_file_write_out(f, 0, 5));
+    EXPECT_OK(os_file_write_out(f, 5, 1 << 20)); /* past the end: what there is */
+    EXPECT_OK(os_file_sync(f));
+    os_file_close(f);
+    expect_text(w, "out", "given to the disk");
+}
+
 /* ---- clocks and randomness ---- */
 
 static void case_clocks(struct world *w)
@@ -504,7 +517,7 @@ static const struct {
     const char *name;
     void (*run)(struct world *);
 } cases[] = {
-    {"clocks", case_clocks},   {"open", case_open_flags}, {"positions", case_positions},
+    {"clocks", case_clocks}, {"write out", case_written_out_is_read_and_synced}, {"open", case_open_flags}, {"positions", case_positions},
     {"handles", case_handles}, {"direct", case_direct},   {"names", case_names},
     {"space", case_space},     {"sockets", case_sockets}, {"pressure", case_back_pressure},
     {"poller", case_poller},   {"reset", case_reset},     {"refused", case_refused},
