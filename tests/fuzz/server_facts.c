@@ -13,7 +13,8 @@ enum { FACTS_MAX = 32 };
 
 static void put_facts(struct log *log, struct reader *r)
 {
-    static const uint32_t spaces[] = {LOG_KV_STATEMENTS, LOG_KV_GROUPS, LOG_KV_JOBS, LOG_KV_CONFIG, LOG_KV_HTTP};
+    static const uint32_t spaces[] = {LOG_KV_STATEMENTS, LOG_KV_GROUPS, LOG_KV_JOBS, LOG_KV_CONFIG, LOG_KV_HTTP,
+                                      LOG_KV_CONSUMER_GROUPS};
 
     for (int i = 0; i < FACTS_MAX && reader_left(r) > 3; i++) {
         uint32_t space = spaces[reader_u8(r) % (sizeof(spaces) / sizeof(*spaces))];
@@ -36,6 +37,8 @@ static void ask(struct fuzz_server *s)
     static const uint8_t offsets[] = {0, 9, 0, 2, 0, 0, 0, 2, 0, 1, 'c', 0, 1, 'g', 255, 255, 255, 255};
     static const uint8_t configs[] = {0, 32, 0, 1, 0, 0, 0, 3, 0, 1, 'c', 0, 0, 0, 1, 2, 0, 1, 't',
                                       255, 255, 255, 255, 0};
+    /* ConsumerGroupDescribe 0 of group "g" */
+    static const uint8_t consumers[] = {0, 69, 0, 0, 0, 0, 0, 4, 0, 1, 'c', 0, 2, 2, 'g', 0, 0};
     static const char post[] = "POST /v1/topics/t HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: k\r\n"
                                "Content-Length: 1\r\n\r\n1";
     static const char jobs[] = "GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -43,6 +46,7 @@ static void ask(struct fuzz_server *s)
     fuzz_server_frame(s, bytes_of(groups, sizeof(groups)));
     fuzz_server_frame(s, bytes_of(offsets, sizeof(offsets)));
     fuzz_server_frame(s, bytes_of(configs, sizeof(configs)));
+    fuzz_server_frame(s, bytes_of(consumers, sizeof(consumers)));
     fuzz_server_say(s, FACE_HTTP, bytes_of(post, sizeof(post) - 1));
     fuzz_server_say(s, FACE_HTTP, bytes_of(jobs, sizeof(jobs) - 1));
 }

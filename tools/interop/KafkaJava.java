@@ -181,6 +181,104 @@ public class KafkaJava {
         }
     }
 
+    // The newer group protocol: the server assigns, and says how often a heartbeat is due.
+    static String[] newer(String... more) {
+        List<String> l = new ArrayList<>(List.of("group.protocol", "consumer"));
+        l.addAll(List.of(more));
+        return l.toArray(new String[0]);
+    }
+
+    static ConsumerGroupDescription described(Admin admin, String group) throws Exception {
+        return admin.describeConsumerGroups(List.of(group)).all().get(30, TimeUnit.SECONDS).get(group);
+    }
+
+    static void consumersShare(String assignor) throws Exception {
+        String topic = unique("j-new"), group = unique("g");
+        String[] conf = newer("group.remote.assignor", assignor);
+        try (Admin admin = Admin.create(props())) {
+            admin.createTopics(List.of(new NewTopic(topic, 6, (short) 1))).all().get();
+            Member a = new Member(group, topic, conf), b = new Member(group, topic, conf);
+            until("three each", 40, () -> a.has == 3 && b.has == 3);
+            ConsumerGroupDescription d = described(admin, group);
+            want(d.type() == GroupType.CONSUMER && d.members().size() == 2, d.toString());
+            want(d.partitionAssignor().equals(assignor), d.partitionAssignor());
+            until("stable", 20, () -> { try { return described(admin, group).groupState() == GroupState.STABLE; } catch (Exception e) { throw new RuntimeException(e); } });
+            for (MemberDescription m : described(admin, group).members())
+                want(m.assignment().topicPartitions().size() == 3 && m.memberEpoch().get() > 0, m.toString());
+            Collection<GroupListing> listed = admin.listGroups(ListGroupsOptions.forConsumerGroups()).all().get();
+            want(listed.stream().anyMatch(g -> g.groupId().equals(group) && g.type().get() == GroupType.CONSUMER), "listed " + listed);
+            fails(GroupNotEmptyException.class, admin.deleteConsumerGroups(List.of(group)).deletedGroups().get(group).toCompletionStage().toCompletableFuture());
+            b.end();
+            until("six for the one that stays", 40, () -> a.has == 6);
+            admin.createPartitions(Map.of(topic, NewPartitions.increaseTo(8))).all().get();
+            until("eight", 40, () -> a.has == 8);
+            a.end();
+            until("empty", 20, () -> { try { return described(admin, group).groupState() == GroupState.EMPTY; } catch (Exception e) { throw new RuntimeException(e); } });
+            admin.deleteConsumerGroups(List.of(group)).all().get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    // Its offsets are committed under its epoch; the group becomes a classic one and back while empty.
+    static void consumersCommit() throws Exception {
+        String topic = unique("j-commit"), group = unique("g");
+        produce(topic, 200);
+        String[][] protocols = {newer(), {}, newer()};
+        int seen = 0;
+        for (String[] conf : protocols) {
+            try (KafkaConsumer<String, String> c = consumer(group, conf)) {
+                c.subscribe(List.of(topic));
+                int n = read(c, 50, 30).size();
+                c.commitSync();
+                want(n >= 50, n + " came");
+                seen += n;
+            }
+            if (seen >= 200) break;
+        }
+        want(seen <= 200, "of 200 came " + seen);
+        try (Admin admin = Admin.create(props())) {
+            long sum = admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().values().stream().mapToLong(OffsetAndMetadata::offset).sum();
+            want(sum == seen, "committed " + sum + " of " + seen);
+        }
+    }
+
+    static void consumersByPattern() throws Exception {
+        String prefix = unique("j-re"), group = unique("g");
+        produce(prefix + "-a", 10);
+        produce(prefix + "-b", 10);
+        produce("x" + prefix + "-a", 10);
+        try (KafkaConsumer<String, String> c = consumer(group, newer())) {
+            c.subscribe(new SubscriptionPattern(prefix + "-[ab]"));
+            int n = read(c, 20, 30).size();
+            want(n == 20, "of 20 in both topics came " + n + " from " + c.assignment());
+            want(c.assignment().size() == 8, "assigned " + c.assignment());
+        }
+        try (KafkaConsumer<String, String> c = consumer(group, newer())) {
+            c.subscribe(new SubscriptionPattern("("));
+            try {
+                for (int i = 0; i < 50; i++) c.poll(Duration.ofMillis(100));
+                want(false, "a pattern that is none was taken");
+            } catch (InvalidRegularExpression e) { // as it should
+            }
+        }
+    }
+
+    static void consumersStatic() throws Exception {
+        String topic = unique("j-cstatic"), group = unique("g");
+        produce(topic, 1);
+        String[] conf = newer("group.instance.id", "one");
+        Member a = new Member(group, topic, conf);
+        until("an assignment", 20, () -> a.has == 4);
+        a.end(); // it leaves for a while
+        Member other = new Member(group, topic, newer());
+        Member again = new Member(group, topic, conf);
+        until("two each", 30, () -> again.has == 2 && other.has == 2);
+        again.end();
+        other.end();
+        try (Admin admin = Admin.create(props())) {
+            want(described(admin, group).members().size() == 1, "the static member is still in");
+        }
+    }
+
     static void staticMember() throws Exception {
         String topic = unique("j-static"), group = unique("g");
         produce(topic, 1);
@@ -554,6 +652,11 @@ public class KafkaJava {
         cases.put("staticMember", KafkaJava::staticMember);
         cases.put("groupMemberDies", () -> groupMemberDies("RangeAssignor"));
         cases.put("groupMemberDiesCooperative", () -> groupMemberDies("CooperativeStickyAssignor"));
+        cases.put("consumersShareUniform", () -> consumersShare("uniform"));
+        cases.put("consumersShareRange", () -> consumersShare("range"));
+        cases.put("consumersCommit", KafkaJava::consumersCommit);
+        cases.put("consumersByPattern", KafkaJava::consumersByPattern);
+        cases.put("consumersStatic", KafkaJava::consumersStatic);
         int passed = 0, failed = 0;
         for (Map.Entry<String, Case> e : cases.entrySet()) {
             if (args.length > 1 && !Arrays.asList(args).contains(e.getKey())) continue;

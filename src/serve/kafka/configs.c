@@ -71,7 +71,7 @@ static const struct config broker_configs[] = {
 };
 enum { BROKER_CONFIGS = sizeof(broker_configs) / sizeof(*broker_configs) };
 
-/* Of groups by the newer protocol; kept for when it is spoken. */
+/* Of groups of consumers; consumers.c asks for them. */
 static const struct config group_configs[] = {
     {"consumer.heartbeat.interval.ms", CONFIG_KEPT, CONFIG_INT, "5000", NULL},
     {"consumer.session.timeout.ms", CONFIG_KEPT, CONFIG_INT, "45000", NULL},
@@ -416,6 +416,13 @@ static int static_of_broker(const struct kafka_face *face, struct arena *arena,
          .type = CONFIG_INT},
         {.name = "delete.topic.enable", .value = BYTES_LITERAL("true"), .is_default = true,
          .type = CONFIG_BOOLEAN},
+        {.name = "group.consumer.assignors", .value = BYTES_LITERAL("uniform,range"),
+         .is_default = true, .type = CONFIG_LIST},
+        {.name = "group.consumer.heartbeat.interval.ms",
+         .value = number(arena, o->consumer_heartbeat_ms),
+         .is_default = o->consumer_heartbeat_ms == KAFKA_CONSUMER_HEARTBEAT_MS, .type = CONFIG_INT},
+        {.name = "group.consumer.session.timeout.ms", .value = number(arena, o->consumer_session_ms),
+         .is_default = o->consumer_session_ms == KAFKA_CONSUMER_SESSION_MS, .type = CONFIG_INT},
         {.name = "group.initial.rebalance.delay.ms", .value = number(arena, o->rebalance_delay_ms),
          .type = CONFIG_INT},
         {.name = "max.incremental.fetch.session.cache.slots",

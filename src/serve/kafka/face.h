@@ -13,6 +13,7 @@
 
 #include "net/conn.h"
 #include "serve/kafka/auth.h"
+#include "serve/kafka/consumer_group.h"
 #include "serve/kafka/fetch_session.h"
 #include "serve/kafka/group.h"
 #include "serve/kafka/kafka.h"
@@ -36,6 +37,7 @@ struct kafka_face {
     struct kafka_options options;
     struct listener *listener;
     struct groups *groups;
+    struct cgroups *cgroups;
     struct txns txns;
     struct loop_timer *groups_timer;
     struct session *sessions;
@@ -113,6 +115,7 @@ kafka_handler kafka_on_offset_for_leader_epoch, kafka_on_describe_log_dirs,
 kafka_handler kafka_on_find_coordinator, kafka_on_join_group, kafka_on_sync_group,
     kafka_on_heartbeat, kafka_on_leave_group, kafka_on_describe_groups, kafka_on_list_groups,
     kafka_on_delete_groups;
+kafka_handler kafka_on_consumer_group_heartbeat, kafka_on_consumer_group_describe;
 kafka_handler kafka_on_offset_commit, kafka_on_offset_fetch, kafka_on_offset_delete;
 
 /* An answer to ApiVersions in version 0 with error 35: the one thing every client can read. */
@@ -126,6 +129,18 @@ void face_fetch_close(struct kafka_face *face);
 void face_groups_open(struct kafka_face *face);
 void face_groups_close(struct kafka_face *face);
 void face_groups_arm(struct kafka_face *face); /* after any call of group.h */
+
+/* Read, delete, describe, describe and alter its configurations: bits by Kafka's numbers. */
+enum { FACE_GROUP_OPERATIONS = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11 };
+
+/* consumers.c */
+void face_consumers_open(struct kafka_face *face);
+void face_consumers_close(struct kafka_face *face);
+void face_consumers_expire(struct kafka_face *face);
+/* Commits what has changed in groups of consumers, with what the entry holds already (NULL: only that). */
+enum kafka_error face_consumers_save(struct kafka_face *face, struct log_entry *entry, uint64_t *lsn);
+/* The id is wanted for a classic group. INCONSISTENT_GROUP_PROTOCOL: consumers are in it. */
+enum kafka_error face_consumers_make_way(struct kafka_face *face, struct bytes group_id);
 
 /* Some member of the group, of protocol type "consumer", has subscribed to the topic. */
 bool face_group_subscribes(const struct kafka_face *face, struct bytes group_id, struct bytes topic);

@@ -928,7 +928,8 @@ static struct group_info info_of(const struct group *g)
                                .protocol = g->protocol,
                                .state = g->state,
                                .generation = g->generation,
-                               .members_count = map_size(&g->members)};
+                               .members_count = map_size(&g->members),
+                               .pending_count = map_size(&g->pending)};
 }
 
 bool groups_find(const struct groups *gs, struct bytes id, struct group_info *out)
@@ -938,6 +939,11 @@ bool groups_find(const struct groups *gs, struct bytes id, struct group_info *ou
     if (g)
         *out = info_of(g);
     return g != NULL;
+}
+
+uint32_t groups_count(const struct groups *gs)
+{
+    return map_size(&gs->by_id);
 }
 
 void groups_each(const struct groups *gs, group_info_fn *fn, void *context)

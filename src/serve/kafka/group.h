@@ -112,7 +112,7 @@ struct group_info {
     struct bytes id, protocol_type, protocol;
     enum group_state state;
     int32_t generation;
-    uint32_t members_count;
+    uint32_t members_count, pending_count; /* the latter: ids given out that have not joined yet */
 };
 
 struct group_member_info {
@@ -121,6 +121,7 @@ struct group_member_info {
 
 void groups_known(struct groups *groups, struct bytes id); /* makes an empty one: it has offsets */
 bool groups_find(const struct groups *groups, struct bytes id, struct group_info *out);
+uint32_t groups_count(const struct groups *groups);
 typedef void group_info_fn(void *context, const struct group_info *info);
 void groups_each(const struct groups *groups, group_info_fn *fn, void *context);
 typedef void group_member_fn(void *context, const struct group_member_info *info);

@@ -74,13 +74,16 @@ static void on_deadline(void *context)
 
     groups_expire(face->groups, face_now_ms(face));
     groups_each(face->groups, drop_if_unused, face);
+    face_consumers_expire(face);
     face_groups_arm(face);
 }
 
 void face_groups_arm(struct kafka_face *face)
 {
-    int64_t at_ms = groups_deadline_ms(face->groups);
+    int64_t at_ms = groups_deadline_ms(face->groups), other_ms = cgroups_deadline_ms(face->cgroups);
 
+    if (other_ms < at_ms)
+        at_ms = other_ms;
     if (at_ms == INT64_MAX)
         loop_timer_clear(face->groups_timer);
     else
@@ -187,6 +190,13 @@ void kafka_on_join_group(struct call *call, const void *request)
         .protocols_count = count,
     };
     call->cancel = forget;
+    enum kafka_error error = face_consumers_make_way(face, req->group_id);
+    if (error) {
+        const struct group_join_answer answer = {
+            .error = error, .generation = -1, .member_id = req->member_id, .leader = BYTES_LITERAL("")};
+        give_join(call, &answer);
+        return;
+    }
     groups_join(face->groups, face_now_ms(face), &join, call);
     face_groups_arm(face);
 }
@@ -283,7 +293,7 @@ bool face_group_subscribes(const struct kafka_face *face, struct bytes group_id,
     struct subscription s = {topic, false};
 
     groups_each_member(face->groups, group_id, look_for_topic, &s);
-    return s.found;
+    return s.found || cgroups_subscribes(face->cgroups, group_id, topic);
 }
 
 struct describing {
@@ -304,9 +314,6 @@ static void add_member(void *context, const struct group_member_info *info)
     m->member_assignment = info->assignment;
 }
 
-/* Read, delete, describe, describe and alter its configurations: bits by Kafka's numbers. */
-enum { GROUP_OPERATIONS = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11 };
-
 static void describe_group(struct call *call, struct bytes id, bool with_operations,
                            struct kafka_describe_groups_res_group *out)
 {
@@ -314,12 +321,14 @@ static void describe_group(struct call *call, struct bytes id, bool with_operati
     struct group_info info;
 
     out->group_id = id;
-    out->authorized_operations = with_operations ? GROUP_OPERATIONS : INT32_MIN;
+    out->authorized_operations = with_operations ? FACE_GROUP_OPERATIONS : INT32_MIN;
     if (!groups_find(call->face->groups, id, &info)) {
         out->group_state = BYTES_LITERAL("Dead");
         if (call->version >= 6) {
             out->error_code = KAFKA_ERR_GROUP_ID_NOT_FOUND;
-            out->error_message = BYTES_LITERAL("no such group");
+            out->error_message = cgroups_find(call->face->cgroups, id, NULL)
+                                     ? BYTES_LITERAL("the group is not a classic one")
+                                     : BYTES_LITERAL("no such group");
         }
         return;
     }
@@ -373,22 +382,32 @@ static void list_group(void *context, const struct group_info *info)
     g->group_type = BYTES_LITERAL("classic");
 }
 
-static void count_group(void *context, const struct group_info *info)
+static void list_consumers(void *context, const struct cgroup_info *info)
 {
-    (void)info;
-    ++*(int32_t *)context;
+    const struct listing *l = context;
+
+    if (!any_of(l->req->states_filter.at, l->req->states_filter.count,
+                cgroup_state_name(info->state)) ||
+        !any_of(l->req->types_filter.at, l->req->types_filter.count, "consumer"))
+        return;
+    struct kafka_list_groups_res_group *g = &l->res->groups.at[l->res->groups.count++];
+    g->group_id = info->id;
+    g->protocol_type = BYTES_LITERAL("consumer");
+    g->group_state = bytes_str(cgroup_state_name(info->state));
+    g->group_type = BYTES_LITERAL("consumer");
 }
 
 void kafka_on_list_groups(struct call *call, const void *request)
 {
     struct kafka_list_groups_res res;
     const struct listing l = {request, &res};
-    int32_t count = 0;
+    int32_t count =
+        (int32_t)(groups_count(call->face->groups) + cgroups_count(call->face->cgroups));
 
     kafka_list_groups_res_init(&res);
-    groups_each(call->face->groups, count_group, &count);
     res.groups.at = kafka_list_groups_res_group_new(&call->arena, count);
     groups_each(call->face->groups, list_group, (void *)(uintptr_t)&l);
+    cgroups_each(call->face->cgroups, list_consumers, (void *)(uintptr_t)&l);
     call_answer(call, &res);
 }
 
@@ -414,7 +433,10 @@ void kafka_on_delete_groups(struct call *call, const void *request)
     for (int32_t i = 0; i < req->groups_names.count; i++) {
         struct bytes id = arena_copy(&call->arena, req->groups_names.at[i]);
         res->results.at[i].group_id = id;
-        res->results.at[i].error_code = (int16_t)groups_delete(call->face->groups, id);
+        enum kafka_error error = cgroups_delete(call->face->cgroups, id);
+        if (error == KAFKA_ERR_GROUP_ID_NOT_FOUND)
+            error = groups_delete(call->face->groups, id);
+        res->results.at[i].error_code = (int16_t)error;
         if (res->results.at[i].error_code)
             continue;
         offsets_forget_group(call->face, id, entry);
@@ -422,7 +444,7 @@ void kafka_on_delete_groups(struct call *call, const void *request)
     }
     if (!any)
         log_entry_abort(entry);
-    else if (log_entry_commit(entry, NULL, &lsn) != ST_OK) {
+    else if (face_consumers_save(call->face, entry, &lsn)) {
         call->answer = res;
         delete_failed(call);
     }

@@ -14,7 +14,8 @@ static void group_committed(void *context, struct bytes group_id)
 {
     struct kafka_face *face = context;
 
-    groups_known(face->groups, group_id);
+    if (!cgroups_find(face->cgroups, group_id, NULL))
+        groups_known(face->groups, group_id);
 }
 
 static void defaults(struct kafka_options *o)
@@ -31,6 +32,10 @@ static void defaults(struct kafka_options *o)
         o->rebalance_delay_ms = KAFKA_REBALANCE_DELAY_MS;
     if (!o->idle_ms_max)
         o->idle_ms_max = KAFKA_IDLE_MS;
+    if (!o->consumer_session_ms)
+        o->consumer_session_ms = KAFKA_CONSUMER_SESSION_MS;
+    if (!o->consumer_heartbeat_ms)
+        o->consumer_heartbeat_ms = KAFKA_CONSUMER_HEARTBEAT_MS;
     if (!o->fetch_sessions_max)
         o->fetch_sessions_max = KAFKA_FETCH_SESSIONS;
 }
@@ -53,6 +58,7 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
         .idle_ns_max = face->options.idle_ms_max < 0 ? 0 : face->options.idle_ms_max * 1000000,
         .conns_max = face->options.conns_max,
     };
+    face_consumers_open(face);
     face_groups_open(face); /* before the first client can ask */
     offsets_load_groups(face);
     txns_open(&face->txns, log, loop);
@@ -79,6 +85,7 @@ void kafka_face_close(struct kafka_face *face)
     face_fetch_close(face);
     txns_close(&face->txns);
     face_groups_close(face);
+    face_consumers_close(face);
     while (face->free_calls) {
         struct call *call = face->free_calls;
         face->free_calls = call->next;
@@ -94,17 +101,9 @@ const char *kafka_face_address(const struct kafka_face *face)
     return listener_address(face->listener);
 }
 
-static void count_group(void *context, const struct group_info *info)
-{
-    struct kafka_stats *stats = context;
-
-    (void)info;
-    stats->groups++;
-}
-
 void kafka_face_stats(const struct kafka_face *face, struct kafka_stats *out)
 {
     *out = face->stats;
     out->fetch_sessions = fetch_sessions_count(face->fetch_sessions);
-    groups_each(face->groups, count_group, out);
+    out->groups = groups_count(face->groups) + cgroups_count(face->cgroups);
 }

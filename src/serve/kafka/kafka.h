@@ -27,6 +27,8 @@ enum {
     KAFKA_REBALANCE_DELAY_MS = 200,
     KAFKA_IDLE_MS = 600000,
     KAFKA_FETCH_SESSIONS = 1000,
+    KAFKA_CONSUMER_SESSION_MS = 45000,
+    KAFKA_CONSUMER_HEARTBEAT_MS = 5000,
 };
 
 struct kafka_options {
@@ -37,6 +39,8 @@ struct kafka_options {
     uint32_t frame_bytes_max;    /* 0: KAFKA_FRAME_BYTES */
     uint32_t conns_max;          /* 0: KAFKA_CONNS */
     int64_t rebalance_delay_ms;  /* 0: KAFKA_REBALANCE_DELAY_MS; -1: none */
+    /* Of groups by the consumer protocol that set none of their own; 0: the constants above. */
+    int64_t consumer_session_ms, consumer_heartbeat_ms;
     uint32_t fetch_sessions_max; /* kept at one time; 0: KAFKA_FETCH_SESSIONS */
     int64_t idle_ms_max;         /* a silent connection is closed; 0: KAFKA_IDLE_MS; -1: never */
     struct tls_server *tls;      /* NULL: none; must outlive the face */

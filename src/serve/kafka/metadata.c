@@ -76,8 +76,10 @@ static void describe_one(struct call *call, const struct kafka_metadata_req *req
                          const struct kafka_metadata_req_topic *asked,
                          struct kafka_metadata_res_topic *out, uint64_t *lsn)
 {
-    bool by_id = !asked->name.ptr;
-    struct log_topic *topic = face_topic_visible(call->face, asked->name, asked->topic_id);
+    /* Java's clients leave the name empty beside an id, others null. */
+    bool by_id = !asked->name.ptr || memcmp(asked->topic_id, no_id, LOG_ID_BYTES) != 0;
+    struct log_topic *topic =
+        face_topic_visible(call->face, by_id ? BYTES_NONE : asked->name, asked->topic_id);
 
     if (!topic && !by_id && req->allow_auto_topic_creation) {
         out->error_code = (int16_t)face_topic_auto_create(call->face, asked->name, &topic, lsn);

@@ -151,6 +151,25 @@ static int commit_topic(struct call *call, const struct kafka_offset_commit_req 
     return put;
 }
 
+/* Of either kind of group. A group of consumers is asked for the member's epoch, which older versions
+ * of the request do not know to be one. */
+static enum kafka_error may_commit(struct call *call, const struct group_caller *caller)
+{
+    struct kafka_face *face = call->face;
+    bool in_txn = call->api->key == KAFKA_TXN_OFFSET_COMMIT;
+
+    if (!cgroups_find(face->cgroups, caller->group_id, NULL)) {
+        enum kafka_error error = groups_may_commit(face->groups, face_now_ms(face), caller);
+        face_groups_arm(face);
+        return error;
+    }
+    enum kafka_error error = cgroups_may_commit(face->cgroups, caller->group_id, caller->member_id,
+                                                caller->generation);
+    if (in_txn)
+        return error == KAFKA_ERR_STALE_MEMBER_EPOCH ? KAFKA_ERR_ILLEGAL_GENERATION : error;
+    return caller->generation >= 0 && call->version < 9 ? KAFKA_ERR_UNSUPPORTED_VERSION : error;
+}
+
 void kafka_on_offset_commit(struct call *call, const void *request)
 {
     const struct kafka_offset_commit_req *req = request;
@@ -158,12 +177,11 @@ void kafka_on_offset_commit(struct call *call, const void *request)
     struct kafka_offset_commit_res *res = ARENA_NEW(&call->arena, struct kafka_offset_commit_res);
     const struct group_caller caller = {req->group_id, req->member_id, req->group_instance_id,
                                         req->generation_id_or_member_epoch};
-    enum kafka_error error = groups_may_commit(face->groups, face_now_ms(face), &caller);
+    enum kafka_error error = may_commit(call, &caller);
     struct log_entry *entry = log_entry_begin(face->log);
     uint64_t lsn = 0;
     int put = 0;
 
-    face_groups_arm(face);
     kafka_offset_commit_res_init(res);
     res->topics.count = req->topics.count;
     res->topics.at = kafka_offset_commit_res_topic_new(&call->arena, req->topics.count);
@@ -217,8 +235,7 @@ static enum kafka_error txn_commit_error(struct call *call,
         return KAFKA_ERR_INVALID_GROUP_ID;
     if (req->generation_id < 0 && !req->member_id.len && !req->group_instance_id.ptr)
         return KAFKA_ERR_NONE; /* of a time when only the transactional id was fenced */
-    error = groups_may_commit(face->groups, face_now_ms(face), &caller);
-    face_groups_arm(face);
+    error = may_commit(call, &caller);
     return error == KAFKA_ERR_REBALANCE_IN_PROGRESS ? KAFKA_ERR_NONE : error;
 }
 
@@ -447,6 +464,11 @@ static void fetch_group(struct call *call, const struct kafka_offset_fetch_req_g
                         bool stable, struct kafka_offset_fetch_res_group *out)
 {
     out->group_id = asked->group_id;
+    if (cgroups_find(call->face->cgroups, asked->group_id, NULL))
+        out->error_code = (int16_t)cgroups_may_fetch(call->face->cgroups, asked->group_id,
+                                                     asked->member_id, asked->member_epoch);
+    if (out->error_code)
+        return;
     if (asked->topics.count < 0) {
         fetch_all(call, asked->group_id, stable, out);
         return;
@@ -553,7 +575,7 @@ static bool load_group(void *context, struct bytes key, struct bytes value)
     int32_t partition;
 
     (void)value;
-    if (key_parse(key, &group, &topic, &partition))
+    if (key_parse(key, &group, &topic, &partition) && !cgroups_find(face->cgroups, group, NULL))
         groups_known(face->groups, group);
     return true;
 }
@@ -616,7 +638,9 @@ void kafka_on_offset_delete(struct call *call, const void *request)
     uint64_t lsn = 0;
 
     kafka_offset_delete_res_init(res);
-    if (!groups_find(call->face->groups, req->group_id, &info))
+    if (cgroups_find(call->face->cgroups, req->group_id, NULL))
+        res->error_code = KAFKA_ERR_NONE;
+    else if (!groups_find(call->face->groups, req->group_id, &info))
         res->error_code = KAFKA_ERR_GROUP_ID_NOT_FOUND;
     else if (info.members_count && !bytes_is(info.protocol_type, "consumer"))
         res->error_code = KAFKA_ERR_NON_EMPTY_GROUP;

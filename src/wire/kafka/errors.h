@@ -76,6 +76,10 @@
     X(INCONSISTENT_TOPIC_ID, 103)                                                                  \
     X(TRANSACTIONAL_ID_NOT_FOUND, 105)                                                             \
     X(FETCH_SESSION_TOPIC_ID_ERROR, 106)                                                           \
+    X(FENCED_MEMBER_EPOCH, 110)                                                                    \
+    X(UNRELEASED_INSTANCE_ID, 111)                                                                 \
+    X(UNSUPPORTED_ASSIGNOR, 112)                                                                   \
+    X(STALE_MEMBER_EPOCH, 113)                                                                     \
     X(MISMATCHED_ENDPOINT_TYPE, 114)                                                               \
     X(UNSUPPORTED_ENDPOINT_TYPE, 115)                                                              \
     X(TRANSACTION_ABORTABLE, 120)                                                                  \

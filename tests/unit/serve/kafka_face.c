@@ -240,6 +240,31 @@ TEST(kafka_failed_sync_acknowledges_nothing)
 }
 
 /* What librdkafka 2.15 sends for all topics in version 13: four zeros where one belongs. */
+TEST(kafka_metadata_by_id_beside_an_empty_name)
+{
+    struct rig rig;
+    struct kafka_metadata_req req;
+    struct kafka_metadata_res res;
+
+    kafka_rig_open(&rig);
+    struct peer *p = peer_open(&rig);
+    kafka_rig_make_topic(p, "t", 1);
+    kafka_metadata_req_init(&req);
+    req.topics.count = 1;
+    req.topics.at = kafka_metadata_req_topic_new(&rig.arena, 1);
+    memcpy(req.topics.at[0].topic_id, log_topic_info(log_topic_find(rig.log, BYTES_LITERAL("t")))->id,
+           LOG_ID_BYTES);
+    req.topics.at[0].name = BYTES_LITERAL(""); /* as Java's client writes it */
+    peer_call(p, KAFKA_METADATA, 12, &req, &res);
+    EXPECT_INT(res.topics.at[0].error_code, 0);
+    EXPECT_BYTES(res.topics.at[0].name, BYTES_LITERAL("t"));
+    req.topics.at[0].topic_id[0] ^= 1;
+    peer_call(p, KAFKA_METADATA, 12, &req, &res);
+    EXPECT_INT(res.topics.at[0].error_code, KAFKA_ERR_UNKNOWN_TOPIC_ID);
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
 TEST(kafka_bytes_after_a_request_are_let_pass)
 {
     const uint8_t frame[] = {0, 0, 0, 18, 0, 3, 0, 13, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0, 0, 1, 0, 0};
