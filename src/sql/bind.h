@@ -14,7 +14,7 @@
 #include "data/func.h"
 #include "sql/ast.h"
 
-enum { BIND_COLUMNS_MAX = 4000, BIND_VIEW_DEPTH_MAX = 32, BIND_QUERIES_MAX = 1000 };
+enum { BIND_COLUMNS_MAX = 4000, BIND_VIEW_DEPTH_MAX = 32, BIND_QUERIES_MAX = 1000, BIND_WINDOWS_MAX = 10000 };
 
 /* A WITH name, seen by what follows it. */
 struct cte {

@@ -225,8 +225,12 @@ static bool window_sizes_fit(struct binder *b, const struct token *at, enum wind
         bind_error(b, at, DIAG_VALUE, "the size of HOP must be a multiple of its slide");
         return false;
     }
-    if (kind == WINDOW_HOP && size_us / slide_us > 100000) {
-        bind_error(b, at, DIAG_LIMIT, "a row would be in more than 100000 windows");
+    if (kind == WINDOW_CUMULATE && size_us % slide_us != 0) {
+        bind_error(b, at, DIAG_VALUE, "the size of CUMULATE must be a multiple of its step");
+        return false;
+    }
+    if (size_us / slide_us > BIND_WINDOWS_MAX) {
+        bind_error(b, at, DIAG_LIMIT, "a row would be in more than %d windows", BIND_WINDOWS_MAX);
         return false;
     }
     return true;
@@ -242,8 +246,8 @@ struct plan_node *bind_window(struct binder *b, const struct token *at, enum win
 
     if (b->failed)
         return NULL;
-    if (kind == WINDOW_CUMULATE || kind == WINDOW_SESSION)
-        return bind_unsupported(b, at, kind == WINDOW_CUMULATE ? "CUMULATE" : "SESSION");
+    if (kind == WINDOW_SESSION)
+        return bind_unsupported(b, at, "SESSION");
     if (time->time == TIME_NONE) {
         bind_error(b, at, DIAG_TYPE,
                    "`%.*s` is not a time attribute: windows need one",

@@ -86,8 +86,8 @@ static void print_window(struct printer *p, const struct plan_node *input,
         buf_str(&p->out, "processing time");
     else
         buf_printf(&p->out, "%.*s", BYTES_FMT(column_name(input, w->column)));
-    if (w->kind == WINDOW_HOP) {
-        buf_str(&p->out, ", slide ");
+    if (w->kind == WINDOW_HOP || w->kind == WINDOW_CUMULATE) {
+        buf_str(&p->out, w->kind == WINDOW_HOP ? ", slide " : ", step ");
         print_duration(p, w->slide_us);
     }
     buf_str(&p->out, ", size ");

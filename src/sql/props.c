@@ -268,17 +268,20 @@ static bool scan_key(struct arena *arena, const struct plan_node *node, const ui
     return true;
 }
 
-/* The groups of a window aggregate, and its start or its end, which tell the same. */
+/* The groups of a window aggregate, and its start or its end, which tell the same, but for CUMULATE,
+ * where windows that start together end one by one. */
 static bool window_agg_key(struct arena *arena, const struct plan_node *node, bool by_end,
                            const uint16_t **columns, uint16_t *count)
 {
     const struct plan_window_agg *agg = &node->window_agg;
     uint16_t *out = ARENA_ARRAY(arena, uint16_t, agg->keys_count + 1u), n = 0;
 
-    if (!agg->emit_start && !agg->emit_end)
+    bool by_start = agg->emit_start && agg->window.kind != WINDOW_CUMULATE;
+    if (!by_start && !agg->emit_end)
         return false;
     for (; n < agg->keys_count; n++)
         out[n] = n;
+    by_end |= !by_start;
     bool second = by_end && agg->emit_start && agg->emit_end;
     out[n++] = (uint16_t)(agg->keys_count + agg->aggs_count + second);
     return key_of(arena, out, n, columns, count);

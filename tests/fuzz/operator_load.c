@@ -77,7 +77,7 @@ static struct plan_node *node_make(struct rig *r, unsigned kind)
         node->kind = PLAN_WINDOW_AGG;
         node->columns_count = 4;
         node->window_agg = (struct plan_window_agg){
-            .window = {.kind = WINDOW_HOP, .time = TIME_ROW, .column = 2, .size_us = 10000000, .slide_us = 5000000},
+            .window = {.kind = kind & 32 ? WINDOW_CUMULATE : WINDOW_HOP, .time = TIME_ROW, .column = 2, .size_us = 10000000, .slide_us = 5000000},
             .keys = key, .keys_count = 1, .aggs = aggs, .aggs_count = 3};
         break;
     case 2:

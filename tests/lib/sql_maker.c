@@ -163,11 +163,11 @@ static void group(struct sql_maker *m)
 /* A window's rows: the table function needs a name, so the relation gets one. */
 static void windows(struct sql_maker *m, const char *name)
 {
-    bool hop = sql_pick(m, 2);
-    say(m, hop ? "TABLE(HOP(TABLE " : "TABLE(TUMBLE(TABLE ");
+    uint32_t kind = sql_pick(m, 3);
+    say(m, ((const char *const[]){"TABLE(TUMBLE(TABLE ", "TABLE(HOP(TABLE ", "TABLE(CUMULATE(TABLE "})[kind]);
     say(m, name);
     say(m, ", DESCRIPTOR(ts), ");
-    if (hop)
+    if (kind)
         say(m, ONE_OF(m, "INTERVAL '5' SECOND, INTERVAL '10' SECOND))", "INTERVAL '2' SECOND, INTERVAL '6' SECOND))"));
     else
         say(m, ONE_OF(m, "INTERVAL '10' SECOND))", "INTERVAL '7' SECOND))", "INTERVAL '1' MINUTE))"));

@@ -400,14 +400,23 @@ TEST_SECONDS(ranks_are_their_twin, 120)
 
 /* ---- windows ---- */
 
-static void window_want(struct model *m, const struct row *all, uint32_t count, int64_t size, int64_t slide)
+/* Of the window that ends there. */
+static int64_t window_begin(enum window_kind kind, int64_t end, int64_t size)
+{
+    int64_t past = (end - 1) % size;
+
+    return kind == WINDOW_CUMULATE ? end - 1 - (past < 0 ? past + size : past) : end - size;
+}
+
+static void window_want(struct model *m, const struct row *all, uint32_t count, enum window_kind kind, int64_t size,
+                        int64_t slide)
 {
     for (int64_t end = size - 40 * slide; end < 400; end += slide) /* starts are multiples of slide */
         for (int64_t key = -1; key <= 5; key++) {
             int64_t k = key < 0 ? NULL_VALUE : key, rows = 0, letters = 0, high = -1;
             char text[TEXT_MAX], a[24], b[24];
             for (uint32_t i = 0; i < count; i++) {
-                if (all[i].k != k || all[i].t >= end || all[i].t < end - size || all[i].seq >= end)
+                if (all[i].k != k || all[i].t >= end || all[i].t < window_begin(kind, end, size) || all[i].seq >= end)
                     continue;
                 rows++;
                 letters |= 1 << all[i].s;
@@ -466,7 +475,7 @@ static void window_model(uint64_t seed, enum window_kind kind, int64_t size, int
     model_out(m);
     for (uint32_t i = 0; i < count; i++)
         all[i].seq--; /* `seq >= end` leaves out; a window of end = mark + 1 was closed */
-    window_want(m, all, count, size, slide);
+    window_want(m, all, count, kind, size, slide);
     fold_expect(&m->got, &m->want, seed, 0);
     model_free(m);
 }
@@ -477,6 +486,7 @@ TEST_SECONDS(window_aggregates_are_their_twin, 120)
         window_model(test_seed() + i, WINDOW_TUMBLE, 10, 10);
         window_model(test_seed() + i, WINDOW_HOP, 20, 5);
         window_model(test_seed() + i, WINDOW_HOP, 15, 10);
+        window_model(test_seed() + i, WINDOW_CUMULATE, 20, 5);
     }
 }
 
