@@ -10,6 +10,7 @@ static const struct op_class *const classes[PLAN_KINDS] = {
     [PLAN_WINDOW_JOIN] = &op_window_join,
     [PLAN_UNION] = &op_union,
     [PLAN_RANK] = &op_rank,
+    [PLAN_WINDOW_RANK] = &op_window_rank,
     [PLAN_NORMALIZE] = &op_normalize,
 };
 

@@ -139,6 +139,8 @@ bool unique_key(struct arena *arena, const struct plan_node *node, const uint16_
                 uint16_t *count);
 /* The column has edges of event-time windows: what an operator emits at the watermark is never late. */
 bool never_late(const struct plan_node *node, uint16_t column);
+/* The columns of a rank's partition that are the start and the end of one event-time window. */
+bool rank_windows(const struct plan_node *node, uint16_t *start, uint16_t *end);
 /* left start, left end, right start, right end: columns by which a join equates its sides' windows. */
 bool join_windows(const struct plan_node *node, uint16_t out[4]);
 bool join_side_unique(struct arena *arena, const struct plan_node *node, int side); /* 0 left, 1 right */

@@ -220,7 +220,8 @@ static struct plan_node *push(struct arena *arena, struct plan_node *node, struc
         node->inputs[0].node = push(arena, node->inputs[0].node, &no);
         return node;
     }
-    case PLAN_NORMALIZE: /* not there yet */
+    case PLAN_WINDOW_RANK: /* not there yet */
+    case PLAN_NORMALIZE:
     case PLAN_SCAN:
     case PLAN_VALUES:
     case PLAN_WINDOW_JOIN:

@@ -303,6 +303,7 @@ static struct plan_node *prune(struct arena *arena, struct plan_node *node, cons
         return prune_rank(arena, node, needed, map);
     case PLAN_UNION:
         return prune_union(arena, node, needed, map);
+    case PLAN_WINDOW_RANK: /* made later */
     case PLAN_NORMALIZE:
     case PLAN_SCAN: /* by opt_scan.c, when all readers of a table are known */
     case PLAN_VALUES:

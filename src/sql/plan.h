@@ -25,6 +25,7 @@ enum plan_kind {
     PLAN_WINDOW_JOIN, /* both sides carry windows: state is dropped with its window */
     PLAN_UNION,       /* UNION ALL */
     PLAN_RANK,        /* ROW_NUMBER() OVER (…) with a bound: top-N, deduplication */
+    PLAN_WINDOW_RANK, /* the same of each window of its rows: told once, when the watermark passes it */
     PLAN_NORMALIZE,   /* upserts made a changelog: the last row of each key is kept */
     PLAN_SINK,        /* a table's topic, a view's state, print, blackhole, the answer of a SELECT */
     PLAN_KINDS
@@ -138,6 +139,7 @@ struct plan_rank {
     uint16_t order_count;
     int64_t limit;
     bool emit_rank; /* ROW_NUMBER() is selected: the last output column */
+    uint16_t start_column, end_column; /* WINDOW_RANK: those of the partition's that are its window */
 };
 
 struct plan_normalize {

@@ -22,6 +22,7 @@ static bool orders_rows(const struct plan_node *node)
 {
     switch (node->kind) {
     case PLAN_RANK:
+    case PLAN_WINDOW_RANK:
         return node->rank.order_count > 0;
     case PLAN_GROUP_AGG:
         return is_ordered(node->group_agg.aggs, node->group_agg.aggs_count);
@@ -34,7 +35,7 @@ static bool orders_rows(const struct plan_node *node)
 
 static bool drops_late(const struct plan_node *node)
 {
-    if (node->kind == PLAN_WINDOW_JOIN)
+    if (node->kind == PLAN_WINDOW_JOIN || node->kind == PLAN_WINDOW_RANK)
         return true;
     return node->kind == PLAN_WINDOW_AGG &&
            (node->window_agg.attached || node->window_agg.window.time == TIME_ROW);
@@ -43,7 +44,7 @@ static bool drops_late(const struct plan_node *node)
 static bool passes_rows(const struct plan_node *node)
 {
     return node->kind == PLAN_CALC || node->kind == PLAN_WINDOW || node->kind == PLAN_UNION ||
-           (node->kind == PLAN_RANK && node->inputs[0].node->changes == 0);
+           node->kind == PLAN_WINDOW_RANK || (node->kind == PLAN_RANK && node->inputs[0].node->changes == 0);
 }
 
 static bool has_origins(const struct plan_node *node)
@@ -56,7 +57,7 @@ static bool has_origins(const struct plan_node *node)
         if (!node->inputs[i].node->origins)
             return false;
     }
-    return node->kind != PLAN_RANK || orders_rows(node);
+    return (node->kind != PLAN_RANK && node->kind != PLAN_WINDOW_RANK) || orders_rows(node);
 }
 
 bool plan_orders_by_origin(const struct plan_node *node)

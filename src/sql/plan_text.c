@@ -258,6 +258,17 @@ static void print_values(struct printer *p, const struct plan_node *node)
     buf_str(&p->out, node->values.rows_count > SHOWN ? ", …]" : "]");
 }
 
+static void print_rank(struct printer *p, const struct plan_node *node)
+{
+    const struct plan_node *input = node->inputs[0].node;
+    const struct plan_rank *rank = &node->rank;
+
+    print_columns(p, "partition", input, rank->partition, rank->partition_count);
+    buf_str(&p->out, " order=[");
+    print_order(p, input, rank->order, rank->order_count);
+    buf_printf(&p->out, "] first=%lld%s", (long long)rank->limit, rank->emit_rank ? " with rank" : "");
+}
+
 static void print_detail(struct printer *p, const struct plan_node *node)
 {
     const struct plan_node *input = node->inputs_count > 0 ? node->inputs[0].node : NULL;
@@ -291,12 +302,13 @@ static void print_detail(struct printer *p, const struct plan_node *node)
     case PLAN_WINDOW_JOIN:
         print_join(p, node);
         break;
+    case PLAN_WINDOW_RANK:
+        buf_printf(&p->out, "window=[%.*s..%.*s] ", BYTES_FMT(column_name(input, node->rank.start_column)),
+                   BYTES_FMT(column_name(input, node->rank.end_column)));
+        print_rank(p, node);
+        break;
     case PLAN_RANK:
-        print_columns(p, "partition", input, node->rank.partition, node->rank.partition_count);
-        buf_str(&p->out, " order=[");
-        print_order(p, input, node->rank.order, node->rank.order_count);
-        buf_printf(&p->out, "] first=%lld%s", (long long)node->rank.limit,
-                   node->rank.emit_rank ? " with rank" : "");
+        print_rank(p, node);
         break;
     case PLAN_NORMALIZE:
         print_columns(p, "key", input, node->normalize.keys, node->normalize.keys_count);

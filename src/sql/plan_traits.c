@@ -29,6 +29,7 @@ static unsigned own_changes(const struct plan_node *node)
         return both;
     case PLAN_WINDOW_AGG:
     case PLAN_WINDOW_JOIN:
+    case PLAN_WINDOW_RANK:
     case PLAN_VALUES:
         return 0;
     case PLAN_CALC:
@@ -74,6 +75,7 @@ static bool emits_before(const struct plan_node *node, bool asked)
         return asked && (node->changes & CHANGE_UPDATE);
     case PLAN_WINDOW_AGG:
     case PLAN_WINDOW_JOIN:
+    case PLAN_WINDOW_RANK:
     case PLAN_VALUES:
         return false;
     default:
@@ -210,6 +212,7 @@ static void distribute(struct plan_node *node)
         node->inputs[0].dist = by_keys(node->normalize.keys, node->normalize.keys_count);
         break;
     case PLAN_RANK:
+    case PLAN_WINDOW_RANK:
         node->inputs[0].dist = by_keys(node->rank.partition, node->rank.partition_count);
         break;
     case PLAN_SINK:
@@ -311,6 +314,7 @@ static const char *arrival_of(struct binder *b, const struct plan_node *node)
                    : NULL;
     }
     case PLAN_RANK:
+    case PLAN_WINDOW_RANK:
         return rank_arrival(b, node);
     case PLAN_GROUP_AGG:
         return ordered_arrival(node, node->group_agg.aggs, node->group_agg.aggs_count);
@@ -371,6 +375,18 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
     }
 }
 
+/* Of rows that are never taken back, the first of a window are known when it ends. */
+static void infer_window_rank(struct plan_node *node)
+{
+    uint16_t start = 0, end = 0;
+
+    if (node->kind != PLAN_RANK || node->inputs[0].node->changes || !rank_windows(node, &start, &end))
+        return;
+    node->kind = PLAN_WINDOW_RANK;
+    node->rank.start_column = start;
+    node->rank.end_column = end;
+}
+
 bool plan_traits(struct binder *b, const struct token **sinks_at)
 {
     struct plan *plan = b->plan;
@@ -378,6 +394,7 @@ bool plan_traits(struct binder *b, const struct token **sinks_at)
 
     for (uint32_t i = 0; i < plan->nodes_count; i++) {
         struct plan_node *node = plan->nodes[i];
+        infer_window_rank(node);
         node->changes = own_changes(node);
         if (node->kind == PLAN_JOIN || node->kind == PLAN_WINDOW_JOIN) {
             node->join.left_unique = join_side_unique(b->arena, node, 0);

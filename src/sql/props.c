@@ -90,6 +90,7 @@ struct window_prop window_prop(const struct plan_node *node, uint16_t column)
     case PLAN_WINDOW_JOIN:
         return join_prop(node, column);
     case PLAN_RANK:
+    case PLAN_WINDOW_RANK:
         return column < input->columns_count ? window_prop(input, column) : none;
     case PLAN_UNION: {
         struct window_prop prop = window_prop(input, column);
@@ -110,6 +111,21 @@ bool never_late(const struct plan_node *node, uint16_t column)
     struct window_prop prop = window_prop(node, column);
 
     return prop.role != ROLE_NONE && prop.window->time == TIME_ROW;
+}
+
+bool rank_windows(const struct plan_node *node, uint16_t *start, uint16_t *end)
+{
+    const struct plan_rank *rank = &node->rank;
+    const struct plan_window *window[2] = {NULL, NULL};
+
+    for (uint16_t i = 0; i < rank->partition_count; i++) {
+        struct window_prop prop = window_prop(node->inputs[0].node, rank->partition[i]);
+        if (prop.role != ROLE_START && prop.role != ROLE_END)
+            continue;
+        *(prop.role == ROLE_START ? start : end) = rank->partition[i];
+        window[prop.role == ROLE_END] = prop.window;
+    }
+    return same_window(window[0], window[1]) && window[0]->time == TIME_ROW;
 }
 
 /* ---- unique keys ---- */
@@ -308,6 +324,7 @@ static bool key_with(struct arena *arena, const struct plan_node *node, bool by_
     case PLAN_NORMALIZE:
         return key_of(arena, node->normalize.keys, node->normalize.keys_count, columns, count);
     case PLAN_RANK:
+    case PLAN_WINDOW_RANK:
         return rank_key(arena, node, by_end, columns, count);
     default:
         return false;

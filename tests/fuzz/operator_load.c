@@ -53,7 +53,7 @@ static struct plan_node *input_node(struct rig *r, bool text_key, bool updates)
 
 static struct plan_node *node_make(struct rig *r, unsigned kind)
 {
-    static const uint16_t key[1] = {0};
+    static const uint16_t key[1] = {0}, window_key[3] = {0, 2, 3};
     static const struct plan_sort_key order = {.column = 1};
     bool updates = kind & 8;
     struct plan_node *in = input_node(r, kind & 16, updates && (kind & 7) != 1);
@@ -89,6 +89,13 @@ static struct plan_node *node_make(struct rig *r, unsigned kind)
     case 3:
         node->kind = PLAN_WINDOW_JOIN;
         in->changes = 0;
+        break;
+    case 4:
+        node->kind = PLAN_WINDOW_RANK;
+        node->columns_count = 4;
+        in->changes = 0;
+        node->rank = (struct plan_rank){.partition = window_key, .partition_count = 3, .order = &order,
+                                        .order_count = 1, .limit = 2, .start_column = 2, .end_column = 3};
         break;
     default: node->kind = PLAN_JOIN;
     }

@@ -229,6 +229,30 @@ static void ranking(struct sql_maker *m)
     say(m, ONE_OF(m, "1", "2", "3", "10"));
 }
 
+/* Of the rows of windows, or of groups by window. Ordered by all that comes out. */
+static void window_ranking(struct sql_maker *m)
+{
+    const char *name = ONE_OF(m, "u", "t", "w");
+    bool grouped = sql_pick(m, 2), by_key = sql_pick(m, 2);
+    say(m, "SELECT k, CAST(");
+    say(m, sql_pick(m, 2) ? "rn" : "n");
+    say(m, " AS BIGINT) AS n FROM (SELECT k, n, ROW_NUMBER() OVER (PARTITION BY window_start, window_end");
+    say(m, by_key ? ", k" : "");
+    say(m, ONE_OF(m, " ORDER BY n, k", " ORDER BY n DESC, k", " ORDER BY k DESC, n DESC"));
+    say(m, ") AS rn FROM ");
+    if (grouped) {
+        say(m, "(SELECT window_start, window_end, k, ");
+        aggregate(m);
+        say(m, " AS n FROM ");
+        windows(m, name);
+        say(m, " GROUP BY window_start, window_end, k)");
+    } else {
+        windows(m, name);
+    }
+    say(m, ") WHERE rn <= ");
+    say(m, ONE_OF(m, "1", "2", "5"));
+}
+
 static void select_from(struct sql_maker *m)
 {
     say(m, sql_pick(m, 4) == 1 ? "SELECT DISTINCT " : "SELECT ");
@@ -253,8 +277,8 @@ static void both(struct sql_maker *m)
 
 void sql_make_query(struct sql_maker *m)
 {
-    static void (*const forms[])(struct sql_maker *) = {select_from, group, window_group, join,
-                                                        ranking,     both,  timed_join,   group};
+    static void (*const forms[])(struct sql_maker *) = {select_from, group, window_group, join,  ranking,
+                                                        both,        timed_join, group, window_ranking};
     forms[sql_pick(m, sizeof(forms) / sizeof(*forms))](m);
 }
 

@@ -7,23 +7,26 @@
 #include "lib/ops.h"
 #include "lib/test.h"
 
+static const enum plan_kind kinds[] = {PLAN_GROUP_AGG, PLAN_GROUP_AGG, PLAN_WINDOW_AGG, PLAN_RANK,
+                                       PLAN_JOIN,      PLAN_WINDOW_JOIN, PLAN_WINDOW_RANK};
+enum { DAMAGED = 2 * sizeof(kinds) / sizeof(kinds[0]) };
+
 static struct plan_node *damage_node(struct arena *plans, int kind)
 {
     static const struct plan_sort_key order = {.column = 1};
     const char *in = kind % 2 ? "k text, s text, t rowtime, e timestamp" : "k bigint, s text, t rowtime, e timestamp";
     struct plan_node *input = rig_input(plans, in);
-    struct plan_node *other = kind / 2 >= 4 ? rig_input(plans, in) : NULL;
-    static const enum plan_kind kinds[] = {PLAN_GROUP_AGG, PLAN_GROUP_AGG, PLAN_WINDOW_AGG,
-                                           PLAN_RANK, PLAN_JOIN, PLAN_WINDOW_JOIN};
+    enum plan_kind of = kinds[kind / 2];
+    struct plan_node *other = of == PLAN_JOIN || of == PLAN_WINDOW_JOIN ? rig_input(plans, in) : NULL;
     char out[200] = "k bigint, a text, b bigint, c text";
 
     if (other)
         snprintf(out, sizeof(out), "%s, %s", in, in);
-    else if (kinds[kind / 2] == PLAN_RANK)
+    else if (of == PLAN_RANK || of == PLAN_WINDOW_RANK)
         snprintf(out, sizeof(out), "%s", in);
     else if (kind % 2)
         memcpy(out, "k text  ", 8);
-    struct plan_node *node = rig_node(plans, kinds[kind / 2], out, input, other);
+    struct plan_node *node = rig_node(plans, of, out, input, other);
     struct agg_call *aggs = ARENA_ARRAY(plans, struct agg_call, 3);
     aggs[0] = rig_agg(plans, input, "MIN", 1, -1);
     aggs[1] = rig_agg(plans, input, "COUNT DISTINCT", 1, -1);
@@ -43,6 +46,10 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
         input->changes = CHANGE_DELETE;
         node->rank = (struct plan_rank){.partition = key, .partition_count = 1, .order = &order, .order_count = 1,
                                         .limit = 2};
+        break;
+    case 6:
+        node->rank = (struct plan_rank){.partition = rig_columns(plans, "2 3 0"), .partition_count = 3, .order = &order,
+                                        .order_count = 1, .limit = 2, .start_column = 2, .end_column = 3};
         break;
     default:
         node->join = (struct plan_join){.kind = JOIN_FULL, .left_keys = key, .right_keys = key, .keys_count = 1,
@@ -87,7 +94,7 @@ TEST_SECONDS(damaged_checkpoints_are_refused_or_work, 120)
     struct rng rng = rng_seed(test_seed());
     int refused = 0;
 
-    for (int kind = 0; kind < 12; kind++) {
+    for (int kind = 0; kind < DAMAGED; kind++) {
         struct arena plans;
         struct op_rig rig;
         struct snap_writer w = {0};

@@ -10,20 +10,13 @@
  * shifts those behind it, each told as an update of its number; else the row that falls out goes and
  * the new one comes. */
 #include "flow/ops/ops.h"
-#include "flow/ops/pack.h"
-#include "store/state/sorted.h"
+#include "flow/ops/rank_rows.h"
 
 #include <stdlib.h>
 
 #include "base/check.h"
 
 enum rank_mode { RANK_FIRST, RANK_APPEND, RANK_RETRACT };
-
-struct rank_row {
-    struct origin origin; /* or, where rows have none, split 0 and the number of arrival */
-    uint32_t size, pad;
-    uint8_t packed[];
-};
 
 struct partition { /* the value of a key */
     union {
@@ -36,14 +29,13 @@ struct partition { /* the value of a key */
 struct rank {
     struct arena plan_arena, scratch;
     struct keyer keyer;
-    struct pack pack;
+    struct rank_rows r;
     const struct plan_rank *plan;
     enum rank_mode mode;
-    bool keep_last, tell_before, by_origin;
+    bool tell_before;
     uint8_t kind_gone, kind_new; /* of the row that falls out of a full top-N and the one that enters */
     struct state_table table;
     struct state_heap heap;
-    uint64_t next_seq, rows;
 };
 
 /* ---- open, close ---- */
@@ -66,11 +58,8 @@ static enum status rank_open(const struct plan_node *node, void *state, struct o
         return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
                         "ROW_NUMBER() over updates without -U is not built yet");
     TRY(keyer_make(&s->keyer, &s->plan_arena, input, p->partition, p->partition_count, diag));
-    TRY(pack_make(&s->pack, &s->plan_arena, input, NULL, input->columns_count, diag));
+    TRY(rank_rows_make(&s->r, &s->plan_arena, node, diag));
     s->mode = input->changes ? RANK_RETRACT : p->limit == 1 ? RANK_FIRST : RANK_APPEND;
-    s->keep_last = s->mode == RANK_FIRST && p->order_count == 1 && p->order[0].descending &&
-                   input->columns[p->order[0].column].time != TIME_NONE;
-    s->by_origin = plan_orders_by_origin(node);
     s->tell_before = (node->changes & CHANGE_UPDATE_BEFORE) != 0;
     bool update = p->limit == 1 || p->emit_rank;
     s->kind_gone = update ? ROW_UPDATE_BEFORE : ROW_DELETE;
@@ -88,33 +77,6 @@ static void rank_close(const struct plan_node *node, void *state)
     heap_deinit(&s->heap);
     arena_deinit(&s->plan_arena);
     arena_deinit(&s->scratch);
-}
-
-/* ---- order ---- */
-
-static int order_compare(const struct rank *s, const uint8_t *a, const uint8_t *b)
-{
-    for (uint16_t k = 0; k < s->plan->order_count; k++) {
-        const struct plan_sort_key *key = &s->plan->order[k];
-        bool a_null = pack_null(&s->pack, a, key->column);
-        bool b_null = pack_null(&s->pack, b, key->column);
-        int order;
-        if (a_null || b_null)
-            order = a_null == b_null ? 0 : a_null == key->nulls_last ? 1 : -1;
-        else
-            order = pack_compare(&s->pack, key->column, a, b) * (key->descending ? -1 : 1);
-        if (order)
-            return order;
-    }
-    return 0;
-}
-
-static int row_compare(const void *context, const void *a, const void *b)
-{
-    const struct rank_row *x = a, *y = b;
-    int order = order_compare(context, x->packed, y->packed);
-
-    return order ? order : origin_compare(&x->origin, &y->origin);
 }
 
 /* ---- what comes out ---- */
@@ -139,19 +101,19 @@ static enum status tell_flush(struct telling *t)
 
     if (t->count) {
         struct column *cols = ARENA_ARRAY(&s->scratch, struct column, t->node->columns_count + 1);
-        pack_read_all(&s->pack, t->packed, t->count, &s->scratch, cols);
+        pack_read_all(&s->r.pack, t->packed, t->count, &s->scratch, cols);
         if (s->plan->emit_rank)
-            cols[s->pack.count] = (struct column){.data = t->ranks};
-        CHECK(t->node->columns_count == s->pack.count + s->plan->emit_rank);
+            cols[s->r.pack.count] = (struct column){.data = t->ranks};
+        CHECK(t->node->columns_count == s->r.pack.count + s->plan->emit_rank);
         struct chunk out = {.cols = cols, .count = t->count, .rows = t->count,
                             .col_count = t->node->columns_count, .kinds = t->kinds,
-                            .origins = s->by_origin ? t->origins : NULL};
+                            .origins = s->r.by_origin ? t->origins : NULL};
         st = op_emit(t->ctx, &out);
         arena_reset(&s->scratch);
     }
     t->count = 0;
     for (uint32_t i = 0; i < t->gone_count; i++)
-        heap_free(&s->heap, t->gone[i], sizeof(struct rank_row) + t->gone[i]->size);
+        rank_row_free(&s->r, &s->heap, t->gone[i]);
     t->gone_count = 0;
     return st;
 }
@@ -175,46 +137,18 @@ static void bury(struct telling *t, struct rank_row *row)
         t->gone = xrealloc(t->gone, t->gone_cap * sizeof(struct rank_row *));
     }
     t->gone[t->gone_count++] = row;
-    t->s->rows--;
-}
-
-/* A row that has come. */
-struct coming {
-    const uint8_t *packed;
-    uint32_t size;
-    struct origin origin;
-};
-
-static struct rank_row *row_new(struct rank *s, const struct coming *in)
-{
-    struct rank_row *row = heap_alloc(&s->heap, sizeof(*row) + in->size);
-
-    *row = (struct rank_row){.origin = in->origin, .size = in->size};
-    memcpy(row->packed, in->packed, in->size);
-    s->rows++;
-    return row;
-}
-
-static int coming_compare(const struct rank *s, const struct coming *in, const struct rank_row *row)
-{
-    int order = order_compare(s, in->packed, row->packed);
-
-    if (order)
-        return order;
-    order = origin_compare(&in->origin, &row->origin);
-    return s->keep_last ? -order : order;
 }
 
 /* ---- the three modes ---- */
 
-static enum status first_add(struct telling *t, struct partition *p, const struct coming *in)
+static enum status first_add(struct telling *t, struct partition *p, const struct rank_coming *in)
 {
     struct rank *s = t->s;
     struct rank_row *old = p->row;
 
-    if (old && coming_compare(s, in, old) >= 0)
+    if (old && rank_coming_compare(&s->r, in, old) >= 0)
         return ST_OK;
-    p->row = row_new(s, in);
+    p->row = rank_row_new(&s->r, &s->heap, in);
     if (!old)
         return tell(t, p->row, 0, ROW_INSERT);
     TRY(tell(t, old, 0, s->kind_gone));
@@ -249,37 +183,29 @@ static enum status tell_entered(struct telling *t, const struct sorted *rows, ui
     return ST_OK;
 }
 
-static enum status append_add(struct telling *t, struct partition *p, const struct coming *in)
+static enum status append_add(struct telling *t, struct partition *p, const struct rank_coming *in)
 {
     struct rank *s = t->s;
     struct sorted *rows = &p->rows;
     uint32_t limit = (uint32_t)s->plan->limit, before = rows->count;
-    struct rank_row *fallen = NULL;
+    uint32_t rank;
+    struct rank_row *fallen;
 
-    if (before == limit) {
-        struct rank_row *worst = sorted_get(rows, sorted_last(rows));
-        if (coming_compare(s, in, worst) >= 0)
-            return ST_OK;
-        fallen = worst;
-        sorted_remove(rows, &s->heap, sorted_last(rows));
-    }
-    struct rank_row *row = row_new(s, in);
-    struct sorted_at at = sorted_seek(rows, row_compare, s, row);
-    uint32_t rank = sorted_rank(rows, at);
-    sorted_insert(rows, &s->heap, at, row);
+    if (!rank_rows_put(&s->r, &s->heap, rows, limit, in, &rank, &fallen))
+        return ST_OK;
     enum status st = tell_entered(t, rows, rank, before, fallen);
     if (fallen)
         bury(t, fallen);
     return st;
 }
 
-static enum status retract_add(struct telling *t, struct partition *p, const struct coming *in)
+static enum status retract_add(struct telling *t, struct partition *p, const struct rank_coming *in)
 {
     struct rank *s = t->s;
     struct sorted *rows = &p->rows;
     uint32_t limit = (uint32_t)s->plan->limit, before = rows->count;
-    struct rank_row *row = row_new(s, in);
-    struct sorted_at at = sorted_seek(rows, row_compare, s, row);
+    struct rank_row *row = rank_row_new(&s->r, &s->heap, in);
+    struct sorted_at at = sorted_seek(rows, rank_row_compare, &s->r, row);
     uint32_t rank = sorted_rank(rows, at);
 
     sorted_insert(rows, &s->heap, at, row);
@@ -314,7 +240,7 @@ static enum status tell_left(struct telling *t, const struct sorted *rows, uint3
     return ST_OK;
 }
 
-static enum status retract_take(struct telling *t, struct partition *p, const struct coming *in)
+static enum status retract_take(struct telling *t, struct partition *p, const struct rank_coming *in)
 {
     struct rank *s = t->s;
     struct sorted *rows = &p->rows;
@@ -322,9 +248,9 @@ static enum status retract_take(struct telling *t, struct partition *p, const st
 
     *probe = (struct rank_row){.origin = {INT64_MIN, 0}, .size = in->size}; /* before its equals */
     memcpy(probe->packed, in->packed, in->size);
-    struct sorted_at at = sorted_seek(rows, row_compare, s, probe);
+    struct sorted_at at = sorted_seek(rows, rank_row_compare, &s->r, probe);
     for (struct rank_row *row; (row = sorted_get(rows, at)) != NULL; at = sorted_next(rows, at)) {
-        if (order_compare(s, row->packed, in->packed) != 0)
+        if (rank_order_compare(&s->r, row->packed, in->packed) != 0)
             return ST_OK; /* it was never here */
         if (row->size != in->size || memcmp(row->packed, in->packed, in->size) != 0)
             continue;
@@ -339,7 +265,7 @@ static enum status retract_take(struct telling *t, struct partition *p, const st
 
 /* ---- chunks ---- */
 
-static enum status row_apply(struct telling *t, struct partition *p, const struct coming *in,
+static enum status row_apply(struct telling *t, struct partition *p, const struct rank_coming *in,
                              bool retract)
 {
     switch (t->s->mode) {
@@ -366,8 +292,6 @@ static enum status rank_on_chunk(const struct plan_node *node, void *state, stru
     struct rank *s = state;
     uint16_t all[CHUNK_ROWS];
     void *values[CHUNK_ROWS];
-    uint8_t *packed[CHUNK_ROWS];
-    uint32_t sizes[CHUNK_ROWS];
     struct state_keys keys;
     struct telling *t = arena_alloc(ctx->arena, sizeof(*t));
 
@@ -381,16 +305,10 @@ static enum status rank_on_chunk(const struct plan_node *node, void *state, stru
     const uint16_t *rows = chunk_rows(in, all);
     keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
     state_upsert(&s->table, &keys, NULL, in->count, values, NULL);
-    pack_rows(&s->pack, ctx->arena, in->cols, rows, in->count, packed, sizes);
+    const struct rank_coming *coming = rank_rows_coming(&s->r, ctx->arena, in, rows);
     enum status st = ST_OK;
-    for (uint16_t i = 0; i < in->count && st == ST_OK; i++) {
-        struct coming row = {packed[i], sizes[i], {0, 0}};
-        if (s->by_origin)
-            row.origin = in->origins[rows[i]];
-        else
-            row.origin.offset = (int64_t)s->next_seq++;
-        st = row_apply(t, values[i], &row, row_kind_retracts(chunk_kind(in, rows[i])));
-    }
+    for (uint16_t i = 0; i < in->count && st == ST_OK; i++)
+        st = row_apply(t, values[i], &coming[i], row_kind_retracts(chunk_kind(in, rows[i])));
     enum status flushed = tell_flush(t);
     free(t->gone);
     if (s->mode == RANK_RETRACT)
@@ -401,13 +319,6 @@ static enum status rank_on_chunk(const struct plan_node *node, void *state, stru
 /* ---- checkpoints: next seq; partitions, each count, then origin and bytes of its rows, the first
  * first ---- */
 
-static void row_save(const struct rank_row *row, struct buf *out)
-{
-    buf_uvarint(out, (uint64_t)row->origin.split);
-    buf_varint(out, row->origin.offset);
-    buf_sized(out, bytes_of(row->packed, row->size));
-}
-
 static void partition_save(void *context, const void *value, struct buf *out)
 {
     const struct rank *s = context;
@@ -415,14 +326,10 @@ static void partition_save(void *context, const void *value, struct buf *out)
 
     if (s->mode == RANK_FIRST) {
         buf_uvarint(out, 1);
-        row_save(p->row, out);
-        return;
+        rank_row_save(p->row, out);
+    } else {
+        rank_rows_save(&p->rows, out);
     }
-    buf_uvarint(out, p->rows.count);
-    struct sorted_at at = sorted_first();
-    for (const struct rank_row *row; (row = sorted_get(&p->rows, at)) != NULL;
-         at = sorted_next(&p->rows, at))
-        row_save(row, out);
 }
 
 static void rank_save(const struct plan_node *node, const void *state, struct snap_writer *w)
@@ -430,7 +337,7 @@ static void rank_save(const struct plan_node *node, const void *state, struct sn
     const struct rank *s = state;
 
     (void)node;
-    buf_u64_le(&w->buf, s->next_seq);
+    buf_u64_le(&w->buf, s->r.next_seq);
     state_save(&s->table, w, partition_save, (void *)s);
 }
 
@@ -438,25 +345,13 @@ static bool partition_load(void *context, void *value, struct reader *r)
 {
     struct rank *s = context;
     struct partition *p = value;
-    uint64_t count = reader_uvarint(r);
 
-    if (s->mode == RANK_FIRST && count != 1)
+    if (s->mode != RANK_FIRST)
+        return rank_rows_load(&s->r, &s->heap, &p->rows, r) && !reader_left(r);
+    if (reader_uvarint(r) != 1)
         return false;
-    for (uint64_t i = 0; i < count; i++) {
-        struct coming in = {.origin.split = (int64_t)reader_uvarint(r)};
-        in.origin.offset = reader_varint(r);
-        struct bytes packed = reader_sized(r);
-        if (r->bad || !pack_check(&s->pack, packed.ptr, packed.len))
-            return false;
-        in.packed = packed.ptr;
-        in.size = (uint32_t)packed.len;
-        struct rank_row *row = row_new(s, &in);
-        if (s->mode == RANK_FIRST)
-            p->row = row;
-        else
-            sorted_insert(&p->rows, &s->heap, sorted_nth(&p->rows, p->rows.count), row);
-    }
-    return !reader_left(r);
+    p->row = rank_row_load(&s->r, &s->heap, r);
+    return p->row && !reader_left(r);
 }
 
 static enum status rank_load(const struct plan_node *node, void *state, struct op_ctx *ctx,
@@ -466,8 +361,8 @@ static enum status rank_load(const struct plan_node *node, void *state, struct o
     uint64_t seq = reader_u64_le(r);
 
     (void)node;
-    if (seq > s->next_seq)
-        s->next_seq = seq;
+    if (seq > s->r.next_seq)
+        s->r.next_seq = seq;
     return state_load(&s->table, r, &(struct state_mine){ctx->shard, ctx->shards}, partition_load, s);
 }
 
@@ -477,7 +372,7 @@ static void rank_measure(const struct plan_node *node, const void *state, uint64
     const struct rank *s = state;
 
     (void)node;
-    *rows = s->rows;
+    *rows = s->r.count;
     *bytes = state_bytes(&s->table) + s->heap.used_bytes;
 }
 
