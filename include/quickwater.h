@@ -1,6 +1,6 @@
 /* quickwater.h: Quickwater as a library.
  *
- * Open an instance, run SQL, push rows, subscribe to changes, close. Without a data directory all is
+ * Open an instance, run SQL, push rows (as text or typed), subscribe to changes, close. Without a data directory all is
  * kept in memory and dies with the instance; with one, what qw_push_wait or qw_sql acknowledged is on
  * disk. Several instances live in one process; there is no global state, no signal handler is
  * installed, no thread is pinned.
@@ -12,7 +12,7 @@
  *
  * Every function that returns int gives 0, or a negative QW_E… with `error` filled (it may be
  * NULL). Text is UTF-8. Every instance runs on one thread of its own; the functions may be called
- * from any thread but that one (a callback may call qw_push, and nothing else that waits).
+ * from any thread but that one (a callback may call qw_push and qw_push_row, and nothing else that waits).
  *
  * A check that fails inside an instance is a bug of ours: on_failure is called on the instance's
  * thread, and from then on that instance alone answers QW_E_POISONED. Close it; the others go on.
@@ -108,6 +108,104 @@ QW_API const char *qw_result_text(qw_result *r, size_t row, size_t column);
 QW_API const char *qw_result_message(const qw_result *r);
 QW_API void qw_result_free(qw_result *r);
 
+/* ---- typed values ---- */
+
+/* What a value is. A BOOLEAN is QW_BOOL, TINYINT to BIGINT are QW_INT64, FLOAT and DOUBLE are QW_DOUBLE, CHAR and
+ * VARCHAR are QW_TEXT, BINARY and VARBINARY are QW_BYTES, TIMESTAMP and TIMESTAMP_LTZ are QW_TIMESTAMP. ROW, ARRAY,
+ * MAP and intervals have no such form: they are in a row's text alone. */
+enum {
+    QW_NULL = 0,
+    QW_BOOL = 1,      /* i: 0 or 1 */
+    QW_INT64 = 2,     /* i */
+    QW_DOUBLE = 3,    /* d */
+    QW_TEXT = 4,      /* bytes: UTF-8, not terminated */
+    QW_BYTES = 5,     /* bytes */
+    QW_DECIMAL = 6,   /* (high * 2^64 + low) / 10^scale, at most 38 digits */
+    QW_DATE = 7,      /* i: days since 1970-01-01 */
+    QW_TIME = 8,      /* i: microseconds of the day */
+    QW_TIMESTAMP = 9, /* i: microseconds since 1970-01-01 00:00:00 (UTC for TIMESTAMP_LTZ) */
+    QW_ANY = -1,      /* of what is asked for: whatever it is */
+};
+
+typedef struct qw_value { /* 24 bytes on 64-bit machines, for good: new kinds may come, new fields do not */
+    int32_t kind;
+    int32_t scale; /* of QW_DECIMAL */
+    union {
+        int64_t i;
+        double d;
+        struct {
+            const void *ptr; /* may be NULL when len is 0 */
+            size_t len;
+        } bytes;
+        struct {
+            uint64_t low;
+            int64_t high;
+        } decimal;
+    } as;
+} qw_value;
+
+static inline qw_value qw_null(void)
+{
+    qw_value v;
+    v.kind = QW_NULL;
+    v.scale = 0;
+    v.as.decimal.low = 0;
+    v.as.decimal.high = 0;
+    return v;
+}
+static inline qw_value qw_int_of(int32_t kind, int64_t i) /* BOOL, INT64, DATE, TIME, TIMESTAMP */
+{
+    qw_value v = qw_null();
+    v.kind = kind;
+    v.as.i = i;
+    return v;
+}
+static inline qw_value qw_bool(int b)
+{
+    return qw_int_of(QW_BOOL, b != 0);
+}
+static inline qw_value qw_int64(int64_t i)
+{
+    return qw_int_of(QW_INT64, i);
+}
+static inline qw_value qw_timestamp(int64_t us)
+{
+    return qw_int_of(QW_TIMESTAMP, us);
+}
+static inline qw_value qw_double(double d)
+{
+    qw_value v = qw_null();
+    v.kind = QW_DOUBLE;
+    v.as.d = d;
+    return v;
+}
+static inline qw_value qw_bytes_of(int32_t kind, const void *ptr, size_t len) /* TEXT, BYTES */
+{
+    qw_value v = qw_null();
+    v.kind = kind;
+    v.as.bytes.ptr = ptr;
+    v.as.bytes.len = len;
+    return v;
+}
+static inline qw_value qw_text(const char *text, size_t len)
+{
+    return qw_bytes_of(QW_TEXT, text, len);
+}
+static inline qw_value qw_decimal(int64_t unscaled, int32_t scale) /* 1250, 2: 12.50 */
+{
+    qw_value v = qw_null();
+    v.kind = QW_DECIMAL;
+    v.scale = scale;
+    v.as.decimal.low = (uint64_t)unscaled;
+    v.as.decimal.high = unscaled < 0 ? -1 : 0;
+    return v;
+}
+
+/* A cell of a result, as qw_result_text but typed. kind: what it must be, or QW_ANY; a NULL is one whatever was
+ * asked for. Text and bytes live until qw_result_free. */
+QW_API int qw_result_value(const qw_result *r, size_t row, size_t column, int32_t kind, qw_value *out,
+                           qw_error *error);
+
 /* ---- rows in ---- */
 
 /* One record into a topic, as its table's format has it (JSON text for 'format' = 'json'). Returns at
@@ -121,6 +219,29 @@ QW_API int qw_push_keyed(qw *q, const char *topic, const void *key, size_t key_l
                          const void *value, size_t value_len, qw_pushed_fn *done, void *context,
                          qw_error *error);
 
+/* A writer of typed rows into the topic of a table ('kafka' or 'upsert-kafka'): columns that a record holds, in the
+ * table's order; computed and virtual ones are left out. What is pushed is written in the table's format, so every
+ * client reads it; with 'format' = 'row' no text is made at all.
+ *
+ * The columns are those of the table when the writer was opened. A writer is one thread's at a time; a callback may
+ * push with one, and not open it. Close it before qw_close. */
+typedef struct qw_writer qw_writer;
+QW_API int qw_writer_open(qw *q, const char *table, qw_writer **out, qw_error *error);
+QW_API void qw_writer_close(qw_writer *writer); /* what was pushed stays pushed */
+QW_API size_t qw_writer_columns(const qw_writer *writer);
+/* Name and type ("DECIMAL(10, 2) NOT NULL") of a column, until qw_writer_close; NULL past the last. */
+QW_API const char *qw_writer_column(const qw_writer *writer, size_t column);
+QW_API const char *qw_writer_type(const qw_writer *writer, size_t column);
+QW_API int qw_writer_find(const qw_writer *writer, const char *name); /* index, or QW_E_NOT_FOUND */
+
+/* One row: a value for each column, which is copied. QW_E_INVALID, and nothing is pushed, where their count is not
+ * that of the columns, a kind does not fit its column's type, a number, a length, or a time is out of the type's
+ * range, a text is not UTF-8, or a NULL is for a NOT NULL column. A DECIMAL with more digits behind the point than
+ * its column is rounded, a time cut, as a CAST does. Otherwise as qw_push_keyed; the key is made of the table's
+ * 'key.fields' or PRIMARY KEY. */
+QW_API int qw_push_row(qw_writer *writer, const qw_value *values, size_t count, qw_pushed_fn *done,
+                       void *context, qw_error *error);
+
 /* Returns when all that this thread pushed is durable, or was refused (then with the first error). */
 QW_API int qw_push_wait(qw *q, qw_error *error);
 
@@ -131,7 +252,18 @@ typedef struct qw_change {
     const char *row;     /* the row as a JSON object */
     size_t row_len;
     int64_t position;    /* resume behind it: qw_subscribe's from = position + 1 */
+    struct qw_change_row *typed; /* for the functions below; the library's */
 } qw_change;
+
+/* The row's columns, within the callback. Names and types are those of the view when it was subscribed to. */
+QW_API size_t qw_change_columns(const qw_change *change);
+QW_API const char *qw_change_column(const qw_change *change, size_t column); /* NULL past the last */
+QW_API const char *qw_change_type(const qw_change *change, size_t column);
+QW_API int qw_change_find(const qw_change *change, const char *name); /* index, or QW_E_NOT_FOUND */
+/* kind: what the column must be, or QW_ANY; a NULL is one whatever was asked for. QW_E_INVALID where it is another.
+ * Text and bytes live until the callback returns. */
+QW_API int qw_change_value(const qw_change *change, size_t column, int32_t kind, qw_value *out,
+                           qw_error *error);
 
 /* Calls fn on the instance's thread for each durable change of a view (a materialized table), from a
  * position on: 0 the oldest kept, -1 only what comes. fn must be quick: the instance waits for it. */

@@ -12,23 +12,25 @@
 #include <string.h>
 
 static const char job[] =
-    "CREATE TABLE payments (id BIGINT, card STRING, amount DOUBLE)"
-    "  WITH ('connector' = 'kafka', 'topic' = 'payments', 'format' = 'json');"
+    "CREATE TABLE payments (id BIGINT, card STRING NOT NULL, amount DOUBLE)"
+    "  WITH ('connector' = 'kafka', 'topic' = 'payments', 'format' = 'row');"
     "CREATE MATERIALIZED TABLE cards AS"
     "  SELECT card, COUNT(*) AS payments, AVG(amount) AS usual, MAX(amount) AS greatest"
     "  FROM payments GROUP BY card;";
 
+enum { USUAL = 2, GREATEST = 3 }; /* columns of cards */
+
 static void on_change(void *context, const qw_change *change)
 {
     long *changes = context;
-    const char *usual = strstr(change->row, "\"usual\":");
-    const char *greatest = strstr(change->row, "\"greatest\":");
+    qw_value usual, greatest;
 
-    if (change->op[0] != '+' || !usual || !greatest)
+    if (change->op[0] != '+' || qw_change_value(change, USUAL, QW_DOUBLE, &usual, NULL) ||
+        qw_change_value(change, GREATEST, QW_DOUBLE, &greatest, NULL))
         return;
     ++*changes;
-    if (atof(greatest + 11) > 10 * atof(usual + 8))
-        printf("suspicious: %.*s\n", (int)change->row_len, change->row);
+    if (greatest.as.d > 10 * usual.as.d)
+        printf("suspicious: %.*s\n", (int)change->row_len, change->row); /* the row as JSON */
 }
 
 static int fail(const qw_error *error)
@@ -55,7 +57,8 @@ int main(int argc, char **argv)
 {
     int payments = argc > 1 ? atoi(argv[1]) : 10000;
     long changes = 0;
-    char row[128];
+    char card[32];
+    qw_writer *writer;
     qw_subscription *subscription;
     qw_error error;
     qw *q;
@@ -63,13 +66,14 @@ int main(int argc, char **argv)
     if (qw_open(NULL, &q, &error)) /* in memory: nothing is written to disk */
         return fail(&error);
     if (qw_sql(q, job, NULL, &error) ||
-        qw_subscribe(q, "cards", 0, on_change, &changes, &subscription, &error))
+        qw_subscribe(q, "cards", 0, on_change, &changes, &subscription, &error) ||
+        qw_writer_open(q, "payments", &writer, &error))
         return fail(&error);
     for (int i = 0; i < payments; i++) {
-        double amount = i % 997 == 996 ? 5000 : 10 + i % 50;
-        snprintf(row, sizeof(row), "{\"id\":%d,\"card\":\"card-%d\",\"amount\":%.2f}", i, i % 20,
-                 amount);
-        if (qw_push(q, "payments", row, strlen(row), &error))
+        int len = snprintf(card, sizeof(card), "card-%d", i % 20);
+        const qw_value row[] = {qw_int64(i), qw_text(card, (size_t)len),
+                                qw_double(i % 997 == 996 ? 5000 : 10 + i % 50)};
+        if (qw_push_row(writer, row, 3, NULL, NULL, &error))
             return fail(&error);
     }
     if (qw_push_wait(q, &error))
@@ -77,6 +81,7 @@ int main(int argc, char **argv)
     if (await_all(q, payments, &error))
         return fail(&error);
     printf("%d payments scored\n", payments);
+    qw_writer_close(writer);
     qw_unsubscribe(subscription);
     qw_close(q);
     return changes == 0;

@@ -18,6 +18,7 @@ struct push {
     qw_pushed_fn *done;
     void *context;
     bool has_key;
+    int64_t timestamp_ms; /* LIB_NO_TIME: now */
     uint32_t topic_len, key_len, value_len;
     uint8_t data[]; /* topic, key, value */
 };
@@ -142,7 +143,8 @@ static void append(struct push_queue *queue, struct log *log, struct log_partiti
     batch_builder_init(&builder, KAFKA_CODEC_NONE);
     buf_init(&batch, 0);
     for (struct push *p = list; p; p = p->next)
-        batch_builder_add(&builder, now_ms, push_key(p), push_value(p), NULL, 0);
+        batch_builder_add(&builder, p->timestamp_ms == LIB_NO_TIME ? now_ms : p->timestamp_ms, push_key(p),
+                          push_value(p), NULL, 0);
     enum status st = batch_builder_finish(&builder, &batch);
     if (st == ST_OK)
         st = log_append(log, partition, buf_view(&batch), &appended, &diag);
@@ -219,21 +221,24 @@ static void drain(void *context)
     }
 }
 
-static struct push *push_create(const char *topic, const void *key, size_t key_len,
-                                const void *value, size_t value_len)
+static struct push *push_create(const struct lib_record *record)
 {
-    size_t topic_len = strlen(topic);
-    struct push *p = malloc(sizeof(*p) + topic_len + key_len + value_len);
+    size_t topic_len = strlen(record->topic);
+    struct bytes key = record->key, value = record->value;
 
+    if (key.len > UINT32_MAX / 4 || value.len > UINT32_MAX / 4)
+        return NULL;
+    struct push *p = malloc(sizeof(*p) + topic_len + key.len + value.len);
     if (!p)
         return NULL;
-    *p = (struct push){.has_key = key != NULL, .topic_len = (uint32_t)topic_len,
-                       .key_len = (uint32_t)key_len, .value_len = (uint32_t)value_len};
-    memcpy(p->data, topic, topic_len);
-    if (key_len)
-        memcpy(p->data + topic_len, key, key_len);
-    if (value_len)
-        memcpy(p->data + topic_len + key_len, value, value_len);
+    *p = (struct push){.has_key = key.ptr != NULL, .topic_len = (uint32_t)topic_len,
+                       .key_len = (uint32_t)key.len, .value_len = (uint32_t)value.len,
+                       .timestamp_ms = record->timestamp_ms};
+    memcpy(p->data, record->topic, topic_len);
+    if (key.len)
+        memcpy(p->data + topic_len, key.ptr, key.len);
+    if (value.len)
+        memcpy(p->data + topic_len + key.len, value.ptr, value.len);
     return p;
 }
 
@@ -242,14 +247,11 @@ static size_t push_bytes(const struct push *p)
     return sizeof(*p) + p->topic_len + p->key_len + p->value_len;
 }
 
-int qw_push_keyed(qw *q, const char *topic, const void *key, size_t key_len, const void *value,
-                  size_t value_len, qw_pushed_fn *done, void *context, qw_error *error)
+int lib_push(qw *q, const struct lib_record *record, qw_pushed_fn *done, void *context, qw_error *error)
 {
     struct push_queue *queue = q->pushes;
-    struct push *p = NULL;
+    struct push *p = push_create(record);
 
-    if (key_len <= UINT32_MAX / 4 && value_len <= UINT32_MAX / 4)
-        p = push_create(topic, key, key_len, value, value_len);
     if (!p)
         return lib_error(q, ST_NOSPACE, NULL, error);
     p->done = done;
@@ -274,6 +276,15 @@ int qw_push_keyed(qw *q, const char *topic, const void *key, size_t key_len, con
     if (wake)
         loop_post(server_loop(instance_server(q->instance)), drain, queue);
     return QW_OK;
+}
+
+int qw_push_keyed(qw *q, const char *topic, const void *key, size_t key_len, const void *value,
+                  size_t value_len, qw_pushed_fn *done, void *context, qw_error *error)
+{
+    const struct lib_record record = {.topic = topic, .key = bytes_of(key, key_len),
+                                      .value = bytes_of(value, value_len), .timestamp_ms = LIB_NO_TIME};
+
+    return lib_push(q, &record, done, context, error);
 }
 
 int qw_push(qw *q, const char *topic, const void *value, size_t value_len, qw_error *error)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/lib.h"
+#include "app/lib_value.h"
 #include "base/check.h"
 #include "data/text.h"
 
@@ -169,22 +170,42 @@ static const char *cell_text(qw_result *r, const struct type *type, const struct
     return text;
 }
 
+/* The chunk that a row is in, and its physical row there; NULL past the last. */
+static const struct chunk *find_row(const struct engine_result *e, size_t row, uint16_t *physical)
+{
+    for (uint32_t i = 0; i < e->chunks_count; i++) {
+        const struct chunk *chunk = &e->chunks[i];
+        if (row < chunk->count) {
+            *physical = chunk_row(chunk, (uint16_t)row);
+            return chunk;
+        }
+        row -= chunk->count;
+    }
+    return NULL;
+}
+
 const char *qw_result_text(qw_result *r, size_t row, size_t column)
 {
     const struct engine_result *e = r->result;
+    uint16_t physical;
+    const struct chunk *chunk = column < e->schema.count ? find_row(e, row, &physical) : NULL;
 
-    if (column >= e->schema.count)
-        return NULL;
-    for (uint32_t i = 0; i < e->chunks_count; i++) {
-        const struct chunk *chunk = &e->chunks[i];
-        if (row >= chunk->count) {
-            row -= chunk->count;
-            continue;
-        }
-        return cell_text(r, e->schema.fields[column].type, &chunk->cols[column],
-                         chunk_row(chunk, (uint16_t)row));
-    }
-    return NULL;
+    return chunk ? cell_text(r, e->schema.fields[column].type, &chunk->cols[column], physical) : NULL;
+}
+
+int qw_result_value(const qw_result *r, size_t row, size_t column, int32_t kind, qw_value *out,
+                    qw_error *error)
+{
+    const struct engine_result *e = r->result;
+    uint16_t physical;
+    struct diag diag = {0};
+    const struct chunk *chunk = column < e->schema.count ? find_row(e, row, &physical) : NULL;
+
+    enum status st = !chunk ? diag_set(&diag, ST_INVALID, DIAG_NAME, "there is no row %zu with a column %zu",
+                                       row, column)
+                            : value_to_host(e->schema.fields[column].name, e->schema.fields[column].type,
+                                            &chunk->cols[column], physical, kind, out, &diag);
+    return lib_error(NULL, st, &diag, error);
 }
 
 const char *qw_result_message(const qw_result *r)

@@ -4,10 +4,23 @@
 #include <string.h>
 
 #include "app/lib.h"
+#include "app/lib_value.h"
 #include "base/check.h"
+#include "data/format/format.h"
 #include "wire/kafka/batch.h"
 
 enum { SLICE_BYTES = 256 << 10 };
+
+/* A change's row by column: decoded from its text when the first value is asked for. */
+struct qw_change_row {
+    struct arena arena;         /* of the columns' names and types */
+    struct host_columns columns;
+    struct format_decoder *decoder;
+    struct arena row_arena;     /* of the row, until the callback returns */
+    struct bytes text;
+    struct chunk chunk;
+    bool decoded;
+};
 
 struct qw_subscription {
     qw *q;
@@ -18,6 +31,7 @@ struct qw_subscription {
     qw_change_fn *fn;
     void *context;
     bool posted, ended;
+    struct qw_change_row row;
 };
 
 struct subscribe_call {
@@ -39,9 +53,91 @@ static void give(qw_subscription *s, const struct record *record)
     qw_change change = {.op = op,
                         .row = (const char *)record->value.ptr + head_len,
                         .row_len = record->value.len - head_len - 1,
-                        .position = record->offset};
+                        .position = record->offset,
+                        .typed = &s->row};
+    s->row.text = bytes_of(change.row, change.row_len);
     s->fn(s->context, &change);
+    s->row.decoded = false;
+    arena_reset(&s->row.row_arena);
 }
+
+/* ---- the row by column ---- */
+
+static enum status row_open(struct qw_change_row *row, const struct schema *schema, struct diag *diag)
+{
+    struct format_spec spec = {.name = BYTES_LITERAL("json")};
+
+    arena_init(&row->arena, ARENA_BUDGET_NONE);
+    arena_init(&row->row_arena, ARENA_BUDGET_NONE);
+    host_columns_make(&row->columns, &row->arena, schema);
+    const struct schema own = {row->columns.count, row->columns.fields};
+    spec.schema = &own;
+    return format_decoder_open(&spec, &row->decoder, diag);
+}
+
+static void subscription_free(qw_subscription *s)
+{
+    format_decoder_close(s->row.decoder);
+    arena_deinit(&s->row.arena);
+    arena_deinit(&s->row.row_arena);
+    free(s);
+}
+
+/* Our own encoder wrote the text, for columns that the view may not have any more. */
+static enum status row_decode_text(struct qw_change_row *row, struct diag *diag)
+{
+    const struct schema schema = {row->columns.count, row->columns.fields};
+    struct chunk_builder b;
+
+    if (row->decoded)
+        return ST_OK;
+    chunk_builder_init_schema(&b, &row->row_arena, &schema, 1);
+    if (format_decode(row->decoder, row->text, b.cols, diag) != FORMAT_ROW)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "the row cannot be decoded"), ST_INVALID;
+    chunk_builder_row(&b, ROW_INSERT);
+    row->chunk = chunk_builder_done(&b);
+    row->decoded = true;
+    return ST_OK;
+}
+
+size_t qw_change_columns(const qw_change *change)
+{
+    return change->typed->columns.count;
+}
+
+const char *qw_change_column(const qw_change *change, size_t column)
+{
+    return column < change->typed->columns.count ? change->typed->columns.names[column] : NULL;
+}
+
+const char *qw_change_type(const qw_change *change, size_t column)
+{
+    return column < change->typed->columns.count ? change->typed->columns.types[column] : NULL;
+}
+
+int qw_change_find(const qw_change *change, const char *name)
+{
+    return host_columns_find(&change->typed->columns, name);
+}
+
+int qw_change_value(const qw_change *change, size_t column, int32_t kind, qw_value *out, qw_error *error)
+{
+    struct qw_change_row *row = change->typed;
+    struct diag diag = {0};
+    enum status st = ST_OK;
+
+    if (column >= row->columns.count)
+        st = diag_set(&diag, ST_INVALID, DIAG_NAME, "there is no column %zu: the row has %u", column,
+                      row->columns.count);
+    if (st == ST_OK)
+        st = row_decode_text(row, &diag);
+    if (st == ST_OK)
+        st = value_to_host(row->columns.fields[column].name, row->columns.fields[column].type,
+                           &row->chunk.cols[column], 0, kind, out, &diag);
+    return lib_error(NULL, st, &diag, error);
+}
+
+/* ---- reading ---- */
 
 static enum status give_batch(qw_subscription *s, struct bytes batch, struct buf *scratch)
 {
@@ -88,7 +184,7 @@ static void on_turn(void *context)
 
     s->posted = false;
     if (s->ended) {
-        free(s);
+        subscription_free(s);
         return;
     }
     if (give_slice(s, &more) == ST_OK && more)
@@ -121,6 +217,11 @@ static void subscribe(struct call *call, struct server *server)
                                  BYTES_FMT(c->view)));
         return;
     }
+    enum status st = row_open(&s->row, view_schema(view), &c->diag);
+    if (st != ST_OK) {
+        call_done(call, st);
+        return;
+    }
     s->server = server;
     s->partition = log_partition_of(view_changes(view), 0);
     log_offsets(s->partition, &offsets);
@@ -144,7 +245,7 @@ int qw_subscribe(qw *q, const char *view, int64_t from, qw_change_fn *fn, void *
     if (st == ST_OK)
         *out = c.subscription;
     else
-        free(c.subscription);
+        subscription_free(c.subscription);
     return lib_error(q, st, &c.diag, error);
 }
 
@@ -156,7 +257,7 @@ static void unsubscribe(struct call *call, struct server *server)
     log_unwatch(&s->watcher);
     s->ended = true;
     if (!s->posted)
-        free(s);
+        subscription_free(s);
     call_done(call, ST_OK);
 }
 

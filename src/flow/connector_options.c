@@ -45,7 +45,7 @@ static const struct connector_option_info options[] = {
     {TOPICS, "sink.transaction-naming-strategy", "", NO_EFFECT "results and positions are one entry of the log"},
     {"upsert-kafka", "sink.buffer-flush.*", "", NO_EFFECT "a tick is the buffer"},
     {"filesystem", "path", "", "a file, or as a source a folder of files"},
-    {"filesystem", "format", "", "csv, json or raw, a record a line"},
+    {"filesystem", "format", "csv|json|raw", "a record a line"},
     {"filesystem", "source.monitor-interval", NULL, "not built yet: files are read once, to their end"},
     {"filesystem", "sink.parallelism", "#", NO_EFFECT "one file is written"},
     {"filesystem", "sink.*", NULL, "not built yet: one file is written, and is never rolled"},

@@ -1,6 +1,6 @@
 #include "data/format/format.h"
 
-static const struct format_class *const formats[] = {&format_json, &format_csv, &format_raw};
+static const struct format_class *const formats[] = {&format_json, &format_csv, &format_raw, &format_row};
 enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 
 static const struct format_class *find(struct bytes name, struct diag *diag)
@@ -9,7 +9,7 @@ static const struct format_class *find(struct bytes name, struct diag *diag)
         if (bytes_is(name, formats[i]->name))
             return formats[i];
     diag_set(diag, ST_INVALID, DIAG_VALUE, "no format '%.*s'", BYTES_FMT(name));
-    diag_hint(diag, "formats: json, csv, raw");
+    diag_hint(diag, "formats: json, csv, raw, row");
     return NULL;
 }
 

@@ -12,6 +12,7 @@
  *            csv.allow-comments, csv.ignore-parse-errors, csv.array-element-delimiter,
  *            csv.escape-character, csv.null-literal
  *     raw    raw.charset (UTF-8), raw.endianness
+ *     row    none: typed values (our own; row.c draws the bytes)
  *
  * Owns:    a decoder owns its plan and scratch; text it puts is copied into the builders' arena.
  * Errors:  opening: ST_INVALID with a diag for a format, option or column type that is not known. A bad
@@ -45,8 +46,8 @@ struct format_spec {
                                              encoder: all columns, in order */
     const uint16_t *columns;              /* schema column i is builder or chunk column columns[i];
                                              NULL: i */
-    const uint16_t *positions;            /* csv decoder: which field of the record; NULL: i */
-    uint16_t record_fields;               /* csv decoder: how many there are; 0: schema->count */
+    const uint16_t *positions;            /* csv and row decoders: which field of the record; NULL: i */
+    uint16_t record_fields;               /* csv and row decoders: how many there are; 0: schema->count */
     int32_t zone_offset_s;                /* of TIMESTAMP_LTZ in text without a zone */
 };
 
@@ -88,7 +89,7 @@ struct format_class {
     void (*encoder_close)(struct format_encoder *);
 };
 
-extern const struct format_class format_json, format_csv, format_raw;
+extern const struct format_class format_json, format_csv, format_raw, format_row;
 
 /* Options "NAME.key" of a spec, one after another: true and its key without the prefix while there are. */
 bool format_option_next(const struct format_spec *spec, uint32_t *at, struct bytes *key,
