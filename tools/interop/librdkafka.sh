@@ -33,7 +33,7 @@ server_start
 mkdir "$work/run"
 cd "$work/run" || exit 1
 echo "metadata.broker.list=$broker" >test.conf
-ln -s "$tests/interceptor_test" . # the plugin that 0066 loads by a path relative to its folder
+ln -s "$tests/interceptor_test" "$tests/fixtures" . # what 0066 and 0133 load by a path relative to their folder
 passed=0
 failed=0
 # 0081 wants ACLs and SCRAM users too, which are not built: all of it but those.
@@ -47,17 +47,23 @@ run() { # run TEST [SUBTEST]: its verdict
         timeout -k 5 240 "$tests/test-runner" -p1 -Q -E >"log" 2>&1
     sed 's/\x1b\[[0-9;]*m//g' log | grep -E "^\| *$1" | grep -oE 'PASSED|FAILED|SKIPPED' | head -1
 }
+run_whole() { # run_whole TEST: its verdict, or that of its first part that does not pass
+    eval "subs=\${sub_$1:-}"
+    [ -n "$subs" ] || { run "$1"; return; }
+    for sub in $subs; do
+        verdict=$(run "$1" "$sub")
+        [ "$verdict" = PASSED ] || break
+    done
+    echo "$verdict"
+}
 for t in $all; do
-    eval "subs=\${sub_$t:-}"
-    if [ -n "$subs" ]; then
-        verdict=PASSED
-        for sub in $subs; do
-            verdict=$(run $t $sub)
-            [ "$verdict" = PASSED ] || { echo "in $sub:"; break; }
-        done
-    else
-        verdict=$(run $t)
-    fi
+    verdict=$(run_whole "$t")
+    case $verdict in
+    PASSED | SKIPPED) ;;
+    *) # many wait for a fixed time, on a mock broker or on us; a slow moment is not hidden, but told
+        verdict=$(run_whole "$t")
+        [ "$verdict" != PASSED ] || echo "left out: librdkafka $t: passed only when it was run again" ;;
+    esac
     case ${verdict:-crashed} in
     PASSED) echo "ok $t"; passed=$((passed + 1)) ;;
     SKIPPED) echo "ok $t skips itself" ;;
