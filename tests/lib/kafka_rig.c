@@ -143,6 +143,8 @@ bool peer_answer(struct peer *p, int32_t id, int16_t key, int16_t version, void 
     int64_t until = os_mono_ns(p->rig->os) + (int64_t)400 * 1000000000;
 
     while (!peer_take(p, &frame)) {
+        if (p->rig->off && os_sim_is_off(p->rig->os))
+            longjmp(*p->rig->off, 1);
         if (p->closed)
             return false;
         EXPECT(os_mono_ns(p->rig->os) < until);

@@ -3,6 +3,8 @@
 #ifndef QW_TESTS_KAFKA_RIG_H
 #define QW_TESTS_KAFKA_RIG_H
 
+#include <setjmp.h>
+
 #include "base/arena.h"
 #include "net/conn.h"
 #include "os/sim/sim.h"
@@ -23,6 +25,7 @@ struct rig {
     struct arena arena; /* of the test */
     bool hold;          /* the log is not flushed: nothing becomes durable */
     char address[64];
+    jmp_buf *off; /* where a peer that waits for an answer goes when the power fails; NULL: nowhere */
 };
 
 struct peer {

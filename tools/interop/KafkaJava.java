@@ -595,6 +595,44 @@ public class KafkaJava {
         want(seen(topic, "read_committed", 1, 3) == 0, "aborted");
     }
 
+    static short levelOfTransactions(Admin admin) throws Exception {
+        FinalizedVersionRange r = admin.describeFeatures().featureMetadata().get().finalizedFeatures()
+                .get("transaction.version");
+        return r == null ? 0 : r.maxVersionLevel();
+    }
+
+    // How far the epoch goes up over two transactions: by each end (KIP-890), or not at all.
+    static int epochsOfTwo(Admin admin, String topic, String id) throws Exception {
+        try (KafkaProducer<String, String> p = transactional(id)) {
+            int before = admin.describeTransactions(List.of(id)).description(id).get().producerEpoch();
+            for (int i = 0; i < 2; i++) {
+                p.beginTransaction();
+                p.send(new ProducerRecord<>(topic, i, "k", "v")).get();
+                p.commitTransaction();
+            }
+            return admin.describeTransactions(List.of(id)).description(id).get().producerEpoch() - before;
+        }
+    }
+
+    static void bothVersionsOfTransactions() throws Exception {
+        String topic = unique("j-tv"), id = unique("tx");
+        try (Admin admin = Admin.create(props())) {
+            want(levelOfTransactions(admin) == 2, "the second version is there");
+            want(epochsOfTwo(admin, topic, id) == 2, "epochs of the second version");
+            admin.updateFeatures(Map.of("transaction.version",
+                    new FeatureUpdate((short) 1, FeatureUpdate.UpgradeType.SAFE_DOWNGRADE)), new UpdateFeaturesOptions())
+                    .all().get();
+            want(levelOfTransactions(admin) == 1, "down");
+            want(epochsOfTwo(admin, topic, id) == 0, "epochs of the first version");
+            fails(InvalidUpdateVersionException.class, admin.updateFeatures(Map.of("transaction.version",
+                    new FeatureUpdate((short) 9, FeatureUpdate.UpgradeType.UPGRADE)), new UpdateFeaturesOptions()).all());
+            admin.updateFeatures(Map.of("transaction.version",
+                    new FeatureUpdate((short) 2, FeatureUpdate.UpgradeType.UPGRADE)), new UpdateFeaturesOptions()).all().get();
+            want(epochsOfTwo(admin, topic, id) == 2, "epochs after the upgrade");
+        }
+        want(seen(topic, "read_committed", 6, 10) == 6, "all committed");
+    }
+
     static void adminOfTopics() throws Exception {
         String topic = unique("j-alter");
         try (Admin admin = Admin.create(props())) {
@@ -649,6 +687,7 @@ public class KafkaJava {
         cases.put("offsetsInTransactions", KafkaJava::offsetsInTransactions);
         cases.put("resumedByAnother", KafkaJava::resumedByAnother);
         cases.put("adminOfTransactions", KafkaJava::adminOfTransactions);
+        cases.put("bothVersionsOfTransactions", KafkaJava::bothVersionsOfTransactions);
         cases.put("staticMember", KafkaJava::staticMember);
         cases.put("groupMemberDies", () -> groupMemberDies("RangeAssignor"));
         cases.put("groupMemberDiesCooperative", () -> groupMemberDies("CooperativeStickyAssignor"));

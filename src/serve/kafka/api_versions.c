@@ -15,27 +15,6 @@ static void name_apis(struct call *call, struct kafka_api_versions_res *res)
     }
 }
 
-/* The level of group.version says that groups of consumers are served. Its least level is 0, which
- * clients before version 4 take for nonsense: Kafka does not tell them either. */
-static void name_features(struct call *call, struct kafka_api_versions_res *res)
-{
-    static const struct bytes group_version = BYTES_LITERAL("group.version");
-
-    if (call->version >= 4) {
-        res->supported_features.at =
-            kafka_api_versions_res_supported_feature_new(&call->arena, 1);
-        res->supported_features.count = 1;
-        res->supported_features.at[0].name = group_version;
-        res->supported_features.at[0].max_version = 1;
-    }
-    res->finalized_features_epoch = log_leader_epoch(call->face->log);
-    res->finalized_features.at = kafka_api_versions_res_finalized_feature_new(&call->arena, 1);
-    res->finalized_features.count = 1;
-    res->finalized_features.at[0].name = group_version;
-    res->finalized_features.at[0].max_version_level = 1;
-    res->finalized_features.at[0].min_version_level = 1;
-}
-
 /* Software name and version: letters, digits, '.' and '-', beginning and ending in one of the former
  * (KIP-511). */
 static bool name_is_valid(struct bytes name)
@@ -62,7 +41,7 @@ void kafka_on_api_versions(struct call *call, const void *request)
     else
         name_apis(call, &res);
     if (!res.error_code)
-        name_features(call, &res);
+        features_name(call, &res);
     call_answer(call, &res);
 }
 

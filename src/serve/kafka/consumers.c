@@ -259,6 +259,10 @@ static void beat(struct call *call, const struct kafka_consumer_group_heartbeat_
     struct kafka_face *face = call->face;
     struct cgroup_answer answer;
 
+    if (!features_has(face, "group.version")) {
+        fail(res, KAFKA_ERR_UNSUPPORTED_VERSION, "the feature group.version is at level 0");
+        return;
+    }
     if (!cgroups_find(face->cgroups, req->group_id, NULL) && classic_is_in_use(face, req->group_id)) {
         fail(res, KAFKA_ERR_GROUP_ID_NOT_FOUND, "the group is in use by the classic protocol");
         return;

@@ -49,6 +49,7 @@ static const struct kafka_route routes[] = {
     {KAFKA_ALTER_USER_SCRAM_CREDENTIALS, 0, false, kafka_on_alter_user_scram_credentials},
     {KAFKA_CONSUMER_GROUP_HEARTBEAT, 0, false, kafka_on_consumer_group_heartbeat},
     {KAFKA_CONSUMER_GROUP_DESCRIBE, 0, false, kafka_on_consumer_group_describe},
+    {KAFKA_UPDATE_FEATURES, 0, false, kafka_on_update_features},
     {KAFKA_DESCRIBE_CLUSTER, 0, false, kafka_on_describe_cluster},
 };
 

@@ -118,6 +118,11 @@ kafka_handler kafka_on_find_coordinator, kafka_on_join_group, kafka_on_sync_grou
 kafka_handler kafka_on_consumer_group_heartbeat, kafka_on_consumer_group_describe;
 kafka_handler kafka_on_offset_commit, kafka_on_offset_fetch, kafka_on_offset_delete;
 
+/* features.c */
+kafka_handler kafka_on_update_features;
+bool features_has(const struct kafka_face *face, const char *name); /* its level is not 0 */
+void features_name(struct call *call, struct kafka_api_versions_res *res);
+
 /* An answer to ApiVersions in version 0 with error 35: the one thing every client can read. */
 void kafka_refuse_api_versions(struct call *call);
 

@@ -211,32 +211,45 @@ static void txn_commit_failed(struct call *call)
     set_txn_errors(call->answer, KAFKA_ERR_COORDINATOR_NOT_AVAILABLE);
 }
 
-/* The producer must have the transaction, which must have the group; then the group must know the
- * member, if one is named. */
-static enum kafka_error txn_commit_error(struct call *call,
-                                         const struct kafka_txn_offset_commit_req *req,
-                                         struct txn **txn)
+/* The group must know the member, if one is named. */
+static enum kafka_error txn_member_error(struct call *call,
+                                         const struct kafka_txn_offset_commit_req *req)
 {
-    struct kafka_face *face = call->face;
     const struct group_caller caller = {req->group_id, req->member_id, req->group_instance_id,
                                         req->generation_id};
 
-    if (!req->transactional_id.len)
-        return KAFKA_ERR_INVALID_REQUEST;
-    enum kafka_error error = txn_of(&face->txns, req->transactional_id, req->producer_id,
-                                    req->producer_epoch, txn);
-    if (error == KAFKA_ERR_PRODUCER_FENCED)
-        return KAFKA_ERR_INVALID_PRODUCER_EPOCH;
-    if (error)
-        return error;
-    if ((*txn)->state != TXN_ONGOING || !txn_has_group(*txn, req->group_id))
-        return KAFKA_ERR_INVALID_TXN_STATE;
     if (!req->group_id.len)
         return KAFKA_ERR_INVALID_GROUP_ID;
     if (req->generation_id < 0 && !req->member_id.len && !req->group_instance_id.ptr)
         return KAFKA_ERR_NONE; /* of a time when only the transactional id was fenced */
-    error = may_commit(call, &caller);
+    enum kafka_error error = may_commit(call, &caller);
     return error == KAFKA_ERR_REBALANCE_IN_PROGRESS ? KAFKA_ERR_NONE : error;
+}
+
+/* The producer must have the transaction, which must have the group; from version 5 on the request
+ * adds it, and begins the transaction when none is open. */
+static enum kafka_error txn_commit_error(struct call *call,
+                                         const struct kafka_txn_offset_commit_req *req,
+                                         struct txn **txn)
+{
+    struct txns *txns = &call->face->txns;
+    bool adds = call->version >= 5;
+    uint64_t lsn; /* the offsets stand behind it in the log */
+
+    if (!req->transactional_id.len)
+        return KAFKA_ERR_INVALID_REQUEST;
+    enum kafka_error error =
+        txn_of(txns, req->transactional_id, req->producer_id, req->producer_epoch, txn);
+    if (error == KAFKA_ERR_PRODUCER_FENCED)
+        return KAFKA_ERR_INVALID_PRODUCER_EPOCH;
+    if (error)
+        return error;
+    if (!adds && ((*txn)->state != TXN_ONGOING || !txn_has_group(*txn, req->group_id)))
+        return KAFKA_ERR_INVALID_TXN_STATE;
+    error = txn_member_error(call, req);
+    if (!error && adds)
+        error = txn_add(txns, *txn, NULL, 0, req->group_id, &lsn);
+    return error;
 }
 
 static int txn_commit_topic(struct call *call, const struct kafka_txn_offset_commit_req *req,

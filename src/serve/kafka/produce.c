@@ -114,6 +114,12 @@ static enum kafka_error append(struct call *call, struct log_topic *topic, struc
     return KAFKA_ERR_NONE;
 }
 
+/* From version 13 on a topic is named by its id. */
+static enum kafka_error unknown_topic(const struct call *call)
+{
+    return call->version >= 13 ? KAFKA_ERR_UNKNOWN_TOPIC_ID : KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
 static void produce_partition(struct call *call, struct log_topic *topic,
                               const struct kafka_produce_req_partition *in,
                               struct kafka_produce_res_partition *out, uint64_t *lsn)
@@ -122,7 +128,7 @@ static void produce_partition(struct call *call, struct log_topic *topic,
     const char *why = NULL;
 
     out->index = in->index;
-    out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+    out->error_code = (int16_t)unknown_topic(call);
     if (topic)
         out->error_code = (int16_t)append(call, topic, in->records, out, &appended, &why);
     out->base_offset = -1;
@@ -195,6 +201,7 @@ static void refuse_all(struct call *call, const struct kafka_produce_req *req,
         const struct kafka_produce_req_topic *in = &req->topic_data.at[t];
         struct kafka_produce_res_topic *out = &res->responses.at[t];
         out->name = arena_copy(&call->arena, in->name);
+        memcpy(out->topic_id, in->topic_id, LOG_ID_BYTES);
         out->partition_responses.count = in->partition_data.count;
         out->partition_responses.at =
             kafka_produce_res_partition_new(&call->arena, in->partition_data.count);

@@ -203,29 +203,65 @@ static void end_failed(struct call *call)
 {
     struct kafka_end_txn_res *res = call->answer;
 
+    kafka_end_txn_res_init(res);
     res->error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
+}
+
+/* From version 5 on the client speaks the second version of transactions. */
+static enum kafka_error end_bumping(struct call *call, const struct kafka_end_txn_req *req,
+                                    struct kafka_end_txn_res *res, uint64_t *lsn)
+{
+    const struct txn_ending ending = {req->transactional_id, req->producer_id, req->producer_epoch,
+                                      req->committed ? LOG_COMMIT : LOG_ABORT};
+    struct txn *txn;
+    enum kafka_error error = txn_end_bump(&call->face->txns, &ending, &txn, lsn);
+
+    if (!error) {
+        res->producer_id = txn->producer_id;
+        res->producer_epoch = txn->epoch;
+    }
+    return error;
+}
+
+static enum kafka_error end_as_asked(struct call *call, const struct kafka_end_txn_req *req,
+                                     struct kafka_end_txn_res *res, uint64_t *lsn)
+{
+    struct txn *txn;
+
+    if (!req->transactional_id.len)
+        return KAFKA_ERR_INVALID_REQUEST;
+    if (call->version >= 5)
+        return end_bumping(call, req, res, lsn);
+    enum kafka_error error = txn_of(&call->face->txns, req->transactional_id, req->producer_id,
+                                    req->producer_epoch, &txn);
+    if (error)
+        return error;
+    return txn_end(&call->face->txns, txn, req->committed ? LOG_COMMIT : LOG_ABORT, lsn);
 }
 
 void kafka_on_end_txn(struct call *call, const void *request)
 {
-    const struct kafka_end_txn_req *req = request;
     struct kafka_end_txn_res *res = ARENA_NEW(&call->arena, struct kafka_end_txn_res);
-    struct txn *txn;
     uint64_t lsn = 0;
 
     kafka_end_txn_res_init(res);
-    enum kafka_error error =
-        req->transactional_id.len == 0
-            ? KAFKA_ERR_INVALID_REQUEST
-            : txn_of(&call->face->txns, req->transactional_id, req->producer_id,
-                     req->producer_epoch, &txn);
-    if (!error)
-        error = txn_end(&call->face->txns, txn, req->committed ? LOG_COMMIT : LOG_ABORT, &lsn);
-    res->error_code = fenced_code(error, call->version, 2);
+    res->error_code = fenced_code(end_as_asked(call, request, res, &lsn), call->version, 2);
     call_answer_durable(call, res, lsn, end_failed);
 }
 
 /* ---- may a producer write? ---- */
+
+/* A produce of version 12 adds its partition, which begins the transaction when none is open. The fact
+ * stands in the log before the records, so it is durable when they are. */
+static enum kafka_error add_implied(struct kafka_face *face, struct txn *txn,
+                                    const struct face_writer *w)
+{
+    struct txn_partition partition = {.index = w->partition};
+    uint64_t lsn;
+
+    memcpy(partition.topic_id, w->topic_id, LOG_ID_BYTES);
+    return txn_add(&face->txns, txn, &partition, 1, BYTES_NONE, &lsn);
+}
 
 enum kafka_error face_may_write(struct kafka_face *face, const struct face_writer *w, const char **why)
 {
@@ -241,6 +277,8 @@ enum kafka_error face_may_write(struct kafka_face *face, const struct face_write
         return error;
     if (txn->state == TXN_ONGOING && txn_has_partition(txn, w->topic_id, w->partition))
         return KAFKA_ERR_NONE;
+    if (w->version >= 12)
+        return add_implied(face, txn, w);
     *why = "the partition was not added to the transaction";
     return w->version >= 11 ? KAFKA_ERR_TRANSACTION_ABORTABLE : KAFKA_ERR_INVALID_TXN_STATE;
 }

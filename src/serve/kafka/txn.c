@@ -294,20 +294,15 @@ static void settle_offsets(struct txns *txns, const struct txn *txn, enum log_ou
 
 /* ---- the end ---- */
 
-static void add_markers(struct txns *txns, const struct txn *txn, enum log_outcome outcome,
+static void add_markers(struct txns *txns, const struct txn *txn, const struct log_marker *marker,
                         struct log_entry *entry)
 {
-    const struct log_marker marker = {.producer_id = txn->producer_id,
-                                      .producer_epoch = txn->epoch,
-                                      .coordinator_epoch = log_leader_epoch(txns->log),
-                                      .outcome = outcome};
-
     for (uint32_t i = 0; i < txn->partitions_count; i++) {
         const struct txn_partition *p = &txn->partitions[i];
         struct log_topic *topic = log_topic_by_id(txns->log, p->topic_id);
         struct log_partition *partition = topic ? log_partition_of(topic, p->index) : NULL;
         if (partition) /* else the topic was deleted, and what was written with it */
-            (void)!log_entry_marker(entry, partition, &marker); /* its failure is the commit's */
+            (void)!log_entry_marker(entry, partition, marker); /* its failure is the commit's */
     }
 }
 
@@ -322,61 +317,157 @@ static void tell_groups(struct txns *txns, const struct txn *txn)
 /* What an end changes, so that it can be undone when the log takes no entry. */
 struct before {
     enum txn_state state;
+    int64_t producer_id, last_producer_id;
     int16_t epoch, last_epoch;
     int64_t changed_ms;
     uint32_t partitions_count;
     struct buf groups;
 };
 
-/* Decision, markers, offsets: one entry. epoch: what the producer has from now on, so that an older
- * one is fenced in each partition too. */
+static struct before before_of(const struct txn *txn)
+{
+    return (struct before){txn->state,      txn->producer_id, txn->last_producer_id, txn->epoch,
+                           txn->last_epoch, txn->changed_ms,  txn->partitions_count, txn->groups};
+}
+
+static void undo(struct txn *txn, const struct before *before)
+{
+    txn->state = before->state;
+    txn->producer_id = before->producer_id;
+    txn->last_producer_id = before->last_producer_id;
+    txn->epoch = before->epoch;
+    txn->last_epoch = before->last_epoch;
+    txn->changed_ms = before->changed_ms;
+}
+
+/* Who may write after an end. */
+struct heir {
+    int64_t producer_id;
+    int16_t epoch, last_epoch;
+    int16_t marker_epoch; /* of the old id: fences in each partition what is older */
+};
+
+static void inherit(struct txn *txn, const struct heir *heir)
+{
+    if (heir->producer_id != txn->producer_id)
+        txn->last_producer_id = txn->producer_id;
+    txn->producer_id = heir->producer_id;
+    txn->epoch = heir->epoch;
+    txn->last_epoch = heir->last_epoch;
+}
+
+/* Decision, markers, offsets: one entry. */
 static enum kafka_error end(struct txns *txns, struct txn *txn, enum log_outcome outcome,
-                            int16_t epoch, uint64_t *lsn)
+                            const struct heir *heir, uint64_t *lsn)
 {
     struct log_entry *entry = log_entry_begin(txns->log);
-    struct before before = {txn->state,      txn->epoch,            txn->last_epoch,
-                            txn->changed_ms, txn->partitions_count, txn->groups};
+    const struct before before = before_of(txn);
+    struct log_marker marker = {.producer_id = txn->producer_id,
+                                .producer_epoch = heir->marker_epoch,
+                                .coordinator_epoch = log_leader_epoch(txns->log),
+                                .outcome = outcome};
 
-    CHECK(txn->state == TXN_ONGOING);
-    if (epoch != txn->epoch)
-        txn->last_epoch = -1;
-    txn->epoch = epoch;
+    inherit(txn, heir);
     txn->state = outcome == LOG_COMMIT ? TXN_COMMITTED : TXN_ABORTED;
     txn->changed_ms = now_ms(txns);
     txn->partitions_count = 0;
     buf_init(&txn->groups, 0);
     txn_save(txn, entry); /* the decision first: a cause before its effects */
     txn->partitions_count = before.partitions_count;
-    add_markers(txns, txn, outcome, entry);
+    add_markers(txns, txn, &marker, entry);
     settle_offsets(txns, txn, outcome, entry);
     enum status st = log_entry_commit(entry, NULL, lsn);
     buf_deinit(&txn->groups);
     txn->groups = before.groups;
     if (st != ST_OK) {
-        txn->state = before.state;
-        txn->epoch = before.epoch;
-        txn->last_epoch = before.last_epoch;
-        txn->changed_ms = before.changed_ms;
+        undo(txn, &before);
         return KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
     }
     if (outcome == LOG_COMMIT)
         tell_groups(txns, txn);
     buf_clear(&txn->groups);
     txn->partitions_count = 0;
-    unlink_ongoing(txns, txn);
+    if (before.state == TXN_ONGOING)
+        unlink_ongoing(txns, txn);
     return KAFKA_ERR_NONE;
+}
+
+/* Nobody who wrote so far may go on: an epoch that was given to none. */
+static enum kafka_error end_fencing(struct txns *txns, struct txn *txn, uint64_t *lsn)
+{
+    struct heir heir = {txn->producer_id, txn->epoch, txn->last_epoch, txn->epoch};
+
+    CHECK(txn->state == TXN_ONGOING);
+    if (txn->epoch < INT16_MAX) {
+        heir.epoch = heir.marker_epoch = (int16_t)(txn->epoch + 1);
+        heir.last_epoch = -1;
+    }
+    return end(txns, txn, LOG_ABORT, &heir, lsn);
 }
 
 enum kafka_error txn_end(struct txns *txns, struct txn *txn, enum log_outcome outcome, uint64_t *lsn)
 {
     enum txn_state ended = outcome == LOG_COMMIT ? TXN_COMMITTED : TXN_ABORTED;
 
+    const struct heir same = {txn->producer_id, txn->epoch, txn->last_epoch, txn->epoch};
+
     if (txn->state == TXN_ONGOING)
-        return end(txns, txn, outcome, txn->epoch, lsn);
+        return end(txns, txn, outcome, &same, lsn);
     if (txn->state != ended)
         return KAFKA_ERR_INVALID_TXN_STATE;
     *lsn = log_end_lsn(txns->log); /* asked again: the first may still be on its way to the disk */
     return KAFKA_ERR_NONE;
+}
+
+/* The end was made, but its answer was lost: the caller has the epoch that it had before. One that was
+ * fenced has not (last_epoch is -1 then), though its epoch may be one less, too. */
+static bool is_again(const struct txn *txn, const struct txn_ending *ending)
+{
+    if ((txn->state != TXN_COMMITTED && txn->state != TXN_ABORTED) || ending->epoch != txn->last_epoch)
+        return false;
+    if (ending->producer_id == txn->producer_id)
+        return ending->epoch + 1 == txn->epoch;
+    return ending->producer_id == txn->last_producer_id && ending->epoch == TXN_EPOCH_MAX &&
+           txn->epoch == 0;
+}
+
+/* The next epoch, or a new producer id's first. */
+static enum kafka_error bump(struct txns *txns, const struct txn *txn, struct heir *heir)
+{
+    uint64_t lsn;
+
+    *heir = (struct heir){txn->producer_id, (int16_t)(txn->epoch + 1), txn->epoch,
+                          (int16_t)(txn->epoch + 1)};
+    if (heir->epoch <= TXN_EPOCH_MAX)
+        return KAFKA_ERR_NONE;
+    heir->epoch = 0;
+    return log_producer_id(txns->log, &heir->producer_id, &lsn) == ST_OK
+               ? KAFKA_ERR_NONE
+               : KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
+}
+
+enum kafka_error txn_end_bump(struct txns *txns, const struct txn_ending *ending, struct txn **out,
+                              uint64_t *lsn)
+{
+    struct txn *txn = txn_find(txns, ending->id);
+    struct heir heir;
+
+    *out = txn;
+    *lsn = log_end_lsn(txns->log);
+    if (!txn)
+        return KAFKA_ERR_INVALID_PRODUCER_ID_MAPPING;
+    if (is_again(txn, ending))
+        return (txn->state == TXN_COMMITTED) == (ending->outcome == LOG_COMMIT)
+                   ? KAFKA_ERR_NONE
+                   : KAFKA_ERR_INVALID_TXN_STATE;
+    if (txn->producer_id != ending->producer_id)
+        return KAFKA_ERR_INVALID_PRODUCER_ID_MAPPING;
+    if (txn->epoch != ending->epoch)
+        return KAFKA_ERR_PRODUCER_FENCED;
+    if (txn->state != TXN_ONGOING && ending->outcome == LOG_COMMIT)
+        return KAFKA_ERR_INVALID_TXN_STATE;
+    enum kafka_error error = bump(txns, txn, &heir);
+    return error ? error : end(txns, txn, ending->outcome, &heir, lsn);
 }
 
 /* ---- the beginning ---- */
@@ -470,7 +561,7 @@ static enum kafka_error take_over(struct txns *txns, struct txn *txn, const stru
         return error;
     }
     if (was_ongoing)
-        error = end(txns, txn, LOG_ABORT, epoch, lsn);
+        error = end_fencing(txns, txn, lsn);
     if (error)
         return error;
     if (epoch > TXN_EPOCH_MAX) {
@@ -485,7 +576,7 @@ static enum kafka_error take_over(struct txns *txns, struct txn *txn, const stru
     txn->epoch = epoch;
     txn->last_epoch = last_epoch;
     txn->timeout_ms = init->timeout_ms;
-    txn->state = was_ongoing ? TXN_ABORTED : TXN_EMPTY;
+    txn->state = TXN_EMPTY; /* an end that comes late is no answer lost */
     txn->changed_ms = now_ms(txns);
     return write_one(txns, txn, lsn);
 }
@@ -538,9 +629,7 @@ static int64_t end_overdue(struct txns *txns, int64_t now)
     for (struct txn *txn = txns->first, *after; txn; txn = after) {
         int64_t at = txn->began_ms + txn->timeout_ms;
         after = txn->next;
-        if (at <= now && end(txns, txn, LOG_ABORT,
-                             txn->epoch < INT16_MAX ? (int16_t)(txn->epoch + 1) : txn->epoch,
-                             &lsn) != KAFKA_ERR_NONE)
+        if (at <= now && end_fencing(txns, txn, &lsn) != KAFKA_ERR_NONE)
             at = now + 1000; /* no room in the log: tried again */
         else if (at <= now)
             continue;

@@ -9,7 +9,7 @@
  *
  * Owns:    its table, a copy of which is in the log's key-value space.
  * Threads: the loop's.      Layer: serve (private to serve/kafka).
- * Errors:  enum kafka_error, Kafka's own of the first version of transactions.
+ * Errors:  enum kafka_error, Kafka's own.
  * Limits:  TXN_IDS_MAX ids, of at most TXN_ID_BYTES_MAX; TXN_GROUPS_BYTES_MAX of groups; one that was idle for TXN_IDLE_MS_MAX is forgotten.
  */
 #ifndef QW_SERVE_KAFKA_TXN_H
@@ -41,7 +41,8 @@ struct txn_partition {
 struct txn {
     enum txn_state state;
     int64_t producer_id, last_producer_id; /* the one before, when the epochs of that ran out */
-    int16_t epoch, last_epoch;             /* the one before, for a bump that is asked for again; -1 */
+    int16_t epoch, last_epoch; /* the one before, for a bump that is asked for again; -1: none, or it
+                                * is fenced */
     int32_t timeout_ms;
     int64_t began_ms, changed_ms; /* wall clock; began_ms of an ongoing one */
     struct txn_partition *partitions; /* touched by the ongoing one */
@@ -90,6 +91,18 @@ bool txn_has_partition(const struct txn *txn, const uint8_t topic_id[LOG_ID_BYTE
 bool txn_has_group(const struct txn *txn, struct bytes group_id);
 
 enum kafka_error txn_end(struct txns *txns, struct txn *txn, enum log_outcome outcome, uint64_t *lsn);
+
+/* The end of the second version (KIP-890): the epoch goes up with it, so that nothing sent before can
+ * come to be part of the next transaction; when the epochs run out there is a new producer id. An
+ * abort need not have anything to abort. *out has the producer id and epoch to go on with. */
+struct txn_ending {
+    struct bytes id;
+    int64_t producer_id;
+    int16_t epoch;
+    enum log_outcome outcome;
+};
+enum kafka_error txn_end_bump(struct txns *txns, const struct txn_ending *ending, struct txn **out,
+                              uint64_t *lsn);
 
 /* ---- offsets that wait for the end, by the key under which they will be committed ---- */
 void txn_offset_put(struct log_entry *entry, const struct txn *txn, struct bytes offset_key,

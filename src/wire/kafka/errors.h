@@ -72,6 +72,7 @@
     X(RESOURCE_NOT_FOUND, 91)                                                                      \
     X(DUPLICATE_RESOURCE, 92)                                                                      \
     X(UNACCEPTABLE_CREDENTIAL, 93)                                                                 \
+    X(INVALID_UPDATE_VERSION, 95)                                                                  \
     X(UNKNOWN_TOPIC_ID, 100)                                                                       \
     X(INCONSISTENT_TOPIC_ID, 103)                                                                  \
     X(TRANSACTIONAL_ID_NOT_FOUND, 105)                                                             \

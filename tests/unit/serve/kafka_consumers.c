@@ -281,11 +281,11 @@ TEST(kafka_consumers_are_announced_as_a_feature)
     kafka_api_versions_req_init(&req);
     req.client_software_name = req.client_software_version = BYTES_LITERAL("x");
     peer_call(p, KAFKA_API_VERSIONS, 4, &req, &res);
-    EXPECT_INT(res.finalized_features.count, 1);
+    EXPECT(res.finalized_features.count >= 1);
     EXPECT_BYTES(res.finalized_features.at[0].name, BYTES_LITERAL("group.version"));
     EXPECT_INT(res.finalized_features.at[0].max_version_level, 1);
     EXPECT(res.finalized_features_epoch >= 0);
-    EXPECT_INT(res.supported_features.count, 1);
+    EXPECT(res.supported_features.count >= 1);
     peer_call(p, KAFKA_API_VERSIONS, 3, &req, &res);
     EXPECT_INT(res.supported_features.count, 0);
     peer_end(p);
