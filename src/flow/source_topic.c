@@ -57,7 +57,9 @@ struct source_topic {
     const struct type **types;      /* of the builder's columns */
     uint16_t types_count;
     bool committed_only;
-    bool follows;            /* partitions that come are read */
+    bool follows; /* partitions that come are read */
+    bool pinned;  /* what the job may read again is kept */
+    uint32_t partitions; /* that are known */
     struct aborted *aborted; /* those that the read at hand meets, or the reads of a tick */
     uint32_t aborted_count, aborted_cap, aborted_split;
     struct log_watcher **watchers; /* of this shard's partitions: shard, shard + shards, … */
@@ -173,15 +175,24 @@ static void watch_partitions(struct source_topic *s)
     }
 }
 
+static void topic_release(struct source *source, uint32_t split, int64_t position);
+
+/* What comes is pinned at once, though the job may be paused; by shard 0's source, which always has a partition. */
 static void topic_extended(struct log_watcher *watcher, struct log_partition *partition)
 {
-    watch_partitions(watcher->context);
+    struct source_topic *s = watcher->context;
+    uint32_t count = log_topic_info(s->topic)->partitions;
+    for (uint32_t p = s->partitions; s->pinned && s->env->ctx->shard == 0 && p < count; p++)
+        topic_release(&s->base, p, 0);
+    s->partitions = count;
+    watch_partitions(s);
     topic_appended(watcher, partition);
 }
 
 static void watch_topic(struct source_topic *s)
 {
     watch_partitions(s);
+    s->partitions = log_topic_info(s->topic)->partitions;
     s->extended = (struct log_watcher){.fn = topic_extended, .context = s};
     if (s->follows)
         log_watch(log_partition_of(s->topic, 0), LOG_ON_EXTEND, &s->extended);
@@ -377,6 +388,7 @@ static void topic_release(struct source *source, uint32_t split, int64_t positio
     char owner[300];
     snprintf(owner, sizeof(owner), "job %.*s", BYTES_FMT(bytes_head(s->env->job, 250)));
     log_pin(log_partition_of(s->topic, split), bytes_str(owner), position);
+    s->pinned = position != INT64_MAX;
 }
 
 /* The greatest time of the batch before a position: when it was written, or as its producer has it. */

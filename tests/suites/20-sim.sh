@@ -21,7 +21,7 @@ done
 
 # all of them together: what one seed need not have had (a seed fails by itself for what each must)
 totals() { sed -n "s/.*\b\([0-9][0-9]*\) $1.*/\1/p" "$out"/[0-9]* | awk '{ n += $1 } END { print n + 0 }'; }
-for what in 'deaths in it' 'times a job was dropped' 'times the disk was full' 'rows of a view' 'offsets committed'; do
+for what in 'deaths in it' 'times a job was dropped' 'partitions added' 'times the disk was full' 'rows of a view' 'offsets committed'; do
     n=$(totals "$what")
     echo "$n $what"
     if [ "$n" -gt 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL in no seed: $what"; fi

@@ -13,6 +13,7 @@ static int told(const struct sim_options *options, const struct sim_report *r)
     printf("%" PRIu64 " offsets committed in %" PRIu64 " generations of a group, %" PRIu64 " deaths in it, %" PRIu64
            " rows of a view read\n",
            r->commits, r->generations, r->deaths, r->views_read);
+    printf("%" PRIu64 " partitions added to topics of jobs\n", r->widened);
     printf("%" PRIu64 " times a job was dropped and made again, %" PRIu64 " times a topic was, %" PRIu64
            " times the disk was full\n",
            r->drops, r->topics_made, r->squeezes);

@@ -49,7 +49,7 @@ struct group_place {
 };
 struct group_ledger {
     const char *name;
-    struct group_place at[LEDGER_PARTITIONS];
+    struct group_place at[LEDGER_PARTITIONS_MAX];
     uint64_t commits, generations, deaths;
 };
 
@@ -68,6 +68,14 @@ struct keeper *keeper_create(struct loop *loop, struct ledger *ledger, const cha
 void keeper_hang_up(struct keeper *keeper);
 void keeper_destroy(struct keeper *keeper);
 void keeper_step(struct keeper *keeper);
+
+/* Gives the topics of the ledger more partitions, now and then. */
+struct widener;
+struct widener *widener_create(struct loop *loop, struct ledger *ledger, const char *address, uint64_t seed);
+void widener_hang_up(struct widener *widener);
+void widener_destroy(struct widener *widener);
+void widener_step(struct widener *widener);
+void widener_rest(struct widener *widener, bool rest); /* no more of them */
 
 /* Posts events over HTTP, each under an Idempotency-Key, again and again until it is answered and now and then
  * once more; in between it reads the view `totals`. */

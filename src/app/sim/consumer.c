@@ -90,15 +90,17 @@ static void ask(struct consumer *c)
     req.max_wait_ms = WAIT_MS;
     req.min_bytes = 1;
     req.max_bytes = 4 * FETCH_BYTES;
-    req.topics.count = (int32_t)c->at_count;
     req.topics.at = kafka_fetch_req_topic_new(&c->arena, (int32_t)c->at_count);
     for (uint32_t i = 0; i < c->at_count; i++) {
-        req.topics.at[i].topic = bytes_str(c->at[i].topic);
-        req.topics.at[i].partitions.count = 1;
-        req.topics.at[i].partitions.at = kafka_fetch_req_partition_new(&c->arena, 1);
-        req.topics.at[i].partitions.at->partition = (int32_t)c->at[i].partition;
-        req.topics.at[i].partitions.at->fetch_offset = c->at[i].offset;
-        req.topics.at[i].partitions.at->partition_max_bytes = FETCH_BYTES;
+        if (c->at[i].partition >= ledger_partitions(c->link.ledger, c->at[i].topic))
+            continue; /* not there yet */
+        struct kafka_fetch_req_topic *topic = &req.topics.at[req.topics.count++];
+        topic->topic = bytes_str(c->at[i].topic);
+        topic->partitions.count = 1;
+        topic->partitions.at = kafka_fetch_req_partition_new(&c->arena, 1);
+        topic->partitions.at->partition = (int32_t)c->at[i].partition;
+        topic->partitions.at->fetch_offset = c->at[i].offset;
+        topic->partitions.at->partition_max_bytes = FETCH_BYTES;
     }
     link_ask(&c->link, FETCH, FETCH_VERSION, &req);
     c->waiting = true;

@@ -14,6 +14,8 @@ const char *const ledger_topics[LEDGER_TOPICS] = {"events", "mid"};
 void ledger_init(struct ledger *ledger, uint64_t seed, FILE *out, FILE *trace)
 {
     *ledger = (struct ledger){.seed = seed, .out = out, .trace = trace};
+    for (int t = 0; t < LEDGER_TOPICS; t++)
+        ledger->partitions[t] = ledger->asked_partitions[t] = LEDGER_PARTITIONS;
 }
 
 void ledger_deinit(struct ledger *ledger)
@@ -56,6 +58,14 @@ void ledger_trace(struct ledger *ledger, const char *format, ...)
 }
 
 /* ---- events ---- */
+
+uint32_t ledger_partitions(const struct ledger *ledger, const char *topic)
+{
+    for (int t = 0; t < LEDGER_TOPICS; t++)
+        if (!strcmp(topic, ledger_topics[t]))
+            return ledger->partitions[t];
+    return UINT32_MAX;
+}
 
 /* Time goes on by about LEDGER_STEP_MS an event; a few come early, one in thirty very late. */
 uint64_t ledger_make(struct ledger *ledger, enum ledger_topic topic, uint32_t partition,

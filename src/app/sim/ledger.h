@@ -16,8 +16,9 @@
 
 enum ledger_topic { LEDGER_EVENTS, LEDGER_MID, LEDGER_TOPICS };
 
-enum { LEDGER_KEYS = 40, LEDGER_GROUPS = 5, LEDGER_PARTITIONS = 2, LEDGER_DELAY_MS = 2000,
-       LEDGER_STEP_MS = 20, LEDGER_LATE_MS_MAX = 9000 };
+enum { LEDGER_KEYS = 40, LEDGER_GROUPS = 5, LEDGER_DELAY_MS = 2000,
+       LEDGER_STEP_MS = 20, LEDGER_LATE_MS_MAX = 9000,
+       LEDGER_PARTITIONS = 2, LEDGER_PARTITIONS_MAX = 4 }; /* of a topic: at first; at most, in the end */
 
 #define LEDGER_BASE_MS INT64_C(1767225600000) /* 2026-01-01 */
 
@@ -55,6 +56,9 @@ struct ledger {
     } totals[LEDGER_KEYS]; /* the greatest that anybody was shown of the view `totals` */
     uint64_t totals_shown;
     struct ledger_scratch scratch;
+    /* Of each topic: that are known to be there; that a client has asked for. */
+    uint32_t partitions[LEDGER_TOPICS], asked_partitions[LEDGER_TOPICS];
+    uint64_t widened; /* partitions that were added */
     uint64_t failures;
     char first_failure[512];
     uint64_t acked;
@@ -65,6 +69,8 @@ struct ledger {
 void ledger_init(struct ledger *ledger, uint64_t seed, FILE *out, FILE *trace);
 void ledger_deinit(struct ledger *ledger);
 
+/* Of a topic, by name: how many partitions it is known to have; UINT32_MAX of one that never gets more. */
+uint32_t ledger_partitions(const struct ledger *ledger, const char *topic);
 /* A new event of the topic and partition; its number. */
 uint64_t ledger_make(struct ledger *ledger, enum ledger_topic topic, uint32_t partition,
                      struct rng *rng);

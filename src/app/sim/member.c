@@ -26,11 +26,12 @@ struct member {
     char id[ID_MAX]; /* "": new to the group */
     int32_t generation;
     bool leads;
-    uint8_t assignment[LEDGER_PARTITIONS];     /* of the leader: the partitions, one after the other */
-    char ids[LEDGER_PARTITIONS][ID_MAX];       /* of the leader: whose each partition is */
-    bool mine[LEDGER_PARTITIONS];
-    int64_t position[LEDGER_PARTITIONS], committed[LEDGER_PARTITIONS]; /* committed: last sent */
-    int64_t floor[LEDGER_PARTITIONS]; /* acknowledged when it asked where the group stands */
+    uint32_t divided; /* partitions that there were when it joined */
+    uint8_t assignment[LEDGER_PARTITIONS_MAX]; /* of the leader: the partitions, one after the other */
+    char ids[LEDGER_PARTITIONS_MAX][ID_MAX];   /* of the leader: whose each partition is */
+    bool mine[LEDGER_PARTITIONS_MAX];
+    int64_t position[LEDGER_PARTITIONS_MAX], committed[LEDGER_PARTITIONS_MAX]; /* committed: last sent */
+    int64_t floor[LEDGER_PARTITIONS_MAX]; /* acknowledged when it asked where the group stands */
     int64_t dead_until_ns;
     bool rest; /* it dies and leaves no more */
 };
@@ -71,7 +72,8 @@ static void on_joined(struct member *m, struct reader *r)
     m->leads = bytes_equal(res.leader, res.member_id);
     if (m->leads && res.members.count < 1)
         ledger_fail(m->link.ledger, "the leader of a group is told no members");
-    for (uint32_t p = 0; m->leads && res.members.count > 0 && p < LEDGER_PARTITIONS; p++)
+    m->divided = m->link.ledger->partitions[LEDGER_EVENTS];
+    for (uint32_t p = 0; m->leads && res.members.count > 0 && p < m->divided; p++)
         keep_text(m->ids[p], res.members.at[p % (uint32_t)res.members.count].member_id);
     m->group->generations += m->leads;
     m->at = JOINED;
@@ -90,7 +92,7 @@ static void on_synced(struct member *m, struct reader *r)
     }
     memset(m->mine, 0, sizeof(m->mine));
     for (size_t i = 0; i < res.assignment.len; i++)
-        if (res.assignment.ptr[i] < LEDGER_PARTITIONS)
+        if (res.assignment.ptr[i] < LEDGER_PARTITIONS_MAX)
             m->mine[res.assignment.ptr[i]] = true;
     m->at = ASSIGNED;
 }
@@ -108,7 +110,7 @@ static void on_offsets(struct member *m, struct reader *r)
     }
     for (int32_t i = 0; i < res.topics.at->partitions.count; i++) {
         const struct kafka_offset_fetch_res_partition *p = &res.topics.at->partitions.at[i];
-        if (p->error_code || p->partition_index < 0 || p->partition_index >= LEDGER_PARTITIONS)
+        if (p->error_code || p->partition_index < 0 || p->partition_index >= LEDGER_PARTITIONS_MAX)
             continue;
         struct group_place *place = &m->group->at[p->partition_index];
         int64_t offset = p->committed_offset < 0 ? 0 : p->committed_offset;
@@ -154,7 +156,7 @@ static void on_fetched(struct member *m, struct reader *r)
             if (p->error_code == KAFKA_ERR_OFFSET_OUT_OF_RANGE)
                 ledger_fail(m->link.ledger, "what a group committed of events/%d is not there any more",
                             p->partition_index);
-            else if (!p->error_code && p->partition_index >= 0 && p->partition_index < LEDGER_PARTITIONS)
+            else if (!p->error_code && p->partition_index >= 0 && p->partition_index < LEDGER_PARTITIONS_MAX)
                 take_records(m, p);
         }
 }
@@ -256,8 +258,8 @@ static void ask_sync(struct member *m)
     req.generation_id = m->generation;
     req.member_id = bytes_str(m->id);
     if (m->leads) {
-        req.assignments.at = kafka_sync_group_req_assignment_new(&m->link.arena, LEDGER_PARTITIONS);
-        for (uint32_t p = 0; p < LEDGER_PARTITIONS; p++) {
+        req.assignments.at = kafka_sync_group_req_assignment_new(&m->link.arena, (int32_t)m->divided);
+        for (uint32_t p = 0; p < m->divided; p++) {
             bool first = p == 0 || strcmp(m->ids[p], m->ids[0]) != 0;
             places[p] = (uint8_t)p;
             if (first)
@@ -273,9 +275,10 @@ static void ask_sync(struct member *m)
 static void ask_offsets(struct member *m)
 {
     struct kafka_offset_fetch_req req;
-    static int32_t all[LEDGER_PARTITIONS];
+    static int32_t all[LEDGER_PARTITIONS_MAX];
+    int32_t count = (int32_t)m->link.ledger->partitions[LEDGER_EVENTS];
 
-    for (int32_t p = 0; p < LEDGER_PARTITIONS; p++) {
+    for (int32_t p = 0; p < count; p++) {
         all[p] = p;
         m->floor[p] = m->group->at[p].acked;
     }
@@ -285,7 +288,7 @@ static void ask_offsets(struct member *m)
     req.topics.at = kafka_offset_fetch_req_topic_new(&m->link.arena, 1);
     req.topics.at->name = bytes_str(ledger_topics[LEDGER_EVENTS]);
     req.topics.at->partition_indexes.at = all;
-    req.topics.at->partition_indexes.count = LEDGER_PARTITIONS;
+    req.topics.at->partition_indexes.count = count;
     ask(m, KAFKA_OFFSET_FETCH, OFFSETS_VERSION, &req);
 }
 
@@ -322,8 +325,8 @@ static void ask_fetch(struct member *m)
     req.topics.count = 1;
     req.topics.at = topic;
     topic->topic = bytes_str(ledger_topics[LEDGER_EVENTS]);
-    topic->partitions.at = kafka_fetch_req_partition_new(&m->link.arena, LEDGER_PARTITIONS);
-    for (int32_t p = 0; p < LEDGER_PARTITIONS; p++) {
+    topic->partitions.at = kafka_fetch_req_partition_new(&m->link.arena, LEDGER_PARTITIONS_MAX);
+    for (int32_t p = 0; p < LEDGER_PARTITIONS_MAX; p++) {
         if (!m->mine[p])
             continue;
         struct kafka_fetch_req_partition *to = &topic->partitions.at[topic->partitions.count++];
@@ -341,8 +344,8 @@ static bool ask_commit(struct member *m)
     struct kafka_offset_commit_req_topic *topic = kafka_offset_commit_req_topic_new(&m->link.arena, 1);
 
     topic->name = bytes_str(ledger_topics[LEDGER_EVENTS]);
-    topic->partitions.at = kafka_offset_commit_req_partition_new(&m->link.arena, LEDGER_PARTITIONS);
-    for (int32_t p = 0; p < LEDGER_PARTITIONS; p++) {
+    topic->partitions.at = kafka_offset_commit_req_partition_new(&m->link.arena, LEDGER_PARTITIONS_MAX);
+    for (int32_t p = 0; p < LEDGER_PARTITIONS_MAX; p++) {
         struct group_place *place = &m->group->at[p];
         if (!m->mine[p] || m->position[p] == m->committed[p])
             continue;
@@ -377,7 +380,9 @@ static void work(struct member *m)
 {
     uint64_t dice = rng_below(&m->link.rng, 80);
 
-    if (dice == 0 && !m->rest)
+    if (m->leads && m->divided < m->link.ledger->partitions[LEDGER_EVENTS])
+        ask_join(m); /* there are more to divide */
+    else if (dice == 0 && !m->rest)
         die(m);
     else if (dice == 1 && !m->rest)
         ask_leave(m);

@@ -23,7 +23,7 @@ void oracle_init(struct oracle *o, struct ledger *ledger, bool promises)
     o->found = xcalloc(ledger->events_len + 1, sizeof(*o->found));
     for (uint64_t i = 0; i < ledger->events_len; i++)
         o->found[i].offset = -1;
-    for (uint32_t p = 0; p < LEDGER_PARTITIONS; p++)
+    for (uint32_t p = 0; p < LEDGER_PARTITIONS_MAX; p++)
         o->newest_ms[p] = -1;
 }
 
@@ -32,7 +32,7 @@ void oracle_deinit(struct oracle *o)
     free(o->found);
     free(o->fired);
     free(o->lates);
-    for (uint32_t p = 0; p < LEDGER_PARTITIONS; p++)
+    for (uint32_t p = 0; p < LEDGER_PARTITIONS_MAX; p++)
         free(o->at[p].ids);
 }
 
@@ -113,7 +113,7 @@ static void read_late(struct oracle *o, const struct record *rec)
     while (late.job < ORACLE_WINDOW_JOBS && !value_has(rec->value, jobs[late.job]))
         late.job++;
     if (late.job == ORACLE_WINDOW_JOBS || late.partition < 0 || late.offset < 0 || !k ||
-        late.partition >= LEDGER_PARTITIONS || !value_has(rec->value, "\"topic\":\"events\"")) {
+        late.partition >= LEDGER_PARTITIONS_MAX || !value_has(rec->value, "\"topic\":\"events\"")) {
         ledger_fail(o->ledger, "events.late has a record of another form: %.*s",
                     BYTES_FMT(bytes_head(rec->value, 300)));
         return;
@@ -293,6 +293,10 @@ void oracle_check_ends(struct ledger *ledger, struct log *log)
         const struct log_topic_info *info = log_topic_info(t);
         char name[LOG_NAME_MAX + 1];
         snprintf(name, sizeof(name), "%.*s", BYTES_FMT(info->name));
+        uint32_t promised = ledger_partitions(ledger, name);
+        if (promised != UINT32_MAX && info->partitions < promised)
+            ledger_fail(ledger, "%s has %u partitions after a crash, and %u were acknowledged", name,
+                        info->partitions, promised);
         for (uint32_t p = 0; p < info->partitions; p++) {
             struct log_offsets offsets;
             log_offsets(log_partition_of(t, p), &offsets);
@@ -330,6 +334,8 @@ void oracle_read(struct oracle *o, struct log *log)
         char name[LOG_NAME_MAX + 1];
         snprintf(name, sizeof(name), "%.*s", BYTES_FMT(info->name));
         o->hash = hash_combine(o->hash, hash_bytes(info->name));
+        if (bytes_is(info->name, ledger_topics[LEDGER_EVENTS]))
+            o->partitions = info->partitions;
         for (uint32_t p = 0; p < info->partitions; p++)
             read_partition(o, log, name, log_partition_of(t, p), p);
     }

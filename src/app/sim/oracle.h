@@ -46,10 +46,11 @@ struct oracle {
     struct found *found; /* by event */
     struct fired *fired;
     uint64_t fired_len, fired_cap;
-    struct events_at at[LEDGER_PARTITIONS];
+    struct events_at at[LEDGER_PARTITIONS_MAX];
     struct late *lates;
     uint64_t lates_len, lates_cap;
-    int64_t newest_ms[LEDGER_PARTITIONS]; /* of events; -1: none */
+    uint32_t partitions; /* of events */
+    int64_t newest_ms[LEDGER_PARTITIONS_MAX]; /* of them; -1: none */
     uint64_t late;
     uint64_t hash;     /* of all records read, and of all views compared */
     uint64_t folded;   /* of the views that do not depend on what came late */

@@ -25,7 +25,7 @@ struct producer {
     bool rest, asked_id;
     int64_t id;    /* -1: none yet */
     int16_t epoch;
-    int32_t sequence[LEDGER_PARTITIONS];
+    int32_t sequence[LEDGER_PARTITIONS_MAX];
 };
 
 static void packet_free(struct packet *packet)
@@ -64,7 +64,7 @@ static void make_packet(struct producer *p)
     struct batch_builder builder;
     char json[256];
 
-    packet->partition = (uint32_t)rng_below(&p->link.rng, LEDGER_PARTITIONS);
+    packet->partition = (uint32_t)rng_below(&p->link.rng, p->link.ledger->partitions[p->options.topic]);
     packet->count = 1 + (uint32_t)rng_below(&p->link.rng, p->options.batch_records_max);
     packet->ids = xcalloc(packet->count, sizeof(*packet->ids));
     buf_init(&packet->batch, 0);

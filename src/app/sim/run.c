@@ -56,6 +56,7 @@ struct run {
     struct consumer *consumer;
     struct web *web;
     struct keeper *keeper;
+    struct widener *widener;
     struct member *members[MEMBERS];
     struct group_ledger group;
     struct server *server;
@@ -446,6 +447,7 @@ static void turn(struct run *run)
     consumer_step(run->consumer);
     web_step(run->web);
     keeper_step(run->keeper);
+    widener_step(run->widener);
     for (int i = 0; i < MEMBERS; i++)
         member_step(run->members[i]);
     if (rng_chance(&run->rng, 0.8))
@@ -518,7 +520,7 @@ static bool group_is_through(struct run *run)
 {
     struct log_topic *topic = log_topic_find(server_log(run->server), bytes_str(ledger_topics[LEDGER_EVENTS]));
 
-    for (uint32_t p = 0; p < LEDGER_PARTITIONS; p++) {
+    for (uint32_t p = 0; p < run->ledger.partitions[LEDGER_EVENTS]; p++) {
         struct log_offsets offsets;
         log_offsets(log_partition_of(topic, p), &offsets);
         const struct group_place *at = &run->group.at[p];
@@ -538,6 +540,7 @@ static void drain(struct run *run)
     for (int i = 0; i < PRODUCERS; i++)
         producer_rest(run->producers[i], true);
     web_rest(run->web, true);
+    widener_rest(run->widener, true);
     for (int i = 0; i < MEMBERS; i++)
         member_rest(run->members[i], true);
     for (int n = 0; n < PASSES_MAX && !idle && !has_failed(run); n++) {
@@ -584,6 +587,7 @@ static void check_minimums(struct run *run)
     at_least(run, "checkpoints of each job", checkpoints, 1);
     at_least(run, "reloads of each job", r->reloads, 1);
     at_least(run, "replayed ticks", r->replayed, 1);
+    at_least(run, "partitions added", run->ledger.widened, 1);
 }
 
 static void check_files(struct run *run)
@@ -698,12 +702,14 @@ static void run_open(struct run *run)
                                             rng_next(&run->rng), &producers[i]);
     for (int i = 0; i < ORACLE_TOPICS; i++) {
         topics[i] = oracle_topics[i].name;
-        partitions[i] = oracle_topics[i].partitions;
+        partitions[i] = ledger_partitions(&run->ledger, topics[i]) == UINT32_MAX ? oracle_topics[i].partitions
+                                                                                 : LEDGER_PARTITIONS_MAX;
     }
     run->consumer = consumer_create(run->client_loop, &run->ledger, SIM_ADDRESS,
                                     rng_next(&run->rng), topics, partitions, ORACLE_TOPICS);
     run->web = web_create(run->client_loop, &run->ledger, SIM_HTTP_ADDRESS, rng_next(&run->rng));
     run->keeper = keeper_create(run->client_loop, &run->ledger, SIM_ADDRESS, rng_next(&run->rng));
+    run->widener = widener_create(run->client_loop, &run->ledger, SIM_ADDRESS, rng_next(&run->rng));
     run->group.name = "readers";
     for (int i = 0; i < MEMBERS; i++)
         run->members[i] = member_create(run->client_loop, &run->ledger, SIM_ADDRESS, rng_next(&run->rng),
@@ -724,6 +730,7 @@ static void run_report(struct run *run)
     r->generations = run->group.generations;
     r->deaths = run->group.deaths;
     r->topics_made = run->ledger.scratch.made;
+    r->widened = run->ledger.widened;
     r->views_read = run->ledger.totals_shown;
     r->failures = run->ledger.failures;
     r->writes_lost = counts->lost;
@@ -740,6 +747,7 @@ static void run_close(struct run *run)
     consumer_hang_up(run->consumer);
     web_hang_up(run->web);
     keeper_hang_up(run->keeper);
+    widener_hang_up(run->widener);
     for (int i = 0; i < MEMBERS; i++)
         member_hang_up(run->members[i]);
     loop_pass(run->client_loop, 0); /* connections go at the end of a pass */
@@ -748,6 +756,7 @@ static void run_close(struct run *run)
     consumer_destroy(run->consumer);
     web_destroy(run->web);
     keeper_destroy(run->keeper);
+    widener_destroy(run->widener);
     for (int i = 0; i < MEMBERS; i++)
         member_destroy(run->members[i]);
     loop_destroy(run->client_loop);

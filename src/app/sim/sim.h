@@ -29,6 +29,7 @@ struct sim_report {
     uint64_t ticks, events, lives, crashes, checkpoints, failures;
     uint64_t drops, squeezes; /* of a job, which is made again; of the disk */
     uint64_t commits, generations, deaths; /* of a consumer group and its members */
+    uint64_t widened; /* partitions that topics were given while jobs read and wrote them */
     uint64_t topics_made; /* by a client that deletes them again */
     uint64_t views_read; /* rows, over HTTP */
     uint64_t replayed; /* ticks, after crashes */

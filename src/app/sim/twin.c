@@ -117,6 +117,8 @@ static void feed_partition(struct twin *t, struct log *log, enum ledger_topic to
     struct log_offsets offsets;
     struct batch_builder builder;
 
+    if (!p)
+        return; /* it was not given so many */
     log_offsets(p, &offsets);
     batch_builder_init(&builder, KAFKA_CODEC_NONE);
     for (int64_t at = offsets.start; at < offsets.durable && !t->ledger->failures;) {
@@ -139,7 +141,13 @@ static void feed_partition(struct twin *t, struct log *log, enum ledger_topic to
 
 /* ---- life ---- */
 
-static bool twin_open(struct twin *t, uint32_t not_shards)
+/* Those that the log's topic has in the end: the twin's has them from the start. */
+static uint32_t partitions_of(struct log *log, const char *topic)
+{
+    return log_topic_info(log_topic_find(log, bytes_str(topic)))->partitions;
+}
+
+static bool twin_open(struct twin *t, struct log *log, uint32_t not_shards)
 {
     static const uint32_t counts[] = {1, 3, 5};
     struct server_options options = {.data_dir = "twin", .engine = {.threads = 1}};
@@ -155,7 +163,7 @@ static bool twin_open(struct twin *t, uint32_t not_shards)
     for (const struct oracle_topic *o = oracle_topics; o->name; o++) {
         struct log_topic *topic;
         if (o->made_by_clients && log_topic_create(server_log(t->server), bytes_str(o->name),
-                                                   o->partitions, NULL, &topic, NULL, &diag) != ST_OK)
+                                                   partitions_of(log, o->name), NULL, &topic, NULL, &diag) != ST_OK)
             ledger_fail(t->ledger, "twin: topic %s cannot be made: %s", o->name, diag.message);
     }
     struct session *session = engine_session_open(server_engine(t->server));
@@ -172,8 +180,8 @@ bool twin_run(struct ledger *ledger, struct log *log, uint64_t seed, uint32_t no
 
     t.os = os_sim_create(seed, NULL);
     *folded = 0;
-    if (twin_open(&t, not_shards)) {
-        for (uint32_t p = 0; p < LEDGER_PARTITIONS; p++)
+    if (twin_open(&t, log, not_shards)) {
+        for (uint32_t p = 0; p < LEDGER_PARTITIONS_MAX; p++)
             for (int topic = 0; topic < LEDGER_TOPICS; topic++)
                 feed_partition(&t, log, (enum ledger_topic)topic, p);
         settle(&t);

@@ -146,7 +146,7 @@ static void make_post(struct web *w)
 
     w->number++;
     w->answered = false;
-    w->partition = (uint32_t)rng_below(&w->rng, LEDGER_PARTITIONS);
+    w->partition = (uint32_t)rng_below(&w->rng, w->ledger->partitions[LEDGER_EVENTS]);
     w->ids_count = 1 + (uint32_t)rng_below(&w->rng, RECORDS_MAX);
     buf_clear(&w->body);
     for (uint32_t i = 0; i < w->ids_count; i++) {

@@ -432,6 +432,8 @@ void kafka_on_create_partitions(struct call *call, const void *request)
         }
         out->error_code =
             (int16_t)extend_topic(call, &req->topics.at[i], create, &lsn, &diag);
+        if (out->error_code == KAFKA_ERR_INVALID_PARTITIONS) /* told when those it has, by whomever, are durable */
+            lsn = log_end_lsn(call->face->log);
         if (out->error_code)
             out->error_message = say(call, diag.message);
     }

@@ -144,6 +144,16 @@ TEST(partitions_that_come_count_once_over_restarts)
         }
 }
 
+static void expect_pinned(struct er *er)
+{
+    struct log_offsets o;
+    struct log_partition *p = log_partition_of(log_topic_find(er->log, BYTES_LITERAL("clicks")), 1);
+    uint64_t lsn;
+    EXPECT_OK(log_trim(er->log, p, 1, &lsn));
+    log_offsets(p, &o);
+    EXPECT_INT(o.start, 0);
+}
+
 /* They came, and the process ended before the job knew. */
 TEST(partitions_that_came_while_nothing_ran)
 {
@@ -176,7 +186,6 @@ TEST(partitions_that_come_are_pinned)
 {
     struct os *os = os_sim_create(6, NULL);
     struct er er;
-    uint64_t lsn;
     er_open(&er, os, "data", (struct engine_options){.shards = 1});
     make_clicks(&er, "");
     er_sql(&er, counts);
@@ -189,17 +198,37 @@ TEST(partitions_that_come_are_pinned)
     click(&er, 1, "a", 10, 2);
     er_settle(&er);
     for (int life = 0; life < 2; life++) {
-        struct log_offsets o;
-        struct log_partition *p =
-            log_partition_of(log_topic_find(er.log, BYTES_LITERAL("clicks")), 1);
-        EXPECT_OK(log_trim(er.log, p, 1, &lsn));
-        log_offsets(p, &o);
-        EXPECT_INT(o.start, 0);
+        expect_pinned(&er);
         er_kill(&er);
         er_open(&er, os, "data", (struct engine_options){.shards = 1});
     }
     er_settle(&er);
     EXPECT_STR(er_rows(&er, "SELECT * FROM v"), "a,2,11");
+    er_end(&er);
+}
+
+/* Though the job that is to read them is paused. */
+TEST(partitions_that_come_are_pinned_for_a_paused_job)
+{
+    struct er er;
+    uint64_t lsn;
+    er_open(&er, os_sim_create(6, NULL), "data", (struct engine_options){.shards = 3});
+    make_clicks(&er, "");
+    er_sql(&er, "CREATE MATERIALIZED TABLE v AS SELECT k, COUNT(*) AS c FROM clicks GROUP BY k;");
+    EXPECT_OK(job_pause(engine_job_find(er.engine, BYTES_LITERAL("v")), &lsn));
+    extend(&er, "clicks", 2);
+    click(&er, 1, "a", 10, 2);
+    EXPECT_OK(log_flush(er.log));
+    expect_pinned(&er);
+    EXPECT_OK(job_resume(engine_job_find(er.engine, BYTES_LITERAL("v")), &lsn));
+    er_settle(&er);
+    EXPECT_STR(er_rows(&er, "SELECT * FROM v"), "a,1");
+    er_sql(&er, "DROP MATERIALIZED TABLE v");
+    struct log_offsets o;
+    struct log_partition *p = log_partition_of(log_topic_find(er.log, BYTES_LITERAL("clicks")), 1);
+    EXPECT_OK(log_trim(er.log, p, 1, &lsn));
+    log_offsets(p, &o);
+    EXPECT_INT(o.start, 1); /* and let go of with it */
     er_end(&er);
 }
 

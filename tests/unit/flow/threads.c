@@ -57,13 +57,13 @@ static void make_events(struct er *er)
 }
 
 /* Event i, the same whatever partition and batch it comes in; every hundredth is no event. */
-static void produce(struct er *er, int from, int count)
+static void produce_over(struct er *er, int from, int count, int partitions)
 {
     struct buf lines;
     buf_init(&lines, 0);
-    for (int p = 0; p < PARTITIONS; p++) {
+    for (int p = 0; p < partitions; p++) {
         buf_clear(&lines);
-        for (int i = from + p; i < from + count; i += PARTITIONS) {
+        for (int i = from + p; i < from + count; i += partitions) {
             int n = i * 7919 % 1009;
             if (i % 100 == 99)
                 buf_str(&lines, "nonsense\n");
@@ -75,6 +75,11 @@ static void produce(struct er *er, int from, int count)
         er_produce_to(er, "events", (uint32_t)p, (const char *)lines.ptr);
     }
     buf_deinit(&lines);
+}
+
+static void produce(struct er *er, int from, int count)
+{
+    produce_over(er, from, count, PARTITIONS);
 }
 
 static struct job *job_of(struct er *er, const char *name)
@@ -168,11 +173,54 @@ TEST_SECONDS(threads_recover_what_others_ran, 120)
     free_answers(first);
 }
 
+static bool in_a_tick(const struct job *job)
+{
+    return job->ticking && driver_elsewhere(job->driver);
+}
+
+/* The topics that jobs read and write are given partitions while other threads are at a tick of them. */
+TEST_SECONDS(threads_meet_partitions_that_come, 120)
+{
+    char *first[READS] = {0};
+    int met = 0;
+    for (uint32_t shards = 3; shards > 0; shards -= 2) {
+        struct er er;
+        struct log_topic *topic;
+        er_open(&er, os_posix(), shards > 1 ? test_dir() : NULL, threaded(shards));
+        EXPECT_OK(log_topic_create(er.log, BYTES_LITERAL("events"), 1, NULL, &topic, NULL, &er.diag));
+        er_sql(&er, tables);
+        er_sql(&er, queries);
+        for (int round = 0; round < PARTITIONS; round++) {
+            struct log_topic *odd = log_topic_find(er.log, BYTES_LITERAL("odd"));
+            struct job *into_odd = job_of(&er, "insert-into_odd"), *wins = job_of(&er, "wins");
+            produce_over(&er, round * 2000, 1000, round + 1);
+            for (int i = 0; i < 5000 && !in_a_tick(round % 2 ? into_odd : wins); i++)
+                er_pass(&er);
+            met += in_a_tick(into_odd) || in_a_tick(wins);
+            if (round + 1 < PARTITIONS)
+                EXPECT_OK(log_topic_extend(er.log, topic, (uint32_t)round + 2, NULL, &er.diag));
+            EXPECT_OK(log_topic_extend(er.log, odd, (uint32_t)round + 4, NULL, &er.diag));
+            produce_over(&er, round * 2000 + 1000, 1000, round + 1 < PARTITIONS ? round + 2 : PARTITIONS);
+        }
+        er_settle(&er);
+        expect_answers(&er, first);
+        er_close(&er, false);
+        if (shards == 1)
+            break;
+        er_open(&er, os_posix(), test_dir(), threaded(2));
+        er_settle(&er);
+        expect_answers(&er, first); /* all of it run again */
+        er_close(&er, false);
+    }
+    EXPECT(met > 0);
+    free_answers(first);
+}
+
 /* Passes until the job is in the middle of a tick that other threads are at. */
 static void into_a_tick(struct er *er, struct job *job)
 {
     static int from;
-    for (int i = 0; !(job->ticking && driver_elsewhere(job->driver)); i++) {
+    for (int i = 0; !in_a_tick(job); i++) {
         if (i % 50 == 0)
             produce(er, from += 3000, 3000);
         er_pass(er);
