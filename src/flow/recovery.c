@@ -112,6 +112,7 @@ static enum status from_start(struct job *job, struct diag *diag)
 static enum status from_checkpoint(struct job *job, struct checkpoint *c, struct diag *diag)
 {
     struct log_offsets offsets;
+    char folder[OS_PATH_MAX];
     log_offsets(job->notes, &offsets);
     if (c->plan != job->plan_hash || c->note_offset < offsets.start || c->note_offset > offsets.end)
         return ST_CORRUPT;
@@ -122,6 +123,13 @@ static enum status from_checkpoint(struct job *job, struct checkpoint *c, struct
                         ENGINE_VERSION);
     TRY(job_driver_open(job, c->shards, &job->driver, diag));
     enum status st = checkpoint_load(c, job->driver, diag);
+    if (st != ST_OK) {
+        driver_close(job->driver);
+        job->driver = NULL;
+        return st;
+    }
+    checkpoint_folder(job->engine->dir, bytes_str(job->name), folder);
+    st = os_sync_dir(job->engine->os, folder); /* its name may be in memory alone; the notes before it go now */
     if (st != ST_OK) {
         driver_close(job->driver);
         job->driver = NULL;
