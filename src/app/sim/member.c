@@ -74,7 +74,7 @@ static void on_joined(struct member *m, struct reader *r)
         ledger_fail(m->link.ledger, "the leader of a group is told no members");
     m->divided = m->link.ledger->partitions[LEDGER_EVENTS];
     for (uint32_t p = 0; m->leads && res.members.count > 0 && p < m->divided; p++)
-        keep_text(m->ids[p], res.members.at[p % (uint32_t)res.members.count].member_id);
+        keep_text(m->ids[p], res.members.at[p * (uint32_t)res.members.count / m->divided].member_id);
     m->group->generations += m->leads;
     m->at = JOINED;
 }
@@ -260,13 +260,13 @@ static void ask_sync(struct member *m)
     if (m->leads) {
         req.assignments.at = kafka_sync_group_req_assignment_new(&m->link.arena, (int32_t)m->divided);
         for (uint32_t p = 0; p < m->divided; p++) {
-            bool first = p == 0 || strcmp(m->ids[p], m->ids[0]) != 0;
+            bool first = p == 0 || strcmp(m->ids[p], m->ids[p - 1]) != 0;
             places[p] = (uint8_t)p;
             if (first)
                 req.assignments.at[req.assignments.count++] = (struct kafka_sync_group_req_assignment){
                     .member_id = bytes_str(m->ids[p]), .assignment = bytes_of(places + p, 1)};
             else
-                req.assignments.at[0].assignment.len++;
+                req.assignments.at[req.assignments.count - 1].assignment.len++;
         }
     }
     ask(m, KAFKA_SYNC_GROUP, SYNC_VERSION, &req);

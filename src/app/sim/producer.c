@@ -26,6 +26,7 @@ struct producer {
     int64_t id;    /* -1: none yet */
     int16_t epoch;
     int32_t sequence[LEDGER_PARTITIONS_MAX];
+    bool known[LEDGER_PARTITIONS_MAX]; /* a batch of it was acknowledged there */
 };
 
 static void packet_free(struct packet *packet)
@@ -126,6 +127,7 @@ static void acknowledge(struct producer *p, int64_t base_offset)
         e->offset = base_offset + i;
         ledger->acked++;
     }
+    p->known[p->head->partition] = true;
     if (base_offset < 0)
         ledger_fail(ledger, "a batch was acknowledged at offset %lld", (long long)base_offset);
     pop(p);
@@ -233,6 +235,13 @@ static void ask_id(struct producer *p)
     p->asked_id = true;
 }
 
+/* A partition that does not know the producer yet takes whatever number comes first, as Kafka's do: if it refused
+ * the first batch and took the next, the first would never be taken. */
+static bool may_send(const struct producer *p, const struct packet *packet)
+{
+    return !p->options.idempotent || p->known[packet->partition] || p->sent == 0;
+}
+
 void producer_step(struct producer *p)
 {
     if (!link_up(&p->link))
@@ -247,7 +256,7 @@ void producer_step(struct producer *p)
     struct packet *packet = p->head;
     for (uint32_t i = 0; i < p->sent; i++)
         packet = packet->next;
-    for (; packet; packet = packet->next)
+    for (; packet && may_send(p, packet); packet = packet->next)
         send_packet(p, packet);
 }
 

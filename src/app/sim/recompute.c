@@ -328,7 +328,7 @@ static void compare_again(struct oracle *o, struct engine *engine)
 
 /* ---- windows ---- */
 
-/* By so many partitions of the input: every window that ends at or before this is closed. */
+/* By so many partitions of the input: every window that ends at or before this is closed; -1: none can be. */
 static int64_t closed_by(const struct oracle *o, uint32_t partitions)
 {
     int64_t least = INT64_MAX;
@@ -338,7 +338,7 @@ static int64_t closed_by(const struct oracle *o, uint32_t partitions)
             return -1;
         least = o->newest_ms[p] < least ? o->newest_ms[p] : least;
     }
-    return least - LEDGER_DELAY_MS + 1;
+    return least < LEDGER_DELAY_MS ? -1 : least - LEDGER_DELAY_MS + 1;
 }
 
 struct window_job {
@@ -363,7 +363,7 @@ static int64_t told_ms(struct engine *engine, const struct window_job *of)
     for (uint32_t i = 0; i < info.ops_count; i++) {
         job_op_info(job, i, &op);
         if (!strcmp(op.name, "WindowAggregate"))
-            return op.watermark_us == INT64_MIN ? -1 : op.watermark_us / 1000 + 1 - LEDGER_BASE_MS;
+            return op.watermark_us < LEDGER_BASE_MS * 1000 ? -1 : op.watermark_us / 1000 + 1 - LEDGER_BASE_MS;
     }
     return -1;
 }

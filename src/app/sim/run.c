@@ -398,8 +398,9 @@ static bool settle(struct run *run)
         struct log *log = server_log(run->server);
         if (run->script_again)
             run_script(run);
+        bool unsynced = log_durable_lsn(log) < log_end_lsn(log) && !log_failure(log); /* a job may wait for it */
         if (busy || !run->script_done || lsn != log_end_lsn(log) || durable != log_durable_lsn(log) ||
-            ticks != run->ticks)
+            ticks != run->ticks || unsynced)
             quiet = 0;
         lsn = log_end_lsn(log);
         durable = log_durable_lsn(log);
