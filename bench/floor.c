@@ -1,10 +1,12 @@
 /* floor.c: what the machine itself allows: one synced request at a time through one event loop.
  *
- * usage: floor DIR [REQUESTS] [BYTES]
+ * usage: floor DIR [REQUESTS] [BYTES] [RATE]
  *
  * A client thread sends BYTES over a loopback connection; a server thread reads them, writes 4 KiB to a
  * file that was filled with zeros before (O_DIRECT where it is allowed), syncs it and answers.
- * Prints one JSON line of the round trips in microseconds.
+ * A request is due every 1/RATE s and is measured from then (no coordinated omission), as events are in
+ * latency.c: what the disk holds up for a while costs all that was due meanwhile. Prints one JSON line of the
+ * round trips in microseconds.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +28,7 @@ enum { BLOCK = 4096, FILE_BLOCKS = 1024, MESSAGE_MAX = 65536 };
 struct setup {
     int listener, file, requests;
     size_t bytes;
+    double rate;
 };
 
 static uint64_t now_ns(void)
@@ -115,26 +119,36 @@ static int listen_loopback(struct sockaddr_in *address)
     return fd;
 }
 
+static void sleep_until(uint64_t when_ns)
+{
+    struct timespec t = {(time_t)(when_ns / 1000000000), (long)(when_ns % 1000000000)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
 static void measure(int fd, const struct setup *s, struct histogram *h)
 {
     static char message[MESSAGE_MAX];
+    uint64_t start = now_ns();
 
+    prctl(PR_SET_TIMERSLACK, 1ul);
     for (int i = 0; i < s->requests; i++) {
-        uint64_t start = now_ns();
+        uint64_t due = start + (uint64_t)(i * 1e9 / s->rate);
+        if (due > now_ns())
+            sleep_until(due);
         if (write(fd, message, s->bytes) != (ssize_t)s->bytes)
             die("request");
         read_whole(fd, message, s->bytes);
-        histogram_add(h, (now_ns() - start) / 1000);
-        usleep(500); /* a request at a time on a quiet machine, not a race */
+        histogram_add(h, (now_ns() - due) / 1000);
     }
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 2)
-        return fprintf(stderr, "usage: floor DIR [REQUESTS] [BYTES]\n"), 2;
+        return fprintf(stderr, "usage: floor DIR [REQUESTS] [BYTES] [RATE]\n"), 2;
     struct setup s = {.requests = argc > 2 ? atoi(argv[2]) : 4000,
-                      .bytes = argc > 3 ? (size_t)atoi(argv[3]) : 100};
+                      .bytes = argc > 3 ? (size_t)atoi(argv[3]) : 100,
+                      .rate = argc > 4 ? atof(argv[4]) : 1000};
     static struct histogram h;
     struct sockaddr_in address;
     pthread_t server;
