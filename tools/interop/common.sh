@@ -4,7 +4,9 @@
 : "${INTEROP_MODE:=full}"
 work=$(mktemp -d)
 server_pid=
+client_pid=
 finish() {
+    [ -n "$client_pid" ] && kill "$client_pid" 2>/dev/null
     [ -n "$server_pid" ] && kill "$server_pid" 2>/dev/null
     rm -rf "$work"
 }
@@ -27,12 +29,19 @@ peer() {
 server_start() {
     if [ -f src/app/main.c ]; then
         make -s -j2 KIND=release build/release/quickwater || give_up "the build"
-        set -- build/release/quickwater serve --http off --pg off --redis off
+        server="build/release/quickwater serve --http off --pg off --redis off"
     else
         make -s -j2 KIND=release build/release/tests/clients/kafka_server || give_up "the build"
-        set -- build/release/tests/clients/kafka_server
+        server=build/release/tests/clients/kafka_server
     fi
-    "$@" --data "$work/data" --kafka 127.0.0.1:0 >"$work/server.out" 2>"$work/server.err" &
+    server_run 127.0.0.1:0
+    broker=$(sed -n 's/^ready.*kafka=\([^ ]*\).*/\1/p' "$work/server.out")
+}
+
+# server_run ADDRESS: what server_start built, on its directory; back when it is ready.
+server_run() {
+    : >"$work/server.out"
+    $server --data "$work/data" --kafka "$1" >"$work/server.out" 2>>"$work/server.err" &
     server_pid=$!
     n=0
     until grep -q '^ready' "$work/server.out"; do
@@ -40,5 +49,32 @@ server_start() {
         [ $n -lt 100 ] && kill -0 $server_pid 2>/dev/null || { cat "$work/server.err"; give_up "the server's start"; }
         sleep 0.1
     done
-    broker=$(sed -n 's/^ready.*kafka=\([^ ]*\).*/\1/p' "$work/server.out")
+}
+
+# go_build NAME: tools/interop/go/NAME, from what the peer kafka_go fetched, as $work/NAME.
+go_build() {
+    (cd tools/interop/go && GOMODCACHE=$dir/mod GOPROXY=off GOFLAGS=-modcacherw "$dir/go" build -o "$work/$1" "./$1") ||
+        give_up "building $1"
+}
+
+# server_again: SIGKILL, and the server on the same directory and at the same address.
+server_again() {
+    kill -9 "$server_pid"
+    wait "$server_pid" 2>/dev/null
+    server_run "$broker"
+}
+
+# with_restarts COMMAND…: runs it; each time that it makes a file $work/again, the server is killed and started again
+# before the file goes away.
+with_restarts() {
+    "$@" &
+    client_pid=$!
+    while kill -0 $client_pid 2>/dev/null; do
+        if [ -f "$work/again" ]; then
+            server_again
+            rm "$work/again"
+        fi
+        sleep 0.1
+    done
+    wait $client_pid
 }
