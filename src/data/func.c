@@ -43,7 +43,7 @@ const struct func_info *func_info(unsigned i)
 
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
         for (const struct func *f = tables[t]; f->name; f++)
-            if (i-- == 0) {
+            if (f->name[0] != '$' && i-- == 0) { /* those with $ have no name in SQL */
                 info = (struct func_info){f->name, f->signature, f->help};
                 return &info;
             }

@@ -202,6 +202,17 @@ static enum status extreme(struct call *call)
     {.name = sign, .types = "b>b", .kernel = is_truth, .variant = v,                               \
      .flags = FUNC_NULLS | FUNC_INFIX | FUNC_NEVER_NULL, .signature = "a " sign, .help = text}
 
+/* Of how many rows a sub-query has that stands for one value: TRUE, or the job fails. */
+static enum status one_row(struct call *call)
+{
+    FOR_ROWS(call, row) {
+        if (ARG(call, 0, int64_t, row) > 1)
+            return call_fail(call, row, "a sub-query that stands for a value has more than one row");
+        OUT(call, uint8_t)[row] = 1;
+    }
+    return ST_OK;
+}
+
 const struct func func_logic_table[] = {
     {.name = "AND", .bind = bind_logic, .kernel = logic, .variant = 0, .args_min = 1,
      .args_max = -1, .flags = FUNC_LAZY | FUNC_INFIX, .signature = "a AND b",
@@ -224,6 +235,7 @@ const struct func func_logic_table[] = {
      .flags = FUNC_LAZY | FUNC_WHOLE, .signature = "IFNULL(a, b)", .help = "a, or b where a is NULL."},
     {.name = "IF", .bind = bind_if, .args_min = 3, .args_max = 3, .signature = "IF(condition, a, b)",
      .help = "a where the condition is TRUE, else b."},
+    {.name = "$ONE_ROW", .types = "l>b", .kernel = one_row, .signature = "", .help = ""},
     {.name = "NULLIF", .bind = bind_nullif, .args_min = 2, .args_max = 2,
      .signature = "NULLIF(a, b)", .help = "NULL where a equals b, else a."},
     {.name = "GREATEST", .bind = bind_common, .kernel = extreme, .variant = 1, .args_min = 1,

@@ -16,6 +16,11 @@
 
 enum { BIND_COLUMNS_MAX = 4000, BIND_VIEW_DEPTH_MAX = 32, BIND_QUERIES_MAX = 1000, BIND_WINDOWS_MAX = 10000 };
 
+/* Columns of expressions that are not whole yet: those of the outer query, in a sub-query's; and the values
+ * of sub-queries, in an outer one. bind_subquery.c puts them in their places. */
+enum { OUTER_COLUMN = 0x8000, SUB_COLUMN = 0xC000 };
+
+
 /* A WITH name, seen by what follows it. */
 struct cte {
     struct cte *outer;
@@ -31,6 +36,8 @@ struct binder {
     struct cte *ctes;
     unsigned view_depth;
     unsigned queries;    /* bound so far: views and WITH names are bound again at each use */
+    struct subs *subs;   /* where sub-queries as values are collected; NULL: they cannot stand here */
+    const struct scope *outer; /* of the query around the one that is bound; or NULL */
     struct bytes view;   /* whose text is being bound; its positions mean nothing to the user */
     bool failed;
     enum status status;
@@ -61,6 +68,7 @@ struct scope {
     uint16_t over_column;
     const struct ast_expr *window; /* TUMBLE(…) in GROUP BY, and its window_start column */
     uint16_t window_column;
+    const struct scope *outer;     /* whose columns may be used too, as OUTER_COLUMN + their place */
 };
 
 /* A relation: a node and what its columns are called. */
@@ -99,6 +107,11 @@ const struct expr *bind_text(struct binder *b, struct bytes text);
 enum time_attr expr_time(const struct scope *scope, const struct expr *e);
 struct bytes bind_name(struct binder *b, struct bytes name);
 bool ast_has_aggregate(const struct ast_expr *e);
+bool ast_has_over(const struct ast_expr *e);
+
+/* ---- sub-queries in expressions: bind_subquery.c ---- */
+const struct expr *bind_subquery_value(struct binder *b, const struct scope *scope,
+                                       const struct ast_expr *e);
 
 /* ---- queries: bind_query.c, bind_from.c, bind_agg.c ---- */
 struct rel bind_query(struct binder *b, const struct ast_query *query);
@@ -144,6 +157,15 @@ bool rank_windows(const struct plan_node *node, uint16_t *start, uint16_t *end);
 /* left start, left end, right start, right end: columns by which a join equates its sides' windows. */
 bool join_windows(const struct plan_node *node, uint16_t out[4]);
 bool join_side_unique(struct arena *arena, const struct plan_node *node, int side); /* 0 left, 1 right */
+/* The columns that a join's condition sees: the left's, then the right's. SEMI and ANTI give the left's alone. */
+static inline uint16_t join_width(const struct plan_node *join)
+{
+    return (uint16_t)(join->inputs[0].node->columns_count + join->inputs[1].node->columns_count);
+}
+static inline bool join_left_only(enum join_kind kind)
+{
+    return kind == JOIN_SEMI || kind == JOIN_ANTI;
+}
 
 /* ---- trees: tree.c ---- */
 struct conjuncts {

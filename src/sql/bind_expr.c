@@ -116,29 +116,61 @@ static uint16_t path_parts(const struct ast_expr *e)
     return e->parts_count > catalog + 2 && bytes_is(e->parts[catalog], "default_database") ? catalog + 1u : 0;
 }
 
-/* a.b.c: a column of a table with fields, or a column with fields */
-static const struct expr *bind_ref(struct binder *b, const struct scope *scope,
-                                   const struct ast_expr *e)
+/* The column that the first parts name, and how many they are; -1: none, -2: more than one. */
+static int32_t scope_path(const struct scope *scope, const struct ast_expr *e, uint16_t *used)
 {
-    uint16_t used = path_parts(e);
     int32_t column = -1;
 
-    if (e->parts_count > used + 1) {
-        column = scope_find(scope, e->parts[used], e->parts[used + 1]);
-        used = (uint16_t)(used + 2);
+    *used = path_parts(e);
+    if (e->parts_count > *used + 1) {
+        column = scope_find(scope, e->parts[*used], e->parts[*used + 1]);
+        *used = (uint16_t)(*used + 2);
     }
     if (column == -1) {
         column = scope_find(scope, BYTES_NONE, e->parts[0]);
-        used = 1;
+        *used = 1;
+    }
+    return column;
+}
+
+static bool is_outer_name(const struct binder *b, const struct ast_expr *e)
+{
+    uint16_t used;
+
+    for (const struct scope *s = b->outer; s; s = s->outer) {
+        if (scope_path(s, e, &used) != -1)
+            return true;
+    }
+    return false;
+}
+
+/* a.b.c: a column of a table with fields, or a column with fields; here, or in the query around */
+static const struct expr *bind_ref(struct binder *b, const struct scope *scope,
+                                   const struct ast_expr *e)
+{
+    uint16_t used, base = 0;
+    int32_t column = scope_path(scope, e, &used);
+
+    if (column == -1 && scope->outer) {
+        column = scope_path(scope->outer, e, &used);
+        if (column >= 0) {
+            base = OUTER_COLUMN;
+            scope = scope->outer;
+        }
     }
     if (column == -2)
         return bind_error(b, e->at, DIAG_NAME, "`%.*s` is a column of more than one table here: say "
                                                "which, as in t.%.*s",
                           BYTES_FMT(bytes_head(e->parts[used - 1], 60)),
                           BYTES_FMT(bytes_head(e->parts[used - 1], 60)));
+    if (column == -1 && is_outer_name(b, e))
+        return bind_unsupported(b, e->at, "`%.*s` of an outer query at this place (only in the WHERE of a "
+                                          "sub-query right below it)",
+                                BYTES_FMT(bytes_head(e->text, 60)));
     if (column == -1)
         return unknown_name(b, scope, e);
-    const struct expr *out = expr_column(b->arena, (uint16_t)column, scope->columns[column].type);
+    const struct expr *out =
+        expr_column(b->arena, (uint16_t)(base + column), scope->columns[column].type);
     for (uint16_t i = used; i < e->parts_count && out; i++)
         out = bind_field(b, e->at, out, e->parts[i]);
     return out;
@@ -344,7 +376,7 @@ static const struct expr *bind_in(struct binder *b, const struct scope *scope,
                                   const struct ast_expr *e)
 {
     if (e->query)
-        return bind_unsupported(b, e->at, "IN (SELECT …)");
+        return bind_subquery_value(b, scope, e);
     const struct expr **args = bind_args(b, scope, e);
     if (!args)
         return NULL;
@@ -440,9 +472,8 @@ const struct expr *bind_expr(struct binder *b, const struct scope *scope, const 
     case AST_BETWEEN:
         return bind_between(b, scope, e);
     case AST_EXISTS:
-        return bind_unsupported(b, e->at, "EXISTS (SELECT …)");
     case AST_SUBQUERY:
-        return bind_unsupported(b, e->at, "a sub-query as a value");
+        return bind_subquery_value(b, scope, e);
     }
     return NULL;
 }

@@ -1,17 +1,5 @@
 /* Queries: SELECT with grouping and ranking, VALUES, UNION; ORDER BY and LIMIT of inner queries. */
-#include "sql/bind.h"
-
-/* One SELECT while it is bound. */
-struct selecting {
-    const struct ast_select *ast;
-    struct rel rel;            /* FROM, WHERE, and a rank */
-    struct aggs aggs;
-    const struct expr **exprs; /* of the items, stars expanded */
-    struct bytes *names;
-    uint16_t count;
-    const struct expr *having;
-    struct group group;
-};
+#include "sql/bind_select.h"
 
 /* ---- ROW_NUMBER() OVER ---- */
 
@@ -27,6 +15,11 @@ static const struct ast_expr *find_over(const struct ast_expr *e)
             return found;
     }
     return find_over(e->operand);
+}
+
+bool ast_has_over(const struct ast_expr *e)
+{
+    return find_over(e) != NULL;
 }
 
 /* A CALC that adds e to the columns when it is no column; its index. */
@@ -247,7 +240,7 @@ static struct bytes item_name(struct binder *b, const struct ast_item *item, uin
     return bytes_str(arena_printf(b->arena, "EXPR$%u", i));
 }
 
-static void bind_items(struct binder *b, struct selecting *s)
+void select_items(struct binder *b, struct selecting *s)
 {
     for (uint16_t i = 0; i < s->ast->items_count && !b->failed; i++) {
         const struct ast_item *item = &s->ast->items[i];
@@ -348,6 +341,8 @@ static const struct expr *regroup(const struct regroup *r, const struct expr *e)
         if (expr_equal(r->s->group.keys[i], e))
             return column_of(b->arena, r->node, r->key_columns[i]);
     }
+    if (e->kind == EXPR_COLUMN && e->index >= SUB_COLUMN)
+        return e;
     if (e->kind == EXPR_COLUMN && e->index >= from_count)
         return column_of(b->arena, r->node, r->agg_columns[e->index - from_count]);
     if (e->kind == EXPR_COLUMN) {
@@ -381,7 +376,8 @@ static const struct token *item_at(const struct selecting *s, uint16_t i)
     return stars || i >= s->ast->items_count ? s->ast->at : s->ast->items[i].expr->at;
 }
 
-static void apply_group(struct binder *b, struct selecting *s)
+/* From rows to groups. What the sub-queries of the items meet is of the groups too. */
+void select_group(struct binder *b, struct selecting *s)
 {
     uint16_t *keys = ARENA_ARRAY(b->arena, uint16_t, s->group.keys_count + 1u);
     uint16_t *aggs = ARENA_ARRAY(b->arena, uint16_t, s->aggs.count + 1u);
@@ -396,6 +392,10 @@ static void apply_group(struct binder *b, struct selecting *s)
     r.at = s->ast->having ? s->ast->having->at : s->ast->at;
     if (s->having && !b->failed)
         s->having = regroup(&r, s->having);
+    for (uint16_t i = 0; i < s->subs.count; i++) {
+        for (uint16_t k = 0; k < s->subs.items[i].keys_count && !b->failed; k++)
+            s->subs.items[i].outer[k] = regroup(&r, s->subs.items[i].outer[k]);
+    }
     s->rel.node = node;
 }
 
@@ -411,7 +411,7 @@ static struct plan_node *one_row(struct binder *b)
     return node;
 }
 
-static struct plan_node *filter_on(struct binder *b, struct plan_node *node, const struct expr *filter)
+struct plan_node *filter_on(struct binder *b, struct plan_node *node, const struct expr *filter)
 {
     if (b->failed || !filter)
         return node;
@@ -441,37 +441,72 @@ static struct plan_node *distinct_on(struct binder *b, const struct token *at, s
     return calc;
 }
 
+void select_rows(struct binder *b, struct selecting *s, const struct scope *outer, struct conjuncts *on)
+{
+    if (s->ast->from)
+        s->rel = bind_from(b, s->ast->from);
+    else
+        s->rel.node = one_row(b);
+    if (b->failed)
+        return;
+    s->rel.scope.outer = outer;
+    if (!s->ast->where)
+        return;
+    s->rel.scope.no_aggs = "in WHERE (use HAVING)";
+    if (outer || ast_has_subquery(s->ast->where))
+        bind_where(b, &s->rel, s->ast->where, on);
+    else
+        s->rel.node = filter_on(b, s->rel.node, bind_condition(b, &s->rel.scope, s->ast->where, "WHERE"));
+    s->rel.scope.no_aggs = NULL;
+}
+
+/* The values of sub-queries become columns of the rows. */
+static void place_subs(struct binder *b, struct selecting *s)
+{
+    struct places places = {.sub = s->rel.node->columns_count};
+
+    if (b->failed || s->subs.count == 0)
+        return;
+    s->rel.node = subs_join(b, s->rel.node, &s->subs);
+    for (uint16_t i = 0; i < s->count; i++)
+        s->exprs[i] = expr_place(b->arena, s->exprs[i], places);
+    if (s->having)
+        s->having = expr_place(b->arena, s->having, places);
+}
+
+static void select_values(struct binder *b, struct selecting *s)
+{
+    struct subs *outer = b->subs;
+
+    s->rel.scope.aggs = &s->aggs;
+    s->aggs.grouped = s->group.keys_count > 0;
+    b->subs = &s->subs;
+    select_items(b, s);
+    if (s->ast->having && !b->failed)
+        s->having = bind_condition(b, &s->rel.scope, s->ast->having, "HAVING");
+    b->subs = outer;
+}
+
 static struct plan_node *bind_select(struct binder *b, const struct ast_select *ast)
 {
     struct selecting s = {.ast = ast};
 
-    if (ast->from)
-        s.rel = bind_from(b, ast->from);
-    else
-        s.rel.node = one_row(b);
+    select_rows(b, &s, NULL, NULL);
     if (b->failed)
         return NULL;
-    if (ast->where) {
-        s.rel.scope.no_aggs = "in WHERE (use HAVING)";
-        s.rel.node = filter_on(b, s.rel.node, bind_condition(b, &s.rel.scope, ast->where, "WHERE"));
-        s.rel.scope.no_aggs = NULL;
-    }
     bind_over(b, &s);
     bind_group_windows(b, &s);
     bind_group(b, &s);
     if (b->failed)
         return NULL;
-    s.rel.scope.aggs = &s.aggs;
-    s.aggs.grouped = s.group.keys_count > 0;
-    bind_items(b, &s);
-    if (ast->having)
-        s.having = bind_condition(b, &s.rel.scope, ast->having, "HAVING");
+    select_values(b, &s);
     if (b->failed)
         return NULL;
     if (ast->grouped || s.aggs.count > 0)
-        apply_group(b, &s);
+        select_group(b, &s);
     else if (ast->having)
         return bind_error(b, ast->having->at, DIAG_SYNTAX, "HAVING needs GROUP BY or an aggregate");
+    place_subs(b, &s);
     struct plan_node *node = filter_on(b, s.rel.node, s.having);
     if (b->failed)
         return NULL;

@@ -65,8 +65,10 @@ static const struct expr *shifted(struct arena *arena, const struct expr *e, uin
 /* Where a condition of one side may go: from WHERE (above) or from ON. */
 static bool may_push(enum join_kind kind, bool left, bool from_on)
 {
-    if (kind == JOIN_INNER)
+    if (kind == JOIN_INNER || kind == JOIN_SEMI)
         return true;
+    if (kind == JOIN_ANTI)
+        return left != from_on;
     if (from_on)
         return left ? kind == JOIN_RIGHT : kind == JOIN_LEFT;
     return left ? kind == JOIN_LEFT : kind == JOIN_RIGHT;
@@ -76,7 +78,7 @@ static struct plan_node *push_join(struct arena *arena, struct plan_node *node,
                                    struct conjuncts *list)
 {
     struct conjuncts left = {0}, right = {0}, on = {0}, above = {0}, own = {0};
-    uint16_t n = node->inputs[0].node->columns_count, all = node->columns_count;
+    uint16_t n = node->inputs[0].node->columns_count, all = join_width(node);
 
     conjuncts_add(arena, &own, node->join.condition);
     for (int pass = 0; pass < 2; pass++) {

@@ -167,7 +167,7 @@ static void join_columns(struct plan_node *node, const struct plan_node *before,
 static struct plan_node *split(struct arena *arena, struct plan_node *node)
 {
     struct conjuncts list = {0}, rest = {0};
-    uint16_t n = node->inputs[0].node->columns_count, all = node->columns_count, windows[4];
+    uint16_t n = node->inputs[0].node->columns_count, all = join_width(node), windows[4];
     bool windowed = join_windows(node, windows), have[2] = {false, false};
 
     conjuncts_add(arena, &list, node->join.condition);
@@ -199,8 +199,9 @@ static struct plan_node *split(struct arena *arena, struct plan_node *node)
         right_keys[keys++] = r;
     }
     struct plan_node *l = operand_done(arena, &left), *r = operand_done(arena, &right);
+    bool only_left = join_left_only(node->join.kind);
     struct plan_node *out = node_new(arena, windowed ? PLAN_WINDOW_JOIN : PLAN_JOIN,
-                                     (uint16_t)(l->columns_count + r->columns_count), 2);
+                                     (uint16_t)(l->columns_count + (only_left ? 0 : r->columns_count)), 2);
     out->inputs[0].node = l;
     out->inputs[1].node = r;
     join_columns(out, node, l, r, n);
@@ -217,7 +218,7 @@ static struct plan_node *split(struct arena *arena, struct plan_node *node)
         join.right_start = windows[2], join.right_end = windows[3];
     }
     out->join = join;
-    if (left.extra_count + right.extra_count == 0)
+    if (left.extra_count + (only_left ? 0 : right.extra_count) == 0)
         return out;
     return with_original_columns(arena, out, node, n, left.extra_count);
 }

@@ -200,10 +200,11 @@ static struct plan_node *prune_join(struct arena *arena, struct plan_node *node,
                                     const uint8_t *needed, int32_t *map)
 {
     struct plan_join *j = &node->join;
-    uint16_t n = node->inputs[0].node->columns_count, all = node->columns_count;
-    uint8_t *used = needs(arena, node), *keep = needs(arena, node);
+    uint16_t n = node->inputs[0].node->columns_count, all = join_width(node);
+    uint8_t *used = ARENA_ARRAY(arena, uint8_t, all + 1u), *keep = needs(arena, node);
+    int32_t *both = ARENA_ARRAY(arena, int32_t, all + 1u);
 
-    memcpy(used, needed, all);
+    memcpy(used, needed, node->columns_count);
     expr_columns(j->condition, used);
     for (uint16_t i = 0; i < j->keys_count; i++)
         used[j->left_keys[i]] = used[n + j->right_keys[i]] = 1;
@@ -215,10 +216,14 @@ static struct plan_node *prune_join(struct arena *arena, struct plan_node *node,
     struct pruned r = prune_input(arena, node->inputs[1].node, used + n);
     node->inputs[0].node = l.node;
     node->inputs[1].node = r.node;
-    for (uint16_t i = 0; i < all; i++)
-        keep[i] = i < n ? l.map[i] >= 0 : r.map[i - n] >= 0;
+    for (uint16_t i = 0; i < all; i++) {
+        int32_t at = i < n ? l.map[i] : r.map[i - n];
+        both[i] = at < 0 ? -1 : i < n ? at : at + l.node->columns_count;
+        if (i < node->columns_count)
+            keep[i] = both[i] >= 0;
+    }
     keep_columns(node, keep, map);
-    j->condition = expr_map(arena, j->condition, map);
+    j->condition = expr_map(arena, j->condition, both);
     j->left_keys = map_columns(arena, j->left_keys, j->keys_count, l.map);
     j->right_keys = map_columns(arena, j->right_keys, j->keys_count, r.map);
     if (j->bounded) {

@@ -24,15 +24,34 @@ static struct schema schema_of(struct arena *arena, const struct plan_node *a,
     return (struct schema){.count = (uint16_t)(n + m), .fields = fields};
 }
 
+/* The right's names get a number where the left has them too. */
+static void names_apart(struct printer *p, struct schema *schema, uint16_t left)
+{
+    struct type_field *fields = (struct type_field *)(uintptr_t)schema->fields;
+
+    for (uint16_t i = left; i < schema->count; i++) {
+        struct bytes name = fields[i].name;
+        for (unsigned n = 0, k = 0; k < i; k++) {
+            if (!bytes_equal(fields[k].name, fields[i].name))
+                continue;
+            fields[i].name = bytes_str(arena_printf(p->arena, "%.*s%u", BYTES_FMT(name), n++));
+            k = 0;
+        }
+    }
+}
+
 static const char *text_of(struct printer *p, const struct plan_node *node, const struct expr *e)
 {
     const struct plan_node *right = node->inputs_count > 1 && node->kind != PLAN_UNION
                                         ? node->inputs[1].node
                                         : NULL;
     struct schema schema =
-        right ? schema_of(p->arena, node, NULL) /* a join's columns are its inputs', with names apart */
+        right ? schema_of(p->arena, node, /* a join's columns are its inputs', with names apart */
+                          join_left_only(node->join.kind) ? right : NULL)
               : schema_of(p->arena, node->inputs_count > 0 ? node->inputs[0].node : NULL, NULL);
 
+    if (right && join_left_only(node->join.kind))
+        names_apart(p, &schema, node->columns_count);
     return expr_text(p->arena, e, &schema);
 }
 

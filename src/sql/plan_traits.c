@@ -20,6 +20,8 @@ static unsigned own_changes(const struct plan_node *node)
     case PLAN_GROUP_AGG:
         return (node->group_agg.aggs_count > 0 || in ? CHANGE_UPDATE : 0u) | (in ? CHANGE_DELETE : 0u);
     case PLAN_JOIN:
+        if (node->join.kind == JOIN_SEMI) /* rows that are only added are only found */
+            return in ? in | CHANGE_DELETE : 0u;
         return in | (node->join.kind == JOIN_INNER ? 0u : (unsigned)CHANGE_DELETE);
     case PLAN_RANK:
         if (node->rank.limit == 1 || node->rank.emit_rank)

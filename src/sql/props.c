@@ -225,6 +225,8 @@ static bool join_key(struct arena *arena, const struct plan_node *node, bool by_
     uint16_t left_count, right_count, n = node->inputs[0].node->columns_count;
     enum join_kind kind = node->join.kind;
 
+    if (join_left_only(kind))
+        return key_with(arena, node->inputs[0].node, by_end, columns, count);
     if (kind == JOIN_FULL || !key_with(arena, node->inputs[0].node, by_end, &left, &left_count) ||
         !key_with(arena, node->inputs[1].node, by_end, &right, &right_count))
         return false;

@@ -101,8 +101,10 @@ static struct plan_node *node_make(struct rig *r, unsigned kind)
     }
     if (!node->columns_count) {
         node->inputs_count = 2;
-        node->columns_count = 8;
-        node->join = (struct plan_join){.kind = JOIN_FULL, .left_keys = key, .right_keys = key, .keys_count = 1,
+        static const enum join_kind kinds[] = {JOIN_FULL, JOIN_SEMI, JOIN_ANTI, JOIN_INNER};
+        enum join_kind join = kinds[kind >> 5 & 3];
+        node->columns_count = join == JOIN_SEMI || join == JOIN_ANTI ? 4 : 8;
+        node->join = (struct plan_join){.kind = join, .left_keys = key, .right_keys = key, .keys_count = 1,
                                         .left_start = 2, .left_end = 3, .right_start = 2, .right_end = 3};
     }
     return node;

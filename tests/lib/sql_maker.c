@@ -267,6 +267,43 @@ static void select_from(struct sql_maker *m)
     }
 }
 
+/* Rows that others let pass: NULLs count in NOT IN. */
+static void passing(struct sql_maker *m)
+{
+    say(m, "SELECT k, CAST(n AS BIGINT) AS n FROM (SELECT k, n FROM ");
+    relation(m);
+    say(m, ") x WHERE ");
+    say(m, ONE_OF(m, "k IN (SELECT k FROM ", "k NOT IN (SELECT k FROM ", "n NOT IN (SELECT n FROM ",
+                  "(k, n) IN (SELECT k, n FROM ", "EXISTS (SELECT * FROM ", "NOT EXISTS (SELECT * FROM "));
+    relation(m);
+    say(m, " y WHERE ");
+    say(m, ONE_OF(m, "x.k = y.k", "x.k = y.k AND x.n < y.n", "x.k = y.k AND y.n > 2", "x.n < y.n", "y.n IS NOT NULL",
+                  "x.n = y.n AND x.k <> y.k"));
+    say(m, ")");
+    if (sql_pick(m, 3) == 1)
+        say(m, " AND n > 1");
+}
+
+/* Values that others have: of all rows, or of those with the same key. */
+static void looking(struct sql_maker *m)
+{
+    bool by_key = sql_pick(m, 2);
+    say(m, "SELECT k, CAST(");
+    say(m, ONE_OF(m, "COALESCE(n, 1) + (SELECT ", "n * (SELECT ", "(SELECT "));
+    say(m, ONE_OF(m, "MAX(n)", "COUNT(*)", "COALESCE(SUM(n), -1)", "COUNT(n) + 1"));
+    say(m, " FROM ");
+    relation(m);
+    say(m, by_key ? " y WHERE x.k = y.k) AS BIGINT) AS n FROM (SELECT k, n FROM " : ") AS BIGINT) AS n FROM (SELECT k, n FROM ");
+    relation(m);
+    say(m, ") x");
+    if (sql_pick(m, 2)) {
+        say(m, ONE_OF(m, " WHERE n > 5 OR k IN (SELECT k FROM ", " WHERE n = 1 OR n NOT IN (SELECT n FROM ",
+                      " WHERE k = 'a' OR EXISTS (SELECT * FROM "));
+        relation(m);
+        say(m, ONE_OF(m, " z)", " z WHERE z.k = x.k)"));
+    }
+}
+
 static void both(struct sql_maker *m)
 {
     say(m, "SELECT k, CAST(n AS BIGINT) AS n FROM ");
@@ -278,7 +315,8 @@ static void both(struct sql_maker *m)
 void sql_make_query(struct sql_maker *m)
 {
     static void (*const forms[])(struct sql_maker *) = {select_from, group, window_group, join,  ranking,
-                                                        both,        timed_join, group, window_ranking};
+                                                        both,        timed_join, group, window_ranking,
+                                                        passing,     looking};
     forms[sql_pick(m, sizeof(forms) / sizeof(*forms))](m);
 }
 
