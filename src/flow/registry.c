@@ -9,6 +9,7 @@ static const struct op_class *const classes[PLAN_KINDS] = {
     [PLAN_JOIN] = &op_join,
     [PLAN_WINDOW_JOIN] = &op_window_join,
     [PLAN_UNION] = &op_union,
+    [PLAN_UNNEST] = &op_unnest,
     [PLAN_RANK] = &op_rank,
     [PLAN_WINDOW_RANK] = &op_window_rank,
     [PLAN_NORMALIZE] = &op_normalize,

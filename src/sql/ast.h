@@ -82,7 +82,7 @@ struct ast_options {
     uint16_t count;
 };
 
-enum ast_from_kind { FROM_TABLE, FROM_QUERY, FROM_WINDOW, FROM_JOIN, FROM_VALUES };
+enum ast_from_kind { FROM_TABLE, FROM_QUERY, FROM_WINDOW, FROM_JOIN, FROM_VALUES, FROM_UNNEST };
 
 struct ast_from {
     enum ast_from_kind kind;
@@ -98,6 +98,9 @@ struct ast_from {
     struct ast_from *input;
     struct ast_expr *time;
     struct ast_expr *slide, *size, *offset;
+    /* UNNEST(list) [WITH ORDINALITY] */
+    struct ast_expr *list;
+    bool ordinality;
     /* JOIN */
     enum join_kind join;
     struct ast_from *left, *right;

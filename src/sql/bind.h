@@ -117,6 +117,10 @@ const struct expr *bind_subquery_value(struct binder *b, const struct scope *sco
 struct rel bind_query(struct binder *b, const struct ast_query *query);
 struct rel bind_body(struct binder *b, const struct ast_query *query); /* without ORDER BY and LIMIT */
 struct rel bind_from(struct binder *b, const struct ast_from *from);
+/* left's rows with the elements of a list of each; padded: LEFT JOIN. bind_unnest.c */
+struct rel bind_unnest(struct binder *b, const struct ast_from *from, const struct rel *left, bool padded);
+struct rel bind_unnest_join(struct binder *b, const struct ast_from *join, const struct rel *left);
+struct plan_node *bind_one_row(struct binder *b); /* of no columns */
 struct rel bind_table(struct binder *b, const struct token *at, struct bytes name,
                       const struct ast_options *hints);
 struct plan_node *bind_window(struct binder *b, const struct token *at, enum window_kind kind,

@@ -380,6 +380,9 @@ static const struct expr *bind_using(struct binder *b, const struct ast_from *fr
 static struct rel bind_join(struct binder *b, const struct ast_from *from)
 {
     struct rel left = bind_from(b, from->left);
+
+    if (!b->failed && from->right->kind == FROM_UNNEST)
+        return bind_unnest_join(b, from, &left);
     struct rel right = bind_from(b, from->right);
 
     if (b->failed)
@@ -447,6 +450,10 @@ struct rel bind_from(struct binder *b, const struct ast_from *from)
     case FROM_JOIN:
         rel = bind_join(b, from);
         break;
+    case FROM_UNNEST: { /* of no table */
+        struct rel one = {.node = bind_one_row(b)};
+        return bind_unnest(b, from, &one, false);
+    }
     case FROM_VALUES:
         UNREACHABLE();
     }

@@ -401,7 +401,7 @@ void select_group(struct binder *b, struct selecting *s)
 
 /* ---- SELECT ---- */
 
-static struct plan_node *one_row(struct binder *b)
+struct plan_node *bind_one_row(struct binder *b)
 {
     struct plan_node *node = node_new(b->arena, PLAN_VALUES, 0, 0);
 
@@ -446,7 +446,7 @@ void select_rows(struct binder *b, struct selecting *s, const struct scope *oute
     if (s->ast->from)
         s->rel = bind_from(b, s->ast->from);
     else
-        s->rel.node = one_row(b);
+        s->rel.node = bind_one_row(b);
     if (b->failed)
         return;
     s->rel.scope.outer = outer;

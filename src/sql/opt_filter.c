@@ -217,6 +217,9 @@ static struct plan_node *push(struct arena *arena, struct plan_node *node, struc
     case PLAN_GROUP_AGG:
         map = keys_map(arena, node, node->group_agg.keys, node->group_agg.keys_count);
         return push_prefix(arena, node, list, node->group_agg.keys_count, map);
+    case PLAN_UNNEST:
+        map = keys_map(arena, node, node->unnest.kept, node->unnest.kept_count);
+        return push_prefix(arena, node, list, node->unnest.kept_count, map);
     case PLAN_SINK: {
         struct conjuncts no = {0};
         node->inputs[0].node = push(arena, node->inputs[0].node, &no);

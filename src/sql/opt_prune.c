@@ -270,6 +270,39 @@ static struct plan_node *prune_rank(struct arena *arena, struct plan_node *node,
     return node;
 }
 
+static struct plan_node *prune_unnest(struct arena *arena, struct plan_node *node, const uint8_t *needed,
+                                      int32_t *map)
+{
+    struct plan_unnest *u = &node->unnest;
+    uint8_t *below = needs(arena, node->inputs[0].node), *keep = needs(arena, node);
+    uint16_t *kept = ARENA_ARRAY(arena, uint16_t, u->kept_count + 1u), kept_count = 0;
+    uint16_t *parts = ARENA_ARRAY(arena, uint16_t, u->parts_count + 1u), parts_count = 0;
+    bool any = false;
+
+    for (uint16_t i = 0; i < node->columns_count; i++)
+        any |= keep[i] = needed[i];
+    if (!any)
+        keep[u->kept_count] = 1;
+    below[u->column] = 1;
+    for (uint16_t i = 0; i < u->kept_count; i++)
+        below[u->kept[i]] |= keep[i];
+    struct pruned in = prune_input(arena, node->inputs[0].node, below);
+    node->inputs[0].node = in.node;
+    u->column = (uint16_t)in.map[u->column];
+    for (uint16_t i = 0; i < node->columns_count; i++) {
+        if (keep[i] && i < u->kept_count)
+            kept[kept_count++] = (uint16_t)in.map[u->kept[i]];
+        else if (keep[i])
+            parts[parts_count++] = u->parts[i - u->kept_count];
+    }
+    u->kept = kept;
+    u->kept_count = kept_count;
+    u->parts = parts;
+    u->parts_count = parts_count;
+    keep_columns(node, keep, map);
+    return node;
+}
+
 /* Each input is a CALC with the union's columns, and gives exactly those that are asked of it. */
 static struct plan_node *prune_union(struct arena *arena, struct plan_node *node,
                                      const uint8_t *needed, int32_t *map)
@@ -306,6 +339,8 @@ static struct plan_node *prune(struct arena *arena, struct plan_node *node, cons
         return prune_join(arena, node, needed, map);
     case PLAN_RANK:
         return prune_rank(arena, node, needed, map);
+    case PLAN_UNNEST:
+        return prune_unnest(arena, node, needed, map);
     case PLAN_UNION:
         return prune_union(arena, node, needed, map);
     case PLAN_WINDOW_RANK: /* made later */

@@ -70,6 +70,13 @@ static bool same_rank(const struct plan_rank *a, const struct plan_rank *b)
     return true;
 }
 
+static bool same_unnest(const struct plan_unnest *a, const struct plan_unnest *b)
+{
+    return a->column == b->column && a->left == b->left && a->kept_count == b->kept_count &&
+           a->parts_count == b->parts_count && same_u16(a->kept, b->kept, a->kept_count) &&
+           same_u16(a->parts, b->parts, a->parts_count);
+}
+
 static bool same_calc(const struct plan_node *a, const struct plan_node *b)
 {
     if (!same_expr(a->calc.filter, b->calc.filter))
@@ -104,6 +111,8 @@ static bool same_node(const struct plan_node *a, const struct plan_node *b)
         return same_join(&a->join, &b->join);
     case PLAN_RANK:
         return same_rank(&a->rank, &b->rank);
+    case PLAN_UNNEST:
+        return same_unnest(&a->unnest, &b->unnest);
     case PLAN_UNION:
         return true;
     default: /* scans were made one by opt_scan.c; sinks and values stay apart */

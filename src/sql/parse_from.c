@@ -210,9 +210,24 @@ static struct ast_from *parse_window(struct parser *p, const struct window_word 
     return p->failed ? NULL : from;
 }
 
+/* unnest -> UNNEST '(' expr ')' [ WITH ORDINALITY ] */
+static struct ast_from *parse_unnest(struct parser *p)
+{
+    struct ast_from *from = from_new(p, FROM_UNNEST, parser_next(p));
+
+    expect_sign(p, "(");
+    from->list = parse_expr(p);
+    expect_sign(p, ")");
+    if (accept_word(p, "WITH")) {
+        expect_word(p, "ORDINALITY");
+        from->ordinality = true;
+    }
+    return p->failed ? NULL : from;
+}
+
 /* ---- table factors and joins ---- */
 
-/* factor -> name [ hints ] | '(' query ')' | '(' from ')' | [ TABLE '(' ] window [ ')' ], with alias */
+/* factor -> name [ hints ] | '(' query ')' | '(' from ')' | unnest | [ TABLE '(' ] window [ ')' ], with alias */
 static struct ast_from *parse_factor(struct parser *p)
 {
     const struct token *at = p->at;
@@ -222,8 +237,6 @@ static struct ast_from *parse_factor(struct parser *p)
         return NULL;
     if (is_word(at, "LATERAL"))
         return parser_unsupported(p, at, "LATERAL");
-    if (is_word(at, "UNNEST"))
-        return parser_unsupported(p, at, "UNNEST");
     if (is_word(at, "TABLE") && is_sign(at + 1, "(")) {
         p->at += 2;
         const struct window_word *word = at_window(p->at);
@@ -233,6 +246,8 @@ static struct ast_from *parse_factor(struct parser *p)
         expect_sign(p, ")");
     } else if (at_window(at)) {
         from = parse_window(p, at_window(at));
+    } else if (is_word(at, "UNNEST") && is_sign(at + 1, "(")) {
+        from = parse_unnest(p);
     } else if (is_sign(at, "(") && at_query(p)) {
         from = from_new(p, FROM_QUERY, parser_next(p));
         from->query = parse_query(p);

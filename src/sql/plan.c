@@ -17,6 +17,7 @@ const char *plan_kind_text(enum plan_kind kind)
         [PLAN_JOIN] = "Join",
         [PLAN_WINDOW_JOIN] = "WindowJoin",
         [PLAN_UNION] = "Union",
+        [PLAN_UNNEST] = "Unnest",
         [PLAN_RANK] = "Rank",
         [PLAN_WINDOW_RANK] = "WindowRank",
         [PLAN_NORMALIZE] = "ChangelogNormalize",

@@ -24,6 +24,7 @@ enum plan_kind {
     PLAN_JOIN,        /* regular join: keeps both sides */
     PLAN_WINDOW_JOIN, /* both sides carry windows: state is dropped with its window */
     PLAN_UNION,       /* UNION ALL */
+    PLAN_UNNEST,      /* each row once for each element of a list of its own */
     PLAN_RANK,        /* ROW_NUMBER() OVER (…) with a bound: top-N, deduplication */
     PLAN_WINDOW_RANK, /* the same of each window of its rows: told once, when the watermark passes it */
     PLAN_NORMALIZE,   /* upserts made a changelog: the last row of each key is kept */
@@ -142,6 +143,17 @@ struct plan_rank {
     uint16_t start_column, end_column; /* WINDOW_RANK: those of the partition's that are its window */
 };
 
+/* Output: the kept columns of the input, then parts of the element. */
+enum { UNNEST_ORDINALITY = UINT16_MAX };
+struct plan_unnest {
+    uint16_t column;       /* of the input: an ARRAY or a MAP */
+    const uint16_t *kept;
+    uint16_t kept_count;
+    const uint16_t *parts; /* field of an element that is a ROW; else 0, and 1 for a map's value; its place */
+    uint16_t parts_count;
+    bool left;             /* a row without elements comes once, with NULLs */
+};
+
 struct plan_normalize {
     const uint16_t *keys; /* of the input: the table's primary key */
     uint16_t keys_count;
@@ -187,6 +199,7 @@ struct plan_node {
         struct plan_join join;
         struct plan_rank rank;
         struct plan_normalize normalize;
+        struct plan_unnest unnest;
         struct plan_sink sink;
     };
 };

@@ -329,6 +329,13 @@ static void print_detail(struct printer *p, const struct plan_node *node)
     case PLAN_RANK:
         print_rank(p, node);
         break;
+    case PLAN_UNNEST:
+        buf_printf(&p->out, "%sUNNEST(%.*s) columns=[", node->unnest.left ? "left " : "",
+                   BYTES_FMT(column_name(input, node->unnest.column)));
+        for (uint16_t i = 0; i < node->columns_count; i++)
+            buf_printf(&p->out, "%s%.*s", i ? ", " : "", BYTES_FMT(column_name(node, i)));
+        buf_str(&p->out, "]");
+        break;
     case PLAN_NORMALIZE:
         print_columns(p, "key", input, node->normalize.keys, node->normalize.keys_count);
         break;

@@ -37,6 +37,7 @@ static unsigned own_changes(const struct plan_node *node)
     case PLAN_CALC:
     case PLAN_WINDOW:
     case PLAN_UNION:
+    case PLAN_UNNEST:
     case PLAN_SINK:
     case PLAN_KINDS:
         break;

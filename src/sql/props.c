@@ -92,6 +92,8 @@ struct window_prop window_prop(const struct plan_node *node, uint16_t column)
     case PLAN_RANK:
     case PLAN_WINDOW_RANK:
         return column < input->columns_count ? window_prop(input, column) : none;
+    case PLAN_UNNEST:
+        return column < node->unnest.kept_count ? window_prop(input, node->unnest.kept[column]) : none;
     case PLAN_UNION: {
         struct window_prop prop = window_prop(input, column);
         for (uint16_t i = 1; i < node->inputs_count; i++) {

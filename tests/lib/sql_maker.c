@@ -312,11 +312,24 @@ static void both(struct sql_maker *m)
     relation(m);
 }
 
+/* Each row once for each of some values that it has. */
+static void elements(struct sql_maker *m)
+{
+    uint32_t left = sql_pick(m, 2), text_keys = sql_pick(m, 2);
+    say(m, text_keys ? "SELECT v AS k, CAST(n + o AS BIGINT) AS n" : "SELECT k, CAST(v + o AS BIGINT) AS n");
+    say(m, " FROM (SELECT k, n FROM ");
+    relation(m);
+    say(m, left ? ") x LEFT JOIN UNNEST(" : ") x CROSS JOIN UNNEST(");
+    say(m, text_keys ? ONE_OF(m, "ARRAY[k, 'b', UPPER(k)]", "CASE WHEN n > 2 THEN ARRAY[k] END")
+                     : ONE_OF(m, "ARRAY[n, 1, n + 1]", "CASE WHEN n > 2 THEN ARRAY[n, n] END"));
+    say(m, left ? ") WITH ORDINALITY AS y (v, o) ON TRUE" : ") WITH ORDINALITY AS y (v, o)");
+}
+
 void sql_make_query(struct sql_maker *m)
 {
     static void (*const forms[])(struct sql_maker *) = {select_from, group, window_group, join,  ranking,
                                                         both,        timed_join, group, window_ranking,
-                                                        passing,     looking};
+                                                        passing,     looking,    elements};
     forms[sql_pick(m, sizeof(forms) / sizeof(*forms))](m);
 }
 
