@@ -54,6 +54,12 @@ const struct config_key config_keys[CONFIG_KEYS] = {
      "the claim of a token that names the user", TO(security.token_user), 1},
     {"security", "token_unsigned", NULL, NULL, CONFIG_FLAG, "false", NULL, 0, 1,
      "for tests: take tokens that nobody signed", TO(security.token_unsigned), 1},
+    {"security", "acls", NULL, NULL, CONFIG_FLAG, "false", NULL, 0, 1,
+     "Kafka's clients may do what ACLs allow; without, everything", TO(security.acls), 1},
+    {"security", "super_users", NULL, "PRINCIPALS", CONFIG_TEXT, NULL, NULL, 0, 0,
+     "who may do everything, as User:admin, with semicolons between", TO(security.super_users), 1},
+    {"security", "allow_if_no_acl", NULL, NULL, CONFIG_FLAG, "false", NULL, 0, 1,
+     "what no ACL is about may be done by everybody", TO(security.allow_if_no_acl), 1},
 
     {"topics", "partitions", NULL, "N", CONFIG_COUNT, "4", NULL, 1, LOG_PARTITIONS_MAX,
      "of a topic that is made without saying how many", TO(kafka.partitions_default), 1},

@@ -55,7 +55,8 @@ int16_t peer_plain(struct peer *p, const char *user, const char *password)
 }
 
 /* "r=nonce,s=salt,i=4096" */
-static void server_first(struct bytes text, struct bytes *nonce, struct buf *salt, uint32_t *iterations)
+static void server_first(struct bytes text, struct bytes *nonce, struct buf *salt,
+                         uint32_t *iterations)
 {
     size_t s = bytes_find(text, ',', 0), i = bytes_find(text, ',', s + 1);
     int64_t number;
@@ -67,8 +68,9 @@ static void server_first(struct bytes text, struct bytes *nonce, struct buf *sal
 }
 
 /* The proof that goes out, and the server's signature that must come back, both in base64. */
-static void prove(enum scram_hash hash, const char *password, struct bytes salt, uint32_t iterations,
-                  struct bytes message, struct buf *proof, struct buf *signature)
+static void prove(enum scram_hash hash, const char *password, struct bytes salt,
+                  uint32_t iterations, struct bytes message, struct buf *proof,
+                  struct buf *signature)
 {
     uint8_t salted[SCRAM_HASH_MAX], raw[SCRAM_HASH_MAX], *found = raw;
     struct scram_credential c = {0};
@@ -102,10 +104,11 @@ int16_t peer_scram(struct peer *p, enum scram_hash hash, const char *user, const
     buf_init(&signature, 0);
     server_first(first.auth_bytes, &nonce, &salt, &iterations);
     const char *without = arena_printf(arena, "c=biws,r=%.*s", BYTES_FMT(nonce));
-    const char *message = arena_printf(arena, "%s,%.*s,%s", bare, BYTES_FMT(first.auth_bytes), without);
+    const char *message =
+        arena_printf(arena, "%s,%.*s,%s", bare, BYTES_FMT(first.auth_bytes), without);
     prove(hash, password, buf_view(&salt), iterations, bytes_str(message), &proof, &signature);
-    struct kafka_sasl_authenticate_res last =
-        peer_token(p, bytes_str(arena_printf(arena, "%s,p=%.*s", without, BYTES_FMT(buf_view(&proof)))));
+    struct kafka_sasl_authenticate_res last = peer_token(
+        p, bytes_str(arena_printf(arena, "%s,p=%.*s", without, BYTES_FMT(buf_view(&proof)))));
     if (!last.error_code)
         EXPECT_BYTES(last.auth_bytes,
                      bytes_str(arena_printf(arena, "v=%.*s", BYTES_FMT(buf_view(&signature)))));
@@ -137,7 +140,8 @@ int16_t peer_put_user(struct peer *p, enum scram_hash hash, const char *user, co
     struct kafka_alter_user_scram_credentials_res res;
     uint8_t salted[SCRAM_HASH_MAX];
 
-    scram_salt_password(hash, bytes_str(password), BYTES_LITERAL("salt"), (uint32_t)iterations, salted);
+    scram_salt_password(hash, bytes_str(password), BYTES_LITERAL("salt"), (uint32_t)iterations,
+                        salted);
     kafka_alter_user_scram_credentials_req_init(&req);
     req.upsertions.at =
         kafka_alter_user_scram_credentials_req_scram_credential_upsertion_new(&p->rig->arena, 1);

@@ -250,7 +250,9 @@ static enum kafka_error alter(struct call *call, const struct request *r, struct
     struct altering *a = ARENA_NEW(&call->arena, struct altering);
 
     *a = (struct altering){.call = call, .owner = r->name};
-    enum kafka_error error = config_target(call->face, r->type, r->name, &a->target, &a->diag);
+    enum kafka_error error = config_right(call, ACL_ALTER_CONFIGS, r->type, r->name);
+    if (!error)
+        error = config_target(call->face, r->type, r->name, &a->target, &a->diag);
     if (!error && r->twice)
         error = refuse(a, KAFKA_ERR_INVALID_REQUEST, "a resource may be named once", r->name);
     if (!error)

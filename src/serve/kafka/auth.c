@@ -40,6 +40,7 @@ void auth_close(struct auth *a)
     drop_sasl(a);
     drop_timer(a);
     free(a->principal);
+    free(a->host);
 }
 
 bool auth_is_over(const struct auth *a)
@@ -87,6 +88,17 @@ const char *auth_principal(struct auth *a)
     a->principal = principal_of(known ? buf_view(&subject) : BYTES_LITERAL("ANONYMOUS"));
     buf_deinit(&subject);
     return a->principal;
+}
+
+const char *auth_host(struct auth *a)
+{
+    char host[KAFKA_HOST_MAX];
+
+    if (!a->host) {
+        conn_host(a->conn, host);
+        a->host = xstrdup(host);
+    }
+    return a->host;
 }
 
 const char *call_principal(const struct call *call)
@@ -189,8 +201,8 @@ void kafka_on_sasl_handshake(struct call *call, const void *request)
 
 /* ---- SaslAuthenticate ---- */
 
-static void refuse(struct call *call, struct kafka_sasl_authenticate_res *res, enum kafka_error error,
-                   const char *why)
+static void refuse(struct call *call, struct kafka_sasl_authenticate_res *res,
+                   enum kafka_error error, const char *why)
 {
     res->error_code = (int16_t)error;
     res->error_message = bytes_str(why);
@@ -210,7 +222,8 @@ void kafka_on_sasl_authenticate(struct call *call, const void *request)
     res.auth_bytes = bytes_of("", 0);
     buf_init(&out, 0);
     if (a->state != AUTH_TOKENS) {
-        refuse(call, &res, KAFKA_ERR_ILLEGAL_SASL_STATE, "a SaslHandshake comes first, where there is SASL");
+        refuse(call, &res, KAFKA_ERR_ILLEGAL_SASL_STATE,
+               "a SaslHandshake comes first, where there is SASL");
     } else {
         enum sasl_step step = sasl_take(&a->sasl, req->auth_bytes, &out);
         const char *why = step == SASL_FAILED ? a->sasl.why

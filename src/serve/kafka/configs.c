@@ -524,8 +524,11 @@ static void describe(struct call *call, const struct kafka_describe_configs_req 
 
     out->resource_type = asked->resource_type;
     out->resource_name = asked->resource_name;
-    out->error_code = (int16_t)config_target(call->face, asked->resource_type, asked->resource_name,
-                                             &target, &diag);
+    out->error_code =
+        (int16_t)config_right(call, ACL_DESCRIBE_CONFIGS, asked->resource_type, asked->resource_name);
+    if (!out->error_code)
+        out->error_code = (int16_t)config_target(call->face, asked->resource_type,
+                                                 asked->resource_name, &target, &diag);
     if (out->error_code) {
         out->error_message = arena_copy(&call->arena, bytes_str(diag.message));
         return;
@@ -544,6 +547,23 @@ static void describe(struct call *call, const struct kafka_describe_configs_req 
         c->config_type = entries[i].type;
         if (req->include_synonyms)
             add_synonyms(call, &entries[i], c);
+    }
+}
+
+/* The broker's are the cluster's. What is no kind of resource is config_target's to refuse. */
+enum kafka_error config_right(const struct call *call, enum acl_operation operation, int8_t type,
+                              struct bytes name)
+{
+    switch (type) {
+    case CONFIG_TOPIC:
+        return call_may(call, operation, ACL_TOPIC, name) ? KAFKA_ERR_NONE
+                                                          : KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+    case CONFIG_GROUP:
+        return call_may(call, operation, ACL_GROUP, name) ? KAFKA_ERR_NONE
+                                                          : KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+    default:
+        return call_may_cluster(call, operation) ? KAFKA_ERR_NONE
+                                                 : KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
     }
 }
 

@@ -280,6 +280,31 @@ static void beat(struct call *call, const struct kafka_consumer_group_heartbeat_
         res->assignment = assignment_of(&call->arena, answer.assignment);
 }
 
+/* A pattern is matched against all topics, whoever asks; so it is for who may know of all of them. */
+static bool may_match(const struct call *call)
+{
+    const struct log_topic *topic = NULL;
+
+    while ((topic = log_topic_next(call->face->log, topic))) {
+        const struct log_topic_info *info = log_topic_info(topic);
+        if (!info->options.internal && !call_may(call, ACL_DESCRIBE, ACL_TOPIC, info->name))
+            return false;
+    }
+    return true;
+}
+
+static enum kafka_error beat_right(const struct call *call,
+                                   const struct kafka_consumer_group_heartbeat_req *req)
+{
+    if (!call_may(call, ACL_READ, ACL_GROUP, req->group_id))
+        return KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+    for (int32_t i = 0; i < req->subscribed_topic_names.count; i++)
+        if (!call_may(call, ACL_DESCRIBE, ACL_TOPIC, req->subscribed_topic_names.at[i]))
+            return KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+    return req->subscribed_topic_regex.len && !may_match(call) ? KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED
+                                                               : KAFKA_ERR_NONE;
+}
+
 void kafka_on_consumer_group_heartbeat(struct call *call, const void *request)
 {
     const struct kafka_consumer_group_heartbeat_req *req = request;
@@ -288,7 +313,13 @@ void kafka_on_consumer_group_heartbeat(struct call *call, const void *request)
     struct parts owned = {0};
     char peer[KAFKA_HOST_MAX];
     uint64_t lsn = 0;
+    enum kafka_error right = beat_right(call, req);
 
+    if (right) {
+        fail(res, right, NULL);
+        call_answer(call, res);
+        return;
+    }
     call_peer(call, peer);
     const struct cgroup_beat b = {
         .group_id = req->group_id,
@@ -387,6 +418,27 @@ static void describe_member(void *context, const struct cgroup_member_info *info
     m->member_type = TYPE_CONSUMER;
 }
 
+/* One that is gone has no name here, and nothing to hide. */
+static bool may_see(const struct call *call, struct bytes topic)
+{
+    return topic.len == 0 || call_may(call, ACL_DESCRIBE, ACL_TOPIC, topic);
+}
+
+/* A group is told of when all topics that its members have, or are to have, may be. */
+static bool may_see_topics(const struct call *call, const struct kafka_consumer_group_describe_res_group *g)
+{
+    for (int32_t m = 0; m < g->members.count; m++) {
+        const struct kafka_consumer_group_describe_res_member *member = &g->members.at[m];
+        for (int32_t t = 0; t < member->assignment.topic_partitions.count; t++)
+            if (!may_see(call, member->assignment.topic_partitions.at[t].topic_name))
+                return false;
+        for (int32_t t = 0; t < member->target_assignment.topic_partitions.count; t++)
+            if (!may_see(call, member->target_assignment.topic_partitions.at[t].topic_name))
+                return false;
+    }
+    return true;
+}
+
 static void describe_group(struct call *call, struct bytes id,
                            struct kafka_consumer_group_describe_res_group *out)
 {
@@ -394,6 +446,10 @@ static void describe_group(struct call *call, struct bytes id,
     struct cgroup_info info;
 
     out->group_id = id;
+    if (!call_may(call, ACL_DESCRIBE, ACL_GROUP, id)) {
+        out->error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+        return;
+    }
     if (!cgroups_find(call->face->cgroups, id, &info)) {
         bool classic = groups_find(call->face->groups, id, &(struct group_info){0});
         out->error_code = KAFKA_ERR_GROUP_ID_NOT_FOUND;
@@ -408,6 +464,10 @@ static void describe_group(struct call *call, struct bytes id,
     out->members.at =
         kafka_consumer_group_describe_res_member_new(&call->arena, (int32_t)info.members_count);
     cgroups_each_member(call->face->cgroups, id, describe_member, (void *)(uintptr_t)&d);
+    if (may_see_topics(call, out))
+        return;
+    out->error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+    out->members.count = 0;
 }
 
 void kafka_on_consumer_group_describe(struct call *call, const void *request)
@@ -420,8 +480,8 @@ void kafka_on_consumer_group_describe(struct call *call, const void *request)
     res.groups.at = kafka_consumer_group_describe_res_group_new(&call->arena, req->group_ids.count);
     for (int32_t i = 0; i < req->group_ids.count; i++) {
         describe_group(call, req->group_ids.at[i], &res.groups.at[i]);
-        if (req->include_authorized_operations)
-            res.groups.at[i].authorized_operations = FACE_GROUP_OPERATIONS;
+        if (req->include_authorized_operations && !res.groups.at[i].error_code)
+            res.groups.at[i].authorized_operations = call_operations(call, ACL_GROUP, req->group_ids.at[i]);
     }
     call_answer(call, &res);
 }

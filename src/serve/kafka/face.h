@@ -81,6 +81,7 @@ void call_hang_up(struct call *call); /* the request is nonsense: its connection
 /* host (zero-terminated) and port under which this call's client reaches us. */
 void call_address(const struct call *call, char host[KAFKA_HOST_MAX], int32_t *port);
 void call_peer(const struct call *call, char host[KAFKA_HOST_MAX]);
+void conn_host(const struct conn *conn, char host[KAFKA_HOST_MAX]); /* the client's address, without its port */
 struct conn *call_conn(const struct call *call);
 /* The connection closes when this call and all before it are answered; no more is read of it. */
 void call_last(struct call *call);
@@ -100,6 +101,17 @@ struct kafka_route {
 const struct kafka_route *kafka_route_find(int16_t key);
 
 /* ---- one file a family ---- */
+/* ---- acls.c: may this client do that? Always, where no ACLs are in use. ---- */
+bool call_may(const struct call *call, enum acl_operation operation, enum acl_resource resource,
+              struct bytes name);
+bool call_may_cluster(const struct call *call, enum acl_operation operation);
+bool call_may_create(const struct call *call, struct bytes topic);
+/* To any resource of the kind. */
+bool call_may_any(const struct call *call, enum acl_operation operation, enum acl_resource resource);
+/* The bits of Kafka's authorized_operations. */
+int32_t call_operations(const struct call *call, enum acl_resource resource, struct bytes name);
+kafka_handler kafka_on_create_acls, kafka_on_describe_acls, kafka_on_delete_acls;
+
 kafka_handler kafka_on_sasl_handshake, kafka_on_sasl_authenticate, /* auth.c */
     kafka_on_describe_user_scram_credentials, kafka_on_alter_user_scram_credentials;
 kafka_handler kafka_on_api_versions, kafka_on_metadata, kafka_on_describe_cluster;
@@ -134,9 +146,6 @@ void face_fetch_close(struct kafka_face *face);
 void face_groups_open(struct kafka_face *face);
 void face_groups_close(struct kafka_face *face);
 void face_groups_arm(struct kafka_face *face); /* after any call of group.h */
-
-/* Read, delete, describe, describe and alter its configurations: bits by Kafka's numbers. */
-enum { FACE_GROUP_OPERATIONS = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11 };
 
 /* consumers.c */
 void face_consumers_open(struct kafka_face *face);
@@ -218,6 +227,9 @@ const char *config_apply(const struct config *c, struct bytes value,
 struct bytes config_value(const struct log_topic_options *o, enum config_own own,
                           struct arena *arena);
 
+/* May the client do it (describe or alter them)? */
+enum kafka_error config_right(const struct call *call, enum acl_operation operation, int8_t type,
+                              struct bytes name);
 /* Whose configurations are meant. */
 struct config_target {
     enum config_resource resource;

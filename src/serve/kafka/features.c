@@ -178,6 +178,11 @@ void kafka_on_update_features(struct call *call, const void *request)
     uint64_t lsn = 0;
 
     kafka_update_features_res_init(res);
+    if (!call_may_cluster(call, ACL_ALTER)) {
+        res->error_code = KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
+        call_answer(call, res);
+        return;
+    }
     if (is_refused(call, req, res)) {
         call_answer(call, res);
         return;

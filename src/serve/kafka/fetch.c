@@ -48,13 +48,19 @@ static struct kafka_fetch_res_partition *next_partition(struct kafka_fetch_res_t
     return &topic->partitions.at[topic->partitions.count++];
 }
 
-static enum kafka_error partition_error(const struct kafka_face *face, struct log_topic *topic,
-                                        const struct kafka_fetch_req_partition *asked, bool by_id)
+/* name: as the client has it; ptr NULL: it names topics by id. */
+static enum kafka_error partition_error(const struct call *call, struct log_topic *topic,
+                                        struct bytes name,
+                                        const struct kafka_fetch_req_partition *asked)
 {
-    int32_t epoch = log_leader_epoch(face->log);
+    int32_t epoch = log_leader_epoch(call->face->log);
 
+    if (!topic && !name.ptr)
+        return KAFKA_ERR_UNKNOWN_TOPIC_ID;
+    if (!call_may(call, ACL_READ, ACL_TOPIC, topic ? log_topic_info(topic)->name : name))
+        return KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
     if (!topic)
-        return by_id ? KAFKA_ERR_UNKNOWN_TOPIC_ID : KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        return KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (!face_partition(topic, asked->partition))
         return KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (asked->current_leader_epoch >= 0 && asked->current_leader_epoch < epoch)
@@ -62,6 +68,11 @@ static enum kafka_error partition_error(const struct kafka_face *face, struct lo
     if (asked->current_leader_epoch > epoch)
         return KAFKA_ERR_UNKNOWN_LEADER_EPOCH;
     return KAFKA_ERR_NONE;
+}
+
+static struct bytes name_asked(const struct call *call, const struct kafka_fetch_req_topic *asked)
+{
+    return call->version >= 13 ? BYTES_NONE : asked->topic;
 }
 
 static int64_t shown_end(const struct kafka_fetch_req *req, const struct log_offsets *o)
@@ -142,7 +153,7 @@ static enum kafka_error read_records(struct call *call, const struct kafka_fetch
 }
 
 static void answer_partition(struct call *call, const struct kafka_fetch_req *req,
-                             struct log_topic *topic, bool by_id,
+                             struct log_topic *topic, struct bytes name,
                              const struct kafka_fetch_req_partition *asked,
                              struct kafka_fetch_res_partition *out, size_t *bytes_left)
 {
@@ -150,7 +161,7 @@ static void answer_partition(struct call *call, const struct kafka_fetch_req *re
     struct log_offsets o;
 
     out->partition_index = asked->partition;
-    out->error_code = (int16_t)partition_error(call->face, topic, asked, by_id);
+    out->error_code = (int16_t)partition_error(call, topic, name, asked);
     out->high_watermark = out->last_stable_offset = out->log_start_offset = -1;
     out->aborted_transactions.count = req->isolation_level == 1 ? 0 : -1;
     out->records = bytes_of(&none, 0);
@@ -213,14 +224,13 @@ static void fetch_answer(struct call *call, const struct fetch_asked *what)
     for (int32_t t = 0; t < req->topics.count; t++) {
         const struct kafka_fetch_req_topic *asked = &req->topics.at[t];
         struct kafka_fetch_res_topic *out = &res.responses.at[t];
-        bool by_id = call->version >= 13;
-        struct log_topic *topic =
-            face_topic_visible(call->face, by_id ? BYTES_NONE : asked->topic, asked->topic_id);
+        struct bytes name = name_asked(call, asked);
+        struct log_topic *topic = face_topic_visible(call->face, name, asked->topic_id);
         out->topic = asked->topic;
         memcpy(out->topic_id, asked->topic_id, LOG_ID_BYTES);
         out->partitions.at = kafka_fetch_res_partition_new(&call->arena, asked->partitions.count);
         for (int32_t i = 0; i < asked->partitions.count; i++)
-            answer_partition(call, req, topic, by_id, &asked->partitions.at[i], next_partition(out),
+            answer_partition(call, req, topic, name, &asked->partitions.at[i], next_partition(out),
                              &left);
     }
     fetch_session_end(call->face->fetch_sessions, face_now_ms(call->face), &what->context, req,
@@ -250,12 +260,11 @@ static bool is_enough(struct call *call, const struct kafka_fetch_req *req)
 
     for (int32_t t = 0; t < req->topics.count; t++) {
         const struct kafka_fetch_req_topic *asked = &req->topics.at[t];
-        bool by_id = call->version >= 13;
-        struct log_topic *topic =
-            face_topic_visible(call->face, by_id ? BYTES_NONE : asked->topic, asked->topic_id);
+        struct bytes name = name_asked(call, asked);
+        struct log_topic *topic = face_topic_visible(call->face, name, asked->topic_id);
         for (int32_t i = 0; i < asked->partitions.count; i++) {
             const struct kafka_fetch_req_partition *p = &asked->partitions.at[i];
-            if (partition_error(call->face, topic, p, by_id))
+            if (partition_error(call, topic, name, p))
                 return true;
             log_offsets(face_partition(topic, p->partition), &o);
             if (p->fetch_offset < o.start || p->fetch_offset > o.durable)

@@ -128,6 +128,15 @@ static void set_node(struct call *call, int32_t *node_id, struct bytes *host, in
     *node_id = call->face->options.node_id;
 }
 
+static enum kafka_error coordinator_right(const struct call *call, int8_t type, struct bytes key)
+{
+    if (type == KEY_GROUP && !call_may(call, ACL_DESCRIBE, ACL_GROUP, key))
+        return KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+    if (type == KEY_TRANSACTION && !call_may(call, ACL_DESCRIBE, ACL_TRANSACTIONAL_ID, key))
+        return KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    return KAFKA_ERR_NONE;
+}
+
 void kafka_on_find_coordinator(struct call *call, const void *request)
 {
     const struct kafka_find_coordinator_req *req = request;
@@ -139,6 +148,8 @@ void kafka_on_find_coordinator(struct call *call, const void *request)
         error = KAFKA_ERR_INVALID_REQUEST;
         why = BYTES_LITERAL("groups and transactional ids have a coordinator");
     }
+    if (!error && call->version < 4)
+        error = coordinator_right(call, req->key_type, req->key);
     kafka_find_coordinator_res_init(&res);
     res.error_code = (int16_t)error;
     res.error_message = why;
@@ -156,6 +167,12 @@ void kafka_on_find_coordinator(struct call *call, const void *request)
         c->port = res.port;
         c->error_code = (int16_t)error;
         c->error_message = why;
+        if (!error)
+            c->error_code = (int16_t)coordinator_right(call, req->key_type, c->key);
+        if (c->error_code) {
+            c->node_id = c->port = -1;
+            c->host = BYTES_LITERAL("");
+        }
     }
     call_answer(call, &res);
 }
@@ -167,6 +184,12 @@ void kafka_on_join_group(struct call *call, const void *request)
     char peer[KAFKA_HOST_MAX];
     int32_t count = req->protocols.count;
 
+    if (!call_may(call, ACL_READ, ACL_GROUP, req->group_id)) {
+        give_join(call, &(struct group_join_answer){.error = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED,
+                                                    .generation = -1,
+                                                    .member_id = req->member_id});
+        return;
+    }
     call_peer(call, peer);
     struct group_protocol *protocols =
         ARENA_ARRAY(&call->arena, struct group_protocol, count < PROTOCOLS_MAX ? count + 1 : 1);
@@ -209,6 +232,10 @@ void kafka_on_sync_group(struct call *call, const void *request)
     struct group_protocol *assignments =
         ARENA_ARRAY(&call->arena, struct group_protocol, count + 1);
 
+    if (!call_may(call, ACL_READ, ACL_GROUP, req->group_id)) {
+        give_sync(call, &(struct group_sync_answer){.error = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED});
+        return;
+    }
     for (int32_t i = 0; i < count; i++)
         assignments[i] = (struct group_protocol){req->assignments.at[i].member_id,
                                                  req->assignments.at[i].assignment};
@@ -236,7 +263,9 @@ void kafka_on_heartbeat(struct call *call, const void *request)
                                         req->generation_id};
 
     kafka_heartbeat_res_init(&res);
-    res.error_code = (int16_t)groups_heartbeat(face->groups, face_now_ms(face), &caller);
+    res.error_code = call_may(call, ACL_READ, ACL_GROUP, req->group_id)
+                         ? (int16_t)groups_heartbeat(face->groups, face_now_ms(face), &caller)
+                         : KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
     face_groups_arm(face);
     call_answer(call, &res);
 }
@@ -249,6 +278,11 @@ void kafka_on_leave_group(struct call *call, const void *request)
     struct kafka_leave_group_res res;
 
     kafka_leave_group_res_init(&res);
+    if (!call_may(call, ACL_READ, ACL_GROUP, req->group_id)) {
+        res.error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+        call_answer(call, &res);
+        return;
+    }
     if (call->version < 3) {
         const struct group_caller caller = {req->group_id, req->member_id, BYTES_NONE, -1};
         res.error_code = (int16_t)groups_leave(face->groups, now_ms, &caller);
@@ -321,7 +355,13 @@ static void describe_group(struct call *call, struct bytes id, bool with_operati
     struct group_info info;
 
     out->group_id = id;
-    out->authorized_operations = with_operations ? FACE_GROUP_OPERATIONS : INT32_MIN;
+    out->authorized_operations = INT32_MIN;
+    if (!call_may(call, ACL_DESCRIBE, ACL_GROUP, id)) {
+        out->error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+        return;
+    }
+    if (with_operations)
+        out->authorized_operations = call_operations(call, ACL_GROUP, id);
     if (!groups_find(call->face->groups, id, &info)) {
         out->group_state = BYTES_LITERAL("Dead");
         if (call->version >= 6) {
@@ -354,6 +394,8 @@ void kafka_on_describe_groups(struct call *call, const void *request)
 }
 
 struct listing {
+    struct call *call;
+    bool all; /* who may describe the cluster sees all */
     const struct kafka_list_groups_req *req;
     struct kafka_list_groups_res *res;
 };
@@ -373,7 +415,8 @@ static void list_group(void *context, const struct group_info *info)
 
     if (!any_of(l->req->states_filter.at, l->req->states_filter.count,
                 group_state_name(info->state)) ||
-        !any_of(l->req->types_filter.at, l->req->types_filter.count, "classic"))
+        !any_of(l->req->types_filter.at, l->req->types_filter.count, "classic") ||
+        !(l->all || call_may(l->call, ACL_DESCRIBE, ACL_GROUP, info->id)))
         return;
     struct kafka_list_groups_res_group *g = &l->res->groups.at[l->res->groups.count++];
     g->group_id = info->id;
@@ -388,7 +431,8 @@ static void list_consumers(void *context, const struct cgroup_info *info)
 
     if (!any_of(l->req->states_filter.at, l->req->states_filter.count,
                 cgroup_state_name(info->state)) ||
-        !any_of(l->req->types_filter.at, l->req->types_filter.count, "consumer"))
+        !any_of(l->req->types_filter.at, l->req->types_filter.count, "consumer") ||
+        !(l->all || call_may(l->call, ACL_DESCRIBE, ACL_GROUP, info->id)))
         return;
     struct kafka_list_groups_res_group *g = &l->res->groups.at[l->res->groups.count++];
     g->group_id = info->id;
@@ -400,7 +444,7 @@ static void list_consumers(void *context, const struct cgroup_info *info)
 void kafka_on_list_groups(struct call *call, const void *request)
 {
     struct kafka_list_groups_res res;
-    const struct listing l = {request, &res};
+    const struct listing l = {call, call_may_cluster(call, ACL_DESCRIBE), request, &res};
     int32_t count =
         (int32_t)(groups_count(call->face->groups) + cgroups_count(call->face->cgroups));
 
@@ -419,6 +463,14 @@ static void delete_failed(struct call *call)
         res->results.at[i].error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
 }
 
+static enum kafka_error delete_group(struct call *call, struct bytes id)
+{
+    if (!call_may(call, ACL_DELETE, ACL_GROUP, id))
+        return KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+    enum kafka_error error = cgroups_delete(call->face->cgroups, id);
+    return error == KAFKA_ERR_GROUP_ID_NOT_FOUND ? groups_delete(call->face->groups, id) : error;
+}
+
 void kafka_on_delete_groups(struct call *call, const void *request)
 {
     const struct kafka_delete_groups_req *req = request;
@@ -433,10 +485,7 @@ void kafka_on_delete_groups(struct call *call, const void *request)
     for (int32_t i = 0; i < req->groups_names.count; i++) {
         struct bytes id = arena_copy(&call->arena, req->groups_names.at[i]);
         res->results.at[i].group_id = id;
-        enum kafka_error error = cgroups_delete(call->face->cgroups, id);
-        if (error == KAFKA_ERR_GROUP_ID_NOT_FOUND)
-            error = groups_delete(call->face->groups, id);
-        res->results.at[i].error_code = (int16_t)error;
+        res->results.at[i].error_code = (int16_t)delete_group(call, id);
         if (res->results.at[i].error_code)
             continue;
         offsets_forget_group(call->face, id, entry);

@@ -4,7 +4,7 @@
 
 /* ---- OffsetForLeaderEpoch ---- */
 
-static void answer_epoch(struct call *call, struct log_topic *topic,
+static void answer_epoch(struct call *call, struct log_topic *topic, bool may,
                          const struct kafka_offset_for_leader_epoch_req_partition *asked,
                          struct kafka_offset_for_leader_epoch_res_partition *out)
 {
@@ -13,7 +13,9 @@ static void answer_epoch(struct call *call, struct log_topic *topic,
     int64_t end;
 
     out->partition = asked->partition;
-    if (!partition)
+    if (!may)
+        out->error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+    else if (!partition)
         out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     else if (asked->current_leader_epoch >= 0 && asked->current_leader_epoch < now)
         out->error_code = KAFKA_ERR_FENCED_LEADER_EPOCH;
@@ -37,12 +39,13 @@ void kafka_on_offset_for_leader_epoch(struct call *call, const void *request)
         const struct kafka_offset_for_leader_epoch_req_topic *asked = &req->topics.at[t];
         struct kafka_offset_for_leader_epoch_res_topic *out = &res.topics.at[t];
         struct log_topic *topic = face_topic_visible(call->face, asked->topic, NULL);
+        bool may = call_may(call, ACL_DESCRIBE, ACL_TOPIC, asked->topic);
         out->topic = asked->topic;
         out->partitions.count = asked->partitions.count;
         out->partitions.at =
             kafka_offset_for_leader_epoch_res_partition_new(&call->arena, asked->partitions.count);
         for (int32_t i = 0; i < asked->partitions.count; i++)
-            answer_epoch(call, topic, &asked->partitions.at[i], &out->partitions.at[i]);
+            answer_epoch(call, topic, may, &asked->partitions.at[i], &out->partitions.at[i]);
     }
     call_answer(call, &res);
 }
@@ -55,7 +58,10 @@ void kafka_on_elect_leaders(struct call *call, const void *request)
     struct kafka_elect_leaders_res res;
     int32_t count = req->topic_partitions.count > 0 ? req->topic_partitions.count : 0;
 
+    bool may = call_may_cluster(call, ACL_ALTER);
+
     kafka_elect_leaders_res_init(&res); /* of all partitions: those that changed, which is none */
+    res.error_code = may ? KAFKA_ERR_NONE : KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
     res.replica_election_results.count = count;
     res.replica_election_results.at = kafka_elect_leaders_res_topic_new(&call->arena, count);
     for (int32_t t = 0; t < count; t++) {
@@ -74,6 +80,10 @@ void kafka_on_elect_leaders(struct call *call, const void *request)
                 known ? KAFKA_ERR_ELECTION_NOT_NEEDED : KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
             p->error_message = known ? BYTES_LITERAL("the one node leads it already")
                                      : BYTES_LITERAL("there is no such partition");
+            if (!may) {
+                p->error_code = KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
+                p->error_message = BYTES_NONE;
+            }
         }
     }
     call_answer(call, &res);
@@ -100,6 +110,11 @@ void kafka_on_alter_partition_reassignments(struct call *call, const void *reque
     struct kafka_alter_partition_reassignments_res res;
 
     kafka_alter_partition_reassignments_res_init(&res);
+    if (!call_may_cluster(call, ACL_ALTER)) {
+        res.error_code = KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
+        call_answer(call, &res);
+        return;
+    }
     res.responses.count = req->topics.count;
     res.responses.at =
         kafka_alter_partition_reassignments_res_topic_new(&call->arena, req->topics.count);
@@ -128,5 +143,7 @@ void kafka_on_list_partition_reassignments(struct call *call, const void *reques
 
     (void)request;
     kafka_list_partition_reassignments_res_init(&res);
+    if (!call_may_cluster(call, ACL_DESCRIBE))
+        res.error_code = KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
     call_answer(call, &res);
 }

@@ -51,7 +51,7 @@ static enum kafka_error look_up(struct kafka_face *face, const struct kafka_list
 }
 
 static void answer_partition(struct call *call, const struct kafka_list_offsets_req *req,
-                             struct log_topic *topic,
+                             struct log_topic *topic, bool may,
                              const struct kafka_list_offsets_req_partition *asked,
                              struct kafka_list_offsets_res_partition *out)
 {
@@ -61,7 +61,9 @@ static void answer_partition(struct call *call, const struct kafka_list_offsets_
     struct found found = {-1, -1};
 
     out->partition_index = asked->partition_index;
-    if (!partition)
+    if (!may)
+        out->error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+    else if (!partition)
         out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     else if (asked->current_leader_epoch >= 0 && asked->current_leader_epoch < epoch)
         out->error_code = KAFKA_ERR_FENCED_LEADER_EPOCH;
@@ -92,12 +94,13 @@ void kafka_on_list_offsets(struct call *call, const void *request)
         const struct kafka_list_offsets_req_topic *asked = &req->topics.at[t];
         struct kafka_list_offsets_res_topic *out = &res.topics.at[t];
         struct log_topic *topic = face_topic_visible(call->face, asked->name, NULL);
+        bool may = call_may(call, ACL_DESCRIBE, ACL_TOPIC, asked->name);
         out->name = asked->name;
         out->partitions.count = asked->partitions.count;
         out->partitions.at =
             kafka_list_offsets_res_partition_new(&call->arena, asked->partitions.count);
         for (int32_t i = 0; i < asked->partitions.count; i++)
-            answer_partition(call, req, topic, &asked->partitions.at[i], &out->partitions.at[i]);
+            answer_partition(call, req, topic, may, &asked->partitions.at[i], &out->partitions.at[i]);
     }
     call_answer(call, &res);
 }

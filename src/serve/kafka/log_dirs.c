@@ -64,6 +64,11 @@ void kafka_on_describe_log_dirs(struct call *call, const void *request)
     struct log_stats stats;
 
     kafka_describe_log_dirs_res_init(&res);
+    if (!call_may_cluster(call, ACL_DESCRIBE)) {
+        res.error_code = KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
+        call_answer(call, &res);
+        return;
+    }
     if (replicas_asked(req) > REPLICAS_MOST) {
         res.error_code = KAFKA_ERR_INVALID_REQUEST;
         call_answer(call, &res);

@@ -5,23 +5,11 @@
 #include "base/check.h"
 #include "serve/kafka/face.h"
 
-/* Who may do everything may do all of these: bits by Kafka's number of the operation. */
-enum {
-    READ = 1 << 3,
-    WRITE = 1 << 4,
-    CREATE = 1 << 5,
-    DELETE = 1 << 6,
-    ALTER = 1 << 7,
-    DESCRIBE = 1 << 8,
-    CLUSTER_ACTION = 1 << 9,
-    DESCRIBE_CONFIGS = 1 << 10,
-    ALTER_CONFIGS = 1 << 11,
-    IDEMPOTENT_WRITE = 1 << 12,
-    TOPIC_OPERATIONS =
-        READ | WRITE | CREATE | DELETE | ALTER | DESCRIBE | DESCRIBE_CONFIGS | ALTER_CONFIGS,
-    CLUSTER_OPERATIONS = CREATE | ALTER | DESCRIBE | CLUSTER_ACTION | DESCRIBE_CONFIGS |
-                         ALTER_CONFIGS | IDEMPOTENT_WRITE,
-};
+/* What the client may do to the cluster; nothing is told to who may not describe it. */
+static int32_t cluster_operations(const struct call *call)
+{
+    return call_may_cluster(call, ACL_DESCRIBE) ? call_operations(call, ACL_CLUSTER, ACL_CLUSTER_NAME) : 0;
+}
 
 static struct bytes text(struct call *call, const char *from)
 {
@@ -49,7 +37,7 @@ static void describe_topic(struct call *call, struct kafka_metadata_res_topic *o
     memcpy(out->topic_id, info->id, LOG_ID_BYTES);
     out->is_internal = false;
     if (with_operations)
-        out->topic_authorized_operations = TOPIC_OPERATIONS;
+        out->topic_authorized_operations = call_operations(call, ACL_TOPIC, info->name);
     out->partitions.count = (int32_t)info->partitions;
     out->partitions.at = kafka_metadata_res_partition_new(&call->arena, out->partitions.count);
     for (int32_t i = 0; i < out->partitions.count; i++)
@@ -65,12 +53,21 @@ static void describe_all(struct call *call, struct kafka_metadata_res *res, bool
         count++;
     res->topics.at = kafka_metadata_res_topic_new(&call->arena, count);
     for (struct log_topic *t = log_topic_next(face->log, NULL); t; t = log_topic_next(face->log, t)) {
-        if (!log_topic_info(t)->options.internal)
+        const struct log_topic_info *info = log_topic_info(t);
+        if (!info->options.internal && call_may(call, ACL_DESCRIBE, ACL_TOPIC, info->name))
             describe_topic(call, &res->topics.at[res->topics.count++], t, with_operations);
     }
 }
 
 static const uint8_t no_id[LOG_ID_BYTES];
+
+static enum kafka_error auto_create(struct call *call, struct bytes name, struct log_topic **topic,
+                                    uint64_t *lsn)
+{
+    if (!call->face->options.no_auto_create && !call_may_create(call, name))
+        return KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+    return face_topic_auto_create(call->face, name, topic, lsn);
+}
 
 static void describe_one(struct call *call, const struct kafka_metadata_req *req,
                          const struct kafka_metadata_req_topic *asked,
@@ -80,9 +77,15 @@ static void describe_one(struct call *call, const struct kafka_metadata_req *req
     bool by_id = !asked->name.ptr || memcmp(asked->topic_id, no_id, LOG_ID_BYTES) != 0;
     struct log_topic *topic =
         face_topic_visible(call->face, by_id ? BYTES_NONE : asked->name, asked->topic_id);
+    struct bytes name = topic     ? log_topic_info(topic)->name
+                        : by_id ? BYTES_NONE
+                                : asked->name;
 
-    if (!topic && !by_id && req->allow_auto_topic_creation) {
-        out->error_code = (int16_t)face_topic_auto_create(call->face, asked->name, &topic, lsn);
+    if (name.ptr && !call_may(call, ACL_DESCRIBE, ACL_TOPIC, name)) {
+        topic = NULL; /* whether it is there is not told either */
+        out->error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+    } else if (!topic && !by_id && req->allow_auto_topic_creation) {
+        out->error_code = (int16_t)auto_create(call, asked->name, &topic, lsn);
     } else if (!topic) {
         out->error_code = by_id ? KAFKA_ERR_UNKNOWN_TOPIC_ID : KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
         if (!by_id && !log_topic_name_valid(asked->name))
@@ -127,7 +130,7 @@ void kafka_on_metadata(struct call *call, const void *request)
     kafka_metadata_res_init(res);
     describe_node(call, res);
     if (req->include_cluster_authorized_operations)
-        res->cluster_authorized_operations = CLUSTER_OPERATIONS;
+        res->cluster_authorized_operations = cluster_operations(call);
     /* Version 0 asks for all topics by naming none. */
     if (req->topics.count < 0 || (call->version == 0 && req->topics.count == 0)) {
         describe_all(call, res, req->include_topic_authorized_operations);
@@ -149,7 +152,7 @@ void kafka_on_describe_cluster(struct call *call, const void *request)
 
     kafka_describe_cluster_res_init(&res);
     if (req->include_cluster_authorized_operations)
-        res.cluster_authorized_operations = CLUSTER_OPERATIONS;
+        res.cluster_authorized_operations = cluster_operations(call);
     res.controller_id = call->face->options.node_id;
     log_cluster_id(call->face->log, cluster);
     res.cluster_id = text(call, cluster);
@@ -208,6 +211,10 @@ static void page_topic(struct paging *page, struct bytes name)
 
     *node = page->call->face->options.node_id;
     out->name = name;
+    if (!call_may(page->call, ACL_DESCRIBE, ACL_TOPIC, name)) {
+        out->error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+        return;
+    }
     if (!topic) {
         out->error_code = log_topic_name_valid(name) ? KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION
                                                      : KAFKA_ERR_INVALID_TOPIC_EXCEPTION;
@@ -219,7 +226,7 @@ static void page_topic(struct paging *page, struct bytes name)
     if (end - first > page->left)
         end = first + page->left;
     memcpy(out->topic_id, info->id, LOG_ID_BYTES);
-    out->topic_authorized_operations = TOPIC_OPERATIONS;
+    out->topic_authorized_operations = call_operations(page->call, ACL_TOPIC, name);
     out->partitions.at = kafka_describe_topic_partitions_res_partition_new(
         &page->call->arena, end > first ? end - first : 0);
     for (int32_t i = first; i < end; i++)
@@ -247,7 +254,8 @@ static struct bytes *page_names(struct call *call,
         names[n++] = req->topics.at[i].name;
     if (req->topics.count <= 0)
         for (struct log_topic *t = log_topic_next(log, NULL); t; t = log_topic_next(log, t))
-            if (!log_topic_info(t)->options.internal)
+            if (!log_topic_info(t)->options.internal &&
+                call_may(call, ACL_DESCRIBE, ACL_TOPIC, log_topic_info(t)->name))
                 names[n++] = log_topic_info(t)->name;
     qsort(names, (size_t)n, sizeof(*names), by_name);
     for (int32_t i = 0; i < n; i++)

@@ -127,6 +127,8 @@ static int commit_topic(struct call *call, const struct kafka_offset_commit_req 
 {
     int put = 0;
 
+    if (error != KAFKA_ERR_GROUP_AUTHORIZATION_FAILED && !call_may(call, ACL_READ, ACL_TOPIC, asked->name))
+        error = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
     out->name = arena_copy(&call->arena, asked->name);
     out->partitions.count = asked->partitions.count;
     out->partitions.at =
@@ -177,7 +179,9 @@ void kafka_on_offset_commit(struct call *call, const void *request)
     struct kafka_offset_commit_res *res = ARENA_NEW(&call->arena, struct kafka_offset_commit_res);
     const struct group_caller caller = {req->group_id, req->member_id, req->group_instance_id,
                                         req->generation_id_or_member_epoch};
-    enum kafka_error error = may_commit(call, &caller);
+    enum kafka_error error = call_may(call, ACL_READ, ACL_GROUP, req->group_id)
+                                 ? may_commit(call, &caller)
+                                 : KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
     struct log_entry *entry = log_entry_begin(face->log);
     uint64_t lsn = 0;
     int put = 0;
@@ -211,6 +215,16 @@ static void txn_commit_failed(struct call *call)
     set_txn_errors(call->answer, KAFKA_ERR_COORDINATOR_NOT_AVAILABLE);
 }
 
+/* A refusal here is that of all topics, whatever their own rights. */
+static enum kafka_error txn_commit_right(const struct call *call,
+                                         const struct kafka_txn_offset_commit_req *req)
+{
+    if (!call_may(call, ACL_WRITE, ACL_TRANSACTIONAL_ID, req->transactional_id))
+        return KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    return call_may(call, ACL_READ, ACL_GROUP, req->group_id) ? KAFKA_ERR_NONE
+                                                              : KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+}
+
 /* The group must know the member, if one is named. */
 static enum kafka_error txn_member_error(struct call *call,
                                          const struct kafka_txn_offset_commit_req *req)
@@ -236,9 +250,13 @@ static enum kafka_error txn_commit_error(struct call *call,
     bool adds = call->version >= 5;
     uint64_t lsn; /* the offsets stand behind it in the log */
 
+    enum kafka_error error = txn_commit_right(call, req);
+
+    if (error)
+        return error;
     if (!req->transactional_id.len)
         return KAFKA_ERR_INVALID_REQUEST;
-    enum kafka_error error =
+    error =
         txn_of(txns, req->transactional_id, req->producer_id, req->producer_epoch, txn);
     if (error == KAFKA_ERR_PRODUCER_FENCED)
         return KAFKA_ERR_INVALID_PRODUCER_EPOCH;
@@ -257,6 +275,7 @@ static int txn_commit_topic(struct call *call, const struct kafka_txn_offset_com
                             struct kafka_txn_offset_commit_res_topic *out, const struct txn *txn,
                             struct log_entry *entry)
 {
+    bool may = call_may(call, ACL_READ, ACL_TOPIC, asked->name) || txn_commit_right(call, req);
     int put = 0;
 
     out->name = arena_copy(&call->arena, asked->name);
@@ -266,8 +285,10 @@ static int txn_commit_topic(struct call *call, const struct kafka_txn_offset_com
     for (int32_t i = 0; i < asked->partitions.count; i++) {
         const struct kafka_txn_offset_commit_req_partition *p = &asked->partitions.at[i];
         out->partitions.at[i].partition_index = p->partition_index;
-        if (!txn)
-            continue; /* all get one error */
+        if (!may)
+            out->partitions.at[i].error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+        if (!may || !txn)
+            continue; /* without a transaction all others get one error */
         out->partitions.at[i].error_code = (int16_t)commit_error(
             call->face, asked->name, p->partition_index, p->committed_metadata);
         if (out->partitions.at[i].error_code)
@@ -373,7 +394,8 @@ static bool gather(void *context, struct bytes key, struct bytes value)
     struct committed c;
     int32_t partition;
 
-    if (!key_parse(key, &group, &topic, &partition) || !value_parse(value, &c))
+    if (!key_parse(key, &group, &topic, &partition) || !value_parse(value, &c) ||
+        !call_may(g->call, ACL_DESCRIBE, ACL_TOPIC, topic))
         return true;
     struct kafka_offset_fetch_res_group_topic *last =
         g->topics_count ? &g->topics[g->topics_count - 1] : NULL;
@@ -417,14 +439,29 @@ static void fetch_all(struct call *call, struct bytes group, bool stable,
     out->topics.count = g.topics_count;
 }
 
+static struct kafka_offset_fetch_res_group_partition unknown_offset(int32_t index, enum kafka_error error)
+{
+    return (struct kafka_offset_fetch_res_group_partition){.partition_index = index,
+                                                           .committed_offset = -1,
+                                                           .committed_leader_epoch = -1,
+                                                           .metadata = BYTES_LITERAL(""),
+                                                           .error_code = (int16_t)error};
+}
+
 static void fetch_topic(struct call *call, struct bytes group, bool stable, struct bytes name,
                         const int32_t *indexes, int32_t count,
                         struct kafka_offset_fetch_res_group_topic *out)
 {
+    bool may = call_may(call, ACL_DESCRIBE, ACL_TOPIC, name);
+
     out->name = name;
     out->partitions.count = count;
     out->partitions.at = kafka_offset_fetch_res_group_partition_new(&call->arena, count);
     for (int32_t i = 0; i < count; i++) {
+        if (!may) {
+            out->partitions.at[i] = unknown_offset(indexes[i], KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED);
+            continue;
+        }
         struct committed c = committed_of(call->face, group, name, indexes[i]);
         out->partitions.at[i].partition_index = indexes[i];
         out->partitions.at[i].committed_offset = c.offset;
@@ -435,6 +472,30 @@ static void fetch_topic(struct call *call, struct bytes group, bool stable, stru
     }
 }
 
+/* Versions before 2 have no code but those of the partitions. */
+static void refuse_old(struct call *call, const struct kafka_offset_fetch_req *req,
+                       struct kafka_offset_fetch_res *res)
+{
+    res->error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+    if (call->version >= 2)
+        return;
+    res->topics.count = req->topics.count > 0 ? req->topics.count : 0;
+    res->topics.at = kafka_offset_fetch_res_topic_new(&call->arena, res->topics.count);
+    for (int32_t t = 0; t < res->topics.count; t++) {
+        struct kafka_offset_fetch_res_topic *out = &res->topics.at[t];
+        out->name = req->topics.at[t].name;
+        out->partitions.count = req->topics.at[t].partition_indexes.count;
+        out->partitions.at = kafka_offset_fetch_res_partition_new(&call->arena, out->partitions.count);
+        for (int32_t i = 0; i < out->partitions.count; i++)
+            out->partitions.at[i] = (struct kafka_offset_fetch_res_partition){
+                .partition_index = req->topics.at[t].partition_indexes.at[i],
+                .committed_offset = -1,
+                .committed_leader_epoch = -1,
+                .metadata = BYTES_LITERAL(""),
+                .error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED};
+    }
+}
+
 /* Versions 0 to 7 ask for one group, in fields of the request itself. */
 static void fetch_old(struct call *call, const struct kafka_offset_fetch_req *req,
                       struct kafka_offset_fetch_res *res)
@@ -442,6 +503,10 @@ static void fetch_old(struct call *call, const struct kafka_offset_fetch_req *re
     struct kafka_offset_fetch_res_group g;
 
     kafka_init(&kafka_offset_fetch_res_group_type, &g);
+    if (!call_may(call, ACL_DESCRIBE, ACL_GROUP, req->group_id)) {
+        refuse_old(call, req, res);
+        return;
+    }
     if (req->topics.count < 0) {
         fetch_all(call, req->group_id, req->require_stable, &g);
     } else {
@@ -477,6 +542,10 @@ static void fetch_group(struct call *call, const struct kafka_offset_fetch_req_g
                         bool stable, struct kafka_offset_fetch_res_group *out)
 {
     out->group_id = asked->group_id;
+    if (!call_may(call, ACL_DESCRIBE, ACL_GROUP, asked->group_id)) {
+        out->error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+        return;
+    }
     if (cgroups_find(call->face->cgroups, asked->group_id, NULL))
         out->error_code = (int16_t)cgroups_may_fetch(call->face->cgroups, asked->group_id,
                                                      asked->member_id, asked->member_epoch);
@@ -622,6 +691,7 @@ static void delete_offsets(struct call *call, const struct kafka_offset_delete_r
                            struct kafka_offset_delete_res_topic *out, struct log_entry *entry)
 {
     bool subscribed = face_group_subscribes(call->face, req->group_id, asked->name);
+    bool may = call_may(call, ACL_READ, ACL_TOPIC, asked->name);
     struct buf key;
 
     buf_init(&key, 0);
@@ -633,7 +703,8 @@ static void delete_offsets(struct call *call, const struct kafka_offset_delete_r
         int32_t index = asked->partitions.at[i].partition_index;
         out->partitions.at[i].partition_index = index;
         out->partitions.at[i].error_code =
-            (int16_t)delete_error(call->face, asked->name, index, subscribed);
+            may ? (int16_t)delete_error(call->face, asked->name, index, subscribed)
+                : KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
         if (!out->partitions.at[i].error_code)
             log_entry_kv(entry, LOG_KV_GROUPS, offset_key(&key, req->group_id, asked->name, index),
                          BYTES_NONE);
@@ -651,7 +722,9 @@ void kafka_on_offset_delete(struct call *call, const void *request)
     uint64_t lsn = 0;
 
     kafka_offset_delete_res_init(res);
-    if (cgroups_find(call->face->cgroups, req->group_id, NULL))
+    if (!call_may(call, ACL_DELETE, ACL_GROUP, req->group_id))
+        res->error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+    else if (cgroups_find(call->face->cgroups, req->group_id, NULL))
         res->error_code = KAFKA_ERR_NONE;
     else if (!groups_find(call->face->groups, req->group_id, &info))
         res->error_code = KAFKA_ERR_GROUP_ID_NOT_FOUND;

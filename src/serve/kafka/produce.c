@@ -120,7 +120,8 @@ static enum kafka_error unknown_topic(const struct call *call)
     return call->version >= 13 ? KAFKA_ERR_UNKNOWN_TOPIC_ID : KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
 }
 
-static void produce_partition(struct call *call, struct log_topic *topic,
+/* missing: what it means that topic is NULL. */
+static void produce_partition(struct call *call, struct log_topic *topic, enum kafka_error missing,
                               const struct kafka_produce_req_partition *in,
                               struct kafka_produce_res_partition *out, uint64_t *lsn)
 {
@@ -128,7 +129,7 @@ static void produce_partition(struct call *call, struct log_topic *topic,
     const char *why = NULL;
 
     out->index = in->index;
-    out->error_code = (int16_t)unknown_topic(call);
+    out->error_code = (int16_t)missing;
     if (topic)
         out->error_code = (int16_t)append(call, topic, in->records, out, &appended, &why);
     out->base_offset = -1;
@@ -148,9 +149,15 @@ static void produce_topic(struct call *call, const struct kafka_produce_req_topi
                           struct kafka_produce_res_topic *out, uint64_t *lsn)
 {
     struct log_topic *topic = face_topic_visible(call->face, in->name, in->topic_id);
+    struct bytes name = topic ? log_topic_info(topic)->name : in->name;
+    enum kafka_error missing = unknown_topic(call);
 
+    if (name.ptr && (!call_may(call, ACL_WRITE, ACL_TOPIC, name) || (!topic && !call_may_create(call, name)))) {
+        topic = NULL;
+        missing = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+    }
     /* Clients look a topic up before they produce, and that makes it; this is for those who do not. */
-    if (!topic && in->name.ptr)
+    if (!topic && in->name.ptr && missing != KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED)
         (void)face_topic_auto_create(call->face, in->name, &topic, lsn);
     out->name = arena_copy(&call->arena, in->name);
     memcpy(out->topic_id, in->topic_id, LOG_ID_BYTES);
@@ -158,8 +165,8 @@ static void produce_topic(struct call *call, const struct kafka_produce_req_topi
     out->partition_responses.at =
         kafka_produce_res_partition_new(&call->arena, in->partition_data.count);
     for (int32_t i = 0; i < in->partition_data.count; i++)
-        produce_partition(call, topic, &in->partition_data.at[i], &out->partition_responses.at[i],
-                          lsn);
+        produce_partition(call, topic, missing, &in->partition_data.at[i],
+                          &out->partition_responses.at[i], lsn);
 }
 
 static void set_all_errors(struct kafka_produce_res *res, enum kafka_error error)
@@ -226,6 +233,10 @@ void kafka_on_produce(struct call *call, const void *request)
     res->responses.at = kafka_produce_res_topic_new(&call->arena, req->topic_data.count);
     if (req->acks < -1 || req->acks > 1) {
         refuse_all(call, req, res, KAFKA_ERR_INVALID_REQUIRED_ACKS, "acks is -1, 0 or 1");
+    } else if (req->transactional_id.ptr &&
+               !call_may(call, ACL_WRITE, ACL_TRANSACTIONAL_ID, req->transactional_id)) {
+        refuse_all(call, req, res, KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+                   "the transactional id may not be written under");
     } else {
         call->state = (void *)(uintptr_t)req;
         for (int32_t t = 0; t < req->topic_data.count; t++)

@@ -28,7 +28,7 @@ static void add_producer(void *context, const struct log_producer *producer)
     p->current_txn_start_offset = producer->transaction_start;
 }
 
-static void describe(struct call *call, struct log_topic *topic, int32_t index, int32_t *left,
+static void describe(struct call *call, struct log_topic *topic, bool may, int32_t index, int32_t *left,
                      struct kafka_describe_producers_res_partition *out)
 {
     struct log_partition *partition = topic ? face_partition(topic, index) : NULL;
@@ -36,6 +36,10 @@ static void describe(struct call *call, struct log_topic *topic, int32_t index, 
     int32_t count = 0;
 
     out->partition_index = index;
+    if (!may) {
+        out->error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+        return;
+    }
     if (!partition) {
         out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
         return;
@@ -64,12 +68,13 @@ void kafka_on_describe_producers(struct call *call, const void *request)
         const struct kafka_describe_producers_req_topic *asked = &req->topics.at[t];
         struct kafka_describe_producers_res_topic *out = &res.topics.at[t];
         struct log_topic *topic = face_topic_visible(call->face, asked->name, NULL);
+        bool may = call_may(call, ACL_READ, ACL_TOPIC, asked->name);
         out->name = asked->name;
         out->partitions.count = asked->partition_indexes.count;
         out->partitions.at = kafka_describe_producers_res_partition_new(
             &call->arena, asked->partition_indexes.count);
         for (int32_t i = 0; i < asked->partition_indexes.count; i++)
-            describe(call, topic, asked->partition_indexes.at[i], &left, &out->partitions.at[i]);
+            describe(call, topic, may, asked->partition_indexes.at[i], &left, &out->partitions.at[i]);
     }
     call_answer(call, &res);
 }

@@ -1,5 +1,6 @@
-/* DescribeUserScramCredentials and AlterUserScramCredentials: the users of the log (serve/security/).
- * The client sends salted passwords; one that is not itself protected should not send these. */
+/* DescribeUserScramCredentials and AlterUserScramCredentials: the users of the log
+ * (serve/security/). The client sends salted passwords; one that is not itself protected should not
+ * send these. */
 #include <openssl/crypto.h>
 
 #include "base/check.h"
@@ -111,8 +112,8 @@ void kafka_on_describe_user_scram_credentials(struct call *call, const void *req
     bool is_new;
 
     kafka_describe_user_scram_credentials_res_init(&res);
-    if (!call->face->options.security) {
-        res.error_code = KAFKA_ERR_UNSUPPORTED_VERSION;
+    if (!call_may_cluster(call, ACL_DESCRIBE)) {
+        res.error_code = KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
         call_answer(call, &res);
         return;
     }
@@ -123,7 +124,8 @@ void kafka_on_describe_user_scram_credentials(struct call *call, const void *req
             set_error(u, KAFKA_ERR_DUPLICATE_RESOURCE, "the request names this user twice");
     }
     security_users(call->face->options.security, find_user, (void *)(uintptr_t)&f);
-    res.results.at = kafka_describe_user_scram_credentials_res_result_new(&call->arena, users.count);
+    res.results.at =
+        kafka_describe_user_scram_credentials_res_result_new(&call->arena, users.count);
     for (int32_t i = 0; i < users.count; i++)
         describe_user(call, users.at[i], &res.results.at[res.results.count++]);
     map_deinit(&users.by_name);
@@ -132,13 +134,15 @@ void kafka_on_describe_user_scram_credentials(struct call *call, const void *req
 
 /* ---- Alter ---- */
 
-static struct asked_user *check_change(struct asked_users *users, struct bytes name, int8_t mechanism)
+static struct asked_user *check_change(struct asked_users *users, struct bytes name,
+                                       int8_t mechanism)
 {
     bool is_new;
     struct asked_user *u = user_of(users, name, &is_new);
 
     if (mechanism != SCRAM_SHA_256 && mechanism != SCRAM_SHA_512)
-        set_error(u, KAFKA_ERR_UNSUPPORTED_SASL_MECHANISM, "SCRAM is with SHA-256 (1) or SHA-512 (2)");
+        set_error(u, KAFKA_ERR_UNSUPPORTED_SASL_MECHANISM,
+                  "SCRAM is with SHA-256 (1) or SHA-512 (2)");
     else if (name.len == 0 || name.len > SECURITY_NAME_MAX)
         set_error(u, KAFKA_ERR_UNACCEPTABLE_CREDENTIAL, "a user's name has 1 to 1024 bytes");
     else if (u->has[mechanism])
@@ -148,8 +152,9 @@ static struct asked_user *check_change(struct asked_users *users, struct bytes n
     return u;
 }
 
-static void check_upsertion(struct asked_users *users,
-                            const struct kafka_alter_user_scram_credentials_req_scram_credential_upsertion *up)
+static void
+check_upsertion(struct asked_users *users,
+                const struct kafka_alter_user_scram_credentials_req_scram_credential_upsertion *up)
 {
     struct asked_user *u = check_change(users, up->name, up->mechanism);
 
@@ -158,7 +163,8 @@ static void check_upsertion(struct asked_users *users,
     else if (up->salt.len == 0 || up->salt.len > SCRAM_SALT_MAX)
         set_error(u, KAFKA_ERR_UNACCEPTABLE_CREDENTIAL, "a salt has 1 to 255 bytes");
     else if (!u->error && up->salted_password.len != scram_hash_len((enum scram_hash)up->mechanism))
-        set_error(u, KAFKA_ERR_UNACCEPTABLE_CREDENTIAL, "the salted password is not as long as its hash");
+        set_error(u, KAFKA_ERR_UNACCEPTABLE_CREDENTIAL,
+                  "the salted password is not as long as its hash");
 }
 
 static void check_deletion(struct asked_users *users, struct security *security, struct bytes name,
@@ -170,10 +176,12 @@ static void check_deletion(struct asked_users *users, struct security *security,
         set_error(u, KAFKA_ERR_RESOURCE_NOT_FOUND, "there is no such credential to delete");
 }
 
-static void put_upsertion(struct log_entry *entry,
-                          const struct kafka_alter_user_scram_credentials_req_scram_credential_upsertion *up)
+static void
+put_upsertion(struct log_entry *entry,
+              const struct kafka_alter_user_scram_credentials_req_scram_credential_upsertion *up)
 {
-    struct scram_credential c = {.iterations = (uint32_t)up->iterations, .salt_len = (uint8_t)up->salt.len};
+    struct scram_credential c = {.iterations = (uint32_t)up->iterations,
+                                 .salt_len = (uint8_t)up->salt.len};
 
     memcpy(c.salt, up->salt.ptr, up->salt.len);
     scram_keys((enum scram_hash)up->mechanism, up->salted_password.ptr, &c);
@@ -189,8 +197,10 @@ static void alter_failed(struct call *call)
         res->results.at[i].error_code = KAFKA_ERR_KAFKA_STORAGE_ERROR;
 }
 
-/* All that can be done is one entry of the log: a user's credentials change together or not at all. */
-static enum status carry_out(struct call *call, const struct kafka_alter_user_scram_credentials_req *req,
+/* All that can be done is one entry of the log: a user's credentials change together or not at all.
+ */
+static enum status carry_out(struct call *call,
+                             const struct kafka_alter_user_scram_credentials_req *req,
                              const struct asked_users *users, uint64_t *lsn)
 {
     struct log_entry *entry = log_entry_begin(call->face->log);
@@ -231,6 +241,10 @@ void kafka_on_alter_user_scram_credentials(struct call *call, const void *reques
         check_deletion(&users, security, req->deletions.at[i].name, req->deletions.at[i].mechanism);
     for (int32_t i = 0; i < req->upsertions.count; i++)
         check_upsertion(&users, &req->upsertions.at[i]);
+    for (int32_t i = 0; i < users.count && !call_may_cluster(call, ACL_ALTER); i++) {
+        users.at[i]->error = KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
+        users.at[i]->why = NULL;
+    }
     res->results.count = users.count;
     res->results.at = kafka_alter_user_scram_credentials_res_result_new(&call->arena, users.count);
     for (int32_t i = 0; i < users.count; i++) {

@@ -244,12 +244,17 @@ void call_address(const struct call *call, char host[KAFKA_HOST_MAX], int32_t *p
         memcpy(host, name, strlen(name) + 1);
 }
 
-void call_peer(const struct call *call, char host[KAFKA_HOST_MAX])
+void conn_host(const struct conn *conn, char host[KAFKA_HOST_MAX])
 {
     char local[KAFKA_HOST_MAX], remote[KAFKA_HOST_MAX];
 
-    conn_address(call->session->conn, local, remote, sizeof(local));
+    conn_address(conn, local, remote, sizeof(local));
     split_address(remote, host, NULL);
+}
+
+void call_peer(const struct call *call, char host[KAFKA_HOST_MAX])
+{
+    conn_host(call->session->conn, host);
 }
 
 struct conn *call_conn(const struct call *call)

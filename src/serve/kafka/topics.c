@@ -183,6 +183,10 @@ static void describe_created(struct call *call, struct log_topic *topic,
     int count = configs_of_topic(call->face, topic, &call->arena, entries);
 
     memcpy(out->topic_id, log_topic_info(topic)->id, LOG_ID_BYTES);
+    if (!call_may(call, ACL_DESCRIBE_CONFIGS, ACL_TOPIC, log_topic_info(topic)->name)) {
+        out->topic_config_error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+        return;
+    }
     out->configs.at = kafka_create_topics_res_config_new(&call->arena, count);
     out->configs.count = count;
     for (int i = 0; i < count; i++) {
@@ -206,7 +210,10 @@ static void create_topic(struct call *call, const struct kafka_create_topics_req
 
     out->name = arena_copy(&call->arena, asked->name);
     configs_topic_defaults(call->face, &options);
-    enum kafka_error error = check_topic(call, asked, twice, &options, &partitions, &diag);
+    enum kafka_error error =
+        call_may_create(call, asked->name)
+            ? check_topic(call, asked, twice, &options, &partitions, &diag)
+            : KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
     if (!error && create == CREATE) {
         error = create_error(log_topic_create(call->face->log, asked->name, (uint32_t)partitions,
                                               &options, &topic, &at, &diag));
@@ -274,9 +281,15 @@ static void delete_topic(struct call *call, struct bytes name, const uint8_t *id
     struct log_topic *topic = face_topic_visible(call->face, name, id);
     uint64_t at = 0;
 
+    struct bytes real = topic ? log_topic_info(topic)->name : name;
+
     out->name = arena_copy(&call->arena, name);
     if (id)
         memcpy(out->topic_id, id, LOG_ID_BYTES);
+    if (real.ptr && !call_may(call, ACL_DELETE, ACL_TOPIC, real)) {
+        out->error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED; /* there or not */
+        return;
+    }
     if (!topic) { /* told when its deletion, by whomever, is durable */
         *lsn = log_end_lsn(call->face->log);
         out->error_code =
@@ -382,6 +395,8 @@ static enum kafka_error extend_topic(struct call *call,
     struct log_topic *topic = face_topic_visible(call->face, asked->name, NULL);
     uint64_t at = 0;
 
+    if (!call_may(call, ACL_ALTER, ACL_TOPIC, asked->name))
+        return KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
     if (!topic) {
         (void)diag_set(diag, ST_NOTFOUND, DIAG_NAME, "there is no such topic");
         return KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
@@ -443,7 +458,7 @@ void kafka_on_create_partitions(struct call *call, const void *request)
 
 /* ---- DeleteRecords ---- */
 
-static void delete_records(struct call *call, struct log_topic *topic,
+static void delete_records(struct call *call, struct log_topic *topic, bool may,
                            const struct kafka_delete_records_req_partition *asked,
                            struct kafka_delete_records_res_partition *out, uint64_t *lsn)
 {
@@ -454,8 +469,9 @@ static void delete_records(struct call *call, struct log_topic *topic,
 
     out->partition_index = asked->partition_index;
     out->low_watermark = -1;
-    out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
-    if (!partition)
+    out->error_code =
+        may ? KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+    if (!partition || !may)
         return;
     log_offsets(partition, &o);
     int64_t before = asked->offset == -1 ? o.durable : asked->offset;
@@ -494,12 +510,13 @@ void kafka_on_delete_records(struct call *call, const void *request)
         const struct kafka_delete_records_req_topic *asked = &req->topics.at[t];
         struct kafka_delete_records_res_topic *out = &res->topics.at[t];
         struct log_topic *topic = face_topic_visible(call->face, asked->name, NULL);
+        bool may = call_may(call, ACL_DELETE, ACL_TOPIC, asked->name);
         out->name = arena_copy(&call->arena, asked->name);
         out->partitions.count = asked->partitions.count;
         out->partitions.at =
             kafka_delete_records_res_partition_new(&call->arena, asked->partitions.count);
         for (int32_t i = 0; i < asked->partitions.count; i++)
-            delete_records(call, topic, &asked->partitions.at[i], &out->partitions.at[i], &lsn);
+            delete_records(call, topic, may, &asked->partitions.at[i], &out->partitions.at[i], &lsn);
     }
     call_answer_durable(call, res, lsn, delete_records_failed);
 }

@@ -37,6 +37,13 @@ static enum kafka_error init_error(struct call *call, const struct kafka_init_pr
                                   .producer_id = req->producer_id,
                                   .epoch = req->producer_epoch};
 
+    if (req->transactional_id.ptr &&
+        !call_may(call, ACL_WRITE, ACL_TRANSACTIONAL_ID, req->transactional_id))
+        return KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    /* an idempotent producer: who may write to any topic may have an id */
+    if (!req->transactional_id.ptr && !call_may_cluster(call, ACL_IDEMPOTENT_WRITE) &&
+        !call_may_any(call, ACL_WRITE, ACL_TOPIC))
+        return KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
     if ((req->producer_id < 0) != (req->producer_epoch < 0))
         return KAFKA_ERR_INVALID_REQUEST;
     if (req->transactional_id.ptr && !req->transactional_id.len)
@@ -104,6 +111,24 @@ static bool find_partitions(struct call *call, const struct kafka_add_partitions
     return all;
 }
 
+/* Looked at before the transaction is; false: some topic may not be written. */
+static bool may_write_all(struct call *call, const struct kafka_add_partitions_to_txn_req *req,
+                          struct kafka_add_partitions_to_txn_res *res)
+{
+    bool all = true;
+
+    for (int32_t t = 0; t < req->v3_and_below_topics.count; t++) {
+        struct kafka_add_partitions_to_txn_res_topic_result *out =
+            &res->results_by_topic_v3_and_below.at[t];
+        if (call_may(call, ACL_WRITE, ACL_TOPIC, req->v3_and_below_topics.at[t].name))
+            continue;
+        for (int32_t i = 0; i < out->results_by_partition.count; i++)
+            out->results_by_partition.at[i].partition_error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+        all = false;
+    }
+    return all;
+}
+
 static void set_all(struct kafka_add_partitions_to_txn_res *res, int16_t error)
 {
     for (int32_t t = 0; t < res->results_by_topic_v3_and_below.count; t++) {
@@ -156,7 +181,11 @@ void kafka_on_add_partitions_to_txn(struct call *call, const void *request)
     kafka_add_partitions_to_txn_res_init(res);
     name_partitions(call, req, res);
     enum kafka_error error = KAFKA_ERR_INVALID_REQUEST;
-    if (req->v3_and_below_transactional_id.len)
+    if (!call_may(call, ACL_WRITE, ACL_TRANSACTIONAL_ID, req->v3_and_below_transactional_id))
+        error = KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    else if (!may_write_all(call, req, res))
+        error = KAFKA_ERR_OPERATION_NOT_ATTEMPTED;
+    else if (req->v3_and_below_transactional_id.len)
         error = txn_of(&call->face->txns, req->v3_and_below_transactional_id,
                        req->v3_and_below_producer_id, req->v3_and_below_producer_epoch, &txn);
     if (!error && !find_partitions(call, req, res, found, &count))
@@ -187,7 +216,10 @@ void kafka_on_add_offsets_to_txn(struct call *call, const void *request)
 
     kafka_add_offsets_to_txn_res_init(res);
     enum kafka_error error =
-        req->transactional_id.len == 0
+        !call_may(call, ACL_WRITE, ACL_TRANSACTIONAL_ID, req->transactional_id)
+            ? KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+        : !call_may(call, ACL_READ, ACL_GROUP, req->group_id) ? KAFKA_ERR_GROUP_AUTHORIZATION_FAILED
+        : req->transactional_id.len == 0
             ? KAFKA_ERR_INVALID_REQUEST
             : txn_of(&call->face->txns, req->transactional_id, req->producer_id,
                      req->producer_epoch, &txn);
@@ -228,6 +260,8 @@ static enum kafka_error end_as_asked(struct call *call, const struct kafka_end_t
 {
     struct txn *txn;
 
+    if (!call_may(call, ACL_WRITE, ACL_TRANSACTIONAL_ID, req->transactional_id))
+        return KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
     if (!req->transactional_id.len)
         return KAFKA_ERR_INVALID_REQUEST;
     if (call->version >= 5)
@@ -298,6 +332,9 @@ static void write_marker(struct call *call, const struct kafka_write_txn_markers
                                           asked->transaction_result ? LOG_COMMIT : LOG_ABORT};
     uint64_t at = 0;
 
+    out->error_code = KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
+    if (!call_may_cluster(call, ACL_CLUSTER_ACTION) && !call_may_cluster(call, ACL_ALTER))
+        return;
     out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (!partition)
         return;
@@ -381,7 +418,7 @@ static void describe_topics(struct call *call, const struct txn *txn,
     for (uint32_t i = 0; i < txn->partitions_count && txn->state == TXN_ONGOING; i++) {
         const struct txn_partition *p = &txn->partitions[i];
         struct log_topic *found = log_topic_by_id(call->face->log, p->topic_id);
-        if (!found)
+        if (!found || !call_may(call, ACL_DESCRIBE, ACL_TOPIC, log_topic_info(found)->name))
             continue;
         if (!topic || !bytes_equal(topic->topic, log_topic_info(found)->name)) {
             topic = &out->topics.at[out->topics.count++];
@@ -406,6 +443,10 @@ void kafka_on_describe_transactions(struct call *call, const void *request)
         struct kafka_describe_transactions_res_state *out = &res.transaction_states.at[i];
         const struct txn *txn = txn_find(&call->face->txns, req->transactional_ids.at[i]);
         out->transactional_id = req->transactional_ids.at[i];
+        if (!call_may(call, ACL_DESCRIBE, ACL_TRANSACTIONAL_ID, out->transactional_id)) {
+            out->error_code = KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+            continue;
+        }
         if (!txn) {
             out->error_code = KAFKA_ERR_TRANSACTIONAL_ID_NOT_FOUND;
             continue;
@@ -531,7 +572,8 @@ void kafka_on_list_transactions(struct call *call, const void *request)
         kafka_list_transactions_res_state_new(&call->arena, (int32_t)map_size(&txns->by_id));
     for (struct map_entry *e = map_first(&txns->by_id); e; e = map_next(&txns->by_id, e)) {
         const struct txn *txn = e->value;
-        if (!is_asked(req, txn, now_ms) || !pattern_matches(&pattern, txn_id(txn)))
+        if (!is_asked(req, txn, now_ms) || !pattern_matches(&pattern, txn_id(txn)) ||
+            !call_may(call, ACL_DESCRIBE, ACL_TRANSACTIONAL_ID, txn_id(txn)))
             continue;
         struct kafka_list_transactions_res_state *s =
             &res.transaction_states.at[res.transaction_states.count++];

@@ -16,6 +16,7 @@ struct security {
     bool serves[SASL_MECHANISMS];
     struct map file_users; /* name, to struct file_user */
     struct token_keys *keys;
+    struct acls acls;
     uint8_t decoy_key[DECOY_KEY_BYTES]; /* of this process */
 };
 

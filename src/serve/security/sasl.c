@@ -11,7 +11,8 @@ enum { NONCE_BYTES = 24, MESSAGE_MAX = 128 << 10 };
 
 static const char bad_password[] = "no such user, or not that password";
 static const char bad_message[] = "that is not a message of this mechanism";
-static const char other_user[] = "a user may not act as another one: the authorization id must be the user's name";
+static const char other_user[] =
+    "a user may not act as another one: the authorization id must be the user's name";
 
 void sasl_init(struct sasl *s, struct security *security, enum sasl_mechanism mechanism)
 {
@@ -77,7 +78,8 @@ static enum sasl_step take_first(struct sasl *s, struct bytes message, struct bu
     struct buf authzid;
 
     buf_init(&authzid, 0);
-    bool ok = scram_first_parse(message, &m, &s->user, &authzid) && s->user.len <= SECURITY_NAME_MAX;
+    bool ok =
+        scram_first_parse(message, &m, &s->user, &authzid) && s->user.len <= SECURITY_NAME_MAX;
     bool other = ok && authzid.len && !bytes_equal(buf_view(&authzid), buf_view(&s->user));
     buf_deinit(&authzid);
     if (!ok)
@@ -121,7 +123,8 @@ static enum sasl_step take_final(struct sasl *s, struct bytes message, struct bu
         buf_u8(&s->message, ',');
         buf_bytes(&s->message, m.without_proof);
     }
-    bool right = ok && scram_proof_is(hash_of(s), &s->credential, buf_view(&s->message), buf_view(&proof));
+    bool right =
+        ok && scram_proof_is(hash_of(s), &s->credential, buf_view(&s->message), buf_view(&proof));
     buf_deinit(&proof);
     if (!ok)
         return fail(s, bad_message);

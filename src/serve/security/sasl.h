@@ -1,5 +1,5 @@
-/* sasl.h: the server's side of one authentication, message by message, for whichever protocol carries
- * them.
+/* sasl.h: the server's side of one authentication, message by message, for whichever protocol
+ * carries them.
  *
  *     PLAIN        client's only message                    -> DONE | FAILED
  *     SCRAM        client-first -> MORE, client-final       -> DONE | FAILED
@@ -18,9 +18,9 @@ struct sasl {
     struct security *security;
     enum sasl_mechanism mechanism;
     int stage;
-    struct buf user;   /* whom it is about; when DONE, who it is */
-    int64_t until_us;  /* wall clock; INT64_MAX: no end of its own */
-    const char *why;   /* FAILED: for the client to read, without secrets */
+    struct buf user;  /* whom it is about; when DONE, who it is */
+    int64_t until_us; /* wall clock; INT64_MAX: no end of its own */
+    const char *why;  /* FAILED: for the client to read, without secrets */
     /* SCRAM */
     struct buf message; /* what both sides sign */
     struct buf gs2, nonce;

@@ -46,8 +46,8 @@ void scram_keys(enum scram_hash hash, const uint8_t *salted_password, struct scr
     OPENSSL_cleanse(client_key, sizeof(client_key));
 }
 
-void scram_client_proof(enum scram_hash hash, const uint8_t *salted_password, struct bytes auth_message,
-                        uint8_t *out)
+void scram_client_proof(enum scram_hash hash, const uint8_t *salted_password,
+                        struct bytes auth_message, uint8_t *out)
 {
     uint8_t client_key[SCRAM_HASH_MAX], stored_key[SCRAM_HASH_MAX];
 
@@ -59,8 +59,8 @@ void scram_client_proof(enum scram_hash hash, const uint8_t *salted_password, st
     OPENSSL_cleanse(client_key, sizeof(client_key));
 }
 
-bool scram_proof_is(enum scram_hash hash, const struct scram_credential *c, struct bytes auth_message,
-                    struct bytes proof)
+bool scram_proof_is(enum scram_hash hash, const struct scram_credential *c,
+                    struct bytes auth_message, struct bytes proof)
 {
     uint8_t client_key[SCRAM_HASH_MAX], stored_key[SCRAM_HASH_MAX];
     size_t len = scram_hash_len(hash);

@@ -6,7 +6,8 @@
 #include "base/check.h"
 #include "serve/security/internal.h"
 
-static const char *const names[SASL_MECHANISMS] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"};
+static const char *const names[SASL_MECHANISMS] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512",
+                                                   "OAUTHBEARER"};
 
 const char *sasl_mechanism_name(enum sasl_mechanism mechanism)
 {
@@ -69,11 +70,12 @@ enum status security_read_file(struct os *os, const char *option, const char *pa
     size_t got = 0;
 
     if (os_file_open(os, path, OS_READ, &file) != ST_OK)
-        return diag_set(diag, ST_INVALID, DIAG_VALUE, "%s: the file '%s' cannot be read: %s", option, path,
-                        os_error_text(os));
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "%s: the file '%s' cannot be read: %s",
+                        option, path, os_error_text(os));
     enum status st = os_file_stat(file, &stat);
     if (st == ST_OK && stat.size <= SECURITY_FILE_BYTES_MAX) {
-        st = os_file_read(file, 0, buf_reserve(out, (size_t)stat.size + 1), (size_t)stat.size, &got);
+        st =
+            os_file_read(file, 0, buf_reserve(out, (size_t)stat.size + 1), (size_t)stat.size, &got);
         buf_advance(out, got);
     }
     os_file_close(file);
@@ -114,6 +116,47 @@ static enum status switch_all_on(struct security *s, struct diag *diag)
     return ST_OK;
 }
 
+/* ---- rights ---- */
+
+bool security_has_acls(const struct security *s)
+{
+    return s->options.acls;
+}
+
+struct acls *security_acls(struct security *s)
+{
+    return &s->acls;
+}
+
+/* Listed with ';' between: a certificate's subject has commas. */
+static bool is_super(const struct security *s, struct bytes principal)
+{
+    struct bytes rest = s->options.super_users ? bytes_str(s->options.super_users) : BYTES_NONE;
+
+    while (rest.len) {
+        struct bytes one = bytes_head(rest, bytes_find(rest, ';', 0));
+        rest = bytes_skip(rest, one.len + 1);
+        if (bytes_equal(one, principal))
+            return true;
+    }
+    return false;
+}
+
+static bool is_yes(const struct security *s, enum acl_answer answer)
+{
+    return answer == ACL_ALLOWED || (answer == ACL_NOBODY_SAID && s->options.allow_if_no_acl);
+}
+
+bool security_may(const struct security *s, const struct acl_question *q)
+{
+    return !s->options.acls || is_super(s, q->principal) || is_yes(s, acls_ask(&s->acls, q));
+}
+
+bool security_may_any(const struct security *s, const struct acl_question *q)
+{
+    return !s->options.acls || is_super(s, q->principal) || is_yes(s, acls_ask_any(&s->acls, q));
+}
+
 enum status security_open(struct os *os, struct log *log, const struct security_options *options,
                           struct security **out, struct diag *diag)
 {
@@ -124,6 +167,7 @@ enum status security_open(struct os *os, struct log *log, const struct security_
     s->log = log;
     s->options = *options;
     map_init(&s->file_users);
+    acls_open(&s->acls, log);
     os_random(os, s->decoy_key, sizeof(s->decoy_key));
     enum status st = switch_all_on(s, diag);
     if (st == ST_OK)
@@ -142,6 +186,7 @@ void security_close(struct security *s)
 {
     if (!s)
         return;
+    acls_close(&s->acls);
     tokens_close(s);
     users_close(s);
     OPENSSL_cleanse(s->decoy_key, sizeof(s->decoy_key));

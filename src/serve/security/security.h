@@ -1,9 +1,10 @@
 /* security.h: who may come in: users, their credentials, tokens; one for all faces of a server.
  *
- * Users are facts of the log (LOG_KV_SECURITY): for each user and mechanism what SCRAM needs to check a
- * password, never the password. PLAIN is checked against the same. A file of users (`name:password`
- * a line) gives the first ones; they live in memory alone, and win. Tokens are checked against keys
- * of a file. Why so: docs/design/006-security.md; the facts: docs/format/kafka.md.
+ * Users are facts of the log (LOG_KV_SECURITY): for each user and mechanism what SCRAM needs to
+ * check a password, never the password. PLAIN is checked against the same. A file of users
+ * (`name:password` a line) gives the first ones; they live in memory alone, and win. Tokens are
+ * checked against keys of a file. Why so: docs/design/006-security.md; the facts:
+ * docs/format/kafka.md.
  *
  * Owns:    its tables; not the log.   Threads: the loop's.   Layer: serve.
  * Errors:  of open: ST_INVALID with a diag that names the option.
@@ -14,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
+#include "serve/security/acl.h"
 #include "serve/security/scram.h"
 #include "store/log/log.h"
 
@@ -21,17 +23,26 @@ struct security;
 
 enum { SECURITY_USERS_FILE_MAX = 1000, SECURITY_NAME_MAX = 1024 };
 
-enum sasl_mechanism { SASL_PLAIN, SASL_SCRAM_256, SASL_SCRAM_512, SASL_OAUTHBEARER, SASL_MECHANISMS };
+enum sasl_mechanism {
+    SASL_PLAIN,
+    SASL_SCRAM_256,
+    SASL_SCRAM_512,
+    SASL_OAUTHBEARER,
+    SASL_MECHANISMS
+};
 
 struct security_options {
-    const char *sasl;  /* mechanisms by Kafka's names, with commas; NULL: none is asked for */
-    const char *users; /* a file; NULL: none */
-    int64_t reauth_ms; /* who has come in must do so again after so long; 0: never */
-    const char *token_keys;     /* JWKS or PEM: the public keys of who signs tokens; NULL: none */
+    const char *sasl;       /* mechanisms by Kafka's names, with commas; NULL: none is asked for */
+    const char *users;      /* a file; NULL: none */
+    int64_t reauth_ms;      /* who has come in must do so again after so long; 0: never */
+    const char *token_keys; /* JWKS or PEM: the public keys of who signs tokens; NULL: none */
     const char *token_issuer;   /* "iss" must be it; NULL: any */
     const char *token_audience; /* "aud" must have it; NULL: any */
     const char *token_user;     /* the claim that names the user; NULL: "sub" */
     bool token_unsigned;        /* for tests: tokens that nobody signed are taken */
+    bool acls;                  /* what a client may do is what ACLs say; false: everything */
+    const char *super_users;    /* "User:admin;User:CN=x,O=y": they may do everything; NULL: none */
+    bool allow_if_no_acl;       /* what no ACL is about may be done */
 };
 
 /* The texts of options must outlive it. */
@@ -56,16 +67,24 @@ bool security_credential(const struct security *security, enum scram_hash hash, 
 void security_decoy(const struct security *security, enum scram_hash hash, struct bytes user,
                     struct scram_credential *out);
 /* By PLAIN or HTTP's Basic. Costs PBKDF2: about 2 ms, also for users that are not there. */
-bool security_password_is(const struct security *security, struct bytes user, struct bytes password);
+bool security_password_is(const struct security *security, struct bytes user,
+                          struct bytes password);
 
 /* Adds to an entry of the log; credential NULL: removes. */
 void security_keep(struct log_entry *entry, enum scram_hash hash, struct bytes user,
                    const struct scram_credential *credential);
-bool security_is_kept(const struct security *security, enum scram_hash hash, struct bytes user); /* in the log */
+bool security_is_kept(const struct security *security, enum scram_hash hash,
+                      struct bytes user); /* in the log */
 /* Of the log's alone, those of SHA-256 first, each in order of name; false: stop. */
 typedef bool security_user_fn(void *context, struct bytes user, enum scram_hash hash,
                               uint32_t iterations);
 void security_users(const struct security *security, security_user_fn *fn, void *context);
+
+/* ---- rights ---- */
+bool security_has_acls(const struct security *security);
+struct acls *security_acls(struct security *security);
+bool security_may(const struct security *security, const struct acl_question *question);
+bool security_may_any(const struct security *security, const struct acl_question *question);
 
 /* ---- tokens ---- */
 /* The token is signed and of now: *user (appended) is who, *until_us when it ends. Else *why. */

@@ -1,8 +1,8 @@
 /* tokens.c: whose signature on a token counts, and whether the token is of now.
  *
  * Keys come from a file: a JWKS (RFC 7517; RSA and P-256) or PEM public keys. A token names its key
- * (kid) or is tried with each that fits its algorithm. RS256 and ES256 are served; what a token says of
- * itself chooses among our keys, never what counts as signed.
+ * (kid) or is tried with each that fits its algorithm. RS256 and ES256 are served; what a token
+ * says of itself chooses among our keys, never what counts as signed.
  */
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
@@ -86,7 +86,8 @@ static EVP_PKEY *rsa_key(struct bytes jwk)
 
     buf_init(&n, 0);
     buf_init(&e, 0);
-    if (member_decoded(jwk, "n", &n) && member_decoded(jwk, "e", &e) && n.len <= 1024 && e.len <= 8) {
+    if (member_decoded(jwk, "n", &n) && member_decoded(jwk, "e", &e) && n.len <= 1024 &&
+        e.len <= 8) {
         OSSL_PARAM_BLD *parts = OSSL_PARAM_BLD_new();
         BIGNUM *bn = BN_bin2bn(n.ptr, (int)n.len, NULL), *be = BN_bin2bn(e.ptr, (int)e.len, NULL);
         if (OSSL_PARAM_BLD_push_BN(parts, OSSL_PKEY_PARAM_RSA_N, bn) &&
@@ -108,8 +109,8 @@ static EVP_PKEY *ec_key(struct bytes jwk)
 
     buf_init(&point, 0);
     buf_u8(&point, 4); /* uncompressed: x, y */
-    if (member_decoded(jwk, "x", &point) && point.len == 1 + P256_BYTES && member_decoded(jwk, "y", &point) &&
-        point.len == 1 + 2 * P256_BYTES) {
+    if (member_decoded(jwk, "x", &point) && point.len == 1 + P256_BYTES &&
+        member_decoded(jwk, "y", &point) && point.len == 1 + 2 * P256_BYTES) {
         OSSL_PARAM_BLD *parts = OSSL_PARAM_BLD_new();
         if (OSSL_PARAM_BLD_push_utf8_string(parts, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) &&
             OSSL_PARAM_BLD_push_octet_string(parts, OSSL_PKEY_PARAM_PUB_KEY, point.ptr, point.len))
@@ -128,13 +129,15 @@ static bool take_jwk(struct token_keys *keys, struct bytes jwk)
 
     if (json_kind_of(jwk) != JSON_OBJECT)
         return false;
-    bool rsa = jwt_has(jwk, "kty", "RSA"), ec = jwt_has(jwk, "kty", "EC") && jwt_has(jwk, "crv", "P-256");
+    bool rsa = jwt_has(jwk, "kty", "RSA"),
+         ec = jwt_has(jwk, "kty", "EC") && jwt_has(jwk, "crv", "P-256");
     if (jwt_has(jwk, "use", "enc") || (!rsa && !ec))
         return true;
     buf_init(&kid, 0);
     bool named = jwt_text(jwk, "kid", &kid);
     buf_u8(&kid, 0);
-    ok = keys_add(keys, rsa ? rsa_key(jwk) : ec_key(jwk), named ? xstrdup((const char *)kid.ptr) : NULL);
+    ok = keys_add(keys, rsa ? rsa_key(jwk) : ec_key(jwk),
+                  named ? xstrdup((const char *)kid.ptr) : NULL);
     buf_deinit(&kid);
     return ok;
 }
@@ -183,11 +186,14 @@ enum status tokens_open(struct security *s, struct diag *diag)
                         "OAUTHBEARER is switched on, and there are no keys to hold tokens against");
     }
     buf_init(&text, 0);
-    enum status st = security_read_file(s->os, "security.token_keys", s->options.token_keys, &text, diag);
+    enum status st =
+        security_read_file(s->os, "security.token_keys", s->options.token_keys, &text, diag);
     struct bytes whole = buf_view(&text);
     bool pem = bytes_equal(bytes_head(whole, 5), BYTES_LITERAL("-----"));
-    if (st == ST_OK && (!(pem ? take_pem(s->keys, whole) : take_jwks(s->keys, whole)) || !s->keys->count)) {
-        diag_hint(diag, "a JWKS or PEM public keys: RSA of at least 2048 bits, P-256; at most %d", KEYS_MAX);
+    if (st == ST_OK &&
+        (!(pem ? take_pem(s->keys, whole) : take_jwks(s->keys, whole)) || !s->keys->count)) {
+        diag_hint(diag, "a JWKS or PEM public keys: RSA of at least 2048 bits, P-256; at most %d",
+                  KEYS_MAX);
         st = diag_set(diag, ST_INVALID, DIAG_VALUE, "security.token_keys: the file '%s' %s",
                       s->options.token_keys,
                       s->keys->count ? "holds a key that cannot be used" : "holds no usable key");
@@ -215,7 +221,8 @@ static bool es256_to_der(struct bytes raw, struct buf *out)
     uint8_t *der = NULL;
 
     if (!sig || raw.len != 2 * P256_BYTES ||
-        !ECDSA_SIG_set0(sig, BN_bin2bn(raw.ptr, P256_BYTES, NULL), BN_bin2bn(raw.ptr + P256_BYTES, P256_BYTES, NULL))) {
+        !ECDSA_SIG_set0(sig, BN_bin2bn(raw.ptr, P256_BYTES, NULL),
+                        BN_bin2bn(raw.ptr + P256_BYTES, P256_BYTES, NULL))) {
         ECDSA_SIG_free(sig);
         return false;
     }
@@ -249,7 +256,9 @@ static bool signature_is(EVP_PKEY *key, struct bytes text, struct bytes signatur
 static bool is_signed(const struct security *s, const struct jwt *jwt)
 {
     struct bytes header = buf_view(&jwt->header);
-    const char *kind = jwt_has(header, "alg", "RS256") ? "RSA" : jwt_has(header, "alg", "ES256") ? "EC" : NULL;
+    const char *kind = jwt_has(header, "alg", "RS256")   ? "RSA"
+                       : jwt_has(header, "alg", "ES256") ? "EC"
+                                                         : NULL;
     struct buf kid;
     bool good = false;
 
@@ -294,8 +303,8 @@ static const char *claims_error(const struct security *s, struct bytes claims, s
     return NULL;
 }
 
-bool security_token_is(const struct security *s, struct bytes token, struct buf *user, int64_t *until_us,
-                       const char **why)
+bool security_token_is(const struct security *s, struct bytes token, struct buf *user,
+                       int64_t *until_us, const char **why)
 {
     struct jwt jwt;
 

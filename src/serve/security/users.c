@@ -1,7 +1,7 @@
 /* users.c: credentials, in the log and from a file.
  *
  *     key    'u' | u8 mechanism (1: SHA-256, 2: SHA-512) | name
- *     value  u8 version 1 | u32 iterations | u8 length, salt | stored key | server key     big-endian
+ *     value  u8 version 1 | u32 iterations | u8 length, salt | stored key | server key big-endian
  */
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
@@ -44,14 +44,16 @@ static bool value_parse(struct bytes value, enum scram_hash hash, struct scram_c
     return true;
 }
 
-static bool kept(const struct security *s, enum scram_hash hash, struct bytes user, struct scram_credential *out)
+static bool kept(const struct security *s, enum scram_hash hash, struct bytes user,
+                 struct scram_credential *out)
 {
     struct bytes value;
     struct buf key;
 
     buf_init(&key, 0);
     put_key(&key, hash, user);
-    bool found = log_kv_get(s->log, LOG_KV_SECURITY, buf_view(&key), &value) && value_parse(value, hash, out);
+    bool found = log_kv_get(s->log, LOG_KV_SECURITY, buf_view(&key), &value) &&
+                 value_parse(value, hash, out);
     buf_deinit(&key);
     return found;
 }
@@ -79,7 +81,8 @@ void security_decoy(const struct security *s, enum scram_hash hash, struct bytes
     uint8_t made[EVP_MAX_MD_SIZE];
     unsigned len = 0;
 
-    CHECK(HMAC(EVP_sha512(), s->decoy_key, sizeof(s->decoy_key), user.ptr, user.len, made, &len) && len == 64);
+    CHECK(HMAC(EVP_sha512(), s->decoy_key, sizeof(s->decoy_key), user.ptr, user.len, made, &len) &&
+          len == 64);
     *out = (struct scram_credential){.iterations = SCRAM_ITERATIONS_MIN, .salt_len = SALT_BYTES};
     memcpy(out->salt, made, SALT_BYTES);
     security_random(s, out->stored_key, scram_hash_len(hash));
@@ -155,7 +158,8 @@ void security_users(const struct security *s, security_user_fn *fn, void *contex
     }
 }
 
-/* ---- the file: 'name:password' a line; blank lines and such that begin with '#' are left out ---- */
+/* ---- the file: 'name:password' a line; blank lines and such that begin with '#' are left out ----
+ */
 
 static struct file_user *user_new(struct security *s, struct bytes password)
 {
@@ -167,15 +171,16 @@ static struct file_user *user_new(struct security *s, struct bytes password)
         c->iterations = SCRAM_ITERATIONS_MIN;
         c->salt_len = SALT_BYTES;
         security_random(s, c->salt, SALT_BYTES);
-        scram_salt_password((enum scram_hash)hash, password, bytes_of(c->salt, SALT_BYTES), c->iterations,
-                            salted);
+        scram_salt_password((enum scram_hash)hash, password, bytes_of(c->salt, SALT_BYTES),
+                            c->iterations, salted);
         scram_keys((enum scram_hash)hash, salted, c);
     }
     OPENSSL_cleanse(salted, sizeof(salted));
     return u;
 }
 
-static enum status take_line(struct security *s, struct bytes line, unsigned number, struct diag *diag)
+static enum status take_line(struct security *s, struct bytes line, unsigned number,
+                             struct diag *diag)
 {
     size_t colon = bytes_find(line, ':', 0);
     struct bytes name = bytes_head(line, colon), password = bytes_skip(line, colon + 1);
@@ -186,13 +191,15 @@ static enum status take_line(struct security *s, struct bytes line, unsigned num
                         s->options.users, number);
     }
     if (map_size(&s->file_users) >= SECURITY_USERS_FILE_MAX)
-        return diag_set(diag, ST_INVALID, DIAG_LIMIT,
-                        "security.users: '%s' has more than %d users; the others can be made over the "
-                        "protocol (kafka-configs)",
-                        s->options.users, SECURITY_USERS_FILE_MAX);
+        return diag_set(
+            diag, ST_INVALID, DIAG_LIMIT,
+            "security.users: '%s' has more than %d users; the others can be made over the "
+            "protocol (kafka-configs)",
+            s->options.users, SECURITY_USERS_FILE_MAX);
     if (map_get(&s->file_users, name))
-        return diag_set(diag, ST_INVALID, DIAG_EXISTS, "security.users: '%s', line %u: the user '%.*s' again",
-                        s->options.users, number, BYTES_FMT(bytes_head(name, 60)));
+        return diag_set(diag, ST_INVALID, DIAG_EXISTS,
+                        "security.users: '%s', line %u: the user '%.*s' again", s->options.users,
+                        number, BYTES_FMT(bytes_head(name, 60)));
     map_put(&s->file_users, name, user_new(s, password));
     return ST_OK;
 }

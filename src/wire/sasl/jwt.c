@@ -42,7 +42,8 @@ static bool member(struct bytes object, const char *name, struct bytes *value)
     struct json_cursor c = json_cursor_of(object);
     struct bytes whole;
 
-    return json_next(&c, &whole) && json_kind_of(whole) == JSON_OBJECT && json_member(whole, name, value);
+    return json_next(&c, &whole) && json_kind_of(whole) == JSON_OBJECT &&
+           json_member(whole, name, value);
 }
 
 bool jwt_text(struct bytes object, const char *name, struct buf *out)

@@ -77,7 +77,8 @@ static bool gs2_parse(struct bytes *rest, struct bytes *authzid)
     return cut(rest, ',', &who) && (who.len == 0 || is_attribute(who, 'a', authzid));
 }
 
-bool scram_first_parse(struct bytes m, struct scram_first *out, struct buf *user, struct buf *authzid)
+bool scram_first_parse(struct bytes m, struct scram_first *out, struct buf *user,
+                       struct buf *authzid)
 {
     struct bytes rest = m, who, part, name;
 

@@ -1,5 +1,5 @@
-/* sasl.h: the messages of SASL's mechanisms as clients send them: PLAIN (RFC 4616), SCRAM (RFC 5802)
- * and OAUTHBEARER (RFC 7628). Who somebody is: serve/security/.
+/* sasl.h: the messages of SASL's mechanisms as clients send them: PLAIN (RFC 4616), SCRAM (RFC
+ * 5802) and OAUTHBEARER (RFC 7628). Who somebody is: serve/security/.
  *
  * Owns:    nothing: views point into the message, save what is decoded into a buf.
  * Errors:  false: not that message.   Threads: any.   Layer: wire.
@@ -17,10 +17,10 @@ bool sasl_plain_parse(struct bytes message, struct sasl_plain *out);
 
 /* n,[a=authzid],n=user,r=nonce[,name=value]…  No channel binding is served: 'p=' is refused. */
 struct scram_first {
-    struct bytes gs2;   /* "n,a=…," */
-    struct bytes bare;  /* what is signed: all behind it */
+    struct bytes gs2;  /* "n,a=…," */
+    struct bytes bare; /* what is signed: all behind it */
     struct bytes nonce;
-    bool by_token;      /* tokenauth=true: a delegation token is meant */
+    bool by_token; /* tokenauth=true: a delegation token is meant */
 };
 /* user and authzid (empty: none) are decoded into their bufs. */
 bool scram_first_parse(struct bytes message, struct scram_first *out, struct buf *user,
@@ -28,7 +28,7 @@ bool scram_first_parse(struct bytes message, struct scram_first *out, struct buf
 
 /* c=binding,r=nonce[,name=value]…,p=proof */
 struct scram_final {
-    struct bytes binding;       /* still base64 */
+    struct bytes binding; /* still base64 */
     struct bytes nonce;
     struct bytes without_proof; /* what is signed */
 };

@@ -1,4 +1,5 @@
-/* Who a client is: SASL over the Kafka face, users in the log, tokens, and what is refused before. */
+/* Who a client is: SASL over the Kafka face, users in the log, tokens, and what is refused before.
+ */
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -9,8 +10,8 @@
 #include "lib/kafka_auth.h"
 #include "lib/test.h"
 
-static const struct security_options all_kinds = {
-    .sasl = "PLAIN,SCRAM-SHA-256, SCRAM-SHA-512", .users = "users"};
+static const struct security_options all_kinds = {.sasl = "PLAIN,SCRAM-SHA-256, SCRAM-SHA-512",
+                                                  .users = "users"};
 
 static void secure_open(struct rig *rig, const struct security_options *options)
 {
@@ -51,11 +52,13 @@ TEST(kafka_auth_plain_and_scram)
         EXPECT_INT(list_groups(p), 0);
         peer_end(p);
         p = peer_open(&rig);
-        EXPECT_INT(peer_scram(p, (enum scram_hash)hash, "admin", "Top secret"), KAFKA_ERR_SASL_AUTHENTICATION_FAILED);
+        EXPECT_INT(peer_scram(p, (enum scram_hash)hash, "admin", "Top secret"),
+                   KAFKA_ERR_SASL_AUTHENTICATION_FAILED);
         EXPECT(peer_is_closed(p));
         peer_end(p);
         p = peer_open(&rig); /* nobody learns that there is no such user */
-        EXPECT_INT(peer_scram(p, (enum scram_hash)hash, "nobody", "x"), KAFKA_ERR_SASL_AUTHENTICATION_FAILED);
+        EXPECT_INT(peer_scram(p, (enum scram_hash)hash, "nobody", "x"),
+                   KAFKA_ERR_SASL_AUTHENTICATION_FAILED);
         EXPECT(peer_is_closed(p));
         peer_end(p);
     }
@@ -109,7 +112,8 @@ TEST(kafka_auth_comes_first)
 TEST(kafka_auth_is_bounded)
 {
     struct rig rig;
-    static const uint8_t large[] = {0, 8, 0, 1, 0, 0, 0, 1}; /* a Produce of half a megabyte and one byte */
+    static const uint8_t large[] = {0, 8, 0, 1,
+                                    0, 0, 0, 1}; /* a Produce of half a megabyte and one byte */
 
     secure_open(&rig, &all_kinds);
     struct peer *p = peer_open(&rig);
@@ -178,7 +182,8 @@ TEST(kafka_auth_counts_for_so_long)
     EXPECT(peer_is_closed(p));
     peer_end(p);
     p = peer_open_as(&rig, "bob", "pass:word");
-    EXPECT_INT(peer_plain(p, "admin", "top secret"), KAFKA_ERR_SASL_AUTHENTICATION_FAILED); /* another one */
+    EXPECT_INT(peer_plain(p, "admin", "top secret"),
+               KAFKA_ERR_SASL_AUTHENTICATION_FAILED); /* another one */
     EXPECT(peer_is_closed(p));
     peer_end(p);
     p = peer_open_as(&rig, "bob", "pass:word");
@@ -203,7 +208,8 @@ TEST(kafka_auth_without_sasl)
 
 /* ---- users in the log ---- */
 
-static struct kafka_describe_user_scram_credentials_res describe(struct peer *p, const char *a, const char *b)
+static struct kafka_describe_user_scram_credentials_res describe(struct peer *p, const char *a,
+                                                                 const char *b)
 {
     struct kafka_describe_user_scram_credentials_req req;
     struct kafka_describe_user_scram_credentials_res res;
@@ -223,7 +229,8 @@ static int16_t drop_user(struct peer *p, enum scram_hash hash, const char *user,
     struct kafka_alter_user_scram_credentials_res res;
 
     kafka_alter_user_scram_credentials_req_init(&req);
-    req.deletions.at = kafka_alter_user_scram_credentials_req_scram_credential_deletion_new(&p->rig->arena, 2);
+    req.deletions.at =
+        kafka_alter_user_scram_credentials_req_scram_credential_deletion_new(&p->rig->arena, 2);
     req.deletions.count = times;
     for (int i = 0; i < times; i++) {
         req.deletions.at[i].name = bytes_str(user);
@@ -265,7 +272,8 @@ TEST(kafka_users_are_made_kept_and_dropped)
     EXPECT_INT(peer_put_user(p, SCRAM_SHA_256, "", "x", 4096), KAFKA_ERR_UNACCEPTABLE_CREDENTIAL);
     EXPECT_INT(peer_put_user(p, SCRAM_SHA_256, "f", "x", 4095), KAFKA_ERR_UNACCEPTABLE_CREDENTIAL);
     EXPECT_INT(peer_put_user(p, SCRAM_SHA_256, "f", "x", 16385), KAFKA_ERR_UNACCEPTABLE_CREDENTIAL);
-    EXPECT_INT(peer_put_user(p, (enum scram_hash)3, "f", "x", 4096), KAFKA_ERR_UNSUPPORTED_SASL_MECHANISM);
+    EXPECT_INT(peer_put_user(p, (enum scram_hash)3, "f", "x", 4096),
+               KAFKA_ERR_UNSUPPORTED_SASL_MECHANISM);
     EXPECT_INT(drop_user(p, SCRAM_SHA_256, "dora", 1), KAFKA_ERR_RESOURCE_NOT_FOUND);
     EXPECT_INT(drop_user(p, SCRAM_SHA_512, "dora", 2), KAFKA_ERR_DUPLICATE_RESOURCE);
     EXPECT_INT(drop_user(p, SCRAM_SHA_512, "dora", 1), 0);
@@ -298,10 +306,15 @@ TEST(security_files_are_checked)
         EXPECT_STR(diag.message, cases[i].message);
     }
     struct diag no_mechanism = {0}, no_keys = {0};
-    EXPECT_STATUS(security_open(rig.os, rig.log, &(struct security_options){.sasl = "PLAIN,NTLM"}, &s, &no_mechanism), ST_INVALID);
+    EXPECT_STATUS(security_open(rig.os, rig.log, &(struct security_options){.sasl = "PLAIN,NTLM"},
+                                &s, &no_mechanism),
+                  ST_INVALID);
     EXPECT_STR(no_mechanism.message, "security.sasl: there is no mechanism 'NTLM'");
-    EXPECT_STATUS(security_open(rig.os, rig.log, &(struct security_options){.sasl = "OAUTHBEARER"}, &s, &no_keys), ST_INVALID);
-    EXPECT_STR(no_keys.message, "OAUTHBEARER is switched on, and there are no keys to hold tokens against");
+    EXPECT_STATUS(security_open(rig.os, rig.log, &(struct security_options){.sasl = "OAUTHBEARER"},
+                                &s, &no_keys),
+                  ST_INVALID);
+    EXPECT_STR(no_keys.message,
+               "OAUTHBEARER is switched on, and there are no keys to hold tokens against");
     kafka_rig_close(&rig);
 }
 
@@ -348,7 +361,8 @@ static void put_signature(struct buf *out, EVP_PKEY *key)
 }
 
 /* key NULL: signed by nobody. */
-static struct bytes make_token(struct rig *rig, const char *header, const char *claims, EVP_PKEY *key)
+static struct bytes make_token(struct rig *rig, const char *header, const char *claims,
+                               EVP_PKEY *key)
 {
     struct buf out;
 
@@ -398,14 +412,18 @@ static void save_keys(struct rig *rig, EVP_PKEY *const *keys, int count)
     BIO_free(pem);
 }
 
-static const char *claims(struct rig *rig, const char *sub, const char *iss, const char *aud, int64_t in_seconds)
+static const char *claims(struct rig *rig, const char *sub, const char *iss, const char *aud,
+                          int64_t in_seconds)
 {
-    return arena_printf(&rig->arena, "{\"sub\":\"%s\",\"iss\":\"%s\",\"aud\":[\"x\",\"%s\"],\"exp\":%lld}", sub, iss,
-                        aud, (long long)(os_wall_us(rig->os) / 1000000 + in_seconds));
+    return arena_printf(&rig->arena,
+                        "{\"sub\":\"%s\",\"iss\":\"%s\",\"aud\":[\"x\",\"%s\"],\"exp\":%lld}", sub,
+                        iss, aud, (long long)(os_wall_us(rig->os) / 1000000 + in_seconds));
 }
 
-static const struct security_options by_token = {
-    .sasl = "OAUTHBEARER", .token_keys = "keys", .token_issuer = "https://id", .token_audience = "logs"};
+static const struct security_options by_token = {.sasl = "OAUTHBEARER",
+                                                 .token_keys = "keys",
+                                                 .token_issuer = "https://id",
+                                                 .token_audience = "logs"};
 
 TEST(kafka_auth_tokens)
 {
@@ -425,13 +443,32 @@ TEST(kafka_auth_tokens)
     EXPECT_INT(try_token(&rig, make_token(&rig, es, good, keys[2]), &ms), failed);
     EXPECT_INT(try_token(&rig, make_token(&rig, rs, good, keys[1]), &ms), failed);
     EXPECT_INT(try_token(&rig, make_token(&rig, "{\"alg\":\"none\"}", good, NULL), &ms), failed);
-    EXPECT_INT(try_token(&rig, make_token(&rig, "{\"alg\":\"HS256\"}", good, keys[1]), &ms), failed);
+    EXPECT_INT(try_token(&rig, make_token(&rig, "{\"alg\":\"HS256\"}", good, keys[1]), &ms),
+               failed);
     EXPECT_INT(try_token(&rig, make_token(&rig, "{}", good, keys[1]), &ms), failed);
-    EXPECT_INT(try_token(&rig, make_token(&rig, es, claims(&rig, "ann", "https://id", "logs", -31), keys[1]), &ms), failed);
-    EXPECT_INT(try_token(&rig, make_token(&rig, es, claims(&rig, "ann", "https://no", "logs", 9), keys[1]), &ms), failed);
-    EXPECT_INT(try_token(&rig, make_token(&rig, es, claims(&rig, "ann", "https://id", "rest", 9), keys[1]), &ms), failed);
-    EXPECT_INT(try_token(&rig, make_token(&rig, es, claims(&rig, "", "https://id", "logs", 9), keys[1]), &ms), failed);
-    EXPECT_INT(try_token(&rig, make_token(&rig, es, "{\"sub\":\"a\",\"iss\":\"https://id\",\"aud\":\"logs\"}", keys[1]), &ms), failed);
+    EXPECT_INT(
+        try_token(&rig,
+                  make_token(&rig, es, claims(&rig, "ann", "https://id", "logs", -31), keys[1]),
+                  &ms),
+        failed);
+    EXPECT_INT(
+        try_token(&rig, make_token(&rig, es, claims(&rig, "ann", "https://no", "logs", 9), keys[1]),
+                  &ms),
+        failed);
+    EXPECT_INT(
+        try_token(&rig, make_token(&rig, es, claims(&rig, "ann", "https://id", "rest", 9), keys[1]),
+                  &ms),
+        failed);
+    EXPECT_INT(try_token(&rig,
+                         make_token(&rig, es, claims(&rig, "", "https://id", "logs", 9), keys[1]),
+                         &ms),
+               failed);
+    EXPECT_INT(
+        try_token(&rig,
+                  make_token(&rig, es, "{\"sub\":\"a\",\"iss\":\"https://id\",\"aud\":\"logs\"}",
+                             keys[1]),
+                  &ms),
+        failed);
     EXPECT_INT(try_token(&rig, BYTES_LITERAL("junk"), &ms), failed);
     struct bytes token = make_token(&rig, es, good, keys[1]);
     ((uint8_t *)(uintptr_t)token.ptr)[token.len - 3] ^= 1; /* one bit of the signature */
@@ -470,7 +507,8 @@ TEST(security_token_keys_as_jwks)
         struct diag diag = {0};
         struct security *s = NULL;
         const char *key = arena_printf(&rig.arena, ec, cases[i].use);
-        rig_file(&rig, "keys", arena_printf(&rig.arena, "%s%s%s", cases[i].head, key, cases[i].tail));
+        rig_file(&rig, "keys",
+                 arena_printf(&rig.arena, "%s%s%s", cases[i].head, key, cases[i].tail));
         EXPECT_STATUS(security_open(rig.os, rig.log, &by_token, &s, &diag), cases[i].st);
         security_close(s);
     }

@@ -21,7 +21,8 @@ static void expect_round(const char *plain, const char *coded)
 
 TEST(base64_both_ways)
 {
-    static const char *const bad[] = {"Zg", "Zg=", "Z===", "Zh==", "Zm9=", "Zm 9", "Zm-_", "====", "Zg==Zg=="};
+    static const char *const bad[] = {
+        "Zg", "Zg=", "Z===", "Zh==", "Zm9=", "Zm 9", "Zm-_", "====", "Zg==Zg=="};
     struct buf out;
 
     expect_round("", ""); /* RFC 4648, section 10 */
@@ -79,10 +80,22 @@ static bool first_is(const char *text, const char *user, const char *authzid, co
 TEST(scram_first_messages)
 {
     EXPECT(first_is("n,,n=user,r=fyko", "user", "", "n=user,r=fyko"));
-    EXPECT(first_is("y,a=o=2Co=3D,n=u=2Cser=3D,r=fyko,x=1", "u,ser=", "o,o=", "n=u=2Cser=3D,r=fyko,x=1"));
-    static const char *const bad[] = {"",           "n",          "n,",        "n,,",         "n,,n=user",
-                                      "n,,n=,r=x",  "n,,n=u,r=",  "p=x,,n=u,r=x", "n,b,n=u,r=x", "n,,m=1,n=u,r=x",
-                                      "n,,n=u,r=x,m=1", "n,,n=u=2D,r=x", "n,,n=u=,r=x", "n,,r=x,n=u"};
+    EXPECT(first_is("y,a=o=2Co=3D,n=u=2Cser=3D,r=fyko,x=1",
+                    "u,ser=", "o,o=", "n=u=2Cser=3D,r=fyko,x=1"));
+    static const char *const bad[] = {"",
+                                      "n",
+                                      "n,",
+                                      "n,,",
+                                      "n,,n=user",
+                                      "n,,n=,r=x",
+                                      "n,,n=u,r=",
+                                      "p=x,,n=u,r=x",
+                                      "n,b,n=u,r=x",
+                                      "n,,m=1,n=u,r=x",
+                                      "n,,n=u,r=x,m=1",
+                                      "n,,n=u=2D,r=x",
+                                      "n,,n=u=,r=x",
+                                      "n,,r=x,n=u"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         EXPECT(!first_is(bad[i], "", "", ""));
 }
@@ -98,7 +111,11 @@ TEST(scram_final_messages)
     EXPECT(bytes_is(m.binding, "biws") && bytes_is(m.nonce, "fyko3"));
     EXPECT_BYTES(buf_view(&proof), BYTES_LITERAL("foo"));
     EXPECT(scram_final_parse(BYTES_LITERAL("c=biws,r=fyko3,x=1,p=Zg=="), &m, &proof));
-    static const char *const bad[] = {"", "c=biws", "c=biws,r=x", "r=x,c=biws,p=Zm9v", "c=biws,r=x,p=Zm9",
+    static const char *const bad[] = {"",
+                                      "c=biws",
+                                      "c=biws,r=x",
+                                      "r=x,c=biws,p=Zm9v",
+                                      "c=biws,r=x,p=Zm9",
                                       "c=biws,r=x,p=Zm9v,x=1"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         EXPECT(!scram_final_parse(bytes_str(bad[i]), &m, &proof));
@@ -127,20 +144,28 @@ TEST(jwt_taken_apart)
     int64_t at;
 
     /* {"alg":"none"} . {"sub":"bob","exp":1700000000.5,"aud":["a","b"]} . "" */
-    EXPECT(jwt_parse(&j, BYTES_LITERAL("eyJhbGciOiJub25lIn0."
-                                       "eyJzdWIiOiJib2IiLCJleHAiOjE3MDAwMDAwMDAuNSwiYXVkIjpbImEiLCJiIl19.")));
+    EXPECT(jwt_parse(
+        &j, BYTES_LITERAL("eyJhbGciOiJub25lIn0."
+                          "eyJzdWIiOiJib2IiLCJleHAiOjE3MDAwMDAwMDAuNSwiYXVkIjpbImEiLCJiIl19.")));
     buf_init(&text, 0);
     EXPECT(jwt_text(buf_view(&j.payload), "sub", &text));
     EXPECT_BYTES(buf_view(&text), BYTES_LITERAL("bob"));
     EXPECT(jwt_seconds(buf_view(&j.payload), "exp", &at));
     EXPECT_INT(at, 1700000000);
-    EXPECT(!jwt_seconds(buf_view(&j.payload), "sub", &at) && !jwt_seconds(buf_view(&j.payload), "nbf", &at));
+    EXPECT(!jwt_seconds(buf_view(&j.payload), "sub", &at) &&
+           !jwt_seconds(buf_view(&j.payload), "nbf", &at));
     EXPECT(jwt_has(buf_view(&j.payload), "aud", "b") && !jwt_has(buf_view(&j.payload), "aud", "c"));
     EXPECT(jwt_has(buf_view(&j.header), "alg", "none"));
     buf_deinit(&text);
     jwt_deinit(&j);
-    static const char *const bad[] = {"", "a", "a.b", "..", "eyJhbGciOiJub25lIn0..", "eyJhbGciOiJub25lIn0.W10.",
-                                      "eyJhbGciOiJub25lIn0.e30.x.y", "eyJhbGciOiJub25lIn0.e30.*"};
+    static const char *const bad[] = {"",
+                                      "a",
+                                      "a.b",
+                                      "..",
+                                      "eyJhbGciOiJub25lIn0..",
+                                      "eyJhbGciOiJub25lIn0.W10.",
+                                      "eyJhbGciOiJub25lIn0.e30.x.y",
+                                      "eyJhbGciOiJub25lIn0.e30.*"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         EXPECT(!jwt_parse(&j, bytes_str(bad[i])));
         jwt_deinit(&j);
