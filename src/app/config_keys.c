@@ -130,4 +130,6 @@ const struct config_key config_keys[CONFIG_KEYS] = {
      "a SELECT over an endless source is cut then", TO(http.statement_ms_max), 1},
     {"http", "tls", NULL, NULL, CONFIG_FLAG, "true", NULL, 0, 1,
      "TLS on this listener, where there is a certificate", TO(plain[FACE_HTTP]), -1},
+    {"http", "users", NULL, NULL, CONFIG_FLAG, "true", NULL, 0, 1,
+     "who asks must say who it is, where security.sasl is set", TO(http.no_users), -1},
 };

@@ -171,13 +171,12 @@ static enum status open_face(struct server *server, enum face face, const char *
     struct kafka_options kafka = options->kafka;
     struct http_options http = options->http;
     struct tls_server *tls = options->plain[face] ? NULL : server->tls;
+    bool asks = security_asks(server->security) && !(face == FACE_HTTP && http.no_users);
     enum status st;
 
-    if (!is_loopback(address) && !options->insecure && !tls) {
-        diag_hint(
-            diag,
-            "set a certificate (--tls-certificate), use 127.0.0.1, or --insecure if all who can "
-            "reach it may do everything");
+    if (!is_loopback(address) && !options->insecure && !tls && !asks) {
+        diag_hint(diag, "set a certificate (--tls-certificate) or users (--sasl), use 127.0.0.1, or "
+                        "--insecure if all who can reach it may do everything");
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
                         "the %s listener '%s' can be reached by others, and has neither TLS nor "
                         "authentication",
@@ -195,6 +194,7 @@ static enum status open_face(struct server *server, enum face face, const char *
     case FACE_HTTP:
         http.version = version_number();
         http.tls = tls;
+        http.security = asks ? server->security : NULL;
         st = http_face_open(server->loop, server->log, server->engine, address, &http,
                             &server->http);
         break;

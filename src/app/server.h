@@ -37,7 +37,7 @@ struct server_options {
     struct log_options log;
     struct engine_options engine;
     struct kafka_options kafka; /* but topic_user, tls and security, which the server sets */
-    struct http_options http;   /* but version and tls */
+    struct http_options http;   /* but version, tls and security */
     /* For the simulation; NULL: never. True: this pass leaves what is appended unsynced, as a slow
      * disk would; the next one comes at once. */
     bool (*sync_later)(void *context);

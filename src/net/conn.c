@@ -261,6 +261,8 @@ void conn_destroy(struct conn *c)
     c->state = CONN_CLOSED;
     drop_output(c);
     tell_closed(c);
+    if (c->tls)
+        tls_finish(c->tls, c->sock); /* as far as it goes: a client tells it from a cut wire */
     if (c->listener)
         listener_forget(c->listener, c);
     loop_defer_cancel(c->loop, &c->defer);

@@ -26,7 +26,7 @@ struct tls {
     struct bytes feed; /* received, not taken by OpenSSL */
     struct buf out;    /* encrypted, not sent */
     size_t out_at;
-    bool up, failed;
+    bool up, failed, finished;
 };
 
 /* ---- the BIO ---- */
@@ -238,8 +238,9 @@ enum status tls_send(struct tls *t, struct os_sock *sock, const struct bytes *pa
 
 void tls_finish(struct tls *t, struct os_sock *sock)
 {
-    if (!t->up || t->failed)
+    if (!t->up || t->failed || t->finished)
         return;
+    t->finished = true;
     (void)SSL_shutdown(t->ssl);
     ERR_clear_error();
     (void)push(t, sock);

@@ -111,15 +111,23 @@ quiet=
 sasl OAUTHBEARER x x -L -m 2 -X enable.sasl.oauthbearer.unsecure.jwt=true -X "sasl.oauthbearer.config=principal=x" >/dev/null
 grep -q "broker's supported mechanisms: PLAIN,SCRAM-SHA-256,SCRAM-SHA-512" "$suite_dir/kcat"; check $? "a mechanism that is off is refused with those that are on"
 k -L -m 2 >/dev/null; grep -q "Disconnected" "$suite_dir/kcat"; check $? "who does not say who it is is hung up on"
+same "$(curl -s -o "$suite_dir/e" -w '%{http_code}' --max-time 10 --cacert "$certs/ca.pem" "https://localhost:${http##*:}/v1/jobs")" 401 "HTTP asks, too"
+same "$(QUICKWATER_CA=$certs/ca.pem "$qw" sql --url "https://admin:admin-secret@localhost:${http##*:}" --format csv -c 'SELECT 1 + 1 AS two' | tail -1 | tr -d '\r')" 2 "the command says who it is"
+QUICKWATER_CA=$certs/ca.pem "$qw" sql --url "https://admin:secret-x@localhost:1" -c 'SELECT 1' 2>"$suite_dir/e"
+grep -q "no server answers at localhost:1" "$suite_dir/e" && ! grep -q secret "$suite_dir/e"; check $? "and shows no password"
 stop_server
 same "$(cat "$suite_dir/out" "$suite_dir/err" | grep -c secret)" 0 "no password in what the server prints"
 same "$(grep -rc "admin-secret" "$suite_dir/data" | grep -vc ':0$')" 0 "nor in its data"
 printf '[security]\nsasl = "OAUTHBEARER"\ntoken_unsigned = true\n' >"$suite_dir/q.toml"
-start_server --config "$suite_dir/q.toml"
+start_server --config "$suite_dir/q.toml" --kafka 0.0.0.0:0 --http 0.0.0.0:0
+kafka=127.0.0.1:${kafka##*:}
 oauth() { timeout 30 kcat -b "$kafka" -q -X security.protocol=SASL_PLAINTEXT -X sasl.mechanism=OAUTHBEARER \
     -X enable.sasl.oauthbearer.unsecure.jwt=true -X "sasl.oauthbearer.config=$1" "$2" "$3" "$4" "$5" "$6" ${7:+"$7"} 2>"$suite_dir/kcat"; }
 echo token | oauth "principal=ann lifeSeconds=60" -P -t tokens -p 0
 same "$(oauth "principal=ann lifeSeconds=60" -C -t tokens -p 0 -e)" token "OAUTHBEARER"
 stop_server
+printf 'users = false\n' >"$suite_dir/http.toml"
+{ cat "$suite_dir/q.toml"; echo '[http]'; cat "$suite_dir/http.toml"; } >"$suite_dir/q2.toml"
+serves_not "HTTP that asks nobody is not for others" "the http listener" --config "$suite_dir/q2.toml" --http 0.0.0.0:0
 summary
 [ "$failed" = 0 ]

@@ -32,6 +32,8 @@ static void set_options(CURL *curl, const char *url, const char *method, struct 
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS_MAX);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*"); /* a server is named, not looked for */
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    if (getenv("QUICKWATER_CA"))
+        curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("QUICKWATER_CA"));
 }
 
 void client_request(const char *url, const char *method, const char *path, const char *content_type,
@@ -85,6 +87,12 @@ static void copy_text(char *to, size_t size, const json_t *error, const char *ke
     snprintf(to, size, "%s", text ? text : "");
 }
 
+const char *client_shown(const char *url)
+{
+    const char *at = strrchr(url, '@');
+    return at ? at + 1 : url;
+}
+
 int client_fail(const struct client_answer *answer, const char *url, const char *sql)
 {
     const json_t *error = json_object_get(answer->json, "error");
@@ -94,7 +102,7 @@ int client_fail(const struct client_answer *answer, const char *url, const char 
     if (answer->status == 0)
         return fail_user("no server answers at %s: %s\n  start one with 'quickwater serve', or name "
                          "another with --url",
-                         url, answer->error);
+                         client_shown(url), answer->error);
     if (!error)
         return fail_ours("the server answered %ld: %.200s", answer->status,
                          answer->body ? answer->body : "");

@@ -17,9 +17,13 @@ struct client_answer {
     char error[256]; /* when status is 0 */
 };
 
+/* url may have the user in it: http://name:password@host:port. The environment's QUICKWATER_CA names a
+ * file of the authorities to trust, instead of the system's. */
 /* method "GET", "POST"; body NULL for none. */
 void client_request(const char *url, const char *method, const char *path, const char *content_type,
                     const void *body, size_t body_len, struct client_answer *out);
+/* url without a password that it may hold */
+const char *client_shown(const char *url);
 void client_free(struct client_answer *answer);
 /* A part of a path or query, percent-encoded; freed with free(). */
 char *client_escape(const char *text);

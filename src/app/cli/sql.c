@@ -192,7 +192,7 @@ static int interactive(const char *url, enum table_format format)
     const char *line;
     int len;
 
-    printf("Quickwater at %s. \\h for help.\n", url);
+    printf("Quickwater at %s. \\h for help.\n", client_shown(url));
     shell_open(&shell);
     while (!leave && (line = el_gets(shell.edit, &len)) != NULL && len > 0)
         take_line(&shell, line, len, &leave);

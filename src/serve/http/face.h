@@ -61,7 +61,17 @@ struct exchange {
     struct buf held;
 };
 
+enum { HTTP_DIGEST_BYTES = 32 };
+
+/* Who was found behind the last Authorization header of a connection (auth.c). */
+struct http_known {
+    uint8_t digest[HTTP_DIGEST_BYTES]; /* of that header */
+    char *principal;                   /* NULL: nobody */
+    int64_t until_us;                  /* wall clock */
+};
+
 struct session_http {
+    struct http_known known;
     struct http_face *face;
     struct conn *conn;
     enum session_state state;
@@ -107,6 +117,11 @@ void exchange_end(struct exchange *x);
 void streams_sample(void *face);
 void streams_beat(void *face);
 bool streams_pass(void *face);
+
+/* ---- auth.c ---- */
+/* Who asks is known and may; else it is answered. */
+bool exchange_may(struct exchange *x);
+void known_forget(struct http_known *known);
 
 /* ---- routes (route.c) ---- */
 void route(struct exchange *x);

@@ -18,6 +18,7 @@
 #include "store/log/log.h"
 
 struct http_face;
+struct security;
 
 enum {
     HTTP_BODY_BYTES = 16 << 20,
@@ -39,6 +40,8 @@ struct http_options {
     int64_t
         statement_ms_max;   /* a SELECT over an endless source is cut then; 0: HTTP_STATEMENT_MS */
     int64_t idle_ms_max;    /* 0: HTTP_IDLE_MS */
+    struct security *security;   /* who asks must be known to it; NULL: anybody may ask */
+    bool no_users;               /* of a server's: no security though it has users */
     struct tls_server *tls; /* NULL: none; must outlive the face */
 };
 

@@ -183,6 +183,8 @@ void route(struct exchange *x)
         reply_error(x, 403, "origin", "requests from pages of other sites are refused");
         return;
     }
+    if (!exchange_may(x))
+        return;
     while (at < ROUTES && !match(x->request->path, routes[at].path, params)) {
         params[0] = params[1] = BYTES_NONE;
         at++;

@@ -44,6 +44,7 @@ static void on_close(void *state, struct conn *conn)
         s->x.abandon(&s->x);
     arena_deinit(&s->x.arena);
     http_parser_deinit(&s->parser);
+    known_forget(&s->known);
     free(s);
 }
 

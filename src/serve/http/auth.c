@@ -1,0 +1,158 @@
+/* auth.c: who asks, where the server wants to know: the users and tokens of serve/security/, by
+ * HTTP's Basic and Bearer (RFC 7617, 6750).
+ *
+ * A password costs PBKDF2, so a connection remembers the digest of the header that was right: for
+ * the same header on the same connection it is paid once. With ACLs the face is for who may alter
+ * the cluster, since what it does (SQL, jobs) is not held against ACLs one by one. */
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/base64.h"
+#include "base/check.h"
+#include "serve/http/face.h"
+#include "serve/security/security.h"
+
+enum { HEADER_MAX = 64 << 10, ADDRESS_MAX = 256 };
+
+static bool takes_passwords(const struct security *security)
+{
+    return security_has(security, SASL_PLAIN) || security_has(security, SASL_SCRAM_256) ||
+           security_has(security, SASL_SCRAM_512);
+}
+
+static bool scheme_is(struct bytes header, const char *scheme, struct bytes *rest)
+{
+    size_t len = strlen(scheme);
+
+    if (header.len <= len || !bytes_is_nocase(bytes_head(header, len), scheme))
+        return false;
+    *rest = bytes_skip(header, len);
+    return true;
+}
+
+static bool basic_is(const struct security *security, struct bytes coded, struct buf *user)
+{
+    struct buf pair;
+
+    buf_init(&pair, 0);
+    bool ok = takes_passwords(security) && base64_decode(&pair, coded);
+    size_t colon = bytes_find(buf_view(&pair), ':', 0);
+    struct bytes name = bytes_head(buf_view(&pair), colon);
+    ok = ok && name.len > 0 && name.len <= SECURITY_NAME_MAX && colon < pair.len &&
+         security_password_is(security, name, bytes_skip(buf_view(&pair), colon + 1));
+    if (ok)
+        buf_bytes(user, name);
+    if (pair.ptr)
+        OPENSSL_cleanse(pair.ptr, pair.cap);
+    buf_deinit(&pair);
+    return ok;
+}
+
+static void digest_of(struct bytes header, uint8_t out[HTTP_DIGEST_BYTES])
+{
+    CHECK(EVP_Digest(header.ptr, header.len, out, NULL, EVP_sha256(), NULL));
+}
+
+void known_forget(struct http_known *known)
+{
+    free(known->principal);
+    *known = (struct http_known){0};
+}
+
+static void remember(struct http_known *known, const uint8_t *digest, struct bytes user,
+                     int64_t until_us)
+{
+    known_forget(known);
+    memcpy(known->digest, digest, HTTP_DIGEST_BYTES);
+    known->until_us = until_us;
+    known->principal = xcalloc(1, user.len + 6);
+    snprintf(known->principal, user.len + 6, "User:%.*s", BYTES_FMT(user));
+}
+
+/* Whoever the header says, if it is so. */
+static bool is_known(struct exchange *x, struct bytes header)
+{
+    const struct security *security = x->face->options.security;
+    struct http_known *known = &x->session->known;
+    uint8_t digest[HTTP_DIGEST_BYTES];
+    int64_t until_us = INT64_MAX;
+    const char *why;
+    struct bytes rest;
+    struct buf user;
+
+    if (!header.ptr || header.len > HEADER_MAX)
+        return false;
+    digest_of(header, digest);
+    if (known->principal && CRYPTO_memcmp(known->digest, digest, sizeof(digest)) == 0 &&
+        security_now_us(security) < known->until_us)
+        return true;
+    buf_init(&user, 0);
+    bool ok = false;
+    if (scheme_is(header, "Basic ", &rest))
+        ok = basic_is(security, rest, &user);
+    else if (scheme_is(header, "Bearer ", &rest) && security_has(security, SASL_OAUTHBEARER))
+        ok = security_token_is(security, rest, &user, &until_us, &why);
+    if (ok)
+        remember(known, digest, buf_view(&user), until_us);
+    else
+        known_forget(known);
+    buf_deinit(&user);
+    return ok;
+}
+
+static void ask_who(struct exchange *x)
+{
+    struct security *security = x->face->options.security;
+    struct buf body;
+    struct json_writer w;
+    const char *lines =
+        arena_printf(&x->arena, "%s%s",
+                     takes_passwords(security)
+                         ? "WWW-Authenticate: Basic realm=\"quickwater\", charset=\"UTF-8\"\r\n"
+                         : "",
+                     security_has(security, SASL_OAUTHBEARER)
+                         ? "WWW-Authenticate: Bearer realm=\"quickwater\"\r\n"
+                         : "");
+
+    buf_init(&body, 0);
+    json_writer_init(&w, &body);
+    json_object_begin(&w);
+    write_error(&w, "who", "this server asks who you are: a user's name and password, or a token",
+                NULL);
+    json_object_end(&w);
+    reply_take(x, 401, "application/json", lines, &body);
+}
+
+static bool may_use_face(struct exchange *x)
+{
+    char local[ADDRESS_MAX], remote[ADDRESS_MAX];
+
+    conn_address(x->session->conn, local, remote, sizeof(remote));
+    char *colon = strrchr(remote, ':');
+    if (colon)
+        *colon = 0;
+    const struct acl_question q = {.principal = bytes_str(x->session->known.principal),
+                                   .host = bytes_str(remote),
+                                   .operation = ACL_ALTER,
+                                   .resource = ACL_CLUSTER,
+                                   .name = ACL_CLUSTER_NAME};
+    return security_may(x->face->options.security, &q);
+}
+
+bool exchange_may(struct exchange *x)
+{
+    if (!x->face->options.security || bytes_is(x->request->path, "/health"))
+        return true;
+    if (!is_known(x, http_header_get(x->request, "authorization"))) {
+        ask_who(x);
+        return false;
+    }
+    if (may_use_face(x))
+        return true;
+    reply_error(x, 403, "rights",
+                "%.200s may not: with ACLs, HTTP is for who may alter the cluster",
+                x->session->known.principal);
+    return false;
+}

@@ -1,0 +1,152 @@
+/* Who asks over HTTP: users by Basic, tokens by Bearer, and what ACLs leave. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/base64.h"
+#include "lib/test.h"
+#include "serve/security/security.h"
+#include "unit/serve/http_server.h"
+
+struct place {
+    struct log *log; /* of the users */
+    struct security *security;
+    struct http_server server;
+};
+
+static void place_open(struct place *p, const char *sasl, bool acls)
+{
+    static char path[512];
+    struct diag diag = {0};
+
+    snprintf(path, sizeof(path), "%s/users", test_dir());
+    FILE *file = fopen(path, "w");
+    EXPECT(file && fputs("admin:top:secret\nbob:b\n", file) >= 0 && fclose(file) == 0);
+    const struct security_options options = {.sasl = sasl,
+                                             .users = path,
+                                             .acls = acls,
+                                             .super_users = "User:admin",
+                                             .token_unsigned = true};
+    EXPECT_OK(log_open(os_posix(), NULL, &(struct log_options){.in_memory = true}, &p->log, &diag));
+    EXPECT_OK(security_open(os_posix(), p->log, &options, &p->security, &diag));
+    http_server_open(&p->server, NULL, &(struct http_options){.security = p->security});
+}
+
+static void place_close(struct place *p)
+{
+    http_server_close(&p->server);
+    security_close(p->security);
+    log_close(p->log);
+}
+
+/* "Authorization: Basic …" of that pair; NULL: no header. */
+static const char *basic(const char *pair)
+{
+    static char header[256];
+    struct buf coded;
+
+    if (!pair)
+        return "";
+    buf_init(&coded, 0);
+    base64_encode(&coded, bytes_str(pair));
+    snprintf(header, sizeof(header), "Authorization: Basic %.*s\r\n", BYTES_FMT(buf_view(&coded)));
+    buf_deinit(&coded);
+    return header;
+}
+
+static void expect_status(struct place *p, const char *path, const char *header, int want,
+                          const char *contains)
+{
+    struct http_client c;
+    int got = http_ask(&c, &p->server, "GET", path, header, NULL);
+
+    if (got != want)
+        test_fail(__FILE__, __LINE__, "%s with '%s' gave %d, expected %d", path, header, got, want);
+    if (contains && !strstr((char *)c.in.ptr, contains))
+        test_fail(__FILE__, __LINE__, "\"%s\" is not in:\n%s", contains, (char *)c.in.ptr);
+    http_client_close(&c);
+}
+
+TEST(http_auth_every_address_wants_it)
+{
+    static const char *const paths[] = {"/",          "/ui/app.js", "/metrics",
+                                        "/v1/topics", "/v1/views",  "/v1/views/x",
+                                        "/v1/jobs",   "/v1/jobs/x", "/v1/views/x/changes",
+                                        "/v1/stream", "/nothing"};
+    struct place p;
+
+    place_open(&p, "SCRAM-SHA-256", false);
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+        expect_status(&p, paths[i], "", 401, "WWW-Authenticate: Basic realm=");
+        expect_status(&p, paths[i], basic("bob:x"), 401, "\"code\":\"who\"");
+    }
+    expect_status(&p, "/health", "", 200, NULL); /* for who watches whether it lives */
+    expect_status(&p, "/v1/topics", basic("bob:b"), 200, NULL);
+    expect_status(&p, "/v1/topics", basic("admin:top:secret"), 200, NULL);
+    expect_status(&p, "/v1/topics", basic("nobody:b"), 401, NULL);
+    expect_status(&p, "/v1/topics", basic("bob"), 401, NULL);
+    expect_status(&p, "/v1/topics", basic(":b"), 401, NULL);
+    expect_status(&p, "/v1/topics", "Authorization: Basic ***\r\n", 401, NULL);
+    expect_status(&p, "/v1/topics", "Authorization: Digest x\r\n", 401, NULL);
+    expect_status(&p, "/v1/topics", "Authorization: Bearer a.b.c\r\n", 401, NULL);
+    place_close(&p);
+}
+
+/* One that was right does not open the connection to the next, who is not. */
+TEST(http_auth_is_asked_for_each_request)
+{
+    struct place p;
+    struct http_client c;
+    char request[512];
+
+    place_open(&p, "PLAIN", false);
+    http_client_open(&c, &p.server);
+    for (int i = 0; i < 3; i++) {
+        snprintf(request, sizeof(request), "GET /v1/topics HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
+                 basic("bob:b"));
+        http_client_send(&c, request);
+        http_client_expect(&c, "HTTP/1.1 200 OK");
+    }
+    http_client_send(&c, "GET /v1/topics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    http_client_expect(&c, "HTTP/1.1 401 Unauthorized");
+    snprintf(request, sizeof(request), "GET /v1/topics HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
+             basic("bob:c"));
+    http_client_send(&c, request);
+    http_client_expect(&c, "HTTP/1.1 401 Unauthorized");
+    http_client_close(&c);
+    place_close(&p);
+}
+
+TEST(http_auth_by_token)
+{
+    struct place p;
+
+    /* {"alg":"none"} . {"sub":"ann","exp":9999999999} */
+    place_open(&p, "OAUTHBEARER", false);
+    expect_status(
+        &p, "/v1/topics",
+        "Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4iLCJleHAiOjk5OTk5OTk5OTl9.\r\n",
+        200, NULL);
+    expect_status(&p, "/v1/topics", "Authorization: Bearer eyJhbGciOiJub25lIn0.e30.\r\n", 401,
+                  "WWW-Authenticate: Bearer");
+    expect_status(&p, "/v1/topics", basic("bob:b"), 401, NULL); /* passwords are off */
+    place_close(&p);
+}
+
+TEST(http_auth_with_acls)
+{
+    struct place p;
+    const struct acl acl = {ACL_CLUSTER,
+                            ACL_LITERAL,
+                            ACL_ALTER,
+                            ACL_ALLOW,
+                            ACL_CLUSTER_NAME,
+                            BYTES_LITERAL("User:bob"),
+                            BYTES_LITERAL("127.0.0.1")};
+
+    place_open(&p, "PLAIN", true);
+    expect_status(&p, "/v1/topics", basic("admin:top:secret"), 200, NULL);
+    expect_status(&p, "/v1/topics", basic("bob:b"), 403, "may alter the cluster");
+    acls_add(security_acls(p.security), &acl);
+    expect_status(&p, "/v1/topics", basic("bob:b"), 200, NULL);
+    place_close(&p);
+}
