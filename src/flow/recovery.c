@@ -129,7 +129,7 @@ static enum status from_checkpoint(struct job *job, struct checkpoint *c, struct
         return st;
     }
     checkpoint_folder(job->engine->dir, bytes_str(job->name), folder);
-    st = os_sync_dir(job->engine->os, folder); /* its name may be in memory alone; the notes before it go now */
+    st = os_sync_dir(job->engine->os, folder); /* its name may be in memory alone, and what it needs no more goes */
     if (st != ST_OK) {
         driver_close(job->driver);
         job->driver = NULL;
@@ -143,15 +143,6 @@ static enum status from_checkpoint(struct job *job, struct checkpoint *c, struct
     return ST_OK;
 }
 
-/* A kill leaves a checkpoint's name in the folder that a power cut may still take out again: what is let go
- * of because of it must wait until the name is durable. */
-static enum status names_durable(const struct job *job)
-{
-    char folder[OS_PATH_MAX];
-    checkpoint_folder(job->engine->dir, bytes_str(job->name), folder);
-    return os_sync_dir(job->engine->os, folder);
-}
-
 /* The newest checkpoint that loads; else all from the first note. */
 static enum status open_state(struct job *job, struct diag *diag)
 {
@@ -162,9 +153,7 @@ static enum status open_state(struct job *job, struct diag *diag)
                                                bytes_str(job->name), before, &c) == ST_OK) {
         struct diag ignored = {0};
         before = c.tick;
-        enum status st = names_durable(job);
-        if (st == ST_OK)
-            st = from_checkpoint(job, &c, &ignored);
+        enum status st = from_checkpoint(job, &c, &ignored);
         checkpoint_close(&c);
         if (st == ST_OK)
             return ST_OK;

@@ -205,37 +205,6 @@ TEST(job_takes_the_older_checkpoint_when_the_newer_is_damaged)
     er_end(&er);
 }
 
-/* The process dies between a checkpoint's renaming and the sync of its folder; the next one starts from that
- * file; then the power fails, and takes its name out of the folder. */
-TEST(job_whose_newest_checkpoint_a_power_cut_takes_away)
-{
-    struct os *os = os_sim_create(5, NULL);
-    struct er er;
-    const char *path;
-    struct diag diag = {0};
-    er_open(&er, os, "data", (struct engine_options){0});
-    er_sql(&er, setup);
-    er_sql(&er, "CREATE MATERIALIZED TABLE v AS SELECT k, COUNT(*) AS c FROM s GROUP BY k;");
-    with_checkpoints(&er);
-    er_produce(&er, "s", "{\"k\":\"b\",\"n\":1}");
-    er_settle(&er);
-    os_sim_off_between(os, (struct os_sim_step){"rename", "checkpoints/v/"},
-                       (struct os_sim_step){"sync", "checkpoints/v"}, 0);
-    EXPECT(job_savepoint(engine_job_find(er.engine, bytes_str("v")), &path, &diag) != ST_OK);
-    er_kill(&er);
-    er_open(&er, os, "data", (struct engine_options){0});
-    er_settle(&er);
-    EXPECT_STR(er_rows(&er, "SELECT * FROM v ORDER BY k"), "a,3 | b,1");
-    EXPECT_OK(log_flush(er.log));
-    os_sim_options(os)->crash_keep = 0;
-    er_crash(&er);
-    er_open(&er, os, "data", (struct engine_options){0});
-    er_settle(&er);
-    EXPECT_INT(state_of(&er, "v"), JOB_RUNNING);
-    EXPECT_STR(er_rows(&er, "SELECT * FROM v ORDER BY k"), "a,3 | b,1");
-    er_end(&er);
-}
-
 static const char *read_file(struct os *os, const char *path, char *to, size_t size)
 {
     struct os_file *file;
