@@ -1,0 +1,109 @@
+#!/bin/sh
+# kafka.sh: the log beside Apache Kafka (its broker from Maven, in one JVM with its defaults), with the same librdkafka
+# client, one after the other in each case: producing and consuming, latency at fixed rates, memory, start.
+#
+# We sync every acknowledgement; Kafka by default none. CPU is the server's alone.
+# MESSAGES=N: how many of 100 bytes; of 1 KiB a fifth of them. SECONDS_EACH=N: of latency. RATES="1000 10000"
+set -eu
+. tools/bench/common.sh
+messages=${MESSAGES:-2000000} seconds=${SECONDS_EACH:-30} rates=${RATES:-1000 10000}
+load=build/release/bench/kafka_load
+peer=$(sh tools/peers/kafka_tools.sh | tail -1)
+[ -d "$peer/lib" ] || { echo "bench: Apache Kafka is not there: $peer" >&2; exit 1; }
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+hz=$(getconf CLK_TCK)
+cpu_of() { awk -v hz="$hz" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$1/stat"; }
+peak_of() { awk '/VmHWM/ { print $2 * 1024 }' "/proc/$1/status"; }
+
+kafka_pid=
+end() {
+    [ -z "$kafka_pid" ] || kill -9 "$kafka_pid" 2>/dev/null || true
+    stop_server
+    rm -rf "$bench_dir"
+}
+trap end EXIT
+
+start_kafka() {
+    peer_port=$(shuf -i 30000-39998 -n 1)
+    cat >"$bench_dir/kafka.properties" <<PROPERTIES
+process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:$peer_port,CONTROLLER://127.0.0.1:$((peer_port + 1))
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:$((peer_port + 1))
+log.dirs=$bench_dir/kafka
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+PROPERTIES
+    java -cp "$peer/lib/*" kafka.tools.StorageTool format -t "$(cat /proc/sys/kernel/random/uuid | tr -d - | cut -c1-22)" \
+        -c "$bench_dir/kafka.properties" >"$bench_dir/format" 2>&1 || { cat "$bench_dir/format" >&2; exit 1; }
+    from=$(now_ms)
+    # the options of kafka-server-start.sh
+    java -Xmx1G -Xms1G -server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 \
+        -XX:+ExplicitGCInvokesConcurrent -Djava.awt.headless=true -cp "$peer/lib/*" kafka.Kafka \
+        "$bench_dir/kafka.properties" >"$bench_dir/kafka.out" 2>&1 &
+    kafka_pid=$!
+    until kcat -L -b "127.0.0.1:$peer_port" -m 1 >/dev/null 2>&1; do
+        kill -0 $kafka_pid 2>/dev/null || { cat "$bench_dir/kafka.out" >&2; exit 1; }
+        [ $(($(now_ms) - from)) -lt 60000 ] || { echo "bench: Kafka does not answer" >&2; exit 1; }
+    done
+    kafka_start=$(($(now_ms) - from))
+}
+
+# topic NAME PARTITIONS, in both
+topic() {
+    for at in "$kafka" "127.0.0.1:$peer_port"; do
+        "$qw" topic create "$1" --partitions "$2" --kafka "$at" >/dev/null
+    done
+}
+
+# both TOPIC ARGUMENTS…: sets ours, theirs (JSON), ours_cpu, theirs_cpu (of the servers, in s)
+both() {
+    t=$1
+    shift
+    a=$(cpu_of "$server")
+    ours=$($load "$kafka" "$t" "$@")
+    b=$(cpu_of "$server") c=$(cpu_of $kafka_pid)
+    theirs=$($load "127.0.0.1:$peer_port" "$t" "$@")
+    ours_cpu=$(awk "BEGIN { print $b - $a }") theirs_cpu=$(awk "BEGIN { print $(cpu_of $kafka_pid) - $c }")
+}
+rate_case() { # CASE COUNT
+    add_case "$1" events_per_second more "$(echo "$ours" | field per_second)" "$(echo "$theirs" | field per_second)" "$name"
+    per() { awk "BEGIN { printf \"%.3f\", $1 * 1e6 / $2 }"; }
+    add_case "$1" cpu_s_per_million less "$(per "$ours_cpu" "$2")" "$(per "$theirs_cpu" "$2")" "$name"
+}
+
+name="kafka $(basename "$peer" | sed 's/.*-//')"
+from=$(now_ms)
+start_server
+until kcat -L -b "$kafka" -m 1 >/dev/null 2>&1; do :; done
+ours_start=$(($(now_ms) - from))
+start_kafka
+echo "kafka: $messages records of 100 bytes, a fifth of 1 KiB; both servers up, one at work at a time; acks=all, librdkafka"
+printf '  %-34s %-18s %12s %12s %8s\n' case metric ours peer ratio
+topic warm 4
+both warm produce $((messages / 4)) 100 none # the JVM compiles what is hot
+both warm consume $((messages / 4))
+n=0
+for case in "100 1 none" "100 16 none" "100 16 lz4" "1024 1 none" "1024 16 none" "1024 16 zstd"; do
+    # shellcheck disable=SC2086
+    set -- $case
+    n=$((n + 1)) count=$messages
+    [ "$1" = 100 ] || count=$((messages / 5))
+    topic "t$n" "$2"
+    both "t$n" produce $count "$1" "$3"
+    rate_case "produce $1 B, $2 p, $3" $count
+    both "t$n" consume $count
+    rate_case "consume $1 B, $2 p, $3" $count
+done
+topic paced 1
+for rate in $rates; do
+    both paced latency "$seconds" 100 "$rate"
+    for metric in p50_us p99_us p999_us p9999_us; do
+        add_case "latency at $rate/s" $metric less "$(echo "$ours" | field $metric)" "$(echo "$theirs" | field $metric)" "$name"
+    done
+done
+add_case memory peak_rss_bytes less "$(peak_of "$server")" "$(peak_of $kafka_pid)" "$name"
+add_case start start_ms less "$ours_start" "$kafka_start" "$name"
+finish_json kafka
