@@ -99,6 +99,8 @@ for case in "100 1 none" "100 16 none" "100 16 lz4" "1024 1 none" "1024 16 none"
 done
 topic paced 1
 for rate in $rates; do
+    sync # what the cases before left in the page cache is none of either's latency
+    sleep 5
     both paced latency "$seconds" 100 "$rate"
     for metric in p50_us p99_us p999_us p9999_us; do
         add_case "latency at $rate/s" $metric less "$(echo "$ours" | field $metric)" "$(echo "$theirs" | field $metric)" "$name"
