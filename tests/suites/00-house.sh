@@ -11,5 +11,8 @@ for d in tests/fuzz/corpus/*/; do
     n=$(basename "$d")
     [ -f "tests/fuzz/$n.c" ] && grep -q "FUZZ($n," "tests/fuzz/$n.c"; result $? "fuzz: corpus/$n has its target"
 done
+for n in $(sed -n '/topic_configs\[\] = {/,/^};/s/^    {"\([^"]*\)".*/\1/p' src/serve/kafka/configs.c); do
+    grep -q "^| .*\`$n\`" docs/kafka-configs.md; result $? "docs: what $n does"
+done
 build clang lib unit; result $? "clang builds without a warning"
 echo "$p passed, $f failed"

@@ -5,7 +5,7 @@
  * name, for this broker a byte 4, for a group a byte 32 and its id (no topic's name begins so). Some
  * configurations are the log's own options too and steer it; those of the broker are what topics
  * have that do not set their own. Others are kept and told again, for they change nothing that one
- * node does (min.insync.replicas) or are hints (segment.ms). The rest are refused by name. */
+ * node does (docs/kafka-configs.md says which). The rest are refused by name. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,16 +25,18 @@ enum { VALUE_MAX = 4096, MESSAGE_BYTES_MOST = 1 << 27 }; /* the latter: half an 
 
 static const struct config topic_configs[] = {
     {"cleanup.policy", CONFIG_CLEANUP, CONFIG_LIST, "delete", "log.cleanup.policy"},
-    {"compression.type", CONFIG_KEPT, CONFIG_STRING, "producer", "compression.type"},
+    {"compression.type", CONFIG_CODEC, CONFIG_STRING, "producer", "compression.type"},
     {"delete.retention.ms", CONFIG_TOMBSTONE_MS, CONFIG_LONG, "86400000", NULL},
     {"file.delete.delay.ms", CONFIG_KEPT, CONFIG_LONG, "60000", NULL},
     {"flush.messages", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
     {"flush.ms", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
     {"index.interval.bytes", CONFIG_KEPT, CONFIG_INT, "4096", NULL},
-    {"max.compaction.lag.ms", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
+    {"max.compaction.lag.ms", CONFIG_COMPACT_LAG_MS_MAX, CONFIG_LONG, "9223372036854775807", NULL},
     {"max.message.bytes", CONFIG_MESSAGE_BYTES, CONFIG_INT, "1048588", "message.max.bytes"},
-    {"message.timestamp.after.max.ms", CONFIG_KEPT, CONFIG_LONG, "3600000", NULL},
-    {"message.timestamp.before.max.ms", CONFIG_KEPT, CONFIG_LONG, "9223372036854775807", NULL},
+    {"message.timestamp.after.max.ms", CONFIG_TIMESTAMP_AFTER, CONFIG_LONG, "3600000",
+     "log.message.timestamp.after.max.ms"},
+    {"message.timestamp.before.max.ms", CONFIG_TIMESTAMP_BEFORE, CONFIG_LONG, "9223372036854775807",
+     "log.message.timestamp.before.max.ms"},
     {"message.timestamp.type", CONFIG_TIMESTAMP, CONFIG_STRING, "CreateTime",
      "log.message.timestamp.type"},
     {"min.cleanable.dirty.ratio", CONFIG_DIRTY, CONFIG_DOUBLE, "0.5", NULL},
@@ -56,9 +58,12 @@ _Static_assert((int)TOPIC_CONFIGS <= (int)CONFIG_ENTRIES_MAX, "callers make room
 /* Those that may be changed while the broker runs. */
 static const struct config broker_configs[] = {
     {"background.threads", CONFIG_KEPT, CONFIG_INT, "10", NULL},
-    {"compression.type", CONFIG_KEPT, CONFIG_STRING, "producer", NULL},
+    {"compression.type", CONFIG_CODEC, CONFIG_STRING, "producer", NULL},
     {"log.cleaner.threads", CONFIG_KEPT, CONFIG_INT, "1", NULL},
     {"log.cleanup.policy", CONFIG_CLEANUP, CONFIG_LIST, "delete", NULL},
+    {"log.message.timestamp.after.max.ms", CONFIG_TIMESTAMP_AFTER, CONFIG_LONG, "3600000", NULL},
+    {"log.message.timestamp.before.max.ms", CONFIG_TIMESTAMP_BEFORE, CONFIG_LONG, "9223372036854775807",
+     NULL},
     {"log.message.timestamp.type", CONFIG_TIMESTAMP, CONFIG_STRING, "CreateTime", NULL},
     {"log.retention.bytes", CONFIG_RETENTION_BYTES, CONFIG_LONG, "-1", NULL},
     {"log.retention.ms", CONFIG_RETENTION_MS, CONFIG_LONG, "604800000", NULL},
@@ -144,6 +149,43 @@ static bool ratio_of(struct bytes value, double *out)
     return *end == 0 && *out >= 0 && *out <= 1;
 }
 
+static bool apply_codec(struct bytes value, struct log_topic_options *o)
+{
+    enum kafka_codec codec = KAFKA_CODEC_NONE;
+    bool known = bytes_is(value, "producer") || bytes_is(value, "uncompressed") ||
+                 (!bytes_is(value, "none") && kafka_codec_by_name(value, &codec));
+
+    o->codec = bytes_is(value, "producer") ? 0 : (uint8_t)(1 + codec);
+    return known;
+}
+
+/* Of times that the log counts with, what is more is as good as for ever. */
+static bool is_ms(struct bytes value, int64_t least, int64_t *out)
+{
+    if (!number_in(value, least, INT64_MAX, out))
+        return false;
+    if ((uint64_t)*out > LOG_OPTION_MS_MAX)
+        *out = (int64_t)LOG_OPTION_MS_MAX;
+    return true;
+}
+
+/* A bound: 0 means none, or the default, to the log. */
+static const char *apply_bound(enum config_own own, struct bytes value, struct log_topic_options *o)
+{
+    int64_t v;
+
+    if (!is_ms(value, own == CONFIG_COMPACT_LAG_MS_MAX, &v))
+        return "milliseconds";
+    if (v == (int64_t)LOG_OPTION_MS_MAX && own != CONFIG_TIMESTAMP_AFTER)
+        v = 0;
+    else if (v == 0)
+        v = 1;
+    *(own == CONFIG_COMPACT_LAG_MS_MAX ? &o->compact_lag_ms_max
+      : own == CONFIG_TIMESTAMP_BEFORE ? &o->timestamp_before_ms
+                                       : &o->timestamp_after_ms) = v;
+    return NULL;
+}
+
 /* Sets the option; NULL, or what a value is. */
 static const char *apply_own(enum config_own own, struct bytes value, struct log_topic_options *o)
 {
@@ -180,14 +222,17 @@ static const char *apply_own(enum config_own own, struct bytes value, struct log
     case CONFIG_SEGMENT_MS:
     case CONFIG_TOMBSTONE_MS:
     case CONFIG_COMPACT_LAG_MS:
-        if (!number_in(value, own == CONFIG_SEGMENT_MS, INT64_MAX, &v))
+        if (!is_ms(value, own == CONFIG_SEGMENT_MS, &v))
             return "milliseconds";
-        if ((uint64_t)v > LOG_OPTION_MS_MAX)
-            v = (int64_t)LOG_OPTION_MS_MAX; /* as good as for ever */
         *(own == CONFIG_SEGMENT_MS     ? &o->segment_ms
           : own == CONFIG_TOMBSTONE_MS ? &o->tombstone_ms
                                        : &o->compact_lag_ms) = v || own == CONFIG_COMPACT_LAG_MS ? v : 1;
         return NULL;
+    case CONFIG_COMPACT_LAG_MS_MAX:
+    case CONFIG_TIMESTAMP_BEFORE:
+    case CONFIG_TIMESTAMP_AFTER: return apply_bound(own, value, o);
+    case CONFIG_CODEC:
+        return apply_codec(value, o) ? NULL : "producer, uncompressed, gzip, snappy, lz4 or zstd";
     case CONFIG_DIRTY:
         if (!ratio_of(value, &ratio))
             return "a number from 0 to 1";
@@ -220,10 +265,6 @@ static const char *check_kept(const struct config *c, struct bytes value)
         return "a number";
     if (strcmp(c->name, "min.insync.replicas") == 0 && !bytes_is(value, "1"))
         return "there is one node, so 1";
-    if (strcmp(c->name, "compression.type") == 0 && !bytes_is(value, "producer") &&
-        !bytes_is(value, "uncompressed") && !bytes_is(value, "gzip") && !bytes_is(value, "snappy") &&
-        !bytes_is(value, "lz4") && !bytes_is(value, "zstd"))
-        return "producer, or a codec's name";
     return NULL;
 }
 
@@ -338,6 +379,11 @@ static struct bytes number(struct arena *arena, int64_t v)
     return bytes_str(arena_printf(arena, "%" PRId64, v));
 }
 
+static struct bytes bound(struct arena *arena, int64_t ms)
+{
+    return number(arena, ms && ms < (int64_t)LOG_OPTION_MS_MAX ? ms : INT64_MAX);
+}
+
 struct bytes config_value(const struct log_topic_options *o, enum config_own own,
                           struct arena *arena)
 {
@@ -357,6 +403,13 @@ struct bytes config_value(const struct log_topic_options *o, enum config_own own
     case CONFIG_SEGMENT_MS: return number(arena, o->segment_ms);
     case CONFIG_TOMBSTONE_MS: return number(arena, o->tombstone_ms);
     case CONFIG_COMPACT_LAG_MS: return number(arena, o->compact_lag_ms);
+    case CONFIG_COMPACT_LAG_MS_MAX: return bound(arena, o->compact_lag_ms_max);
+    case CONFIG_TIMESTAMP_BEFORE: return bound(arena, o->timestamp_before_ms);
+    case CONFIG_TIMESTAMP_AFTER: return bound(arena, o->timestamp_after_ms);
+    case CONFIG_CODEC:
+        return bytes_str(o->codec == 0   ? "producer"
+                         : o->codec == 1 ? "uncompressed"
+                                         : kafka_codec_name((enum kafka_codec)(o->codec - 1)));
     case CONFIG_DIRTY: return bytes_str(arena_printf(arena, "%g", o->dirty_permille / 1000.0));
     case CONFIG_KEPT: break;
     }

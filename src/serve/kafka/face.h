@@ -18,6 +18,7 @@
 #include "serve/kafka/group.h"
 #include "serve/kafka/kafka.h"
 #include "serve/kafka/txn.h"
+#include "wire/kafka/batch.h"
 #include "wire/kafka/messages.h"
 
 enum {
@@ -130,6 +131,12 @@ kafka_handler kafka_on_find_coordinator, kafka_on_join_group, kafka_on_sync_grou
 kafka_handler kafka_on_consumer_group_heartbeat, kafka_on_consumer_group_describe;
 kafka_handler kafka_on_offset_commit, kafka_on_offset_fetch, kafka_on_offset_delete;
 
+/* admit.c: what a topic's configuration asks of a batch that a client produces: keys, timestamps, the
+ * codec. *records may be another, in the call's arena, afterwards. */
+enum kafka_error face_admit(struct call *call, const struct log_topic_info *topic,
+                            const struct batch_header *h, struct bytes *records,
+                            struct kafka_produce_res_partition *out, const char **why);
+
 /* features.c */
 kafka_handler kafka_on_update_features;
 bool features_has(const struct kafka_face *face, const char *name); /* its level is not 0 */
@@ -211,6 +218,10 @@ enum config_own { /* an option of the log's topics */
     CONFIG_TOMBSTONE_MS,
     CONFIG_COMPACT_LAG_MS,
     CONFIG_DIRTY,
+    CONFIG_COMPACT_LAG_MS_MAX,
+    CONFIG_TIMESTAMP_BEFORE,
+    CONFIG_TIMESTAMP_AFTER,
+    CONFIG_CODEC,
 };
 struct config {
     const char *name;

@@ -31,31 +31,6 @@ static enum kafka_error batch_error(struct bytes records, const struct log_topic
     return KAFKA_ERR_NONE;
 }
 
-/* Names each record without a key, by its place: the client tells them from the others of the batch,
- * none of which is taken. */
-static bool has_key_everywhere(struct call *call, struct bytes records,
-                               struct kafka_produce_res_partition *out)
-{
-    struct batch_records it;
-    struct record rec;
-
-    enum { UNFOLD_BYTES_MAX = 64 << 20 };
-    if (batch_records_open(&it, records, &call->arena, UNFOLD_BYTES_MAX) != ST_OK)
-        return false;
-    for (int32_t i = 0; batch_records_next(&it, &rec) == ST_OK; i++) {
-        if (rec.key.ptr)
-            continue;
-        if (!out->record_errors.count)
-            out->record_errors.at =
-                kafka_produce_res_record_error_new(&call->arena, it.header.records_count);
-        struct kafka_produce_res_record_error *e = &out->record_errors.at[out->record_errors.count++];
-        e->batch_index = i;
-        e->batch_index_error_message =
-            BYTES_LITERAL("a compacted topic takes only records with a key");
-    }
-    return out->record_errors.count == 0;
-}
-
 static enum kafka_error sequence_error(const struct log_appended *appended)
 {
     switch (appended->sequence) {
@@ -97,10 +72,9 @@ static enum kafka_error append(struct call *call, struct log_topic *topic, struc
         if (error)
             return error;
     }
-    if ((info->options.cleanup & LOG_CLEANUP_COMPACT) && !has_key_everywhere(call, records, out)) {
-        *why = "one or more records have been rejected: a compacted topic wants keys";
-        return KAFKA_ERR_INVALID_RECORD;
-    }
+    error = face_admit(call, info, &h, &records, out, why);
+    if (error)
+        return error;
     *appended = (struct log_appended){.sequence = LOG_SEQ_NEW};
     switch (log_append(call->face->log, partition, records, appended, &diag)) {
     case ST_OK: break;

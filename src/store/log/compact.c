@@ -456,6 +456,15 @@ static bool is_compacted(const struct log_topic *t)
            t->info.options.durability != LOG_MEMORY;
 }
 
+/* How long a segment takes records at most. */
+static int64_t segment_age_ns(const struct log_partition *p)
+{
+    const struct log_topic_options *o = &p->topic->info.options;
+    bool sooner = o->compact_lag_ms_max > 0 && o->compact_lag_ms_max < o->segment_ms;
+
+    return (sooner ? o->compact_lag_ms_max : o->segment_ms) * 1000000;
+}
+
 /* A last segment that is old enough takes no more, so that it can be compacted too; and what takes
  * no more goes to the disk: by a cut, which syncs whatever was filled. */
 static void settle_segments(struct log_partition *p, int64_t now_ns)
@@ -465,8 +474,7 @@ static void settle_segments(struct log_partition *p, int64_t now_ns)
     for (uint32_t i = 0; i < p->segments_count; i++) {
         struct segment *seg = p->segments[i];
         bool last = i + 1 == p->segments_count;
-        if (last && seg->bytes > 0 &&
-            now_ns - seg->began_ns >= p->topic->info.options.segment_ms * 1000000)
+        if (last && seg->bytes > 0 && now_ns - seg->began_ns >= segment_age_ns(p))
             seg->closed = true;
         unsynced |= (!last || seg->closed) && (seg->synced_bytes != seg->bytes || seg->fresh);
     }
@@ -493,19 +501,24 @@ static int64_t limit_of(const struct log_partition *p, int64_t now_ms)
     return limit;
 }
 
-/* Dirty enough: the bytes that were never compacted are that part of all. */
-static bool is_dirty(const struct log_partition *p, int64_t limit)
+/* Dirty enough: the bytes that were never compacted are that part of all, or some have waited for as
+ * long as the topic lets them. */
+static bool is_dirty(const struct log_partition *p, int64_t limit, int64_t now_ms)
 {
+    int64_t lag_ms_max = p->topic->info.options.compact_lag_ms_max;
     uint64_t all = 0, dirty = 0;
+    bool overdue = false;
 
     for (uint32_t i = 0; i < p->segments_count && p->segments[i]->end <= limit; i++) {
         if (p->segments[i]->end <= p->start)
             continue;
         all += p->segments[i]->bytes;
-        if (p->segments[i]->end > p->cleaned)
-            dirty += p->segments[i]->bytes;
+        if (p->segments[i]->end <= p->cleaned)
+            continue;
+        dirty += p->segments[i]->bytes;
+        overdue |= lag_ms_max > 0 && p->segments[i]->max_timestamp <= now_ms - lag_ms_max;
     }
-    return dirty > 0 && dirty * 1000 >= all * p->topic->info.options.dirty_permille;
+    return dirty > 0 && (overdue || dirty * 1000 >= all * p->topic->info.options.dirty_permille);
 }
 
 static void begin(struct log_partition *p, int64_t limit, int64_t now_ms)
@@ -526,7 +539,7 @@ static void begin(struct log_partition *p, int64_t limit, int64_t now_ms)
 static int64_t next_look(const struct log_partition *p, int64_t limit, int64_t now_ns)
 {
     const struct segment *last = p->segments_count ? p->segments[p->segments_count - 1] : NULL;
-    int64_t age_ns = p->topic->info.options.segment_ms * 1000000;
+    int64_t age_ns = segment_age_ns(p);
 
     if (p->tail.count) {
         int64_t wait = age_ns < look_ns_max ? age_ns : look_ns_max;
@@ -536,7 +549,9 @@ static int64_t next_look(const struct log_partition *p, int64_t limit, int64_t n
         return now_ns + second_ns; /* it has been asked to sync */
     if (last && !last->closed)
         return last->began_ns + age_ns;
-    return limit < p->end ? now_ns + look_ns_max : INT64_MAX; /* pinned, undecided, too young */
+    /* pinned, undecided, too young; or it waits to be old enough for its bound */
+    bool waits = limit < p->end || (p->topic->info.options.compact_lag_ms_max > 0 && limit > p->cleaned);
+    return waits ? now_ns + look_ns_max : INT64_MAX;
 }
 
 /* The first that is dirty enough; *next: when to look again. */
@@ -553,7 +568,7 @@ static bool look(struct log *log, int64_t *next)
             settle_segments(p, now_ns);
             int64_t limit = limit_of(p, now_ms), at = next_look(p, limit, now_ns);
             *next = at < *next ? at : *next;
-            if (limit > p->cleaned && is_dirty(p, limit)) {
+            if (limit > p->cleaned && is_dirty(p, limit, now_ms)) {
                 begin(p, limit, now_ms);
                 *next = now_ns + second_ns; /* for the others */
                 return true;

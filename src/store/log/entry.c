@@ -4,10 +4,11 @@
 #include "base/crc32c.h"
 #include "base/endian.h"
 #include "base/reader.h"
+#include "wire/kafka/compress.h"
 
 /* A batch carries a checksum of its own over what follows byte 21, so ours ends there: the bytes
  * of a large batch are summed once less. */
-enum { BATCH_SUMMED_ITSELF = 21, OPTIONS_MORE = 28 };
+enum { BATCH_SUMMED_ITSELF = 21, OPTIONS_MORE = 28, OPTIONS_MORE_2 = 25 };
 
 static uint32_t checksum(const uint8_t *at, enum wal_type type, size_t payload_len)
 {
@@ -70,11 +71,21 @@ void wal_options_write(struct buf *to, const struct log_topic_options *o)
     buf_u64_le(to, (uint64_t)o->retention_ms);
     buf_u64_le(to, (uint64_t)o->retention_bytes);
     buf_u64_le(to, o->segment_bytes);
-    buf_u32_le(to, OPTIONS_MORE);
+    buf_u32_le(to, OPTIONS_MORE + OPTIONS_MORE_2);
     buf_u64_le(to, (uint64_t)o->segment_ms);
     buf_u64_le(to, (uint64_t)o->tombstone_ms);
     buf_u64_le(to, (uint64_t)o->compact_lag_ms);
     buf_u32_le(to, o->dirty_permille);
+    buf_u64_le(to, (uint64_t)o->compact_lag_ms_max);
+    buf_u64_le(to, (uint64_t)o->timestamp_before_ms);
+    buf_u64_le(to, (uint64_t)o->timestamp_after_ms);
+    buf_u8(to, o->codec);
+}
+
+/* More than topics are made with: sums of it would not fit. */
+static bool is_time(int64_t ms)
+{
+    return (uint64_t)ms <= LOG_OPTION_MS_MAX;
 }
 
 static enum status options_read(struct reader *r, struct log_topic_options *out)
@@ -105,9 +116,17 @@ static enum status options_read(struct reader *r, struct log_topic_options *out)
         out->tombstone_ms = (int64_t)reader_u64_le(&more);
         out->compact_lag_ms = (int64_t)reader_u64_le(&more);
         out->dirty_permille = reader_u32_le(&more);
-        if ((uint64_t)out->segment_ms > LOG_OPTION_MS_MAX || (uint64_t)out->tombstone_ms > LOG_OPTION_MS_MAX ||
-            (uint64_t)out->compact_lag_ms > LOG_OPTION_MS_MAX)
-            return ST_CORRUPT; /* more than topics are made with: sums of it would not fit */
+        if (!is_time(out->segment_ms) || !is_time(out->tombstone_ms) || !is_time(out->compact_lag_ms))
+            return ST_CORRUPT;
+    }
+    if (reader_left(&more) >= OPTIONS_MORE_2) { /* likewise */
+        out->compact_lag_ms_max = (int64_t)reader_u64_le(&more);
+        out->timestamp_before_ms = (int64_t)reader_u64_le(&more);
+        out->timestamp_after_ms = (int64_t)reader_u64_le(&more);
+        out->codec = reader_u8(&more);
+        if (!is_time(out->compact_lag_ms_max) || !is_time(out->timestamp_before_ms) ||
+            !is_time(out->timestamp_after_ms) || out->codec > KAFKA_CODEC_COUNT)
+            return ST_CORRUPT;
     }
     return r->bad ? ST_CORRUPT : ST_OK;
 }

@@ -40,6 +40,7 @@ enum {
     LOG_RETENTION_MS = 7 * 24 * 3600 * 1000,
     LOG_MESSAGE_BYTES = 1048588, /* as Kafka has it */
     LOG_TOMBSTONE_MS = 24 * 3600 * 1000,
+    LOG_TIMESTAMP_AFTER_MS = 3600 * 1000,
     LOG_DIRTY_PERMILLE = 500,
 };
 
@@ -87,7 +88,11 @@ struct log_topic_options {
     int64_t segment_ms;         /* of a compacted one: a segment takes no more; 0: 7 days */
     int64_t tombstone_ms;       /* how long compaction keeps a tombstone; 0: a day */
     int64_t compact_lag_ms;     /* what is younger is not compacted; 0: none */
+    int64_t compact_lag_ms_max; /* what is older is compacted, dirty or not; 0: no bound */
     uint32_t dirty_permille;    /* compaction begins when so much is new; 0: 500 */
+    /* Kept for the face, which holds what clients produce to them. */
+    int64_t timestamp_before_ms, timestamp_after_ms; /* from its clock; 0: no bound, an hour */
+    uint8_t codec; /* 1 + enum kafka_codec; 0: the producer's */
     bool append_time;           /* message.timestamp.type = LogAppendTime */
     bool internal;              /* ours: not listed to clients, written only by us */
 };

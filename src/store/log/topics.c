@@ -53,6 +53,8 @@ void topic_defaults(const struct log *log, struct log_topic_options *o)
         o->segment_ms = LOG_RETENTION_MS;
     if (o->tombstone_ms == 0)
         o->tombstone_ms = LOG_TOMBSTONE_MS;
+    if (o->timestamp_after_ms == 0)
+        o->timestamp_after_ms = LOG_TIMESTAMP_AFTER_MS;
     if (o->dirty_permille == 0)
         o->dirty_permille = LOG_DIRTY_PERMILLE;
 }
@@ -182,9 +184,15 @@ static enum status check_options(const struct log_topic_options *o, struct diag 
     if (o->retention_ms < -1 || o->retention_bytes < -1)
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "retention must be -1 (for ever) or more");
     if ((uint64_t)o->segment_ms > LOG_OPTION_MS_MAX || (uint64_t)o->tombstone_ms > LOG_OPTION_MS_MAX ||
-        (uint64_t)o->compact_lag_ms > LOG_OPTION_MS_MAX)
-        return diag_set(diag, ST_INVALID, DIAG_VALUE, "times of compaction must be 0 to %llu ms",
+        (uint64_t)o->compact_lag_ms > LOG_OPTION_MS_MAX ||
+        (uint64_t)o->compact_lag_ms_max > LOG_OPTION_MS_MAX ||
+        (uint64_t)o->timestamp_before_ms > LOG_OPTION_MS_MAX ||
+        (uint64_t)o->timestamp_after_ms > LOG_OPTION_MS_MAX)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "times of compaction and bounds of timestamps must be 0 to %llu ms",
                         LOG_OPTION_MS_MAX);
+    if (o->codec > KAFKA_CODEC_COUNT)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "codec %u is not known", o->codec);
     if (o->message_bytes_max > WAL_ENTRY_BYTES_MAX / 2)
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "max.message.bytes %u is above the bound %d",
                         o->message_bytes_max, WAL_ENTRY_BYTES_MAX / 2);

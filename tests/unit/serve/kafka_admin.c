@@ -278,6 +278,112 @@ TEST(kafka_a_smaller_bound_of_messages_and_an_append_time_count_at_once)
     kafka_rig_close(&rig);
 }
 
+/* Four records of 200 bytes, with headers, from `timestamp_ms` on. */
+static struct bytes batch_of(struct rig *rig, enum kafka_codec codec, int64_t timestamp_ms)
+{
+    const struct record_header header = {BYTES_LITERAL("h"), BYTES_LITERAL("x")};
+    static uint8_t value[200];
+    struct batch_builder b;
+    struct buf out;
+
+    batch_builder_init(&b, codec);
+    buf_init(&out, 0);
+    b.producer_id = 77;
+    b.producer_epoch = 0;
+    b.base_sequence = 0;
+    for (int i = 0; i < 4; i++)
+        batch_builder_add(&b, timestamp_ms + i, i == 2 ? BYTES_NONE : BYTES_LITERAL("key"),
+                          bytes_of(value, sizeof(value)), &header, 1);
+    EXPECT_OK(batch_builder_finish(&b, &out));
+    struct bytes batch = arena_copy(&rig->arena, buf_view(&out));
+    buf_deinit(&out);
+    batch_builder_deinit(&b);
+    return batch;
+}
+
+static struct bytes stored(struct peer *p, const char *topic)
+{
+    return peer_fetched(p, peer_ask_fetch(p, topic, 0, 0, 1 << 20)).records;
+}
+
+static void expect_same_records(struct rig *rig, struct bytes got, struct bytes sent)
+{
+    struct batch_records a, b;
+    struct record ra, rb;
+
+    EXPECT_OK(batch_records_open(&a, got, &rig->arena, 1 << 20));
+    EXPECT_OK(batch_records_open(&b, sent, &rig->arena, 1 << 20));
+    EXPECT_INT(a.header.records_count, 4);
+    EXPECT_INT(a.header.producer_id, 77);
+    EXPECT_INT(a.header.base_sequence, 0);
+    EXPECT_INT(a.header.max_timestamp, b.header.max_timestamp);
+    for (int i = 0; i < 4; i++) {
+        EXPECT_OK(batch_records_next(&a, &ra));
+        EXPECT_OK(batch_records_next(&b, &rb));
+        EXPECT_INT(ra.timestamp_ms, rb.timestamp_ms);
+        EXPECT_INT(ra.offset, i);
+        EXPECT_INT(ra.key.ptr == NULL, i == 2);
+        EXPECT_BYTES(ra.value, rb.value);
+        EXPECT_BYTES(ra.headers, rb.headers);
+    }
+}
+
+TEST(kafka_a_topics_compression_is_that_of_its_records)
+{
+    static const char *const names[] = {"uncompressed", "gzip", "snappy", "lz4", "zstd"};
+    struct rig rig;
+
+    kafka_rig_open(&rig);
+    struct peer *p = peer_open(&rig);
+    for (int codec = 0; codec < KAFKA_CODEC_COUNT; codec++) {
+        kafka_rig_make_topic(p, names[codec], 1);
+        EXPECT_INT(alter_one(p, names[codec], "compression.type", SET, names[codec]), 0);
+        for (int from = 0; from < KAFKA_CODEC_COUNT; from++) {
+            struct bytes batch = batch_of(&rig, (enum kafka_codec)from, 1000);
+            EXPECT_INT(peer_produce(p, names[codec], batch).error_code, 0); /* the first, then sent again */
+            EXPECT_INT(peer_produce(p, names[codec], batch).base_offset, 0);
+        }
+        struct batch_header h;
+        struct bytes got = stored(p, names[codec]);
+        EXPECT_OK(batch_validate(got, &h));
+        EXPECT_INT(batch_codec(&h), codec);
+        EXPECT_INT((int64_t)batch_size(&h), (int64_t)got.len);
+        expect_same_records(&rig, got, batch_of(&rig, KAFKA_CODEC_NONE, 1000));
+    }
+    EXPECT_INT(alter_one(p, "gzip", "compression.type", SET, "brotli"), KAFKA_ERR_INVALID_CONFIG);
+    EXPECT_INT(alter_one(p, "gzip", "compression.type", SET, "none"), KAFKA_ERR_INVALID_CONFIG);
+    EXPECT_INT(alter_one(p, "gzip", "compression.type", SET, "producer"), 0);
+    /* it must fit as it will be kept */
+    EXPECT_INT(alter_one(p, "uncompressed", "max.message.bytes", SET, "500"), 0);
+    EXPECT_INT(peer_produce(p, "uncompressed", batch_of(&rig, KAFKA_CODEC_ZSTD, 1000)).error_code,
+               KAFKA_ERR_MESSAGE_TOO_LARGE);
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
+TEST(kafka_timestamps_are_held_to_the_topics_bounds)
+{
+    struct rig rig;
+
+    kafka_rig_open(&rig);
+    struct peer *p = peer_open(&rig);
+    int64_t now_ms = os_wall_us(rig.os) / 1000;
+    kafka_rig_make_topic(p, "t", 1);
+    struct kafka_produce_res_partition r =
+        peer_produce(p, "t", batch_of(&rig, KAFKA_CODEC_LZ4, now_ms + 3600000 + 2000000));
+    EXPECT_INT(r.error_code, KAFKA_ERR_INVALID_TIMESTAMP); /* more than an hour ahead */
+    EXPECT_INT(r.record_errors.count, 4);
+    EXPECT_INT(alter_one(p, "t", "message.timestamp.after.max.ms", SET, "10000000"), 0);
+    EXPECT_INT(alter_one(p, "t", "message.timestamp.before.max.ms", SET, "60000"), 0);
+    r = peer_produce(p, "t", batch_of(&rig, KAFKA_CODEC_GZIP, now_ms - 90000));
+    EXPECT_INT(r.error_code, KAFKA_ERR_INVALID_TIMESTAMP);
+    EXPECT_INT(alter_one(p, "t", "message.timestamp.type", SET, "LogAppendTime"), 0);
+    EXPECT_INT(peer_produce(p, "t", batch_of(&rig, KAFKA_CODEC_GZIP, now_ms - 90000)).error_code, 0);
+    EXPECT_INT(alter_one(p, "t", "message.timestamp.after.max.ms", SET, "soon"), KAFKA_ERR_INVALID_CONFIG);
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
 TEST(kafka_a_shorter_retention_counts_at_once)
 {
     struct rig rig;

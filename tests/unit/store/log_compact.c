@@ -252,6 +252,35 @@ TEST(log_compaction_leaves_out_what_was_aborted_and_leaves_alone_what_is_open)
     world_close(&w);
 }
 
+/* Not dirty enough, but old enough. */
+TEST(log_compaction_waits_no_longer_than_the_topic_lets_it)
+{
+    struct log_topic_options options;
+    struct world w;
+
+    world_open(&w);
+    struct log_topic *t = log_topic_find(w.log, BYTES_LITERAL("t"));
+    options = log_topic_info(t)->options;
+    options.dirty_permille = 900;
+    options.segment_ms = 3600 * SECOND_MS; /* the bound is the lesser */
+    options.compact_lag_ms_max = 30 * SECOND_MS;
+    EXPECT_OK(log_topic_configure(w.log, t, &options, NULL, NULL));
+    for (int i = 0; i < 40; i++)
+        EXPECT(write_keys(&w, (struct write){.first_key = i, .count = 10}));
+    os_sim_advance(w.os, 31000000000);
+    work(&w, 80);
+    EXPECT_INT(see(&w).records, KEYS);
+    EXPECT(write_keys(&w, (struct write){.first_key = 3, .count = 2}));
+    work(&w, 10);
+    EXPECT_INT(see(&w).records, KEYS + 2); /* a small part */
+    os_sim_advance(w.os, 31000000000);
+    work(&w, 80);
+    struct seen seen = see(&w);
+    expect_last(&w, &seen);
+    EXPECT_INT(seen.records, KEYS);
+    world_close(&w);
+}
+
 TEST(log_compaction_leaves_alone_what_is_pinned)
 {
     struct world w;
