@@ -134,7 +134,7 @@ static void use(struct world *w, struct segment *seg)
         read_from(w, seg, at, from);
     for (int64_t t = 990; t < w->max_timestamp + 20; t += 15)
         (void)!segment_seek_time(seg, at, t, &offset);
-    (void)!segment_verify(seg, at, &w->pool, &bad);
+    (void)!segment_verify(seg, at, NULL, &w->pool, &bad);
     segment_sync_begin(seg, &sync);
     for (bool more = true; more;)
         must(segment_sync_step(w->os, "p", &sync, &more));

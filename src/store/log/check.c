@@ -38,7 +38,7 @@ static void check_segments(struct log *log, struct check *c)
                 if (seg->end <= p->start)
                     continue; /* may be gone already */
                 segment_path(at, seg->base, seg->generation, "log", path);
-                enum status st = segment_verify(seg, at, &log->pool, &bad_pos);
+                enum status st = segment_verify(seg, at, &p->epochs, &log->pool, &bad_pos);
                 if (st != ST_OK)
                     note(c, path, bad_pos,
                          st == ST_CORRUPT ? "no sound batch here" : status_text(st));

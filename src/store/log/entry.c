@@ -4,7 +4,7 @@
 #include "base/crc32c.h"
 #include "base/endian.h"
 #include "base/reader.h"
-#include "wire/kafka/compress.h"
+#include "wire/kafka/batch.h"
 
 /* A batch carries a checksum of its own over what follows byte 21, so ours ends there: the bytes
  * of a large batch are summed once less. */
@@ -57,6 +57,13 @@ enum status wal_entry_read(struct bytes in, struct wal_entry *out, size_t *size)
         return ST_CORRUPT;
     *size = claimed;
     return ST_OK;
+}
+
+bool wal_entry_holds(const struct wal_entry *entry)
+{
+    struct batch_header h;
+
+    return entry->type != WAL_BATCH || batch_validate(entry->payload, &h) == ST_OK;
 }
 
 /* ---- payloads ---- */

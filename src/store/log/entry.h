@@ -48,6 +48,8 @@ void wal_entry_seal(uint8_t *at, const struct wal_entry *entry);
 
 /* The entry at the start of in; *size is what it takes. */
 enum status wal_entry_read(struct bytes in, struct wal_entry *out, size_t *size) MUST_CHECK;
+/* A batch's own checksum holds too, which the entry's leaves out; true for all else. */
+bool wal_entry_holds(const struct wal_entry *entry);
 
 /* What a damaged entry's length field claims, if that fits in; else 0. For going on behind it. */
 size_t wal_entry_claimed_size(struct bytes in);

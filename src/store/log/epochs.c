@@ -35,6 +35,14 @@ void epochs_trim(struct epochs *e, int64_t start)
         e->list[0].start = start;
 }
 
+bool epochs_fits(const struct epochs *e, int32_t epoch, int64_t offset)
+{
+    for (uint32_t i = e ? e->count : 0; i > 0; i--)
+        if (e->list[i - 1].start <= offset)
+            return e->list[i - 1].epoch == epoch;
+    return true;
+}
+
 bool epochs_end(const struct epochs *e, int32_t epoch, int32_t *found, int64_t *end)
 {
     uint32_t i = 0;

@@ -28,6 +28,8 @@ void epochs_trim(struct epochs *e, int64_t start);
 /* The greatest epoch that is at most the one asked for (or that itself, when none is), and where
  * the next one began; false: no later one wrote anything. */
 bool epochs_end(const struct epochs *e, int32_t epoch, int32_t *found, int64_t *end);
+/* A batch at offset may be of that epoch: nothing is known of the offset, or that it is. NULL: true. */
+bool epochs_fits(const struct epochs *e, int32_t epoch, int64_t offset);
 
 void epochs_save(const struct epochs *e, struct buf *to);
 enum status epochs_load(struct epochs *e, struct reader *from) MUST_CHECK;

@@ -100,7 +100,8 @@ static uint32_t gather(const struct log_partition *p, uint64_t room, size_t *byt
         const struct tail_item *item = tail_at(&p->tail, n);
         if (tail_item_end_lsn(item) > p->log->durable_lsn && !LOG_BUG(fill_early))
             break;
-        if (n > 0 && (*bytes + item->len > FILL_BYTES || *bytes + item->len > room))
+        if (n > 0 && (*bytes + item->len > FILL_BYTES || *bytes + item->len > room ||
+                      item->base != tail_item_last(tail_at(&p->tail, n - 1)) + 1))
             break;
         *bytes += item->len;
         n++;
@@ -149,7 +150,10 @@ static enum status fill_slice(struct log_partition *p)
     partition_folder(p, folder);
     TRY(need_folder(p, folder));
     bool full = seg && seg->bytes > 0 && seg->bytes + first->len > max;
-    if (!seg || full || seg->closed || seg->end <= p->start) { /* one below the start may be gone already */
+    /* Offsets that damage took are missing between files, not within one: there a batch that is not
+     * where the one before it ends is damage itself. */
+    bool gap = seg && seg->end != first->base;
+    if (!seg || full || gap || seg->closed || seg->end <= p->start) { /* one below the start may be gone already */
         TRY(new_segment(p, at, first->base));
         seg = p->segments[p->segments_count - 1];
     }

@@ -8,6 +8,10 @@
 #include "base/endian.h"
 
 enum { MARK_BYTES = 32, SCAN_BYTES = 256 * 1024, READ_MIN = 64 * 1024, WRITE_OUT_BYTES = 64 * 1024 };
+enum {
+    SOUND_BYTES_MAX = 128 << 20, /* no batch is larger */
+    RESYNC_BYTES = 2 << 20,      /* looked through behind damage, byte by byte */
+};
 
 void segment_path(struct segment_place at, int64_t base, uint32_t generation, const char *suffix,
                   char path[SEGMENT_PATH_MAX])
@@ -357,62 +361,151 @@ static enum status damaged(const struct segment *seg, struct segment_place at, u
                     (unsigned long long)pos);
 }
 
-/* The header at pos, of a batch whose offsets begin at or after `from`; ST_CORRUPT when there is none that
- * fits. A batch's checksum does not cover its base offset: that offsets rise is all that vouches for it. */
+/* The header at pos, of a batch whose offsets begin at `from`, or after it where compaction may have left
+ * something out; ST_CORRUPT when there is none that fits. A batch's checksum does not cover its base
+ * offset: that offsets go on from one batch to the next is all that vouches for it. */
 static enum status header_at(const struct segment *seg, struct bytes in, uint64_t pos, int64_t from,
                              struct batch_header *h)
 {
     if (batch_header_parse(in, h) != ST_OK || batch_size(h) > seg->bytes - pos ||
         h->base_offset < from || batch_last_offset(h) >= seg->end)
         return ST_CORRUPT;
+    return seg->generation || h->base_offset == from ? ST_OK : ST_CORRUPT;
+}
+
+/* A place in the file, and the offset that is to be there. */
+struct cursor {
+    uint64_t pos;
+    int64_t next;
+};
+
+/* A part of the file in memory: what lies at a position, as far as it was read. */
+struct window {
+    uint8_t *buffer; /* READ_MIN */
+    uint64_t from;
+    size_t got;
+};
+
+static enum status window_at(const struct segment *seg, struct window *w, uint64_t pos, struct bytes *in)
+{
+    if (pos < w->from || pos + BATCH_HEADER_BYTES > w->from + w->got) {
+        uint64_t want = seg->bytes - pos < READ_MIN ? seg->bytes - pos : READ_MIN;
+        w->from = pos;
+        TRY(os_file_read(seg->file, pos, w->buffer, want, &w->got));
+    }
+    *in = bytes_of(w->buffer + (pos - w->from), w->got - (size_t)(pos - w->from));
     return ST_OK;
 }
 
-/* Steps over headers to the batch that holds the offset; *pos is seg->bytes when none does. */
-static enum status find_batch(struct segment *seg, struct segment_place at, int64_t offset,
-                              uint64_t *pos, struct batch_header *h, struct diag *diag)
-{
-    uint8_t *buffer = xmalloc(READ_MIN);
-    struct segment_mark mark = mark_before(seg, offset);
-    int64_t next = mark.offset;
-    uint64_t from = 0;
-    size_t got = 0;
-    enum status st = ST_OK;
+/* ---- past damage ---- */
 
-    *pos = mark.pos;
-    while (*pos < seg->bytes) {
-        if (*pos < from || *pos + BATCH_HEADER_BYTES > from + got) {
-            from = *pos;
-            uint64_t want = seg->bytes - from < READ_MIN ? seg->bytes - from : READ_MIN;
-            st = os_file_read(seg->file, from, buffer, want, &got);
-            if (st != ST_OK)
-                break;
+/* The batch whose header is at pos is whole and its checksum right. */
+static bool is_sound(const struct segment *seg, uint64_t pos, const struct batch_header *h)
+{
+    struct batch_header again;
+    size_t got, size = batch_size(h);
+
+    if (size > seg->bytes - pos || size > SOUND_BYTES_MAX)
+        return false;
+    uint8_t *batch = xmalloc(size);
+    bool sound = os_file_read(seg->file, pos, batch, size, &got) == ST_OK && got == size &&
+                 batch_validate(bytes_of(batch, size), &again) == ST_OK;
+    free(batch);
+    return sound;
+}
+
+/* The next mark behind pos, where a sound batch begins. */
+static bool next_mark(const struct segment *seg, struct window *w, struct cursor *c)
+{
+    for (uint32_t i = 0; i < seg->marks_count; i++) {
+        struct batch_header h;
+        struct bytes in;
+        if (seg->marks[i].pos <= c->pos || seg->marks[i].offset < c->next)
+            continue;
+        if (window_at(seg, w, seg->marks[i].pos, &in) == ST_OK && batch_header_parse(in, &h) == ST_OK &&
+            h.base_offset == seg->marks[i].offset && is_sound(seg, seg->marks[i].pos, &h)) {
+            *c = (struct cursor){seg->marks[i].pos, h.base_offset};
+            return true;
         }
-        st = header_at(seg, bytes_of(buffer + (*pos - from), got - (*pos - from)), *pos, next, h);
-        if (st != ST_OK) {
-            st = damaged(seg, at, *pos, diag);
-            break;
-        }
-        if (batch_last_offset(h) >= offset)
-            break;
-        next = batch_last_offset(h) + 1;
-        *pos += batch_size(h);
     }
-    free(buffer);
+    return false;
+}
+
+/* Moves to the first sound batch at or behind the cursor, so that damage costs no more than the batch
+ * that has it: any place may be one, near by; further on only what the index names. */
+static bool resync(const struct segment *seg, struct window *w, struct cursor *c)
+{
+    uint64_t end = seg->bytes - c->pos > RESYNC_BYTES ? c->pos + RESYNC_BYTES : seg->bytes;
+
+    for (uint64_t pos = c->pos; pos + BATCH_HEADER_BYTES <= end; pos++) {
+        struct batch_header h;
+        struct bytes in;
+        if (window_at(seg, w, pos, &in) != ST_OK)
+            return false;
+        if (in.ptr[16] != BATCH_MAGIC || batch_header_parse(in, &h) != ST_OK ||
+            h.base_offset < c->next || batch_last_offset(&h) >= seg->end || !is_sound(seg, pos, &h))
+            continue;
+        *c = (struct cursor){pos, h.base_offset};
+        return true;
+    }
+    return next_mark(seg, w, c);
+}
+
+/* What is at the cursor is no batch that fits. If the one before it is damaged too, its length led here
+ * wrongly: then the way goes on right behind its beginning. */
+static bool pass_damage(const struct segment *seg, struct window *w, const struct cursor *before,
+                        struct cursor *c)
+{
+    struct batch_header h;
+    struct bytes in;
+
+    if (before->pos < c->pos && window_at(seg, w, before->pos, &in) == ST_OK &&
+        batch_header_parse(in, &h) == ST_OK && !is_sound(seg, before->pos, &h))
+        *c = (struct cursor){before->pos + 1, before->next + 1};
+    return resync(seg, w, c);
+}
+
+/* Steps over headers from the cursor to the batch that holds the offset; the cursor is at seg->bytes
+ * when none does. */
+static enum status find_batch(struct segment *seg, struct segment_place at, int64_t offset,
+                              struct cursor *c, struct batch_header *h, struct diag *diag)
+{
+    struct window w = {.buffer = xmalloc(READ_MIN)};
+    struct cursor before = *c;
+    enum status st = ST_OK;
+    struct bytes in;
+
+    while (st == ST_OK && c->pos < seg->bytes) {
+        st = window_at(seg, &w, c->pos, &in);
+        if (st != ST_OK)
+            break;
+        if (header_at(seg, in, c->pos, c->next, h) == ST_OK) {
+            if (batch_last_offset(h) >= offset)
+                break;
+            before = *c;
+            *c = (struct cursor){c->pos + batch_size(h), batch_last_offset(h) + 1};
+            continue;
+        }
+        uint64_t bad = c->pos;
+        if (!pass_damage(seg, &w, &before, c) || c->next > offset)
+            st = damaged(seg, at, bad, diag);
+        before = *c;
+    }
+    free(w.buffer);
     return st;
 }
 
-/* Cuts what was read to whole, sound batches below `to`. */
-static enum status take_batches(struct segment *seg, struct segment_place at, uint64_t pos,
-                                struct bytes in, struct segment_read *read, struct diag *diag)
+/* Cuts what was read to whole, sound batches below `to`. ST_CORRUPT: the first is not one. */
+static enum status take_batches(const struct segment *seg, struct cursor c, struct bytes in,
+                                struct segment_read *read)
 {
     size_t taken = 0;
-    int64_t next = seg->base;
+    int64_t next = c.next;
     struct batch_header h;
 
     while (taken < in.len) {
         struct bytes rest = bytes_skip(in, taken);
-        enum status st = header_at(seg, rest, pos + taken, next, &h);
+        enum status st = header_at(seg, rest, c.pos + taken, next, &h);
         bool whole = st == ST_OK && batch_size(&h) <= rest.len;
         if (taken > 0 && (!whole || taken + batch_size(&h) > read->bytes_max))
             break; /* the next read meets it first */
@@ -421,7 +514,7 @@ static enum status take_batches(struct segment *seg, struct segment_place at, ui
         if (!whole || batch_validate(rest, &h) != ST_OK) {
             if (taken > 0)
                 break;
-            return damaged(seg, at, pos, diag);
+            return ST_CORRUPT;
         }
         if (taken == 0)
             read->base_offset = h.base_offset;
@@ -432,32 +525,59 @@ static enum status take_batches(struct segment *seg, struct segment_place at, ui
     return ST_OK;
 }
 
-enum status segment_read(struct segment *seg, struct segment_place at, struct segment_read *read,
-                         struct diag *diag)
+/* The run that begins with the batch at the cursor. */
+static enum status read_run(struct segment *seg, struct cursor c, const struct batch_header *h,
+                            struct segment_read *read)
 {
-    struct batch_header h;
-    uint64_t pos;
+    uint64_t want = read->bytes_max > batch_size(h) ? read->bytes_max : batch_size(h);
     size_t got;
 
-    read->run = BYTES_NONE;
-    read->hold = NULL;
-    TRY(need_file(seg, at));
-    TRY(need_marks(seg, at));
-    TRY(find_batch(seg, at, read->offset, &pos, &h, diag));
-    if (pos >= seg->bytes)
-        return ST_OK;
-    uint64_t want = read->bytes_max > batch_size(&h) ? read->bytes_max : batch_size(&h);
-    if (want > seg->bytes - pos)
-        want = seg->bytes - pos;
+    if (want > seg->bytes - c.pos)
+        want = seg->bytes - c.pos;
     read->hold = slab_create_sized(read->pool, want);
-    enum status st = os_file_read(seg->file, pos, read->hold->data, want, &got);
+    enum status st = os_file_read(seg->file, c.pos, read->hold->data, want, &got);
     if (st == ST_OK)
-        st = take_batches(seg, at, pos, bytes_of(read->hold->data, got), read, diag);
+        st = take_batches(seg, c, bytes_of(read->hold->data, got), read);
     if (st != ST_OK || read->run.len == 0) {
         slab_release(read->hold);
         read->hold = NULL;
     }
     return st;
+}
+
+/* Behind a damaged batch whose header claims the offset: is it another's? */
+static bool is_further_on(const struct segment *seg, int64_t offset, struct cursor *c)
+{
+    struct window w = {.buffer = xmalloc(READ_MIN)};
+
+    *c = (struct cursor){c->pos + 1, c->next + 1};
+    bool found = resync(seg, &w, c) && c->next <= offset;
+    free(w.buffer);
+    return found;
+}
+
+enum status segment_read(struct segment *seg, struct segment_place at, struct segment_read *read,
+                         struct diag *diag)
+{
+    struct batch_header h;
+
+    read->run = BYTES_NONE;
+    read->hold = NULL;
+    TRY(need_file(seg, at));
+    TRY(need_marks(seg, at));
+    struct segment_mark mark = mark_before(seg, read->offset);
+    struct cursor c = {mark.pos, mark.offset};
+    for (;;) {
+        TRY(find_batch(seg, at, read->offset, &c, &h, diag));
+        if (c.pos >= seg->bytes)
+            return ST_OK;
+        uint64_t bad = c.pos;
+        enum status st = read_run(seg, c, &h, read);
+        if (st != ST_CORRUPT)
+            return st;
+        if (!is_further_on(seg, read->offset, &c))
+            return damaged(seg, at, bad, diag);
+    }
 }
 
 enum status segment_seek_time(struct segment *seg, struct segment_place at, int64_t timestamp_ms,
@@ -477,8 +597,8 @@ enum status segment_seek_time(struct segment *seg, struct segment_place at, int6
     return ST_OK;
 }
 
-enum status segment_verify(struct segment *seg, struct segment_place at, struct slab_pool *pool,
-                           uint64_t *bad_pos)
+enum status segment_verify(struct segment *seg, struct segment_place at, const struct epochs *epochs,
+                           struct slab_pool *pool, uint64_t *bad_pos)
 {
     struct batch_header h;
     int64_t next = seg->base;
@@ -491,6 +611,8 @@ enum status segment_verify(struct segment *seg, struct segment_place at, struct 
         *bad_pos = pos;
         TRY(os_file_read(seg->file, pos, head, sizeof(head), &got));
         TRY(header_at(seg, bytes_of(head, got), pos, next, &h));
+        if (!epochs_fits(epochs, h.leader_epoch, h.base_offset))
+            return ST_CORRUPT;
         struct slab *slab = slab_create_sized(pool, batch_size(&h));
         enum status st = os_file_read(seg->file, pos, slab->data, batch_size(&h), &got);
         if (st == ST_OK && batch_validate(bytes_of(slab->data, got), &h) != ST_OK)

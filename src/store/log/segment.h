@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "os/os.h"
+#include "store/log/epochs.h"
 #include "store/log/slab.h"
 #include "wire/kafka/batch.h"
 
@@ -115,9 +116,10 @@ enum status segment_read(struct segment *seg, struct segment_place at, struct se
 enum status segment_seek_time(struct segment *seg, struct segment_place at, int64_t timestamp_ms,
                               int64_t *offset) MUST_CHECK;
 
-/* Reads all of it: every batch whole, its checksum right, offsets rising. Gives the position of the
- * first that is not. */
-enum status segment_verify(struct segment *seg, struct segment_place at, struct slab_pool *pool,
+/* Reads all of it: every batch whole, its checksum right, offsets one after the other, its leader epoch
+ * the partition's (which no checksum covers). Gives the position of the first that is not. */
+enum status segment_verify(struct segment *seg, struct segment_place at, const struct epochs *epochs,
+                           struct slab_pool *pool,
                            uint64_t *bad_pos) MUST_CHECK;
 
 #endif

@@ -164,7 +164,11 @@ static enum status place_holds(struct scan *s, const struct place *p, bool *hold
 
 /* ---- entries ---- */
 
-static void replay_block(struct scan *s, const struct place *p)
+enum block_sum { SUM_HOLDS, SUM_FAILS };
+
+/* Where the block's sum fails, a batch must hold by its own, which an entry's leaves out: an offset
+ * that is wrong would take the place of what follows. */
+static void replay_block(struct scan *s, const struct place *p, enum block_sum sum)
 {
     const uint8_t *at = s->slab->data + (p->pos - s->slab_pos);
     struct bytes body = bytes_of(at + WAL_BLOCK_HEADER, p->block.length - WAL_BLOCK_HEADER);
@@ -173,7 +177,8 @@ static void replay_block(struct scan *s, const struct place *p)
     size_t size;
 
     while (body.len > 0) {
-        if (wal_entry_read(body, &entry, &size) == ST_OK) {
+        if (wal_entry_read(body, &entry, &size) == ST_OK &&
+            (sum == SUM_HOLDS || wal_entry_holds(&entry))) {
             s->fn(s->context, &entry, lsn, lsn + size, s->slab);
         } else {
             report(s, p->file, p->pos + (lsn - p->block.lsn), "an entry fails its checksum");
@@ -257,7 +262,7 @@ static void salvage(struct scan *s, const struct place *bad, uint64_t lsn)
     report(s, bad->file, bad->pos, "a block that was synced fails its checksum");
     if (read_place(s, bad, &at) == ST_OK) {
         follow(s, bad);
-        replay_block(s, bad);
+        replay_block(s, bad, SUM_FAILS);
     }
 }
 
@@ -295,7 +300,7 @@ static enum status walk(struct scan *s, uint64_t from_lsn)
         const uint8_t *at;
         TRY(read_place(s, p, &at));
         follow(s, p);
-        replay_block(s, p);
+        replay_block(s, p, SUM_HOLDS);
         lsn = s->end->lsn;
     }
 }
