@@ -2,10 +2,11 @@
 #include "base/check.h"
 #include "data/builder.h"
 #include "data/compare.h"
+#include "data/func_list.h"
 #include "data/kernel.h"
 
-static const struct type *list_type(struct arena *arena, enum type_kind kind, const struct type *first,
-                                    const struct type *second)
+const struct type *list_type(struct arena *arena, enum type_kind kind, const struct type *first,
+                             const struct type *second)
 {
     struct type *type = ARENA_NEW(arena, struct type);
     struct type_field *fields = ARENA_ARRAY(arena, struct type_field, 2);
@@ -18,7 +19,7 @@ static const struct type *list_type(struct arena *arena, enum type_kind kind, co
 }
 
 /* The common type of args from, from + step, …, to which they are cast. NULL with a diag. */
-static const struct type *bind_common_of(struct bind *b, unsigned from, unsigned step)
+const struct type *bind_common_of(struct bind *b, unsigned from, unsigned step)
 {
     const struct type *type = bind_type(b, from);
 
@@ -58,7 +59,7 @@ static bool bind_map(struct bind *b)
     return true;
 }
 
-static enum status builder_result(struct call *call, struct column_builder *b)
+enum status builder_result(struct call *call, struct column_builder *b)
 {
     if (column_builder_failed(b))
         call->no_memory = true;
@@ -68,7 +69,7 @@ static enum status builder_result(struct call *call, struct column_builder *b)
 }
 
 /* Values at rows that are not asked for are NULL: a column is built row after row. */
-static void skip_to(struct column_builder *b, uint32_t row)
+void skip_to(struct column_builder *b, uint32_t row)
 {
     while (b->rows < row && !b->failed)
         column_put_null(b);

@@ -289,8 +289,8 @@ static const struct type *common_kinds(struct arena *arena, const struct type *a
 
     if (x == TYPE_NULL)
         return b;
-    if (y == TYPE_NULL || type_equal(a, b))
-        return a;
+    if (y == TYPE_NULL || (x < TYPE_ROW && type_equal(a, b)))
+        return a; /* what has fields may differ in which of them are NOT NULL */
     if (type_is_numeric(x) && type_is_numeric(y))
         return common_numeric(arena, a, b);
     if ((type_is_text(x) && type_is_text(y)) || (is_binary(x) && is_binary(y))) {

@@ -341,6 +341,37 @@ TEST(data_collections)
     EXPECT_STR(eval_text(&arena, bind2(&arena, "[]", array, c)), "NULL | NULL | NULL");
     EXPECT_STR(eval_text(&arena, bind2(&arena, "CARDINALITY", array, NULL)), "2 | 2 | 2");
     EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_CONTAINS", array, six)), "FALSE | TRUE | FALSE");
+    const struct expr *other = bind2(&arena, "ARRAY", six, expr_null(&arena, type_simple(TYPE_INT)));
+    const struct expr *twice = bind2(&arena, "ARRAY_CONCAT", other, array);
+    EXPECT_STR(type_text(&arena, twice->type), "ARRAY<BIGINT> NOT NULL");
+    EXPECT_STR(eval_text(&arena, twice), "[6, NULL, 5, 1] | [6, NULL, 6, 1] | [6, NULL, 7, 1]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_DISTINCT", twice, NULL)),
+               "[6, NULL, 5, 1] | [6, NULL, 1] | [6, NULL, 7, 1]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_SORT", twice, NULL)),
+               "[NULL, 1, 5, 6] | [NULL, 1, 6, 6] | [NULL, 1, 6, 7]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_SORT", twice, expr_bool(&arena, false))),
+               "[6, 5, 1, NULL] | [6, 6, 1, NULL] | [7, 6, 1, NULL]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_EXCEPT", array, other)), "[5, 1] | [1] | [7, 1]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_INTERSECT", twice, array)), "[5, 1] | [6, 1] | [7, 1]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_UNION", array, other)),
+               "[5, 1, 6, NULL] | [6, 1, NULL] | [7, 1, 6, NULL]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_APPEND", array, c)), "[5, 1, 5] | [6, 1, 6] | [7, 1, 7]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_PREPEND", array, six)), "[6, 5, 1] | [6, 6, 1] | [6, 7, 1]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_REMOVE", twice, six)),
+               "[NULL, 5, 1] | [NULL, 1] | [NULL, 7, 1]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_REVERSE", array, NULL)), "[1, 5] | [1, 6] | [1, 7]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_SLICE", twice, expr_i64(&arena, -2, type_simple(TYPE_INT)))),
+               "[5, 1] | [6, 1] | [7, 1]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_MAX", twice, NULL)), "6 | 6 | 7");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_MIN", twice, NULL)), "1 | 1 | 1");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ARRAY_POSITION", array, six)), "0 | 1 | 0");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "ELEMENT", array, NULL)), "error ELEMENT of an array that has 2");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "MAP_KEYS", map, NULL)), "[5] | [6] | [7]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "MAP_VALUES", map, NULL)), "[1] | [1] | [1]");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "MAP_UNION", map, bind2(&arena, "MAP", six, six))),
+               "{5=1, 6=6} | {6=6} | {7=1, 6=6}");
+    EXPECT_STR(eval_text(&arena, bind2(&arena, "MAP_FROM_ARRAYS", array, array)),
+               "{5=5, 1=1} | {6=6, 1=1} | {7=7, 1=1}");
     /* a branch that is not taken is not evaluated, lists in branches come together */
     const struct expr *when[3] = {bind2(&arena, "=", c, six), array, expr_null(&arena, type_simple(TYPE_NULL))};
     struct diag diag = {0};
