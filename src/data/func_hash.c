@@ -118,6 +118,77 @@ static enum status from_base64(struct call *call)
     {.name = sql, .types = "s>s", .kernel = digest, .variant = bits, .flags = FUNC_CAREFUL,        \
      .signature = sql "(s)", .help = text}
 
+/* ---- URLs ---- */
+
+static bool url_plain(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '-' ||
+           c == '*' || c == '_';
+}
+
+static enum status url_encode(struct call *call)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    FOR_ROWS(call, row) {
+        struct bytes s = arg_bytes(call, 0, row);
+        char *out = call_text(call, 3 * s.len);
+        size_t len = 0;
+        if (!out)
+            return ST_OK;
+        for (size_t i = 0; i < s.len; i++) {
+            uint8_t c = s.ptr[i];
+            if (url_plain(c) || c == ' ') {
+                out[len++] = c == ' ' ? '+' : (char)c;
+                continue;
+            }
+            out[len++] = '%';
+            out[len++] = digits[c >> 4];
+            out[len++] = digits[c & 15];
+        }
+        call_view(call, row, bytes_of(out, len));
+    }
+    return ST_OK;
+}
+
+static int hex_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
+
+static bool url_decode_row(struct bytes s, char *out, size_t *len)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] != '%') {
+            out[(*len)++] = s.ptr[i] == '+' ? ' ' : (char)s.ptr[i];
+            continue;
+        }
+        bool room = i + 3 <= s.len;
+        int high = room ? hex_digit(s.ptr[i + 1]) : -1, low = room ? hex_digit(s.ptr[i + 2]) : -1;
+        if (high < 0 || low < 0)
+            return false;
+        out[(*len)++] = (char)(high << 4 | low);
+        i += 2;
+    }
+    return bytes_is_utf8(bytes_of(out, *len));
+}
+
+static enum status url_decode(struct call *call)
+{
+    FOR_ROWS(call, row) {
+        struct bytes s = arg_bytes(call, 0, row);
+        char *out = call_text(call, s.len);
+        size_t len = 0;
+        if (!out)
+            return ST_OK;
+        if (url_decode_row(s, out, &len))
+            call_view(call, row, bytes_of(out, len));
+        else
+            call_null(call, row);
+    }
+    return ST_OK;
+}
+
 const struct func func_hash_table[] = {
     DIGEST("MD5", 5, "The MD5 digest in hexadecimal."),
     DIGEST("SHA1", 1, "The SHA-1 digest in hexadecimal."),
@@ -129,6 +200,10 @@ const struct func func_hash_table[] = {
      .signature = "SHA2(s, bits)", .help = "The SHA-2 digest of 224, 256, 384 or 512 bits."},
     {.name = "TO_BASE64", .types = "s>s", .kernel = to_base64, .flags = FUNC_CAREFUL,
      .signature = "TO_BASE64(s)", .help = "The bytes of s in base 64."},
+    {.name = "URL_ENCODE", .types = "s>s", .kernel = url_encode, .flags = FUNC_CAREFUL,
+     .signature = "URL_ENCODE(s)", .help = "s as a part of a URL: a blank is +, other signs are %XX."},
+    {.name = "URL_DECODE", .types = "s>s", .kernel = url_decode, .flags = FUNC_CAREFUL,
+     .signature = "URL_DECODE(s)", .help = "What URL_ENCODE was given; NULL when it is not such a text."},
     {.name = "FROM_BASE64", .types = "s>s", .kernel = from_base64, .flags = FUNC_CAREFUL,
      .signature = "FROM_BASE64(s)", .help = "The text that is s in base 64; NULL when it is not."},
     {0},

@@ -320,6 +320,62 @@ static enum status regexp_replace(struct call *call)
     return st;
 }
 
+static enum status count_row(struct matcher *m, uint32_t row, struct bytes s, int32_t *count)
+{
+    size_t from = 0;
+    int found;
+
+    while (from <= s.len) {
+        TRY(matcher_find(m, row, s, from, 0, &found));
+        if (!found)
+            break;
+        const PCRE2_SIZE *at = pcre2_get_ovector_pointer(m->data);
+        ++*count;
+        if (at[1] > from && at[1] > at[0]) {
+            from = at[1];
+            continue;
+        }
+        size_t next = at[1] > from ? at[1] : from; /* an empty match: the next begins one character on */
+        size_t size = next < s.len ? utf8_size(bytes_skip(s, next)) : 0;
+        if (size == 0)
+            break;
+        from = next + size;
+    }
+    return ST_OK;
+}
+
+static enum status regexp_count(struct call *call)
+{
+    struct matcher m = {.call = call};
+
+    FOR_ROWS(call, row) {
+        int32_t count = 0;
+        TRY(matcher_row(&m, row));
+        TRY(count_row(&m, row, arg_bytes(call, 0, row), &count));
+        OUT(call, int32_t)[row] = count;
+    }
+    return ST_OK;
+}
+
+/* The character at which the first match begins, from 1; 0: there is none. */
+static enum status regexp_instr(struct call *call)
+{
+    struct matcher m = {.call = call};
+    int found;
+
+    FOR_ROWS(call, row) {
+        struct bytes s = arg_bytes(call, 0, row);
+        int32_t place = 0;
+        TRY(matcher_row(&m, row));
+        TRY(matcher_find(&m, row, s, 0, 0, &found));
+        size_t start = found ? pcre2_get_ovector_pointer(m.data)[0] : 0;
+        for (size_t i = 0; i < start; i++)
+            place += (s.ptr[i] & 0xC0) != 0x80;
+        OUT(call, int32_t)[row] = found ? place + 1 : 0;
+    }
+    return ST_OK;
+}
+
 #define REGEXP(sql, letters, k, sig, text)                                                         \
     {.name = sql, .types = letters, .bind = bind_regexp, .kernel = k, .flags = FUNC_CAREFUL,       \
      .signature = sig, .help = text}
@@ -336,6 +392,12 @@ const struct func func_pattern_table[] = {
     {.name = "REGEXP_EXTRACT", .types = "ss?i>s", .bind = bind_regexp, .kernel = regexp_extract,
      .flags = FUNC_CAREFUL, .signature = "REGEXP_EXTRACT(s, pattern [, group])",
      .help = "The part of s that the pattern, or a group of it, matches; NULL without a match."},
+    REGEXP("REGEXP_COUNT", "ss>i", regexp_count, "REGEXP_COUNT(s, pattern)",
+           "How often the regular expression matches, one match behind the other."),
+    REGEXP("REGEXP_INSTR", "ss>i", regexp_instr, "REGEXP_INSTR(s, pattern)",
+           "Where the first match begins in s; 0: nowhere."),
+    REGEXP("REGEXP_SUBSTR", "ss>s", regexp_extract, "REGEXP_SUBSTR(s, pattern)",
+           "The first match in s; NULL without one."),
     REGEXP("REGEXP_REPLACE", "sss>s", regexp_replace, "REGEXP_REPLACE(s, pattern, with)",
            "s with every match replaced; the text stands as it is, $1 too."),
     {0},

@@ -206,6 +206,11 @@ TEST(data_text_functions)
     call_case("SHA2", "STRING 'abc', INT 224", "STRING 23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7");
     call_case("TO_BASE64", "STRING 'hi!?'", "STRING aGkhPw==");
     call_case("FROM_BASE64", "STRING 'aGkhPw=='", "STRING hi!?");
+    call_case("URL_ENCODE", "STRING 'a b&c=ä/?~*'", "STRING a+b%26c%3D%C3%A4%2F%3F%7E*");
+    call_case("URL_DECODE", "STRING 'a+b%26c%3D%C3%A4'", "STRING a b&c=ä");
+    call_case("URL_DECODE", "STRING '%4'", "STRING NULL");
+    call_case("URL_DECODE", "STRING '%e4x'", "STRING NULL");
+    call_case("URL_DECODE", "STRING '%ed%a0%80'", "STRING NULL");
 }
 
 TEST(data_patterns)
@@ -227,6 +232,13 @@ TEST(data_patterns)
               "STRING apple");
     call_case("REGEXP_EXTRACT", "STRING 'foothebar', STRING 'foo(.*?)(bar)', INT 3", "STRING NULL");
     call_case("REGEXP_EXTRACT", "STRING 'foothebar', STRING 'o+'", "STRING oo");
+    call_case("REGEXP_SUBSTR", "STRING 'foothebar', STRING 'o+'", "STRING oo");
+    call_case("REGEXP_SUBSTR", "STRING 'foothebar', STRING 'x'", "STRING NULL");
+    call_case("REGEXP_COUNT", "STRING 'aXbXXc', STRING 'X'", "INT 3");
+    call_case("REGEXP_COUNT", "STRING 'aXbXXc', STRING 'X+'", "INT 2");
+    call_case("REGEXP_COUNT", "STRING 'äb', STRING ''", "INT 3");
+    call_case("REGEXP_INSTR", "STRING 'äöX', STRING 'X'", "INT 3");
+    call_case("REGEXP_INSTR", "STRING 'äöX', STRING 'Y'", "INT 0");
     call_case("REGEXP_REPLACE", "STRING 'foobar', STRING 'oo|ar', STRING ''", "STRING fb");
     call_case("REGEXP_REPLACE", "STRING '2020-01', STRING '(....)-(..)', STRING '$2/$1'", "STRING $2/$1");
     call_case("REGEXP_REPLACE", "STRING 'aé', STRING 'x*', STRING '.'", "STRING .a.é.");
