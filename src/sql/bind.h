@@ -109,6 +109,14 @@ struct bytes bind_name(struct binder *b, struct bytes name);
 bool ast_has_aggregate(const struct ast_expr *e);
 bool ast_has_over(const struct ast_expr *e);
 
+/* The column that an aggregate of the scope becomes; equal ones are one. */
+const struct expr *bind_agg_column(struct binder *b, const struct scope *scope, const struct ast_expr *e,
+                                   const struct agg_call *call);
+/* VAR_… and STDDEV_… of arg: bind_variance.c */
+bool variance_exists(struct bytes name);
+const struct expr *bind_variance(struct binder *b, const struct scope *scope, const struct ast_expr *e,
+                                 const struct expr *arg, const struct expr *filter);
+
 /* ---- sub-queries in expressions: bind_subquery.c ---- */
 const struct expr *bind_subquery_value(struct binder *b, const struct scope *scope,
                                        const struct ast_expr *e);

@@ -216,6 +216,16 @@ static uint16_t aggs_add(struct binder *b, struct aggs *aggs, const struct agg_c
 }
 
 /* An aggregate becomes the column after those of the scope; bind_query.c moves it to its place. */
+const struct expr *bind_agg_column(struct binder *b, const struct scope *scope, const struct ast_expr *e,
+                                   const struct agg_call *call)
+{
+    uint16_t i = aggs_add(b, scope->aggs, call);
+
+    if (scope->count + i >= BIND_COLUMNS_MAX)
+        return bind_error(b, e->at, DIAG_LIMIT, "too many aggregates");
+    return expr_column(b->arena, (uint16_t)(scope->count + i), scope->aggs->calls[i].type);
+}
+
 static const struct expr *bind_agg_call(struct binder *b, const struct scope *scope,
                                         const struct ast_expr *e)
 {
@@ -232,20 +242,22 @@ static const struct expr *bind_agg_call(struct binder *b, const struct scope *sc
     inner.no_aggs = "inside another";
     if (e->args_count > 1)
         return bind_unsupported(b, e->at, "an aggregate of several arguments");
+    if (variance_exists(e->name) && (e->distinct || e->star || e->args_count == 0))
+        return e->distinct ? bind_unsupported(b, e->at, "%.*s(DISTINCT …)", BYTES_FMT(e->name))
+                           : bind_error(b, e->at, DIAG_TYPE, "%.*s takes one argument", BYTES_FMT(e->name));
     if (e->args_count == 1)
         arg = bind_expr(b, &inner, e->args[0]);
     if (e->filter)
         filter = bind_condition(b, &inner, e->filter, "FILTER");
     if (b->failed)
         return NULL;
+    if (variance_exists(e->name))
+        return bind_variance(b, scope, e, arg, filter);
     if (!agg_bind(b->arena, e->name, arg, e->star, e->distinct, filter, &call, b->diag))
         return bind_failed(b, e->at);
     if (scope->aggs->grouped && arg && arg->type->not_null && !filter)
         call.type = type_not_null(b->arena, call.type, true); /* a group has a row */
-    uint16_t i = aggs_add(b, scope->aggs, &call);
-    if (scope->count + i >= BIND_COLUMNS_MAX)
-        return bind_error(b, e->at, DIAG_LIMIT, "too many aggregates");
-    return expr_column(b->arena, (uint16_t)(scope->count + i), scope->aggs->calls[i].type);
+    return bind_agg_column(b, scope, e, &call);
 }
 
 /* TUMBLE_START(t, …) and its kind, for a window in GROUP BY */
@@ -314,7 +326,7 @@ static const struct expr *bind_function(struct binder *b, const struct scope *sc
             return bind_error(b, e->at, DIAG_SYNTAX, "%.*s needs OVER (…)", BYTES_FMT(e->name));
         return bind_unsupported(b, e->at, "%.*s(…) OVER (…) here", BYTES_FMT(e->name));
     }
-    if (agg_exists(e->name))
+    if (agg_exists(e->name) || variance_exists(e->name))
         return bind_agg_call(b, scope, e);
     if (e->over)
         return bind_unsupported(b, e->at, "%.*s(…) OVER (…)", BYTES_FMT(bytes_head(e->name, 40)));
@@ -497,7 +509,7 @@ bool ast_has_aggregate(const struct ast_expr *e)
 {
     if (!e)
         return false;
-    if (e->kind == AST_CALL && !e->over && agg_exists(e->name))
+    if (e->kind == AST_CALL && !e->over && (agg_exists(e->name) || variance_exists(e->name)))
         return true;
     for (uint16_t i = 0; i < e->args_count; i++) {
         if (ast_has_aggregate(e->args[i]))

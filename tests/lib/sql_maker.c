@@ -140,7 +140,7 @@ static void aggregate(struct sql_maker *m)
     say(m, "CAST(");
     say(m, ONE_OF(m, "COUNT(*)", "SUM(n)", "MIN(n)", "MAX(n)", "COUNT(DISTINCT n)", "COUNT(k)", "AVG(n)",
                   "SUM(DISTINCT n)", "COUNT(*) FILTER (WHERE n > 3)", "SUM(n) FILTER (WHERE k <> 'a')",
-                  "MAX(n) - MIN(n)", "CHAR_LENGTH(MAX(k))", "SUM(n) + COUNT(*)"));
+                  "MAX(n) - MIN(n)", "CHAR_LENGTH(MAX(k))", "SUM(n) + COUNT(*)", "VAR_POP(n)", "STDDEV_SAMP(n)"));
     say(m, " AS BIGINT)");
 }
 
