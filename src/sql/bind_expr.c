@@ -245,10 +245,13 @@ static const struct expr *bind_agg_call(struct binder *b, const struct scope *sc
     if (variance_exists(e->name) && (e->distinct || e->star || e->args_count == 0))
         return e->distinct ? bind_unsupported(b, e->at, "%.*s(DISTINCT …)", BYTES_FMT(e->name))
                            : bind_error(b, e->at, DIAG_TYPE, "%.*s takes one argument", BYTES_FMT(e->name));
+    struct subs *subs = b->subs;
+    b->subs = NULL; /* their values come after the aggregate */
     if (e->args_count == 1)
         arg = bind_expr(b, &inner, e->args[0]);
     if (e->filter)
         filter = bind_condition(b, &inner, e->filter, "FILTER");
+    b->subs = subs;
     if (b->failed)
         return NULL;
     if (variance_exists(e->name))

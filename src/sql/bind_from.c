@@ -104,6 +104,7 @@ static struct plan_node *view_node(struct binder *b, const struct token *at, str
     struct script script;
     struct bytes outer_view = b->view;
     struct cte *outer_ctes = b->ctes;
+    const struct scope *outer = b->outer;
     struct plan_node *node = NULL;
 
     if (b->view_depth >= BIND_VIEW_DEPTH_MAX)
@@ -115,7 +116,9 @@ static struct plan_node *view_node(struct binder *b, const struct token *at, str
     b->view = view->name;
     b->view_depth++;
     b->ctes = NULL;
+    b->outer = NULL; /* its text knows nothing of the query around */
     struct rel rel = bind_query(b, script.statements[0].ast->query);
+    b->outer = outer;
     b->ctes = outer_ctes;
     b->view_depth--;
     b->view = outer_view;

@@ -620,7 +620,7 @@ static const struct expr *in_value(struct binder *b, const struct scope *scope, 
 const struct expr *bind_subquery_value(struct binder *b, const struct scope *scope, const struct ast_expr *e)
 {
     if (!b->subs)
-        return bind_unsupported(b, e->at, "a sub-query outside of SELECT, WHERE and HAVING");
+        return bind_unsupported(b, e->at, "a sub-query outside of SELECT, WHERE and HAVING, or inside an aggregate,");
     switch (e->kind) {
     case AST_EXISTS:
         return exists_value(b, scope, e);
