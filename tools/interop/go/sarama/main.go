@@ -380,7 +380,9 @@ func offsetsInTransactions() {
 func oldProducerIsFenced() {
 	topic, id := create(Unique("sa-fence"), 1), Unique("tx")
 	quick := func(c *sarama.Config) { c.Producer.Retry.Max, c.Producer.Transaction.Retry.Max = 1, 1 }
-	open := func() sarama.SyncProducer { return Get(sarama.NewSyncProducer([]string{Broker}, config(transactional(id), quick))) }
+	open := func() sarama.SyncProducer {
+		return Get(sarama.NewSyncProducer([]string{Broker}, config(transactional(id), quick)))
+	}
 	message := func(v string) *sarama.ProducerMessage {
 		return &sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder(v)}
 	}

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Kafka's command-line tools: topics, configs, groups, offsets, records, transactions, verifiable pair, console.
+. tools/interop/common.sh
+peer kafka_python
+python=$dir/bin/python
+peer kafka_tools
+server_start
+TOOLS=$dir TMPDIR=$work timeout 460 "$python" tools/interop/kafka_tools.py "$broker"
