@@ -131,5 +131,5 @@ const struct config_key config_keys[CONFIG_KEYS] = {
     {"http", "tls", NULL, NULL, CONFIG_FLAG, "true", NULL, 0, 1,
      "TLS on this listener, where there is a certificate", TO(plain[FACE_HTTP]), -1},
     {"http", "users", NULL, NULL, CONFIG_FLAG, "true", NULL, 0, 1,
-     "who asks must say who it is, where security.sasl is set", TO(http.no_users), -1},
+     "users and ACLs of [security] hold here, too", TO(http.no_users), -1},
 };

@@ -194,7 +194,9 @@ static enum status open_face(struct server *server, enum face face, const char *
     case FACE_HTTP:
         http.version = version_number();
         http.tls = tls;
-        http.security = asks ? server->security : NULL;
+        http.security = asks || (security_has_acls(server->security) && !http.no_users)
+                            ? server->security
+                            : NULL;
         st = http_face_open(server->loop, server->log, server->engine, address, &http,
                             &server->http);
         break;

@@ -80,7 +80,11 @@ grep -q "the certificate stays as it was.*server.pem' holds no certificate" "$su
 stop_server; same $? 0 "SIGTERM stops it cleanly"
 
 certificate server /CN=localhost ca
-start_server $tls --tls-client-ca "$certs/ca.pem" --tls-clients required --kafka 0.0.0.0:0
+printf '[security]\nacls = true\nsuper_users = "User:CN=alice,O=Example"\n' >"$suite_dir/acls.toml"
+certificate bob /CN=bob ca
+start_server $tls --tls-client-ca "$certs/ca.pem" --tls-clients required --kafka 0.0.0.0:0 --config "$suite_dir/acls.toml"
+same "$(curl -s -o "$suite_dir/e" -w '%{http_code}' --max-time 10 --cacert "$certs/ca.pem" --cert "$certs/alice.pem" --key "$certs/alice.key" "https://localhost:${http##*:}/v1/jobs")" 200 "ACLs hold for certificates over HTTP: a super user"
+same "$(curl -s -o "$suite_dir/e" -w '%{http_code}' --max-time 10 --cacert "$certs/ca.pem" --cert "$certs/bob.pem" --key "$certs/bob.key" "https://localhost:${http##*:}/v1/jobs")" 403 "and one that is none"
 same "$(k -C -t t -p 0 -c 3 -X "ssl.certificate.location=$certs/alice.pem" -X "ssl.key.location=$certs/alice.key" | wc -l | tr -d ' ')" 3 "a client with a certificate is served"
 k -L -m 3 >/dev/null; [ $? -ne 0 ]; check $? "one without is not"
 k -L -m 3 -X "ssl.certificate.location=$certs/mallory.pem" -X "ssl.key.location=$certs/mallory.key" >/dev/null; [ $? -ne 0 ]; check $? "nor one whose authority is not ours"

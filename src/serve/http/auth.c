@@ -1,5 +1,6 @@
 /* auth.c: who asks, where the server wants to know: the users and tokens of serve/security/, by
- * HTTP's Basic and Bearer (RFC 7617, 6750).
+ * HTTP's Basic and Bearer (RFC 7617, 6750). Where it has ACLs alone, who the client's certificate
+ * says.
  *
  * A password costs PBKDF2, so a connection remembers the digest of the header that was right: for
  * the same header on the same connection it is paid once. With ACLs the face is for who may alter
@@ -61,14 +62,32 @@ void known_forget(struct http_known *known)
     *known = (struct http_known){0};
 }
 
+static void name_principal(struct http_known *known, struct bytes user)
+{
+    known->principal = xcalloc(1, user.len + 6);
+    snprintf(known->principal, user.len + 6, "User:%.*s", BYTES_FMT(user));
+}
+
 static void remember(struct http_known *known, const uint8_t *digest, struct bytes user,
                      int64_t until_us)
 {
     known_forget(known);
     memcpy(known->digest, digest, HTTP_DIGEST_BYTES);
     known->until_us = until_us;
-    known->principal = xcalloc(1, user.len + 6);
-    snprintf(known->principal, user.len + 6, "User:%.*s", BYTES_FMT(user));
+    name_principal(known, user);
+}
+
+/* Where no user or token is asked for: who the certificate says, or nobody in particular. */
+static void know_by_certificate(struct exchange *x)
+{
+    struct buf subject;
+
+    if (x->session->known.principal)
+        return;
+    buf_init(&subject, 0);
+    bool known = conn_peer_subject(x->session->conn, &subject);
+    name_principal(&x->session->known, known ? buf_view(&subject) : BYTES_LITERAL("ANONYMOUS"));
+    buf_deinit(&subject);
 }
 
 /* Whoever the header says, if it is so. */
@@ -145,7 +164,9 @@ bool exchange_may(struct exchange *x)
 {
     if (!x->face->options.security || bytes_is(x->request->path, "/health"))
         return true;
-    if (!is_known(x, http_header_get(x->request, "authorization"))) {
+    if (!security_asks(x->face->options.security)) {
+        know_by_certificate(x);
+    } else if (!is_known(x, http_header_get(x->request, "authorization"))) {
         ask_who(x);
         return false;
     }

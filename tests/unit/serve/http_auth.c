@@ -132,6 +132,23 @@ TEST(http_auth_by_token)
     place_close(&p);
 }
 
+/* ACLs without users: nobody in particular may not. */
+TEST(http_auth_of_the_anonymous)
+{
+    struct place p;
+    const struct acl acl = {ACL_CLUSTER,       ACL_LITERAL,      ACL_ALTER,
+                            ACL_ALLOW,         ACL_CLUSTER_NAME, BYTES_LITERAL("User:ANONYMOUS"),
+                            BYTES_LITERAL("*")};
+
+    place_open(&p, NULL, true);
+    expect_status(&p, "/v1/topics", "", 403, "User:ANONYMOUS may not");
+    expect_status(&p, "/v1/topics", basic("admin:top:secret"), 403, NULL); /* no users here */
+    expect_status(&p, "/health", "", 200, NULL);
+    acls_add(security_acls(p.security), &acl);
+    expect_status(&p, "/v1/topics", "", 200, NULL);
+    place_close(&p);
+}
+
 TEST(http_auth_with_acls)
 {
     struct place p;
