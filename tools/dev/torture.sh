@@ -4,7 +4,7 @@
 # ./dev torture              200 rounds, from a new seed, which is printed
 # ./dev torture --rounds 20 --seed 7
 #
-# A round is a SIGKILL of the real server under load, two simulated lives of the whole server (power cuts, kills,
+# A round is a SIGKILL of the real server under load, one under three kinds of producers, two simulated lives of the whole server (power cuts, kills,
 # failed syncs) and one of the log; a tenth of a round is a disk that gets full. After each everything is read
 # back and compared. A failure prints the command that repeats it.
 rounds=200 seed=$(($(date +%s) % 100000))
@@ -20,7 +20,7 @@ done
 [ "$rounds" -gt 0 ] || { echo "torture: --rounds must be 1 or more" >&2; exit 2; }
 setup_build
 need_packages curl
-build release build/release/quickwater build/release/tests/crash/kill || exit 1
+build release build/release/quickwater build/release/tests/crash/kill build/release/tests/crash/producers || exit 1
 build asan build/asan/quickwater unit || exit 1
 passed=0 failed=0
 
@@ -42,6 +42,7 @@ part() {
 echo "torture: $rounds rounds, seed $seed"
 again="./dev torture --rounds $rounds --seed $seed"
 part kill "$again" timeout $((rounds * 60 + 60)) build/release/tests/crash/kill build/release/quickwater "$rounds" "$seed"
+part producers "$again" timeout $((rounds * 60 + 60)) build/release/tests/crash/producers build/release/quickwater "$rounds" "$seed"
 part power "./dev sim --seed S" sh ./dev sim --seeds $((rounds * 2)) --from $((seed * 1000 + 1))
 log_power() { # the log's own simulation, step by step
     p=0 n=0
