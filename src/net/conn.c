@@ -55,6 +55,7 @@ struct conn {
     struct tls *tls; /* NULL: none */
     struct loop_watch *watch;
     struct listener *listener;
+    size_t in_counted; /* of `in`, by the listener */
     struct conn_link link;
     const struct conn_handler *handler;
     void *face; /* the face's state */
@@ -263,8 +264,10 @@ void conn_destroy(struct conn *c)
     tell_closed(c);
     if (c->tls)
         tls_finish(c->tls, c->sock); /* as far as it goes: a client tells it from a cut wire */
-    if (c->listener)
+    if (c->listener) {
+        (void)listener_input(c->listener, c->in_counted, 0);
         listener_forget(c->listener, c);
+    }
     loop_defer_cancel(c->loop, &c->defer);
     loop_timer_destroy(c->timer);
     if (c->watch)
@@ -324,12 +327,22 @@ static void settle(struct conn *c)
 
 /* ---- input ---- */
 
+/* False: the listener's connections hold more than they may together. */
+static bool input_count(struct conn *c)
+{
+    size_t had = c->in_counted;
+
+    c->in_counted = c->in.cap;
+    return !c->listener || listener_input(c->listener, had, c->in_counted);
+}
+
 /* A quiet connection holds no buffer. */
 static void input_drop(struct conn *c)
 {
     c->in_at = 0;
     buf_deinit(&c->in);
     buf_init(&c->in, 0);
+    (void)input_count(c);
 }
 
 static void input_used(struct conn *c, size_t used)
@@ -420,6 +433,11 @@ static bool read_once(struct conn *c, size_t *total)
     if (st == ST_AGAIN)
         return false;
     *total += c->in.len - before;
+    if (!input_count(c) && in_len(c) > READ_BYTES && c->in.len > before) {
+        input_drop(c); /* at once, or the others of this pass would be closed for it too */
+        conn_close(c); /* many large frames that do not come to their end */
+        return false;
+    }
     received(c, c->in.len - before, unused);
     if (unsent_tls(c) > 0)
         defer(c); /* TLS answers by itself */

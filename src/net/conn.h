@@ -22,6 +22,9 @@ struct tls_server;
 
 struct conn_limits {
     size_t in_bytes_max;    /* the largest frame a face accepts, with its header */
+    size_t in_bytes_sum;    /* of input that waits for the rest of its frame, of all connections of one
+                               listener; past it a connection is closed that has more than a read's
+                               worth (64 KiB) and gets more; 0: no bound */
     size_t out_bytes_pause; /* at this much unsent output reading stops; a client that pipelines
                                sets it as high as out_bytes_max, or both ends may wait */
     size_t out_bytes_max;   /* past this the peer is closed */

@@ -19,6 +19,9 @@ enum status conn_start(struct conn *conn, void *state) MUST_CHECK;
 void conn_destroy(struct conn *conn);
 struct conn_link *conn_link(struct conn *conn);
 
+/* A connection's input buffer had so many bytes and has now so many; false: all of the listener's together
+ * are past the bound. */
+bool listener_input(struct listener *listener, size_t had, size_t has);
 /* The connection leaves the listener's list. */
 void listener_forget(struct listener *listener, struct conn *conn);
 

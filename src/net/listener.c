@@ -23,9 +23,17 @@ struct listener {
     struct tls_server *tls; /* NULL: none */
     struct conn *conns;
     uint32_t conns_len;
+    size_t in_bytes; /* of the connections' input buffers */
     bool starved; /* no handles were left: not watching */
     char address[ADDRESS_MAX];
 };
+
+bool listener_input(struct listener *l, size_t had, size_t has)
+{
+    CHECK(l->in_bytes >= had);
+    l->in_bytes += has - had;
+    return l->limits.in_bytes_sum == 0 || l->in_bytes <= l->limits.in_bytes_sum;
+}
 
 static void starve(struct listener *l)
 {

@@ -40,6 +40,14 @@ static void defaults(struct kafka_options *o)
         o->fetch_sessions_max = KAFKA_FETCH_SESSIONS;
 }
 
+/* Twice the largest frame at least, so that one always comes through. */
+static size_t in_bytes_sum(const struct kafka_options *o)
+{
+    size_t twice = 2 * ((size_t)o->frame_bytes_max + 4);
+
+    return twice > KAFKA_IN_BYTES_SUM ? twice : KAFKA_IN_BYTES_SUM;
+}
+
 enum status kafka_face_open(struct loop *loop, struct log *log, const char *address,
                             const struct kafka_options *options, struct kafka_face **out)
 {
@@ -53,6 +61,7 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
     defaults(&face->options);
     const struct conn_limits limits = {
         .in_bytes_max = (size_t)face->options.frame_bytes_max + 4,
+        .in_bytes_sum = in_bytes_sum(&face->options),
         .out_bytes_pause = KAFKA_OUT_BYTES_PAUSE,
         .out_bytes_max = OUT_BYTES_MAX,
         .idle_ns_max = face->options.idle_ms_max < 0 ? 0 : face->options.idle_ms_max * 1000000,

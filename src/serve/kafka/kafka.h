@@ -8,7 +8,7 @@
  * Owns:    its listener, sessions and groups; not the loop nor the log.
  * Threads: the loop's. Someone else calls log_flush in every pass (store/log/log.h).
  * Errors:  of open: the address cannot be listened on.
- * Limits:  options; a request's decoded arrays KAFKA_REQUEST_ARRAYS_MAX bytes.      Layer: serve.
+ * Limits:  requests that are not whole yet KAFKA_IN_BYTES_SUM in all; options; a request's decoded arrays KAFKA_REQUEST_ARRAYS_MAX bytes.      Layer: serve.
  */
 #ifndef QW_SERVE_KAFKA_KAFKA_H
 #define QW_SERVE_KAFKA_KAFKA_H
@@ -23,6 +23,7 @@ struct security;
 enum {
     KAFKA_PARTITIONS = 4,
     KAFKA_FRAME_BYTES = 100 << 20,
+    KAFKA_IN_BYTES_SUM = 1 << 30, /* requests on their way, of all connections */
     KAFKA_CONNS = 10000,
     KAFKA_REBALANCE_DELAY_MS = 200,
     KAFKA_IDLE_MS = 600000,

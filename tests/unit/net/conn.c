@@ -412,6 +412,41 @@ void net_case_conns_max(struct os *os)
     net_stop(n);
 }
 
+/* Frames that do not come to their end: all together may hold no more than the bound, and those that hold
+ * little are left alone. */
+void net_case_input_of_all_is_bounded(struct os *os)
+{
+    enum { EACH = 200000, HOSTILE = 7 };
+    struct conn_limits bounded = limits;
+    struct end ends[HOSTILE] = {{0}};
+    int closed = 0;
+
+    bounded.in_bytes_sum = 1000000; /* a buffer of one such may be 512 KiB */
+    struct net *n = net_start(os, &(struct server){.hold = true}, &bounded);
+    uint8_t *data = xmalloc(EACH);
+    fill(data, EACH);
+    client_open(n, &n->client);
+    conn_send(n->client.conn, BYTES_LITERAL("small"));
+    for (int i = 0; i < HOSTILE; i++) {
+        client_open(n, &ends[i]);
+        conn_send(ends[i].conn, bytes_of(data, EACH));
+    }
+    for (int i = 0; i < 2000; i++)
+        loop_pass(n->loop, 100000);
+    for (int i = 0; i < HOSTILE; i++)
+        closed += ends[i].closed;
+    EXPECT(closed >= 2 && closed < HOSTILE);
+    EXPECT_INT(n->client.closed, 0);
+    for (int i = 0; i < HOSTILE; i++)
+        if (ends[i].conn)
+            conn_close(ends[i].conn);
+    UNTIL(n, listener_conns(n->listener) == 1);
+    for (int i = 0; i < HOSTILE; i++)
+        buf_deinit(&ends[i].got);
+    free(data);
+    net_stop(n);
+}
+
 /* A client that goes away amid a large answer is one closed connection, nothing more. */
 void net_case_reset(struct os *os)
 {

@@ -14,7 +14,7 @@
     X(half_close)                                                                                  \
     X(pause_keeps_input)                                                                           \
     X(idle_is_closed)                                                                              \
-    X(conns_max)                                                                                   \
+    X(conns_max) X(input_of_all_is_bounded)                                                                                   \
     X(reset)
 
 #define NET_CASE_DECLARE(name) void net_case_##name(struct os *os);

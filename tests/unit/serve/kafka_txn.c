@@ -389,6 +389,32 @@ TEST(kafka_a_transaction_that_takes_too_long_is_aborted)
     kafka_rig_close(&rig);
 }
 
+TEST(kafka_a_transactional_id_that_is_idle_for_a_week_is_forgotten)
+{
+    static const int64_t day_ns = (int64_t)24 * 3600 * 1000000000;
+    struct rig rig;
+
+    kafka_rig_open(&rig);
+    struct peer *p = peer_open(&rig);
+    kafka_rig_make_topic(p, "t", 1);
+    struct producer w = producer_of(p, "tx");
+    EXPECT_INT(add(&w, "t", 0), 0);
+    EXPECT_INT(put(&w, "t", 0, 1), 0);
+    EXPECT_INT(end(&w, COMMIT), 0);
+    for (int round = 0; round < 2; round++) {
+        peer_end(p);
+        os_sim_advance(rig.os, round ? 2 * day_ns : 6 * day_ns);
+        kafka_rig_run_for(&rig, 2 * 3600 * 1000);
+        p = w.peer = peer_open(&rig);
+        EXPECT_INT(end(&w, COMMIT), round ? KAFKA_ERR_INVALID_PRODUCER_ID_MAPPING : 0);
+    }
+    struct bytes value;
+    EXPECT(!log_kv_get(rig.log, LOG_KV_TRANSACTIONS, BYTES_LITERAL("tx"), &value));
+    EXPECT_INT(visible(p, "t", 0), 1);
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
 /* ---- offsets ---- */
 
 static int16_t add_group(struct producer *w, const char *group)
