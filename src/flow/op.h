@@ -77,6 +77,7 @@ struct op_ctx {
     struct arena *arena;     /* = expr.arena: reset after each hook's call */
     uint64_t tick;
     uint32_t shard, shards;
+    uint32_t loaded;         /* parts of a checkpoint that load was given before this one */
     int64_t watermark_us;    /* of this operator, as last given to on_watermark; INT64_MIN: none */
     const struct op_way *way; /* where what it gives goes: the driver's, or a test's or benchmark's own */
 };
@@ -107,6 +108,13 @@ static inline void op_late(struct op_ctx *ctx, int input, const struct chunk *in
 static inline void op_alarm(struct op_ctx *ctx, int64_t at_us)
 {
     ctx->way->alarm(ctx, at_us);
+}
+
+/* A time that each part of a checkpoint has, as a watermark: the least of those so far and of this part. A
+ * part that had none yet (INT64_MIN) counts: it holds the others back. */
+static inline int64_t op_load_time(const struct op_ctx *ctx, int64_t so_far, int64_t part)
+{
+    return ctx->loaded && so_far < part ? so_far : part;
 }
 
 /* The class that runs a kind of node (registry.c); NULL with a diag for what is not built. */

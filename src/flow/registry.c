@@ -12,6 +12,7 @@ static const struct op_class *const classes[PLAN_KINDS] = {
     [PLAN_UNNEST] = &op_unnest,
     [PLAN_RANK] = &op_rank,
     [PLAN_WINDOW_RANK] = &op_window_rank,
+    [PLAN_OVER] = &op_over,
     [PLAN_NORMALIZE] = &op_normalize,
 };
 
@@ -19,6 +20,8 @@ const struct op_class *op_class_of(const struct plan_node *node, struct diag *di
 {
     const struct op_class *class = node->kind < PLAN_KINDS ? classes[node->kind] : NULL;
 
+    if (node->kind == PLAN_WINDOW && node->window.kind == WINDOW_SESSION)
+        class = &op_session_window;
     if (!class)
         (void)diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
                        "operator kind %d of the plan (node %u) is not built yet", (int)node->kind,

@@ -40,21 +40,23 @@ enum status driver_load_task(struct driver *d, uint32_t node, uint32_t shard, st
     int64_t own = (int64_t)reader_u64_le(r);
     if (r->bad)
         return ST_CORRUPT;
-    bool first = task->out_us == INT64_MIN;
     task->alarm_us = lesser(task->alarm_us, alarm);
     task->owed_us = owed > task->owed_us ? owed : task->owed_us;
     task->owes_clock |= owes_clock;
-    task->out_us = first ? out : lesser(task->out_us, out);
+    task->out_us = op_load_time(&task->ctx, task->out_us, out);
     task->out_idle = idle;
     task->ctx.watermark_us = task->ctx.expr.watermark_us =
-        first ? own : lesser(task->ctx.watermark_us, own);
+        op_load_time(&task->ctx, task->ctx.watermark_us, own);
     enum status st = ST_OK;
-    if (!reader_left(r))
+    if (!reader_left(r)) {
+        task->ctx.loaded++;
         return ST_OK; /* nothing was saved: no state, or none of this shard */
+    }
     if (task->sink && task->sink->class->load)
         st = task->sink->class->load(task->sink, r);
     else if (task->state && task->node->class->load)
         st = task->node->class->load(task->node->plan, task->state, &task->ctx, r);
+    task->ctx.loaded++;
     arena_reset(&task->arena);
     if (st != ST_OK && diag)
         *diag = task->diag;

@@ -62,6 +62,13 @@ struct ast_sort {
     bool descending, nulls_given, nulls_last;
 };
 
+/* Of a frame. */
+struct ast_bound {
+    const struct token *at;
+    bool unbounded, following;
+    struct ast_expr *expr; /* NULL, and not unbounded: CURRENT ROW */
+};
+
 struct ast_over {
     const struct token *at;
     struct bytes window; /* OVER w */
@@ -69,7 +76,14 @@ struct ast_over {
     uint16_t partition_count;
     struct ast_sort *order;
     uint16_t order_count;
-    bool has_frame;
+    bool has_frame, rows; /* rows: ROWS, else RANGE */
+    struct ast_bound start, end;
+};
+
+/* WINDOW name AS ( … ) */
+struct ast_window {
+    struct bytes name;
+    struct ast_over *over;
 };
 
 struct ast_option {
@@ -97,7 +111,9 @@ struct ast_from {
     enum window_kind window;
     struct ast_from *input;
     struct ast_expr *time;
-    struct ast_expr *slide, *size, *offset;
+    struct ast_expr *slide, *size, *offset; /* SESSION: size is the gap */
+    struct ast_expr **partition;            /* of SESSION */
+    uint16_t partition_count;
     /* UNNEST(list) [WITH ORDINALITY] */
     struct ast_expr *list;
     bool ordinality;
@@ -129,6 +145,8 @@ struct ast_select {
     uint16_t group_count;
     bool grouped;
     struct ast_expr *having;
+    struct ast_window *windows;
+    uint16_t windows_count;
     /* VALUES */
     struct ast_expr **rows; /* AST_ROW each */
     uint32_t rows_count;

@@ -64,8 +64,8 @@ struct scope {
     uint16_t count;
     struct aggs *aggs;            /* NULL: aggregates are not allowed here */
     const char *no_aggs;          /* why */
-    const struct ast_expr *over;  /* ROW_NUMBER() OVER …, and the column it became */
-    uint16_t over_column;
+    const struct ast_expr **overs; /* calls with OVER, and the column that the first became */
+    uint16_t overs_count, over_column;
     const struct ast_expr *window; /* TUMBLE(…) in GROUP BY, and its window_start column */
     uint16_t window_column;
     const struct scope *outer;     /* whose columns may be used too, as OUTER_COLUMN + their place */
@@ -131,11 +131,15 @@ struct rel bind_unnest_join(struct binder *b, const struct ast_from *join, const
 struct plan_node *bind_one_row(struct binder *b); /* of no columns */
 struct rel bind_table(struct binder *b, const struct token *at, struct bytes name,
                       const struct ast_options *hints);
-struct plan_node *bind_window(struct binder *b, const struct token *at, enum window_kind kind,
-                              struct plan_node *input, uint16_t time_column, int64_t slide_us,
-                              int64_t size_us, int64_t offset_us);
+/* window: all but its time attribute, which is that of its column. */
+struct plan_node *bind_window(struct binder *b, const struct token *at, struct plan_node *input,
+                              struct plan_window window);
 int64_t bind_interval(struct binder *b, const struct ast_expr *e);
 struct scope scope_of(struct binder *b, const struct plan_node *node, struct bytes table);
+/* The column of rel that has e, added behind the others (hidden) where there is none. */
+uint16_t rel_column(struct binder *b, struct rel *rel, const struct expr *e);
+/* The calls with OVER in SELECT become columns of rel. bind_over.c */
+void bind_over(struct binder *b, const struct ast_select *ast, struct rel *rel);
 /* ORDER BY and LIMIT of a query that is not the answer: a RANK. */
 struct plan_node *bind_limit(struct binder *b, const struct ast_query *query, struct rel rel);
 /* The columns of a sort, or NULL when failed. */
@@ -164,6 +168,8 @@ bool unique_key(struct arena *arena, const struct plan_node *node, const uint16_
                 uint16_t *count);
 /* The column has edges of event-time windows: what an operator emits at the watermark is never late. */
 bool never_late(const struct plan_node *node, uint16_t column);
+/* The column has, through projections, one by which the sessions of that window are apart. */
+bool session_key(const struct plan_node *node, uint16_t column, const struct plan_window *window);
 /* The columns of a rank's partition that are the start and the end of one event-time window. */
 bool rank_windows(const struct plan_node *node, uint16_t *start, uint16_t *end);
 /* left start, left end, right start, right end: columns by which a join equates its sides' windows. */

@@ -85,6 +85,16 @@ static void window_agg_outputs(struct plan_node *node, const struct plan_node *c
     node->columns_count = at;
 }
 
+static bool has_session_keys(const struct plan_node *calc, const uint16_t *keys, uint16_t keys_count,
+                             const struct plan_window *window)
+{
+    uint16_t found = 0;
+
+    for (uint16_t i = 0; i < keys_count; i++)
+        found = (uint16_t)(found + session_key(calc, keys[i], window));
+    return found >= window->partition_count;
+}
+
 static struct plan_node *window_agg(struct binder *b, struct plan_node *calc, const uint16_t *keys,
                                     uint16_t keys_count, const int32_t roles[3],
                                     const struct agg_call *calls, uint16_t calls_count,
@@ -99,6 +109,7 @@ static struct plan_node *window_agg(struct binder *b, struct plan_node *calc, co
     agg->window = *window_prop(calc, keys[roles[ROLE_START - 1]]).window;
     agg->start_column = keys[roles[ROLE_START - 1]];
     agg->end_column = keys[roles[ROLE_END - 1]];
+    agg->session_keys = has_session_keys(calc, keys, keys_count, window_prop(calc, agg->start_column).window);
     agg->emit_start = agg->emit_end = true;
     agg->emit_time = roles[ROLE_TIME - 1] >= 0;
     agg->keys = ARENA_ARRAY(b->arena, uint16_t, keys_count + 1u);

@@ -322,8 +322,11 @@ static bool is_ranking(struct bytes name)
 static const struct expr *bind_function(struct binder *b, const struct scope *scope,
                                         const struct ast_expr *e)
 {
-    if (scope->over == e)
-        return expr_column(b->arena, scope->over_column, scope->columns[scope->over_column].type);
+    for (uint16_t i = 0; e->over && i < scope->overs_count; i++) {
+        uint16_t column = (uint16_t)(scope->over_column + i);
+        if (scope->overs[i] == e)
+            return expr_column(b->arena, column, scope->columns[column].type);
+    }
     if (is_ranking(e->name) && (e->over || !func_exists(e->name))) {
         if (!e->over)
             return bind_error(b, e->at, DIAG_SYNTAX, "%.*s needs OVER (…)", BYTES_FMT(e->name));

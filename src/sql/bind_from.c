@@ -219,9 +219,11 @@ int64_t bind_interval(struct binder *b, const struct ast_expr *e)
     return value->value.i64;
 }
 
-static bool window_sizes_fit(struct binder *b, const struct token *at, enum window_kind kind,
-                             int64_t slide_us, int64_t size_us)
+static bool window_sizes_fit(struct binder *b, const struct token *at, const struct plan_window *window)
 {
+    int64_t slide_us = window->slide_us, size_us = window->size_us;
+    enum window_kind kind = window->kind;
+
     if (size_us <= 0 || slide_us <= 0)
         return bind_error(b, at, DIAG_VALUE, "sizes of windows must be positive"), false;
     if (kind == WINDOW_HOP && size_us % slide_us != 0) {
@@ -240,17 +242,14 @@ static bool window_sizes_fit(struct binder *b, const struct token *at, enum wind
 }
 
 /* Adds window_start, window_end and window_time to the input's columns. */
-struct plan_node *bind_window(struct binder *b, const struct token *at, enum window_kind kind,
-                              struct plan_node *input, uint16_t time_column, int64_t slide_us,
-                              int64_t size_us, int64_t offset_us)
+struct plan_node *bind_window(struct binder *b, const struct token *at, struct plan_node *input,
+                              struct plan_window window)
 {
-    const struct plan_column *time = &input->columns[time_column];
+    const struct plan_column *time = &input->columns[window.column];
     uint16_t n = input->columns_count;
 
     if (b->failed)
         return NULL;
-    if (kind == WINDOW_SESSION)
-        return bind_unsupported(b, at, "SESSION");
     if (time->time == TIME_NONE) {
         bind_error(b, at, DIAG_TYPE,
                    "`%.*s` is not a time attribute: windows need one",
@@ -259,14 +258,13 @@ struct plan_node *bind_window(struct binder *b, const struct token *at, enum win
                      "computations end a time attribute");
         return NULL;
     }
-    if (kind == WINDOW_TUMBLE)
-        slide_us = size_us;
-    if (!window_sizes_fit(b, at, kind, slide_us, size_us))
+    if (window.kind == WINDOW_TUMBLE || window.kind == WINDOW_SESSION)
+        window.slide_us = window.size_us;
+    if (!window_sizes_fit(b, at, &window))
         return NULL;
     struct plan_node *node = node_over(b->arena, PLAN_WINDOW, input, (uint16_t)(n + 3));
-    node->window = (struct plan_window){.kind = kind, .time = time->time, .column = time_column,
-                                        .size_us = size_us, .slide_us = slide_us,
-                                        .offset_us = offset_us};
+    node->window = window;
+    node->window.time = time->time;
     const struct type *edge = type_not_null(b->arena, type_make(b->arena, TYPE_TIMESTAMP, 3, 0), true);
     const struct type *attr =
         type_not_null(b->arena, type_make(b->arena, time->type->kind, 3, 0), true);
@@ -279,20 +277,25 @@ struct plan_node *bind_window(struct binder *b, const struct token *at, enum win
 static struct rel bind_window_from(struct binder *b, const struct ast_from *from)
 {
     struct rel input = bind_from(b, from->input);
+    struct plan_window window = {.kind = from->window, .partition_count = from->partition_count};
 
     if (b->failed)
         return input;
+    uint16_t *partition = ARENA_ARRAY(b->arena, uint16_t, from->partition_count + 1u);
+    for (uint16_t i = 0; i < from->partition_count && !b->failed; i++) {
+        const struct expr *e = bind_expr(b, &input.scope, from->partition[i]);
+        if (e)
+            CHECK(expr_is_column(e, &partition[i]));
+    }
+    window.partition = partition;
     const struct expr *time = bind_expr(b, &input.scope, from->time);
-    uint16_t column = 0;
-    int64_t size = bind_interval(b, from->size);
-    int64_t slide = from->slide ? bind_interval(b, from->slide) : size;
-    int64_t offset = from->offset ? bind_interval(b, from->offset) : 0;
+    window.size_us = bind_interval(b, from->size);
+    window.slide_us = from->slide ? bind_interval(b, from->slide) : window.size_us;
+    window.offset_us = from->offset ? bind_interval(b, from->offset) : 0;
     if (b->failed)
         return input;
-    CHECK(expr_is_column(time, &column));
-    struct plan_node *node = bind_window(b, from->time->at, from->window, input.node, column, slide,
-                                         size, offset);
-    return rel_of(b, node, BYTES_NONE);
+    CHECK(expr_is_column(time, &window.column));
+    return rel_of(b, bind_window(b, from->time->at, input.node, window), BYTES_NONE);
 }
 
 /* ---- joins ---- */

@@ -1,119 +1,6 @@
 /* Queries: SELECT with grouping and ranking, VALUES, UNION; ORDER BY and LIMIT of inner queries. */
 #include "sql/bind_select.h"
 
-/* ---- ROW_NUMBER() OVER ---- */
-
-static const struct ast_expr *find_over(const struct ast_expr *e)
-{
-    if (!e)
-        return NULL;
-    if (e->kind == AST_CALL && e->over)
-        return e;
-    for (uint16_t i = 0; i < e->args_count; i++) {
-        const struct ast_expr *found = find_over(e->args[i]);
-        if (found)
-            return found;
-    }
-    return find_over(e->operand);
-}
-
-bool ast_has_over(const struct ast_expr *e)
-{
-    return find_over(e) != NULL;
-}
-
-/* A CALC that adds e to the columns when it is no column; its index. */
-static uint16_t as_column(struct binder *b, struct rel *rel, const struct expr *e)
-{
-    uint16_t column, n = rel->node->columns_count;
-
-    if (expr_is_column(e, &column))
-        return column;
-    struct plan_node *calc = calc_new(b->arena, rel->node, (uint16_t)(n + 1));
-    for (uint16_t i = 0; i < n; i++)
-        calc_set(calc, i, rel->node->columns[i].name, column_of(b->arena, rel->node, i));
-    calc_set(calc, n, bytes_str(arena_printf(b->arena, "$s%u", n)), e);
-    struct scope_column *columns = ARENA_ARRAY(b->arena, struct scope_column, n + 2u);
-    memcpy(columns, rel->scope.columns, n * sizeof(*columns));
-    columns[n] = (struct scope_column){.name = calc->columns[n].name, .type = e->type, .hidden = true};
-    rel->scope.columns = columns;
-    rel->scope.count = (uint16_t)(n + 1);
-    rel->node = calc;
-    return n;
-}
-
-static void bind_rank(struct binder *b, struct selecting *s, const struct ast_expr *call)
-{
-    const struct ast_over *over = call->over;
-    struct plan_rank rank = {.limit = INT64_MAX, .emit_rank = true};
-
-    if (!bytes_is_nocase(call->name, "ROW_NUMBER") || over->window.len > 0 || over->has_frame) {
-        bind_unsupported(b, call->at, "%.*s(…) OVER (…) (only ROW_NUMBER() with a bound, for top-N)",
-                         BYTES_FMT(bytes_head(call->name, 40)));
-        return;
-    }
-    if (over->order_count == 0) {
-        bind_error(b, call->at, DIAG_SYNTAX, "ROW_NUMBER() needs an ORDER BY in its OVER (…)");
-        return;
-    }
-    uint16_t *partition = ARENA_ARRAY(b->arena, uint16_t, over->partition_count + 1u);
-    struct plan_sort_key *order = ARENA_ARRAY(b->arena, struct plan_sort_key, over->order_count);
-    for (uint16_t i = 0; i < over->partition_count && !b->failed; i++) {
-        const struct expr *e = bind_expr(b, &s->rel.scope, over->partition[i]);
-        partition[i] = e ? as_column(b, &s->rel, e) : 0;
-    }
-    for (uint16_t i = 0; i < over->order_count && !b->failed; i++) {
-        const struct ast_sort *sort = &over->order[i];
-        const struct expr *e = bind_expr(b, &s->rel.scope, sort->expr);
-        order[i].column = e ? as_column(b, &s->rel, e) : 0;
-        order[i].descending = sort->descending;
-        order[i].nulls_last = sort->nulls_given ? sort->nulls_last : sort->descending;
-    }
-    if (b->failed)
-        return;
-    uint16_t n = s->rel.node->columns_count;
-    struct plan_node *node = node_over(b->arena, PLAN_RANK, s->rel.node, (uint16_t)(n + 1));
-    rank.partition = partition;
-    rank.partition_count = over->partition_count;
-    rank.order = order;
-    rank.order_count = over->order_count;
-    node->rank = rank;
-    node->columns[n] = (struct plan_column){
-        BYTES_LITERAL("$rank"), type_not_null(b->arena, type_simple(TYPE_BIGINT), true), TIME_NONE};
-    struct scope_column *columns = ARENA_ARRAY(b->arena, struct scope_column, n + 2u);
-    memcpy(columns, s->rel.scope.columns, n * sizeof(*columns));
-    columns[n] = (struct scope_column){.name = node->columns[n].name, .type = node->columns[n].type,
-                                       .hidden = true};
-    s->rel.scope.columns = columns;
-    s->rel.scope.count = (uint16_t)(n + 1);
-    s->rel.scope.over = call;
-    s->rel.scope.over_column = n;
-    s->rel.node = node;
-}
-
-static void bind_over(struct binder *b, struct selecting *s)
-{
-    const struct ast_expr *found = NULL;
-
-    for (uint16_t i = 0; i < s->ast->items_count && !b->failed; i++) {
-        const struct ast_expr *over = find_over(s->ast->items[i].expr);
-        if (!over)
-            continue;
-        if (found) {
-            bind_unsupported(b, over->at, "more than one OVER (…) in a SELECT");
-            return;
-        }
-        found = over;
-    }
-    if (!found)
-        return;
-    if (s->ast->grouped || s->ast->having) {
-        bind_unsupported(b, found->at, "OVER (…) beside GROUP BY (put the grouping into a sub-query)");
-        return;
-    }
-    bind_rank(b, s, found);
-}
-
 /* ---- legacy group windows ---- */
 
 static bool group_window_kind(const struct ast_expr *e, enum window_kind *kind)
@@ -128,6 +15,25 @@ static bool group_window_kind(const struct ast_expr *e, enum window_kind *kind)
         return e->args_count == 3;
     *kind = WINDOW_SESSION;
     return bytes_is_nocase(e->name, "SESSION");
+}
+
+/* Sessions are apart by what else is grouped by: as columns below the window. */
+static void session_keys(struct binder *b, struct selecting *s, const struct ast_expr *call,
+                         struct plan_window *window)
+{
+    uint16_t *keys = ARENA_ARRAY(b->arena, uint16_t, s->ast->group_count + 1u);
+    struct scope *scope = &s->rel.scope;
+
+    for (uint16_t i = 0; i < s->ast->group_count && !b->failed; i++) {
+        if (s->ast->group[i] == call)
+            continue;
+        scope->no_aggs = "in GROUP BY";
+        const struct expr *e = bind_expr(b, scope, s->ast->group[i]);
+        scope->no_aggs = NULL;
+        if (e)
+            keys[window->partition_count++] = rel_column(b, &s->rel, e);
+    }
+    window->partition = keys;
 }
 
 /* GROUP BY TUMBLE(t, INTERVAL …): the rows get their window first. */
@@ -145,8 +51,13 @@ static void bind_group_windows(struct binder *b, struct selecting *s)
             return;
         if (expr_is_func(time, "PROCTIME"))
             s->rel.node = s->rel.node; /* as a column, below */
-        uint16_t column = as_column(b, &s->rel, time);
-        s->rel.node = bind_window(b, call->args[0]->at, kind, s->rel.node, column, slide, size, 0);
+        uint16_t column = rel_column(b, &s->rel, time);
+        struct plan_window window = {.kind = kind, .column = column, .slide_us = slide, .size_us = size};
+        if (kind == WINDOW_SESSION)
+            session_keys(b, s, call, &window);
+        if (b->failed)
+            return;
+        s->rel.node = bind_window(b, call->args[0]->at, s->rel.node, window);
         if (b->failed)
             return;
         uint16_t n = (uint16_t)(s->rel.node->columns_count - 3);
@@ -494,7 +405,7 @@ static struct plan_node *bind_select(struct binder *b, const struct ast_select *
     select_rows(b, &s, NULL, NULL);
     if (b->failed)
         return NULL;
-    bind_over(b, &s);
+    bind_over(b, ast, &s.rel);
     bind_group_windows(b, &s);
     bind_group(b, &s);
     if (b->failed)

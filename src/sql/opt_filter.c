@@ -173,6 +173,26 @@ static struct plan_node *push_prefix(struct arena *arena, struct plan_node *node
     return filtered(arena, node, &above);
 }
 
+/* Rows of one key decide together what comes of each: only whole keys go below. */
+static struct plan_node *push_keyed(struct arena *arena, struct plan_node *node, struct conjuncts *list,
+                                    const uint16_t *partition, uint16_t partition_count)
+{
+    struct conjuncts below = {0}, above = {0};
+
+    for (uint16_t i = 0; i < list->count; i++) {
+        uint8_t *used = ARENA_ARRAY(arena, uint8_t, node->columns_count + 1u);
+        bool keys = true;
+        expr_columns(list->items[i], used);
+        for (uint16_t k = 0; k < partition_count; k++)
+            used[partition[k]] = 0;
+        for (uint16_t c = 0; c < node->columns_count; c++)
+            keys &= !used[c];
+        conjuncts_add(arena, keys ? &below : &above, list->items[i]);
+    }
+    node->inputs[0].node = push(arena, node->inputs[0].node, &below);
+    return filtered(arena, node, &above);
+}
+
 static int32_t *keys_map(struct arena *arena, const struct plan_node *node, const uint16_t *keys,
                          uint16_t count)
 {
@@ -205,11 +225,15 @@ static struct plan_node *push(struct arena *arena, struct plan_node *node, struc
         return push_calc(arena, node, list);
     case PLAN_JOIN:
         return push_join(arena, node, list);
+    case PLAN_OVER:
+        return push_keyed(arena, node, list, node->over.partition, node->over.partition_count);
     case PLAN_RANK:
         return push_rank(arena, node, list);
     case PLAN_UNION:
         return push_union(arena, node, list);
     case PLAN_WINDOW:
+        if (node->window.kind == WINDOW_SESSION)
+            return push_keyed(arena, node, list, node->window.partition, node->window.partition_count);
         return push_prefix(arena, node, list, input->columns_count, NULL);
     case PLAN_WINDOW_AGG:
         map = keys_map(arena, node, node->window_agg.keys, node->window_agg.keys_count);

@@ -72,6 +72,18 @@ static struct plan_node *prune_calc(struct arena *arena, struct plan_node *node,
     return node;
 }
 
+static uint16_t *map_columns(struct arena *arena, const uint16_t *columns, uint16_t count,
+                             const int32_t *map)
+{
+    uint16_t *out = ARENA_ARRAY(arena, uint16_t, count + 1u);
+
+    for (uint16_t i = 0; i < count; i++) {
+        CHECK(map[columns[i]] >= 0);
+        out[i] = (uint16_t)map[columns[i]];
+    }
+    return out;
+}
+
 static struct plan_node *prune_window(struct arena *arena, struct plan_node *node,
                                       const uint8_t *needed, int32_t *map)
 {
@@ -81,8 +93,12 @@ static struct plan_node *prune_window(struct arena *arena, struct plan_node *nod
     memcpy(below, needed, n);
     if (node->window.time == TIME_ROW)
         below[node->window.column] = 1;
+    for (uint16_t i = 0; i < node->window.partition_count; i++)
+        below[node->window.partition[i]] = 1;
     struct pruned in = prune_input(arena, node->inputs[0].node, below);
     node->inputs[0].node = in.node;
+    node->window.partition =
+        map_columns(arena, node->window.partition, node->window.partition_count, in.map);
     for (uint16_t i = 0; i < node->columns_count; i++)
         keep[i] = i >= n || in.map[i] >= 0;
     if (node->window.time == TIME_ROW)
@@ -117,18 +133,6 @@ static void map_aggs(struct arena *arena, struct agg_call *aggs, uint16_t count,
         aggs[i].arg = expr_map(arena, aggs[i].arg, map);
         aggs[i].filter = expr_map(arena, aggs[i].filter, map);
     }
-}
-
-static uint16_t *map_columns(struct arena *arena, const uint16_t *columns, uint16_t count,
-                             const int32_t *map)
-{
-    uint16_t *out = ARENA_ARRAY(arena, uint16_t, count + 1u);
-
-    for (uint16_t i = 0; i < count; i++) {
-        CHECK(map[columns[i]] >= 0);
-        out[i] = (uint16_t)map[columns[i]];
-    }
-    return out;
 }
 
 static struct plan_node *prune_window_agg(struct arena *arena, struct plan_node *node,
@@ -303,6 +307,33 @@ static struct plan_node *prune_unnest(struct arena *arena, struct plan_node *nod
     return node;
 }
 
+static struct plan_node *prune_over(struct arena *arena, struct plan_node *node,
+                                    const uint8_t *needed, int32_t *map)
+{
+    struct plan_over *over = &node->over;
+    uint16_t n = node->inputs[0].node->columns_count;
+    uint8_t *below = needs(arena, node->inputs[0].node), *keep = needs(arena, node);
+
+    memcpy(below, needed, n);
+    for (uint16_t i = 0; i < over->partition_count; i++)
+        below[over->partition[i]] = 1;
+    if (over->time == TIME_ROW)
+        below[over->column] = 1;
+    for (uint16_t i = n; i < node->columns_count; i++)
+        keep[i] = needed[i];
+    struct agg_call *aggs = keep_aggs(arena, over->aggs, &over->aggs_count, needed + n, below);
+    struct pruned in = prune_input(arena, node->inputs[0].node, below);
+    node->inputs[0].node = in.node;
+    over->partition = map_columns(arena, over->partition, over->partition_count, in.map);
+    over->column = over->time == TIME_ROW ? (uint16_t)in.map[over->column] : 0;
+    map_aggs(arena, aggs, over->aggs_count, in.map);
+    over->aggs = aggs;
+    for (uint16_t i = 0; i < n; i++)
+        keep[i] = in.map[i] >= 0;
+    keep_columns(node, keep, map);
+    return node;
+}
+
 /* Each input is a CALC with the union's columns, and gives exactly those that are asked of it. */
 static struct plan_node *prune_union(struct arena *arena, struct plan_node *node,
                                      const uint8_t *needed, int32_t *map)
@@ -341,6 +372,8 @@ static struct plan_node *prune(struct arena *arena, struct plan_node *node, cons
         return prune_rank(arena, node, needed, map);
     case PLAN_UNNEST:
         return prune_unnest(arena, node, needed, map);
+    case PLAN_OVER:
+        return prune_over(arena, node, needed, map);
     case PLAN_UNION:
         return prune_union(arena, node, needed, map);
     case PLAN_WINDOW_RANK: /* made later */

@@ -38,6 +38,8 @@ static bool waits_for_time(const struct plan_node *node)
     switch (node->kind) {
     case PLAN_WINDOW:
         return node->window.time == TIME_ROW;
+    case PLAN_OVER:
+        return node->over.time == TIME_ROW;
     case PLAN_WINDOW_AGG:
         return node->window_agg.window.time == TIME_ROW;
     case PLAN_JOIN:

@@ -24,7 +24,8 @@ static bool same_aggs(const struct agg_call *a, const struct agg_call *b, uint16
 static bool same_window(const struct plan_window *a, const struct plan_window *b)
 {
     return a->kind == b->kind && a->time == b->time && a->column == b->column &&
-           a->size_us == b->size_us && a->slide_us == b->slide_us && a->offset_us == b->offset_us;
+           a->size_us == b->size_us && a->slide_us == b->slide_us && a->offset_us == b->offset_us &&
+           a->partition_count == b->partition_count && same_u16(a->partition, b->partition, a->partition_count);
 }
 
 static bool same_window_agg(const struct plan_window_agg *a, const struct plan_window_agg *b)
@@ -77,6 +78,13 @@ static bool same_unnest(const struct plan_unnest *a, const struct plan_unnest *b
            same_u16(a->parts, b->parts, a->parts_count);
 }
 
+static bool same_over(const struct plan_over *a, const struct plan_over *b)
+{
+    return a->partition_count == b->partition_count && same_u16(a->partition, b->partition, a->partition_count) &&
+           a->column == b->column && a->time == b->time && a->rows == b->rows && a->bounded == b->bounded &&
+           a->preceding == b->preceding && a->aggs_count == b->aggs_count && same_aggs(a->aggs, b->aggs, a->aggs_count);
+}
+
 static bool same_calc(const struct plan_node *a, const struct plan_node *b)
 {
     if (!same_expr(a->calc.filter, b->calc.filter))
@@ -113,6 +121,8 @@ static bool same_node(const struct plan_node *a, const struct plan_node *b)
         return same_rank(&a->rank, &b->rank);
     case PLAN_UNNEST:
         return same_unnest(&a->unnest, &b->unnest);
+    case PLAN_OVER:
+        return same_over(&a->over, &b->over);
     case PLAN_UNION:
         return true;
     default: /* scans were made one by opt_scan.c; sinks and values stay apart */

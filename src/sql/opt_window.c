@@ -36,6 +36,8 @@ static bool may_fold(struct arena *arena, const struct plan_node *node)
         return false;
     const struct plan_node *window = calc->inputs[0].node;
     uint16_t n = (uint16_t)(window->columns_count - 3), start, end;
+    if (window->window.kind == WINDOW_SESSION) /* rows decide together where their windows end */
+        return false;
     if (!expr_is_column(calc->calc.exprs[node->window_agg.start_column], &start) || start != n ||
         !expr_is_column(calc->calc.exprs[node->window_agg.end_column], &end) || end != n + 1)
         return false;

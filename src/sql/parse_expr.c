@@ -107,16 +107,47 @@ struct ast_sort *parse_sorts(struct parser *p, uint16_t *count)
     return list.items;
 }
 
-/* over -> OVER ( name | '(' [ PARTITION BY exprs ] [ ORDER BY sorts ] [ ( ROWS | RANGE ) … ] ')' ) */
-static struct ast_over *parse_over(struct parser *p)
+/* bound -> UNBOUNDED ( PRECEDING | FOLLOWING ) | CURRENT ROW | expr ( PRECEDING | FOLLOWING ) */
+static struct ast_bound parse_bound(struct parser *p)
+{
+    struct ast_bound bound = {.at = p->at};
+
+    if (accept_word(p, "CURRENT")) {
+        expect_word(p, "ROW");
+        return bound;
+    }
+    if (accept_word(p, "UNBOUNDED"))
+        bound.unbounded = true;
+    else
+        bound.expr = parse_expr(p);
+    if (accept_word(p, "FOLLOWING"))
+        bound.following = true;
+    else
+        expect_word(p, "PRECEDING");
+    return bound;
+}
+
+/* frame -> ( ROWS | RANGE ) ( bound | BETWEEN bound AND bound ) */
+static void parse_frame(struct parser *p, struct ast_over *over)
+{
+    over->has_frame = true;
+    over->rows = is_word(p->at, "ROWS");
+    parser_next(p);
+    if (!accept_word(p, "BETWEEN")) {
+        over->start = parse_bound(p);
+        return;
+    }
+    over->start = parse_bound(p);
+    expect_word(p, "AND");
+    over->end = parse_bound(p);
+}
+
+/* window -> '(' [ PARTITION BY exprs ] [ ORDER BY sorts ] [ frame ] ')' */
+struct ast_over *parse_over_window(struct parser *p)
 {
     struct ast_over *over = ARENA_NEW(p->arena, struct ast_over);
 
     over->at = p->at;
-    if (p->at->kind == TOKEN_WORD || p->at->kind == TOKEN_QUOTED) {
-        over->window = expect_name(p, "a window's name");
-        return over;
-    }
     expect_sign(p, "(");
     if (accept_word(p, "PARTITION")) {
         expect_word(p, "BY");
@@ -126,18 +157,20 @@ static struct ast_over *parse_over(struct parser *p)
         expect_word(p, "BY");
         over->order = parse_sorts(p, &over->order_count);
     }
-    if (at_word(p, "ROWS") || at_word(p, "RANGE")) {
-        over->has_frame = true;
-        unsigned open = 0; /* the frame is refused when bound; here only its end is found */
-        while (p->at->kind != TOKEN_END && !(open == 0 && is_sign(p->at, ")"))) {
-            if (is_sign(p->at, "("))
-                open++;
-            else if (is_sign(p->at, ")"))
-                open--;
-            parser_next(p);
-        }
-    }
+    if (at_word(p, "ROWS") || at_word(p, "RANGE"))
+        parse_frame(p, over);
     expect_sign(p, ")");
+    return over;
+}
+
+/* over -> OVER ( name | window ) */
+static struct ast_over *parse_over(struct parser *p)
+{
+    if (p->at->kind != TOKEN_WORD && p->at->kind != TOKEN_QUOTED)
+        return parse_over_window(p);
+    struct ast_over *over = ARENA_NEW(p->arena, struct ast_over);
+    over->at = p->at;
+    over->window = expect_name(p, "a window's name");
     return over;
 }
 

@@ -100,8 +100,42 @@ static const struct window_word *at_window(const struct token *t)
     return NULL;
 }
 
-/* data -> TABLE name | [ TABLE ] '(' query ')' */
-static struct ast_from *parse_window_data(struct parser *p)
+static struct ast_expr *parse_column(struct parser *p)
+{
+    struct ast_expr *e = ast_new(p, AST_NAME, p->at);
+
+    e->parts = ARENA_NEW(p->arena, struct bytes);
+    e->parts[0] = expect_name(p, "a column's name");
+    e->parts_count = 1;
+    return ast_finish(p, e);
+}
+
+/* [ PARTITION BY ( name | '(' name { ',' name } ')' ) ], for SESSION alone */
+static void parse_window_partition(struct parser *p, struct ast_from *window)
+{
+    struct list list = {0};
+
+    if (p->failed || !is_word(p->at, "PARTITION"))
+        return;
+    if (window->window != WINDOW_SESSION) {
+        parser_unsupported(p, p->at, "PARTITION BY in a window table function other than SESSION");
+        return;
+    }
+    parser_next(p);
+    expect_word(p, "BY");
+    bool several = accept_sign(p, "(");
+    do {
+        struct ast_expr **column = LIST_ADD(p, &list, struct ast_expr *);
+        *column = parse_column(p);
+    } while (several && !p->failed && accept_sign(p, ","));
+    if (several)
+        expect_sign(p, ")");
+    window->partition = list.items;
+    window->partition_count = list.count;
+}
+
+/* data -> ( TABLE name | [ TABLE ] '(' query ')' ) partition */
+static struct ast_from *parse_window_data(struct parser *p, struct ast_from *window)
 {
     struct ast_from *from;
 
@@ -112,13 +146,10 @@ static struct ast_from *parse_window_data(struct parser *p)
         expect_sign(p, ")");
     } else if (table) {
         from = parse_table_ref(p);
-        if (from && !p->failed && is_word(p->at, "PARTITION")) {
-            parser_unsupported(p, p->at, "PARTITION BY in a window table function");
-            return NULL;
-        }
     } else {
         return parser_unexpected(p);
     }
+    parse_window_partition(p, window);
     return from;
 }
 
@@ -127,11 +158,7 @@ static struct ast_expr *parse_descriptor(struct parser *p)
 {
     expect_word(p, "DESCRIPTOR");
     expect_sign(p, "(");
-    struct ast_expr *e = ast_new(p, AST_NAME, p->at);
-    e->parts = ARENA_NEW(p->arena, struct bytes);
-    e->parts[0] = expect_name(p, "a column's name");
-    e->parts_count = 1;
-    e = ast_finish(p, e);
+    struct ast_expr *e = parse_column(p);
     expect_sign(p, ")");
     return p->failed ? NULL : e;
 }
@@ -192,7 +219,7 @@ static struct ast_from *parse_window(struct parser *p, const struct window_word 
         }
         struct ast_expr **expr = window_slot(from, slot);
         if (slot == 0)
-            from->input = parse_window_data(p);
+            from->input = parse_window_data(p, from);
         else if (slot == 1)
             from->time = parse_descriptor(p);
         else if (expr)

@@ -84,6 +84,21 @@ static void parse_group(struct parser *p, struct ast_select *s)
     s->group_count = (uint16_t)list.count;
 }
 
+/* windows -> name AS window { ',' name AS window } */
+static void parse_windows(struct parser *p, struct ast_select *s)
+{
+    struct list list = {0};
+
+    do {
+        struct ast_window *window = LIST_ADD(p, &list, struct ast_window);
+        window->name = expect_name(p, "a window's name");
+        expect_word(p, "AS");
+        window->over = parse_over_window(p);
+    } while (!p->failed && accept_sign(p, ","));
+    s->windows = list.items;
+    s->windows_count = (uint16_t)list.count;
+}
+
 /* select -> SELECT [ DISTINCT | ALL ] items [ FROM from ] [ WHERE expr ] [ GROUP BY … ]
  *           [ HAVING expr ] */
 static struct ast_select *parse_select(struct parser *p)
@@ -106,8 +121,8 @@ static struct ast_select *parse_select(struct parser *p)
         parse_group(p, s);
     if (accept_word(p, "HAVING"))
         s->having = parse_expr(p);
-    if (!p->failed && is_word(p->at, "WINDOW"))
-        return parser_unsupported(p, p->at, "the WINDOW clause");
+    if (accept_word(p, "WINDOW"))
+        parse_windows(p, s);
     if (!p->failed && is_word(p->at, "QUALIFY"))
         return parser_unsupported(p, p->at, "QUALIFY");
     return s;

@@ -13,7 +13,7 @@
 
 #include "sql/ast.h"
 
-enum { PARSER_DEPTH_MAX = 100, AST_DEPTH_MAX = 400, PARSER_LIST_MAX = 10000, PARSER_WANTED_MAX = 16 };
+enum { PARSER_DEPTH_MAX = 100, AST_DEPTH_MAX = 400, PARSER_LIST_MAX = 10000, PARSER_WANTED_MAX = 24 };
 
 struct parser {
     struct arena *arena;
@@ -71,6 +71,7 @@ void *list_add(struct parser *p, struct list *list, size_t item_size);
 /* ---- rules ---- */
 struct ast_expr *parse_expr(struct parser *p);
 struct ast_expr **parse_exprs(struct parser *p, uint16_t *count);
+struct ast_over *parse_over_window(struct parser *p); /* ( PARTITION BY … ORDER BY … ROWS … ) */
 struct ast_expr *parse_primary(struct parser *p);
 struct ast_expr *parse_special(struct parser *p);  /* NULL without failure: none of them */
 struct ast_expr *parse_interval(struct parser *p);

@@ -20,6 +20,7 @@ const char *plan_kind_text(enum plan_kind kind)
         [PLAN_UNNEST] = "Unnest",
         [PLAN_RANK] = "Rank",
         [PLAN_WINDOW_RANK] = "WindowRank",
+        [PLAN_OVER] = "OverAggregate",
         [PLAN_NORMALIZE] = "ChangelogNormalize",
         [PLAN_SINK] = "Sink",
     };
@@ -50,6 +51,25 @@ void plan_destroy(struct plan *plan)
         table_release(plan->tables[i]);
     arena_deinit(&plan->arena);
     free(plan);
+}
+
+/* ROW_NUMBER() in the order of time, and no bound on it: rows are numbered as they come. */
+static void number_by_time(struct arena *arena, struct plan_node *node)
+{
+    const struct plan_rank rank = node->rank;
+
+    for (uint16_t i = 0; i < node->inputs_count; i++)
+        number_by_time(arena, node->inputs[i].node);
+    if (node->kind != PLAN_RANK || rank.limit != INT64_MAX || rank.order_count != 1 || rank.order[0].descending ||
+        node->inputs[0].node->columns[rank.order[0].column].time == TIME_NONE)
+        return;
+    struct agg_call *count = ARENA_NEW(arena, struct agg_call);
+    *count = (struct agg_call){.kind = AGG_COUNT_STAR, .type = node->columns[node->columns_count - 1].type};
+    node->kind = PLAN_OVER;
+    node->over = (struct plan_over){.partition = rank.partition, .partition_count = rank.partition_count,
+                                    .column = rank.order[0].column, .rows = true, .aggs = count,
+                                    .time = node->inputs[0].node->columns[rank.order[0].column].time,
+                                    .aggs_count = rank.emit_rank};
 }
 
 /* What no rule has made plannable. */
@@ -88,6 +108,7 @@ enum status plan_finish(struct binder *b, struct plan_node **sinks, const struct
 
     for (uint16_t i = 0; i < count; i++) {
         sinks[i] = optimise(b->arena, sinks[i]);
+        number_by_time(b->arena, sinks[i]);
         if (!plan_check(b, sinks[i], at[i]))
             return b->status;
     }

@@ -18,7 +18,7 @@ enum plan_kind {
     PLAN_SCAN,        /* a source table */
     PLAN_VALUES,      /* literal rows */
     PLAN_CALC,        /* filter, then projection */
-    PLAN_WINDOW,      /* TUMBLE or HOP as a table function: adds window_start, window_end, window_time */
+    PLAN_WINDOW,      /* TUMBLE, HOP, CUMULATE, SESSION as a table function: adds window_start, window_end, window_time */
     PLAN_WINDOW_AGG,  /* windows and aggregates in one: emits when the watermark passes a window */
     PLAN_GROUP_AGG,   /* keyed aggregates, updated by every row */
     PLAN_JOIN,        /* regular join: keeps both sides */
@@ -27,6 +27,7 @@ enum plan_kind {
     PLAN_UNNEST,      /* each row once for each element of a list of its own */
     PLAN_RANK,        /* ROW_NUMBER() OVER (…) with a bound: top-N, deduplication */
     PLAN_WINDOW_RANK, /* the same of each window of its rows: told once, when the watermark passes it */
+    PLAN_OVER,        /* each row again, with aggregates over the rows of its partition up to it */
     PLAN_NORMALIZE,   /* upserts made a changelog: the last row of each key is kept */
     PLAN_SINK,        /* a table's topic, a view's state, print, blackhole, the answer of a SELECT */
     PLAN_KINDS
@@ -87,12 +88,15 @@ struct plan_window {
     enum window_kind kind;
     enum time_attr time;       /* TIME_PROC: the tick's clock, `column` is not read */
     uint16_t column;           /* of the input: the time */
-    int64_t size_us, slide_us, offset_us; /* TUMBLE: slide = size */
+    int64_t size_us, slide_us, offset_us; /* TUMBLE: slide = size; SESSION: size is the gap */
+    const uint16_t *partition; /* SESSION: of the input: each key has sessions of its own */
+    uint16_t partition_count;
 };
 
 struct plan_window_agg {
     bool attached;             /* the input's rows carry their window (a cascade): columns below */
     uint16_t start_column, end_column; /* of the input, when attached */
+    bool session_keys;         /* the keys have all that the sessions of the input are apart by */
     struct plan_window window; /* when not attached */
     const uint16_t *keys;      /* of the input */
     uint16_t keys_count;
@@ -154,6 +158,20 @@ struct plan_unnest {
     bool left;             /* a row without elements comes once, with NULLs */
 };
 
+/* The frame ends with the row itself; by RANGE with those of its time. */
+struct plan_over {
+    const uint16_t *partition; /* of the input */
+    uint16_t partition_count;
+    uint16_t column;           /* of the input: the time by which the rows are ordered */
+    enum time_attr time;       /* TIME_PROC: the tick's clock, `column` is not read */
+    bool rows;                 /* by ROWS; else by RANGE */
+    bool bounded;
+    int64_t preceding;         /* when bounded: rows before the row, or microseconds */
+    const struct agg_call *aggs; /* args over the input's columns */
+    uint16_t aggs_count;
+    /* Output: the input's columns, then the aggregates. */
+};
+
 struct plan_normalize {
     const uint16_t *keys; /* of the input: the table's primary key */
     uint16_t keys_count;
@@ -198,6 +216,7 @@ struct plan_node {
         struct plan_group_agg group_agg;
         struct plan_join join;
         struct plan_rank rank;
+        struct plan_over over;
         struct plan_normalize normalize;
         struct plan_unnest unnest;
         struct plan_sink sink;

@@ -24,6 +24,8 @@ static bool orders_rows(const struct plan_node *node)
     case PLAN_RANK:
     case PLAN_WINDOW_RANK:
         return node->rank.order_count > 0;
+    case PLAN_OVER:
+        return node->over.time == TIME_ROW;
     case PLAN_GROUP_AGG:
         return is_ordered(node->group_agg.aggs, node->group_agg.aggs_count);
     case PLAN_WINDOW_AGG:
@@ -37,6 +39,10 @@ static bool drops_late(const struct plan_node *node)
 {
     if (node->kind == PLAN_WINDOW_JOIN || node->kind == PLAN_WINDOW_RANK)
         return true;
+    if (node->kind == PLAN_OVER)
+        return node->over.time == TIME_ROW;
+    if (node->kind == PLAN_WINDOW)
+        return node->window.kind == WINDOW_SESSION && node->window.time == TIME_ROW;
     return node->kind == PLAN_WINDOW_AGG &&
            (node->window_agg.attached || node->window_agg.window.time == TIME_ROW);
 }
@@ -44,7 +50,7 @@ static bool drops_late(const struct plan_node *node)
 static bool passes_rows(const struct plan_node *node)
 {
     return node->kind == PLAN_CALC || node->kind == PLAN_WINDOW || node->kind == PLAN_UNION ||
-           node->kind == PLAN_WINDOW_RANK || (node->kind == PLAN_RANK && node->inputs[0].node->changes == 0);
+           node->kind == PLAN_WINDOW_RANK || node->kind == PLAN_OVER || (node->kind == PLAN_RANK && node->inputs[0].node->changes == 0);
 }
 
 static bool has_origins(const struct plan_node *node)

@@ -109,7 +109,7 @@ static void print_window(struct printer *p, const struct plan_node *input,
         buf_str(&p->out, w->kind == WINDOW_HOP ? ", slide " : ", step ");
         print_duration(p, w->slide_us);
     }
-    buf_str(&p->out, ", size ");
+    buf_str(&p->out, w->kind == WINDOW_SESSION ? ", gap " : ", size ");
     print_duration(p, w->size_us);
     if (w->offset_us != 0) {
         buf_str(&p->out, ", offset ");
@@ -288,6 +288,27 @@ static void print_rank(struct printer *p, const struct plan_node *node)
     buf_printf(&p->out, "] first=%lld%s", (long long)rank->limit, rank->emit_rank ? " with rank" : "");
 }
 
+static void print_over(struct printer *p, const struct plan_node *node)
+{
+    const struct plan_node *input = node->inputs[0].node;
+    const struct plan_over *over = &node->over;
+
+    print_columns(p, "partition", input, over->partition, over->partition_count);
+    if (over->time == TIME_PROC)
+        buf_str(&p->out, " order=[processing time]");
+    else
+        buf_printf(&p->out, " order=[%.*s]", BYTES_FMT(column_name(input, over->column)));
+    buf_printf(&p->out, " frame=[%s ", over->rows ? "ROWS" : "RANGE");
+    if (!over->bounded)
+        buf_str(&p->out, "UNBOUNDED");
+    else if (over->rows)
+        buf_printf(&p->out, "%lld", (long long)over->preceding);
+    else
+        print_duration(p, over->preceding);
+    buf_str(&p->out, " PRECEDING]");
+    print_aggs(p, node, over->aggs, over->aggs_count, input->columns_count);
+}
+
 static void print_detail(struct printer *p, const struct plan_node *node)
 {
     const struct plan_node *input = node->inputs_count > 0 ? node->inputs[0].node : NULL;
@@ -304,6 +325,10 @@ static void print_detail(struct printer *p, const struct plan_node *node)
         break;
     case PLAN_WINDOW:
         print_window(p, input, &node->window, false);
+        if (node->window.kind == WINDOW_SESSION) {
+            buf_str(&p->out, " ");
+            print_columns(p, "partition", input, node->window.partition, node->window.partition_count);
+        }
         break;
     case PLAN_WINDOW_AGG:
         print_window(p, input, &node->window_agg.window, node->window_agg.attached);
@@ -335,6 +360,9 @@ static void print_detail(struct printer *p, const struct plan_node *node)
         for (uint16_t i = 0; i < node->columns_count; i++)
             buf_printf(&p->out, "%s%.*s", i ? ", " : "", BYTES_FMT(column_name(node, i)));
         buf_str(&p->out, "]");
+        break;
+    case PLAN_OVER:
+        print_over(p, node);
         break;
     case PLAN_NORMALIZE:
         print_columns(p, "key", input, node->normalize.keys, node->normalize.keys_count);

@@ -32,6 +32,7 @@ static unsigned own_changes(const struct plan_node *node)
     case PLAN_WINDOW_AGG:
     case PLAN_WINDOW_JOIN:
     case PLAN_WINDOW_RANK:
+    case PLAN_OVER:
     case PLAN_VALUES:
         return 0;
     case PLAN_CALC:
@@ -79,6 +80,7 @@ static bool emits_before(const struct plan_node *node, bool asked)
     case PLAN_WINDOW_AGG:
     case PLAN_WINDOW_JOIN:
     case PLAN_WINDOW_RANK:
+    case PLAN_OVER:
     case PLAN_VALUES:
         return false;
     default:
@@ -200,6 +202,10 @@ static struct dist by_keys(const uint16_t *keys, uint16_t count)
 static void distribute(struct plan_node *node)
 {
     switch (node->kind) {
+    case PLAN_WINDOW:
+        if (node->window.kind == WINDOW_SESSION)
+            node->inputs[0].dist = by_keys(node->window.partition, node->window.partition_count);
+        break;
     case PLAN_WINDOW_AGG:
         node->inputs[0].dist = by_keys(node->window_agg.keys, node->window_agg.keys_count);
         break;
@@ -210,6 +216,9 @@ static void distribute(struct plan_node *node)
     case PLAN_WINDOW_JOIN:
         node->inputs[0].dist = by_keys(node->join.left_keys, node->join.keys_count);
         node->inputs[1].dist = by_keys(node->join.right_keys, node->join.keys_count);
+        break;
+    case PLAN_OVER:
+        node->inputs[0].dist = by_keys(node->over.partition, node->over.partition_count);
         break;
     case PLAN_NORMALIZE:
         node->inputs[0].dist = by_keys(node->normalize.keys, node->normalize.keys_count);
@@ -309,7 +318,9 @@ static const char *arrival_of(struct binder *b, const struct plan_node *node)
     case PLAN_WINDOW_AGG: {
         const struct plan_window *w = node->kind == PLAN_WINDOW ? &node->window : &node->window_agg.window;
         if (w->time == TIME_PROC)
-            return "processing time: a row is in the window that is open when it arrives";
+            return w->kind == WINDOW_SESSION
+                       ? "processing time: a session lasts while rows arrive"
+                       : "processing time: a row is in the window that is open when it arrives";
         if (settings_duration_us(bytes_str(settings_get(b->settings, "table.exec.source.idle-timeout"))) > 0)
             return "idleness: a partition that pauses may make its next rows late";
         return node->kind == PLAN_WINDOW_AGG
@@ -319,6 +330,10 @@ static const char *arrival_of(struct binder *b, const struct plan_node *node)
     case PLAN_RANK:
     case PLAN_WINDOW_RANK:
         return rank_arrival(b, node);
+    case PLAN_OVER:
+        if (node->over.time == TIME_PROC)
+            return "processing time: rows stand in the order in which they arrive";
+        return node->over.rows && !plan_orders_by_origin(node) ? "rows of equal times stand as they came" : NULL;
     case PLAN_GROUP_AGG:
         return ordered_arrival(node, node->group_agg.aggs, node->group_agg.aggs_count);
     default:
@@ -357,6 +372,13 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
         return arena_printf(b->arena,
                             "every row of both sides is kept; bound the difference of their times in ON, "
                             "join by windows, or %s", ttl);
+    case PLAN_OVER:
+        if (node->over.partition_count == 0)
+            return NULL;
+        return arena_printf(b->arena, "%s of each (%s) %s kept",
+                            !node->over.bounded ? "the aggregates" : node->over.rows ? "the last rows" : "the last time",
+                            key_names(b, node->inputs[0].node, node->over.partition, node->over.partition_count),
+                            node->over.bounded && !node->over.rows ? "is" : "are");
     case PLAN_NORMALIZE:
         return arena_printf(b->arena, "the last row of each (%s) is kept until it is deleted",
                             key_names(b, node->inputs[0].node, node->normalize.keys,

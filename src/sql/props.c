@@ -91,6 +91,7 @@ struct window_prop window_prop(const struct plan_node *node, uint16_t column)
         return join_prop(node, column);
     case PLAN_RANK:
     case PLAN_WINDOW_RANK:
+    case PLAN_OVER:
         return column < input->columns_count ? window_prop(input, column) : none;
     case PLAN_UNNEST:
         return column < node->unnest.kept_count ? window_prop(input, node->unnest.kept[column]) : none;
@@ -106,6 +107,20 @@ struct window_prop window_prop(const struct plan_node *node, uint16_t column)
     default:
         return none;
     }
+}
+
+bool session_key(const struct plan_node *node, uint16_t column, const struct plan_window *window)
+{
+    while (node->kind == PLAN_CALC) {
+        if (!expr_is_column(node->calc.exprs[column], &column))
+            return false;
+        node = node->inputs[0].node;
+    }
+    for (uint16_t i = 0; node->kind == PLAN_WINDOW && &node->window == window && i < window->partition_count; i++) {
+        if (window->partition[i] == column)
+            return true;
+    }
+    return false;
 }
 
 bool never_late(const struct plan_node *node, uint16_t column)
@@ -289,21 +304,24 @@ static bool scan_key(struct arena *arena, const struct plan_node *node, const ui
 }
 
 /* The groups of a window aggregate, and its start or its end, which tell the same, but for CUMULATE,
- * where windows that start together end one by one. */
+ * where windows that start together end one by one, and for sessions of keys that are no groups. */
 static bool window_agg_key(struct arena *arena, const struct plan_node *node, bool by_end,
                            const uint16_t **columns, uint16_t *count)
 {
     const struct plan_window_agg *agg = &node->window_agg;
-    uint16_t *out = ARENA_ARRAY(arena, uint16_t, agg->keys_count + 1u), n = 0;
+    uint16_t *out = ARENA_ARRAY(arena, uint16_t, agg->keys_count + 2u), n = 0;
 
     bool by_start = agg->emit_start && agg->window.kind != WINDOW_CUMULATE;
-    if (!by_start && !agg->emit_end)
+    bool by_both = agg->window.kind == WINDOW_SESSION && !agg->session_keys;
+    if ((!by_start && !agg->emit_end) || (by_both && !(by_start && agg->emit_end)))
         return false;
     for (; n < agg->keys_count; n++)
         out[n] = n;
     by_end |= !by_start;
     bool second = by_end && agg->emit_start && agg->emit_end;
     out[n++] = (uint16_t)(agg->keys_count + agg->aggs_count + second);
+    if (by_both)
+        out[n++] = (uint16_t)(agg->keys_count + agg->aggs_count + !second);
     return key_of(arena, out, n, columns, count);
 }
 
@@ -325,6 +343,8 @@ static bool key_with(struct arena *arena, const struct plan_node *node, bool by_
     case PLAN_JOIN:
     case PLAN_WINDOW_JOIN:
         return join_key(arena, node, by_end, columns, count);
+    case PLAN_OVER:
+        return key_with(arena, node->inputs[0].node, by_end, columns, count);
     case PLAN_NORMALIZE:
         return key_of(arena, node->normalize.keys, node->normalize.keys_count, columns, count);
     case PLAN_RANK:

@@ -97,6 +97,21 @@ static struct plan_node *node_make(struct rig *r, unsigned kind)
         node->rank = (struct plan_rank){.partition = window_key, .partition_count = 3, .order = &order,
                                         .order_count = 1, .limit = 2, .start_column = 2, .end_column = 3};
         break;
+    case 5:
+        node->kind = PLAN_WINDOW;
+        node->columns_count = 7;
+        in->changes = 0;
+        node->window = (struct plan_window){.kind = WINDOW_SESSION, .time = TIME_ROW, .column = 2, .size_us = 7000000,
+                                            .partition = key, .partition_count = kind & 32 ? 0 : 1};
+        break;
+    case 6:
+        node->kind = PLAN_OVER;
+        node->columns_count = 7;
+        in->changes = 0;
+        node->over = (struct plan_over){.partition = key, .partition_count = 1, .column = 2, .time = TIME_ROW,
+                                        .bounded = kind & 32, .rows = kind & 64, .preceding = kind & 64 ? 1 : 3000000,
+                                        .aggs = aggs, .aggs_count = 3};
+        break;
     default: node->kind = PLAN_JOIN;
     }
     if (!node->columns_count) {

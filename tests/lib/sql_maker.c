@@ -163,11 +163,14 @@ static void group(struct sql_maker *m)
 /* A window's rows: the table function needs a name, so the relation gets one. */
 static void windows(struct sql_maker *m, const char *name)
 {
-    uint32_t kind = sql_pick(m, 3);
-    say(m, ((const char *const[]){"TABLE(TUMBLE(TABLE ", "TABLE(HOP(TABLE ", "TABLE(CUMULATE(TABLE "})[kind]);
+    uint32_t kind = sql_pick(m, 4);
+    say(m, ((const char *const[]){"TABLE(TUMBLE(TABLE ", "TABLE(HOP(TABLE ", "TABLE(CUMULATE(TABLE ",
+                                  "TABLE(SESSION(TABLE "})[kind]);
     say(m, name);
-    say(m, ", DESCRIPTOR(ts), ");
-    if (kind)
+    say(m, kind == 3 && sql_pick(m, 3) ? " PARTITION BY k, DESCRIPTOR(ts), " : ", DESCRIPTOR(ts), ");
+    if (kind == 3)
+        say(m, ONE_OF(m, "INTERVAL '3' SECOND))", "INTERVAL '1' SECOND))"));
+    else if (kind)
         say(m, ONE_OF(m, "INTERVAL '5' SECOND, INTERVAL '10' SECOND))", "INTERVAL '2' SECOND, INTERVAL '6' SECOND))"));
     else
         say(m, ONE_OF(m, "INTERVAL '10' SECOND))", "INTERVAL '7' SECOND))", "INTERVAL '1' MINUTE))"));
@@ -253,6 +256,24 @@ static void window_ranking(struct sql_maker *m)
     say(m, ONE_OF(m, "1", "2", "5"));
 }
 
+/* By RANGE the order of equal times is not seen; by ROWS only the number of rows is asked. */
+static void over(struct sql_maker *m)
+{
+    bool by_key = sql_pick(m, 3) != 0, rows = sql_pick(m, 2), numbers = rows && sql_pick(m, 2);
+    say(m, "SELECT k, CAST(");
+    if (rows)
+        say(m, numbers ? "ROW_NUMBER()" : "COUNT(*)");
+    else
+        say(m, ONE_OF(m, "COUNT(*)", "SUM(n)", "MIN(n)", "MAX(n)", "COUNT(DISTINCT n)", "AVG(n)"));
+    say(m, by_key ? " OVER (PARTITION BY k ORDER BY ts" : " OVER (ORDER BY ts");
+    if (rows && !numbers)
+        say(m, ONE_OF(m, " ROWS UNBOUNDED PRECEDING", " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW"));
+    else if (!rows)
+        say(m, ONE_OF(m, "", " RANGE UNBOUNDED PRECEDING", " RANGE BETWEEN INTERVAL '3' SECOND PRECEDING AND CURRENT ROW"));
+    say(m, ") AS BIGINT) AS n FROM ");
+    timed(m);
+}
+
 static void select_from(struct sql_maker *m)
 {
     say(m, sql_pick(m, 4) == 1 ? "SELECT DISTINCT " : "SELECT ");
@@ -329,7 +350,7 @@ void sql_make_query(struct sql_maker *m)
 {
     static void (*const forms[])(struct sql_maker *) = {select_from, group, window_group, join,  ranking,
                                                         both,        timed_join, group, window_ranking,
-                                                        passing,     looking,    elements};
+                                                        passing,     looking,    elements, over};
     forms[sql_pick(m, sizeof(forms) / sizeof(*forms))](m);
 }
 

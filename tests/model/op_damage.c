@@ -8,7 +8,8 @@
 #include "lib/test.h"
 
 static const enum plan_kind kinds[] = {PLAN_GROUP_AGG, PLAN_GROUP_AGG, PLAN_WINDOW_AGG, PLAN_RANK,
-                                       PLAN_JOIN,      PLAN_WINDOW_JOIN, PLAN_WINDOW_RANK};
+                                       PLAN_JOIN,      PLAN_WINDOW_JOIN, PLAN_WINDOW_RANK, PLAN_WINDOW,
+                                       PLAN_OVER,      PLAN_OVER};
 enum { DAMAGED = 2 * sizeof(kinds) / sizeof(kinds[0]) };
 
 static struct plan_node *damage_node(struct arena *plans, int kind)
@@ -24,6 +25,10 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
         snprintf(out, sizeof(out), "%s, %s", in, in);
     else if (of == PLAN_RANK || of == PLAN_WINDOW_RANK)
         snprintf(out, sizeof(out), "%s", in);
+    else if (of == PLAN_WINDOW)
+        snprintf(out, sizeof(out), "%s, ws timestamp, we timestamp, wt timestamp", in);
+    else if (of == PLAN_OVER)
+        snprintf(out, sizeof(out), "%s, lo text, d bigint, last text", in);
     else if (kind % 2)
         memcpy(out, "k text  ", 8);
     struct plan_node *node = rig_node(plans, of, out, input, other);
@@ -50,6 +55,15 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
     case 6:
         node->rank = (struct plan_rank){.partition = rig_columns(plans, "2 3 0"), .partition_count = 3, .order = &order,
                                         .order_count = 1, .limit = 2, .start_column = 2, .end_column = 3};
+        break;
+    case 7:
+        node->window = (struct plan_window){.kind = WINDOW_SESSION, .time = TIME_ROW, .column = 2, .size_us = 5000000,
+                                            .partition = key, .partition_count = 1};
+        break;
+    case 8:
+    case 9:
+        node->over = (struct plan_over){.partition = key, .partition_count = 1, .column = 2, .time = TIME_ROW,
+                                        .bounded = kind / 2 == 9, .preceding = 2000000, .aggs = aggs, .aggs_count = 3};
         break;
     default:
         node->join = (struct plan_join){.kind = JOIN_FULL, .left_keys = key, .right_keys = key, .keys_count = 1,

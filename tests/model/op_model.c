@@ -490,6 +490,197 @@ TEST_SECONDS(window_aggregates_are_their_twin, 120)
     }
 }
 
+/* ---- sessions ---- */
+
+/* The twin: a row at a time, as Flink's merging windows: what it touches is merged, unless it was told. */
+struct twin_session {
+    int64_t key, start, end;
+    bool told;
+};
+
+static void session_want(struct model *m, const struct row *all, uint32_t count, int64_t gap)
+{
+    static struct twin_session sessions[ROWS_MAX];
+    static uint32_t of[ROWS_MAX];
+    uint32_t used = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct twin_session one = {all[i].k, all[i].t, all[i].t + gap, false};
+        bool any = false;
+        for (uint32_t s = 0; s < used; s++) { /* seq: the watermark + 1 when the row came */
+            struct twin_session *x = &sessions[s];
+            if (x->key != one.key || x->told || x->end <= all[i].seq || x->start > all[i].t + gap || all[i].t > x->end)
+                continue;
+            any = true;
+            one.start = x->start < one.start ? x->start : one.start;
+            one.end = x->end > one.end ? x->end : one.end;
+            x->told = true; /* its rows go with the new one */
+            for (uint32_t r = 0; r < i; r++)
+                of[r] = of[r] == s ? used : of[r];
+        }
+        of[i] = any || one.end > all[i].seq ? used : ROWS_MAX; /* or late */
+        sessions[used++] = one;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        char text[3 * TEXT_MAX];
+        if (of[i] == ROWS_MAX)
+            continue;
+        const struct twin_session *s = &sessions[of[i]];
+        int len = row_text(text, &all[i]);
+        len += sprintf(text + len, " %lld %lld %lld %lld", (long long)all[i].t, (long long)s->start, (long long)s->end,
+                       (long long)s->end - 1);
+        fold_add(&m->want, text, (size_t)len, 1);
+    }
+}
+
+static void session_model(uint64_t seed, int64_t gap)
+{
+    struct model *m = model_new(seed);
+    struct plan_node *input = rig_input(&m->plans, "k bigint, n bigint, s text, t rowtime");
+    struct plan_node *node = rig_node(&m->plans, PLAN_WINDOW, "k bigint, n bigint, s text, t rowtime, ws timestamp, "
+                                                              "we timestamp, wt timestamp", input, NULL);
+    struct row all[ROWS_MAX];
+    uint32_t count = 0;
+    int64_t mark = INT64_MIN, now = 0;
+
+    node->window = (struct plan_window){.kind = WINDOW_SESSION, .time = TIME_ROW, .column = 3, .size_us = gap * 1000,
+                                        .partition = rig_columns(&m->plans, "0"), .partition_count = 1};
+    rig_open(&m->rig, node);
+    for (uint32_t step = 0; step < 40 && count + 12 < ROWS_MAX; step++) {
+        *m->text = 0;
+        for (uint64_t n = rng_below(&m->rng, 9); n > 0; n--) {
+            struct row r = random_row(&m->rng);
+            char text[TEXT_MAX];
+            r.t = now + rng_between(&m->rng, -25, 10);
+            r.seq = mark == INT64_MIN ? -100000 : mark + 1;
+            row_text(text, &r);
+            sprintf(m->text + strlen(m->text), "%s%s %lld", *m->text ? " | " : "", text, (long long)r.t);
+            all[count++] = r;
+        }
+        if (*m->text)
+            rig_in(&m->rig, 0, m->text);
+        now += rng_between(&m->rng, 0, 20);
+        if (rng_chance(&m->rng, 0.5) && now - 12 > mark) {
+            mark = now - 12;
+            rig_mark(&m->rig, mark);
+        }
+        model_out(m);
+    }
+    rig_mark(&m->rig, INT64_MAX);
+    model_out(m);
+    session_want(m, all, count, gap);
+    fold_expect(&m->got, &m->want, seed, 0);
+    uint64_t rows = 1, bytes;
+    m->rig.class->measure(node, m->rig.state, &rows, &bytes);
+    EXPECT_INT(rows, 0);
+    model_free(m);
+}
+
+TEST_SECONDS(sessions_are_their_twin, 120)
+{
+    for (uint64_t i = 0; i < 25; i++) {
+        session_model(test_seed() + i, 3);
+        session_model(test_seed() + i, 12);
+    }
+}
+
+/* ---- OVER ---- */
+
+struct over_case {
+    bool rows, bounded;
+    int64_t preceding;
+};
+
+/* Of the rows of its key that are not late, those of the frame of row i, in the order of time, then of coming. */
+static void over_want_row(struct model *m, const struct row *all, uint32_t count, uint32_t i, const struct over_case *c)
+{
+    int64_t rows = 0, some = 0, sum = 0, low = 99, seen = 0, behind = 0;
+    char text[2 * TEXT_MAX], a[24], b[24];
+
+    for (uint32_t k = 0; k < count; k++) /* rows between it and row i */
+        behind += all[k].k == all[i].k && (all[k].t < all[i].t || (all[k].t == all[i].t && k < i));
+    for (uint32_t k = 0; k < count; k++) {
+        if (all[k].k != all[i].k || all[k].t > all[i].t || (c->rows && all[k].t == all[i].t && k > i))
+            continue;
+        int64_t place = 0;
+        for (uint32_t o = 0; o < count; o++)
+            place += all[o].k == all[k].k && (all[o].t < all[k].t || (all[o].t == all[k].t && o < k));
+        if (c->bounded && (c->rows ? behind - place > c->preceding : all[k].t < all[i].t - c->preceding))
+            continue;
+        rows++;
+        if (all[k].n == NULL_VALUE)
+            continue;
+        some++;
+        sum += all[k].n;
+        seen |= 1 << all[k].n;
+        low = all[k].n < low ? all[k].n : low;
+    }
+    int len = row_text(text, &all[i]);
+    len += sprintf(text + len, " %lld %lld %s %s %d", (long long)all[i].t, (long long)rows,
+                   number(a, some ? sum : NULL_VALUE), number(b, some ? low : NULL_VALUE),
+                   __builtin_popcountll((uint64_t)seen));
+    fold_add(&m->want, text, (size_t)len, 1);
+}
+
+/* No row is late: what is late has its own story in op_over.c. */
+static void over_model(uint64_t seed, struct over_case c)
+{
+    struct model *m = model_new(seed);
+    struct plan_node *input = rig_input(&m->plans, "k bigint, n bigint, s text, t rowtime");
+    struct plan_node *node = rig_node(&m->plans, PLAN_OVER, "k bigint, n bigint, s text, t rowtime, c bigint, "
+                                                            "sum bigint, lo bigint, d bigint", input, NULL);
+    struct agg_call *aggs = ARENA_ARRAY(&m->plans, struct agg_call, 4);
+    struct row all[ROWS_MAX];
+    uint32_t count = 0;
+    int64_t mark = -1000, now = 0;
+
+    aggs[0] = rig_agg(&m->plans, input, "COUNT", -1, -1);
+    aggs[1] = rig_agg(&m->plans, input, "SUM", 1, -1);
+    aggs[2] = rig_agg(&m->plans, input, "MIN", 1, -1);
+    aggs[3] = rig_agg(&m->plans, input, "COUNT DISTINCT", 1, -1);
+    node->over = (struct plan_over){.partition = rig_columns(&m->plans, "0"), .partition_count = 1, .column = 3,
+                                    .time = TIME_ROW, .rows = c.rows, .bounded = c.bounded,
+                                    .preceding = c.rows ? c.preceding : c.preceding * 1000, .aggs = aggs,
+                                    .aggs_count = 4};
+    rig_open(&m->rig, node);
+    for (uint32_t step = 0; step < 40 && count + 12 < ROWS_MAX; step++) {
+        *m->text = 0;
+        for (uint64_t n = rng_below(&m->rng, 12); n > 0; n--) {
+            struct row r = random_row(&m->rng);
+            char text[TEXT_MAX];
+            r.t = now + rng_between(&m->rng, -8, 8);
+            r.t = r.t > mark ? r.t : mark + 1;
+            row_text(text, &r);
+            sprintf(m->text + strlen(m->text), "%s%s %lld", *m->text ? " | " : "", text, (long long)r.t);
+            all[count++] = r;
+        }
+        if (*m->text)
+            rig_in(&m->rig, 0, m->text);
+        now += rng_between(&m->rng, 0, 8);
+        if (rng_chance(&m->rng, 0.5) && now - 6 > mark) {
+            mark = now - 6;
+            rig_mark(&m->rig, mark);
+        }
+        model_out(m);
+    }
+    rig_mark(&m->rig, INT64_MAX);
+    model_out(m);
+    for (uint32_t i = 0; i < count; i++)
+        over_want_row(m, all, count, i, &c);
+    fold_expect(&m->got, &m->want, seed, 0);
+    model_free(m);
+}
+
+TEST_SECONDS(over_aggregates_are_their_twin, 120)
+{
+    static const struct over_case cases[] = {{true, false, 0}, {false, false, 0}, {true, true, 2}, {true, true, 0},
+                                             {false, true, 5}, {false, true, 0}};
+
+    for (uint64_t i = 0; i < 12; i++)
+        for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++)
+            over_model(test_seed() + i, cases[c]);
+}
+
 /* ---- windows' ranks ---- */
 
 /* Rows carry windows of 10; the watermark closes some on the way, and rows for those are late. */

@@ -92,14 +92,18 @@ static enum status part_make(struct aggset *set, const struct agg_call *call, st
 enum status aggset_make(struct aggset *set, struct arena *arena, const struct plan_node *node,
                         uint32_t head, struct diag *diag)
 {
-    bool windows = node->kind == PLAN_WINDOW_AGG;
-    const struct agg_call *calls = windows ? node->window_agg.aggs : node->group_agg.aggs;
-    uint16_t count = windows ? node->window_agg.aggs_count : node->group_agg.aggs_count;
+    bool windows = node->kind == PLAN_WINDOW_AGG, over = node->kind == PLAN_OVER;
+    const struct agg_call *calls = over      ? node->over.aggs
+                                   : windows ? node->window_agg.aggs
+                                             : node->group_agg.aggs;
+    uint16_t count = over      ? node->over.aggs_count
+                     : windows ? node->window_agg.aggs_count
+                               : node->group_agg.aggs_count;
 
     CHECK(head % 8 == 0);
     *set = (struct aggset){.count = count, .head = head,
-                           .retracts = node->inputs[0].node->changes != 0,
-                           .by_origin = plan_orders_by_origin(node)};
+                           .retracts = over ? node->over.bounded : node->inputs[0].node->changes != 0,
+                           .by_origin = !over && plan_orders_by_origin(node)}; /* a frame has its order */
     set->parts = ARENA_ARRAY(arena, struct agg_part, count);
     set->args = ARENA_ARRAY(arena, const struct expr *, count);
     set->filters = ARENA_ARRAY(arena, const struct expr *, count);

@@ -469,8 +469,7 @@ static enum status join_load(const struct plan_node *node, void *state, struct o
     int64_t watermark = (int64_t)reader_u64_le(r);
 
     (void)node;
-    if (s->watermark_us == INT64_MIN || watermark < s->watermark_us)
-        s->watermark_us = watermark;
+    s->watermark_us = op_load_time(ctx, s->watermark_us, watermark);
     TRY(join_side_load(&s->sides[0], r, &mine));
     return join_side_load(&s->sides[1], r, &mine);
 }

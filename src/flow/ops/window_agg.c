@@ -593,11 +593,6 @@ static void agg_save(const struct plan_node *node, const void *state, struct sna
     }
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static enum status load_owed(struct window_agg *s, struct reader *r, const struct state_mine *mine)
 {
     int64_t start = (int64_t)reader_u64_le(r), end = (int64_t)reader_u64_le(r);
@@ -617,11 +612,10 @@ static enum status agg_load(const struct plan_node *node, void *state, struct op
 {
     struct window_agg *s = state;
     struct state_mine mine = {ctx->shard, ctx->shards};
-    bool more = s->count || s->judge_end != INT64_MIN; /* a further shard's part */
     int64_t done = (int64_t)reader_u64_le(r), judge = (int64_t)reader_u64_le(r);
 
-    s->done_end = more ? least(s->done_end, done) : done;
-    s->judge_end = more ? least(s->judge_end, judge) : judge;
+    s->done_end = op_load_time(ctx, s->done_end, done);
+    s->judge_end = op_load_time(ctx, s->judge_end, judge);
     s->windows.shift = (int64_t)reader_u64_le(r);
     if (reader_u8(r))
         TRY(load_owed(s, r, &mine));

@@ -368,8 +368,7 @@ static enum status join_load(const struct plan_node *node, void *state, struct o
         return diag_set(ctx->expr.diag, ST_UNSUPPORTED, DIAG_STATE,
                         "this checkpoint was made within a window that was being joined; it can be "
                         "loaded by the same number of shards only");
-    if (s->judge_end == INT64_MIN || judge_end < s->judge_end)
-        s->judge_end = judge_end;
+    s->judge_end = op_load_time(ctx, s->judge_end, judge_end);
     s->cursor.phase = phase;
     s->cursor.key = key;
     s->cursor.row = row;

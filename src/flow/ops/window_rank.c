@@ -329,13 +329,12 @@ static enum status rank_load(const struct plan_node *node, void *state, struct o
 {
     struct window_rank *s = state;
     struct state_mine mine = {ctx->shard, ctx->shards};
-    bool more = s->judge_end != INT64_MIN; /* a further shard's part */
     int64_t judge = (int64_t)reader_u64_le(r);
     uint64_t seq = reader_u64_le(r);
     uint32_t count = reader_u32_le(r);
 
     (void)node;
-    s->judge_end = more && s->judge_end < judge ? s->judge_end : judge;
+    s->judge_end = op_load_time(ctx, s->judge_end, judge);
     s->r.next_seq = seq > s->r.next_seq ? seq : s->r.next_seq;
     for (uint32_t i = 0; i < count; i++) {
         int64_t start = (int64_t)reader_u64_le(r), end = (int64_t)reader_u64_le(r);

@@ -17,9 +17,7 @@ enum status windows_make(struct windows *out, const struct plan_window *p,
 {
     *out = (struct windows){.kind = p->kind, .time = p->time, .column = p->column,
                             .size = p->size_us, .slide = p->slide_us, .offset = p->offset_us};
-    if (p->kind == WINDOW_SESSION)
-        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "SESSION windows are not built yet");
-    if (p->kind == WINDOW_TUMBLE)
+    if (p->kind == WINDOW_TUMBLE || p->kind == WINDOW_SESSION)
         out->slide = out->size;
     if (out->size <= 0 || out->slide <= 0)
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "a window's size and slide must be above zero");

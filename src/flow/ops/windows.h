@@ -6,6 +6,7 @@
  *   TUMBLE    slice = window
  *   HOP       slice = greatest common divisor of size and slide
  *   CUMULATE  slice = step (`slide_us`); windows [start of size, each step's end]
+ *   SESSION   none: rows decide together (session_window.c); only their times are read here
  *
  * Times are microseconds in the zone of the windows: local time for TIMESTAMP_LTZ, else as it is.
  * A window fires when the watermark reaches its end less one millisecond (WINDOW_TIME_US), which is

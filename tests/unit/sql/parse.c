@@ -89,11 +89,11 @@ static const struct bad_case bad[] = {
     {"SELEC 1", "line 1, column 1: expected CREATE, DROP, INSERT, SELECT, WITH, VALUES, EXPLAIN, "
                 "SHOW, SET or DESCRIBE, found `SELEC`\n  SELEC 1\n  ^\nhint: did you mean `SELECT`?\n"},
     {"SELECT a FORM t WERE x",
-     "line 1, column 15: expected ',', FROM, WHERE, GROUP, HAVING, UNION, ORDER, LIMIT, OFFSET, FETCH, "
+     "line 1, column 15: expected ',', FROM, WHERE, GROUP, HAVING, WINDOW, UNION, ORDER, LIMIT, OFFSET, FETCH, "
      "the end of the statement or ';', found `t`\n  SELECT a FORM t WERE x\n                ^\n"
      "hint: did you mean `FROM` instead of `FORM`?\n"},
     {"SELECT a\nFROM t\nGRUOP BY a",
-     "line 3, column 7: expected JOIN, INNER, CROSS, LEFT, RIGHT, FULL, WHERE, GROUP, HAVING, UNION, "
+     "line 3, column 7: expected JOIN, INNER, CROSS, LEFT, RIGHT, FULL, WHERE, GROUP, HAVING, WINDOW, UNION, "
      "ORDER, LIMIT, OFFSET, FETCH, the end of the statement or ';', found `BY`\n  GRUOP BY a\n        "
      "^\nhint: did you mean `GROUP` instead of `GRUOP`?\n"},
     {"SELECT 'abc", "line 1, column 8: this string does not end\n  SELECT 'abc\n         ^\nhint: end "

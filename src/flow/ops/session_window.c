@@ -1,0 +1,498 @@
+/* SESSION as a table function: rows of one key whose times are apart by no more than the gap are of one
+ * window, from the first time to the last and the gap. Rows are held until the watermark passes the end of
+ * their session; then they are passed on, with window_start, window_end and window_time behind their columns.
+ *
+ * A row opens [t, t + gap), which joins all sessions of its key that it touches, unless they are closed: a
+ * closed session that is still owed takes no more rows. A row that finds none, and whose own window is
+ * closed, is late. Sessions of processing time are closed by the tick's clock, and all by the end of input.
+ *
+ * Sessions are told by their end, their start, their age; the rows of one as they came, those of a session
+ * that joined it behind its own. What is told leaves the state. */
+#include "flow/ops/ops.h"
+#include "flow/ops/pack.h"
+#include "flow/ops/windows.h"
+#include "store/state/sorted.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+struct held_row {
+    struct held_row *next;
+    struct origin origin; /* 0, 0 where rows have none */
+    uint32_t size, pad;
+    uint8_t packed[];
+};
+
+struct session {
+    int64_t start, end;
+    uint64_t age; /* tells sessions of equal times apart */
+    struct held_row *first, *last;
+    struct session *next; /* of its key */
+};
+
+struct sessions { /* the value of a key */
+    struct session *first;
+    uint64_t gone;
+};
+
+struct session_window {
+    struct arena plan_arena, scratch;
+    struct windows windows;
+    struct keyer keyer;
+    struct pack pack;
+    struct state_table keys;
+    struct state_heap heap;
+    struct sorted open;  /* all sessions, by end, start, age */
+    int64_t judge_end;   /* sessions that end at or before it are closed */
+    uint64_t next_age, rows;
+};
+
+/* ---- open, close ---- */
+
+static enum status session_open(const struct plan_node *node, void *state, struct op_ctx *ctx)
+{
+    const struct plan_window *p = &node->window;
+    const struct plan_node *input = node->inputs[0].node;
+    struct session_window *s = state;
+    struct diag *diag = ctx->expr.diag;
+
+    arena_init(&s->plan_arena, ARENA_BUDGET_NONE);
+    arena_init(&s->scratch, ARENA_BUDGET_NONE);
+    heap_init(&s->heap);
+    s->judge_end = INT64_MIN;
+    if (input->changes)
+        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
+                        "SESSION windows over a table that is updated are not built yet");
+    TRY(windows_make(&s->windows, p, input, diag));
+    TRY(keyer_make(&s->keyer, &s->plan_arena, input, p->partition, p->partition_count, diag));
+    TRY(pack_make(&s->pack, &s->plan_arena, input, NULL, input->columns_count, diag));
+    state_init(&s->keys, s->keyer.words, sizeof(struct sessions));
+    return ST_OK;
+}
+
+static void session_close(const struct plan_node *node, void *state)
+{
+    struct session_window *s = state;
+
+    (void)node;
+    state_deinit(&s->keys);
+    heap_deinit(&s->heap);
+    arena_deinit(&s->plan_arena);
+    arena_deinit(&s->scratch);
+}
+
+static bool is_proc(const struct plan_node *node)
+{
+    return node->window.time == TIME_PROC;
+}
+
+/* ---- sessions ---- */
+
+static int session_compare(const void *context, const void *a, const void *b)
+{
+    const struct session *x = a, *y = b;
+
+    (void)context;
+    if (x->end != y->end)
+        return x->end < y->end ? -1 : 1;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return x->age < y->age ? -1 : x->age > y->age;
+}
+
+static void open_put(struct session_window *s, struct session *one)
+{
+    sorted_insert(&s->open, &s->heap, sorted_seek(&s->open, session_compare, NULL, one), one);
+}
+
+static void open_take(struct session_window *s, struct session *one)
+{
+    struct sorted_at at = sorted_seek(&s->open, session_compare, NULL, one);
+
+    CHECK(sorted_get(&s->open, at) == one);
+    sorted_remove(&s->open, &s->heap, at);
+}
+
+static struct session *session_new(struct session_window *s, struct sessions *key, int64_t start,
+                                   int64_t end)
+{
+    struct session *one = heap_alloc(&s->heap, sizeof(*one));
+
+    *one = (struct session){.start = start, .end = end, .age = s->next_age++, .next = key->first};
+    key->first = one;
+    return one;
+}
+
+static struct held_row *row_new(struct session_window *s, struct bytes packed, struct origin origin)
+{
+    struct held_row *row = heap_alloc(&s->heap, sizeof(*row) + packed.len);
+
+    *row = (struct held_row){.origin = origin, .size = (uint32_t)packed.len};
+    memcpy(row->packed, packed.ptr, packed.len);
+    s->rows++;
+    return row;
+}
+
+static void row_append(struct session *one, struct held_row *row)
+{
+    if (one->last)
+        one->last->next = row;
+    else
+        one->first = row;
+    one->last = row;
+}
+
+/* The session of the key that [start, end) belongs to, in no order of s->open; NULL: it is late. */
+static struct session *session_of(struct session_window *s, struct sessions *key, int64_t start,
+                                  int64_t end, bool proc)
+{
+    struct session *into = NULL;
+
+    for (struct session **link = &key->first, *one; (one = *link) != NULL;) {
+        if (one->start > end || start > one->end || one->end <= s->judge_end) {
+            link = &one->next;
+            continue;
+        }
+        open_take(s, one);
+        if (!into) {
+            into = one;
+            link = &one->next;
+            continue;
+        }
+        into->start = one->start < into->start ? one->start : into->start;
+        into->end = one->end > into->end ? one->end : into->end;
+        into->last->next = one->first;
+        into->last = one->last;
+        *link = one->next;
+        heap_free(&s->heap, one, sizeof(*one));
+    }
+    if (!into)
+        return end <= s->judge_end && !proc ? NULL : session_new(s, key, start, end);
+    into->start = start < into->start ? start : into->start;
+    into->end = end > into->end ? end : into->end;
+    return into;
+}
+
+static void keys_sweep(struct session_window *s, void *const *values, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        struct sessions *key = values[i];
+        if (!key || key->first || key->gone)
+            continue;
+        key->gone = 1;
+        state_remove(&s->keys, key);
+    }
+}
+
+static void session_alarm(const struct plan_node *node, const struct session_window *s,
+                          struct op_ctx *ctx)
+{
+    const struct session *one = sorted_get(&s->open, sorted_first());
+
+    if (is_proc(node) && one)
+        op_alarm(ctx, windows_utc(&s->windows, one->end));
+}
+
+static enum status session_on_chunk(const struct plan_node *node, void *state, struct op_ctx *ctx,
+                                    int input, const struct chunk *in)
+{
+    struct session_window *s = state;
+    uint16_t all[CHUNK_ROWS], late[CHUNK_ROWS], late_count = 0;
+    void *values[CHUNK_ROWS];
+    uint8_t *packed[CHUNK_ROWS];
+    uint32_t sizes[CHUNK_ROWS];
+    struct state_keys keys;
+    const int64_t *times;
+
+    TRY(windows_times(&s->windows, ctx, in, &times));
+    const uint16_t *rows = chunk_rows(in, all);
+    keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
+    state_upsert(&s->keys, &keys, NULL, in->count, values, NULL);
+    pack_rows(&s->pack, ctx->arena, in->cols, rows, in->count, packed, sizes);
+    for (uint16_t i = 0; i < in->count; i++) {
+        int64_t t = times[rows[i]];
+        if (t > WINDOW_TIME_MOST || t < -WINDOW_TIME_MOST)
+            continue;
+        struct session *one = session_of(s, values[i], t, t + s->windows.size, is_proc(node));
+        if (!one) {
+            late[late_count++] = rows[i];
+            continue;
+        }
+        struct origin origin = in->origins ? in->origins[rows[i]] : (struct origin){0, 0};
+        row_append(one, row_new(s, bytes_of(packed[i], sizes[i]), origin));
+        open_put(s, one);
+    }
+    keys_sweep(s, values, in->count);
+    if (late_count)
+        op_late(ctx, input, in, late, late_count);
+    session_alarm(node, s, ctx);
+    return ST_OK;
+}
+
+/* ---- telling sessions ---- */
+
+struct telling {
+    struct held_row *rows[CHUNK_ROWS];
+    int64_t starts[CHUNK_ROWS], ends[CHUNK_ROWS], times[CHUNK_ROWS];
+    struct session *done[CHUNK_ROWS]; /* sessions whose last row is here, and which row that is */
+    uint16_t done_rows[CHUNK_ROWS];
+    uint16_t count, done_count;
+    uint32_t told;
+};
+
+/* Sessions that are told leave their keys, and these the table. */
+static void tell_forget(struct session_window *s, const struct telling *t, const struct column *cols)
+{
+    void *values[CHUNK_ROWS];
+    struct state_keys keys;
+
+    if (!t->done_count)
+        return;
+    keyer_keys(&s->keyer, cols, t->done_rows, t->done_count, &s->scratch, &keys);
+    state_find(&s->keys, &keys, NULL, t->done_count, values);
+    for (uint16_t i = 0; i < t->done_count; i++) {
+        struct sessions *key = values[i];
+        CHECK(key);
+        struct session **link = &key->first;
+        while (*link != t->done[i])
+            link = &(*link)->next;
+        *link = t->done[i]->next;
+        heap_free(&s->heap, t->done[i], sizeof(struct session));
+    }
+    keys_sweep(s, values, t->done_count);
+}
+
+static enum status tell_flush(const struct plan_node *node, struct session_window *s,
+                              struct op_ctx *ctx, struct telling *t)
+{
+    const uint8_t *packed[CHUNK_ROWS];
+    struct origin origins[CHUNK_ROWS];
+    uint16_t n = s->pack.count;
+
+    if (!t->count)
+        return ST_OK;
+    struct column *cols = ARENA_ARRAY(&s->scratch, struct column, node->columns_count + 1);
+    CHECK(node->columns_count == n + 3);
+    for (uint16_t i = 0; i < t->count; i++) {
+        packed[i] = t->rows[i]->packed;
+        origins[i] = t->rows[i]->origin;
+    }
+    pack_read_all(&s->pack, packed, t->count, &s->scratch, cols);
+    cols[n] = (struct column){.data = t->starts};
+    cols[n + 1] = (struct column){.data = t->ends};
+    cols[n + 2] = (struct column){.data = t->times};
+    struct chunk out = {.cols = cols, .count = t->count, .rows = t->count,
+                        .col_count = node->columns_count, .origins = node->origins ? origins : NULL};
+    enum status st = op_emit(ctx, &out);
+    tell_forget(s, t, cols);
+    for (uint16_t i = 0; i < t->count; i++)
+        heap_free(&s->heap, t->rows[i], sizeof(struct held_row) + t->rows[i]->size);
+    s->rows -= t->count;
+    t->told += t->count;
+    t->count = t->done_count = 0;
+    arena_reset(&s->scratch);
+    return st;
+}
+
+/* Its next row; the session is done with its last one. */
+static void tell_row(struct session_window *s, struct telling *t, struct session *one)
+{
+    struct held_row *row = one->first;
+
+    t->rows[t->count] = row;
+    t->starts[t->count] = one->start;
+    t->ends[t->count] = one->end;
+    t->times[t->count] = windows_utc(&s->windows, one->end) - WINDOW_TIME_US;
+    one->first = row->next;
+    if (!one->first) {
+        one->last = NULL;
+        open_take(s, one);
+        t->done[t->done_count] = one;
+        t->done_rows[t->done_count++] = t->count;
+    }
+    t->count++;
+}
+
+static enum status tell_due(const struct plan_node *node, struct session_window *s, struct op_ctx *ctx)
+{
+    struct telling *t = arena_alloc(ctx->arena, sizeof(*t));
+    struct session *one;
+
+    t->count = t->done_count = 0;
+    t->told = 0;
+    while ((one = sorted_get(&s->open, sorted_first())) != NULL && one->end <= s->judge_end) {
+        if (t->told + t->count >= OP_EMIT_ROWS) {
+            TRY(tell_flush(node, s, ctx, t));
+            return ST_AGAIN;
+        }
+        tell_row(s, t, one);
+        if (t->count == CHUNK_ROWS)
+            TRY(tell_flush(node, s, ctx, t));
+    }
+    return tell_flush(node, s, ctx, t);
+}
+
+/* Sessions end in the windows' zone: so does what is compared with them. */
+static int64_t closed_by(const struct session_window *s, int64_t watermark_us)
+{
+    return watermark_us > INT64_MAX / 2 ? INT64_MAX : watermark_us + WINDOW_TIME_US + s->windows.shift;
+}
+
+static enum status session_on_watermark(const struct plan_node *node, void *state, struct op_ctx *ctx,
+                                        int64_t watermark_us)
+{
+    struct session_window *s = state;
+
+    if (is_proc(node) && watermark_us != INT64_MAX)
+        return ST_OK;
+    s->judge_end = closed_by(s, watermark_us);
+    return tell_due(node, s, ctx);
+}
+
+static enum status session_on_clock(const struct plan_node *node, void *state, struct op_ctx *ctx,
+                                    int64_t now_us)
+{
+    struct session_window *s = state;
+
+    if (!is_proc(node))
+        return ST_OK;
+    s->judge_end = closed_by(s, now_us - WINDOW_TIME_US);
+    TRY(tell_due(node, s, ctx));
+    session_alarm(node, s, ctx);
+    return ST_OK;
+}
+
+/* ---- checkpoints: judge_end, shift; keys, each count, then its sessions: start, length, rows (origin, bytes) ---- */
+
+static void key_save(void *context, const void *value, struct buf *out)
+{
+    const struct sessions *key = value;
+    uint64_t count = 0;
+
+    (void)context;
+    for (const struct session *one = key->first; one; one = one->next)
+        count++;
+    buf_uvarint(out, count);
+    for (const struct session *one = key->first; one; one = one->next) {
+        uint64_t rows = 0;
+        for (const struct held_row *row = one->first; row; row = row->next)
+            rows++;
+        buf_varint(out, one->start);
+        buf_uvarint(out, (uint64_t)(one->end - one->start));
+        buf_uvarint(out, rows);
+        for (const struct held_row *row = one->first; row; row = row->next) {
+            buf_uvarint(out, (uint64_t)row->origin.split);
+            buf_varint(out, row->origin.offset);
+            buf_sized(out, bytes_of(row->packed, row->size));
+        }
+    }
+}
+
+static void session_save(const struct plan_node *node, const void *state, struct snap_writer *w)
+{
+    const struct session_window *s = state;
+
+    (void)node;
+    buf_u64_le(&w->buf, (uint64_t)s->judge_end);
+    buf_u64_le(&w->buf, (uint64_t)s->windows.shift);
+    state_save(&s->keys, w, key_save, NULL);
+}
+
+static struct session *session_read(struct session_window *s, struct sessions *key, struct reader *r)
+{
+    int64_t start = reader_varint(r);
+    uint64_t length = reader_uvarint(r), rows = reader_uvarint(r);
+
+    if (r->bad || start > WINDOW_TIME_MOST || start < -WINDOW_TIME_MOST || !length ||
+        length > 2 * (uint64_t)WINDOW_TIME_MOST || !rows)
+        return NULL;
+    struct session *one = session_new(s, key, start, start + (int64_t)length);
+    for (uint64_t i = 0; i < rows; i++) {
+        struct origin origin = {.split = (int64_t)reader_uvarint(r)};
+        origin.offset = reader_varint(r);
+        struct bytes packed = reader_sized(r);
+        if (r->bad || !pack_check(&s->pack, packed.ptr, packed.len))
+            return NULL;
+        row_append(one, row_new(s, packed, origin));
+    }
+    return one;
+}
+
+static bool key_load(void *context, void *value, struct reader *r)
+{
+    struct session_window *s = context;
+    struct sessions *key = value;
+    struct session **end = &key->first;
+
+    for (uint64_t count = reader_uvarint(r); count > 0; count--) {
+        struct sessions alone = {0};
+        struct session *one = session_read(s, &alone, r);
+        if (!one)
+            return false;
+        *end = one; /* in the order saved */
+        end = &one->next;
+        open_put(s, one);
+    }
+    return key->first && !reader_left(r);
+}
+
+/* Each session is of the key that its last row has: by that it is found when it is told. */
+static bool keys_fit(struct session_window *s)
+{
+    uint64_t listed = 0;
+
+    for (uint32_t at = 0; at < s->keys.used; at++) {
+        const struct sessions *key = state_at(&s->keys, at);
+        for (const struct session *one = key ? key->first : NULL; one; one = one->next, listed++) {
+            const uint8_t *packed = one->last->packed;
+            const uint16_t row = 0;
+            struct state_keys keys;
+            void *value;
+            struct column *cols = ARENA_ARRAY(&s->scratch, struct column, s->pack.count + 1u);
+            pack_read_all(&s->pack, &packed, 1, &s->scratch, cols);
+            keyer_keys(&s->keyer, cols, &row, 1, &s->scratch, &keys);
+            state_find(&s->keys, &keys, NULL, 1, &value);
+            arena_reset(&s->scratch);
+            if (value != key)
+                return false;
+        }
+    }
+    return listed == s->open.count;
+}
+
+static enum status session_load(const struct plan_node *node, void *state, struct op_ctx *ctx,
+                                struct reader *r)
+{
+    struct session_window *s = state;
+    s->judge_end = op_load_time(ctx, s->judge_end, (int64_t)reader_u64_le(r));
+    s->windows.shift = (int64_t)reader_u64_le(r);
+    TRY(state_load(&s->keys, r, &(struct state_mine){ctx->shard, ctx->shards}, key_load, s));
+    if (!keys_fit(s))
+        return ST_CORRUPT;
+    session_alarm(node, s, ctx);
+    return ST_OK;
+}
+
+static void session_measure(const struct plan_node *node, const void *state, uint64_t *rows,
+                            uint64_t *bytes)
+{
+    const struct session_window *s = state;
+
+    (void)node;
+    *rows = s->rows;
+    *bytes = state_bytes(&s->keys) + s->heap.used_bytes;
+}
+
+const struct op_class op_session_window = {
+    .name = "SessionWindow",
+    .state_size = sizeof(struct session_window),
+    .open = session_open,
+    .on_chunk = session_on_chunk,
+    .on_watermark = session_on_watermark,
+    .on_clock = session_on_clock,
+    .save = session_save,
+    .load = session_load,
+    .close = session_close,
+    .measure = session_measure,
+};

@@ -1,0 +1,315 @@
+/* OVER (…) in SELECT: one ROW_NUMBER() is a rank, which WHERE outside may bound; all else are aggregates
+ * over the rows up to each, which must have one and the same window. */
+#include "sql/bind.h"
+
+struct overs {
+    const struct ast_expr **calls;
+    uint16_t count, cap;
+};
+
+static void find_overs(struct binder *b, struct overs *list, const struct ast_expr *e)
+{
+    if (!e)
+        return;
+    if (e->kind == AST_CALL && e->over) {
+        if (list->count == list->cap) {
+            uint16_t cap = list->cap ? (uint16_t)(2 * list->cap) : 8;
+            const struct ast_expr **grown = ARENA_ARRAY(b->arena, const struct ast_expr *, cap);
+            if (list->count)
+                memcpy(grown, list->calls, list->count * sizeof(*grown));
+            list->calls = grown;
+            list->cap = cap;
+        }
+        list->calls[list->count++] = e;
+        return;
+    }
+    for (uint16_t i = 0; i < e->args_count; i++)
+        find_overs(b, list, e->args[i]);
+    find_overs(b, list, e->operand);
+}
+
+uint16_t rel_column(struct binder *b, struct rel *rel, const struct expr *e)
+{
+    uint16_t column, n = rel->node->columns_count;
+
+    if (expr_is_column(e, &column))
+        return column;
+    struct plan_node *calc = calc_new(b->arena, rel->node, (uint16_t)(n + 1));
+    for (uint16_t i = 0; i < n; i++)
+        calc_set(calc, i, rel->node->columns[i].name, column_of(b->arena, rel->node, i));
+    calc_set(calc, n, bytes_str(arena_printf(b->arena, "$s%u", n)), e);
+    struct scope_column *columns = ARENA_ARRAY(b->arena, struct scope_column, n + 2u);
+    memcpy(columns, rel->scope.columns, n * sizeof(*columns));
+    columns[n] = (struct scope_column){.name = calc->columns[n].name, .type = e->type, .hidden = true};
+    rel->scope.columns = columns;
+    rel->scope.count = (uint16_t)(n + 1);
+    rel->node = calc;
+    return n;
+}
+
+bool ast_has_over(const struct ast_expr *e)
+{
+    if (!e)
+        return false;
+    if (e->kind == AST_CALL && e->over)
+        return true;
+    for (uint16_t i = 0; i < e->args_count; i++) {
+        if (ast_has_over(e->args[i]))
+            return true;
+    }
+    return ast_has_over(e->operand);
+}
+
+/* The node gives rel's columns and one for each call: calls are found there. */
+static void over_columns(struct binder *b, struct rel *rel, struct plan_node *node,
+                         const struct ast_expr **calls, uint16_t count)
+{
+    uint16_t n = (uint16_t)(node->columns_count - count);
+    struct scope_column *columns = ARENA_ARRAY(b->arena, struct scope_column, node->columns_count + 1u);
+
+    memcpy(columns, rel->scope.columns, n * sizeof(*columns));
+    for (uint16_t i = n; i < node->columns_count; i++)
+        columns[i] = (struct scope_column){.name = node->columns[i].name, .type = node->columns[i].type,
+                                           .hidden = true};
+    rel->scope.columns = columns;
+    rel->scope.count = node->columns_count;
+    rel->scope.overs = calls;
+    rel->scope.overs_count = count;
+    rel->scope.over_column = n;
+    rel->node = node;
+}
+
+static void bind_rank(struct binder *b, struct rel *rel, const struct ast_expr *call, const struct ast_over *over)
+{
+    struct plan_rank rank = {.limit = INT64_MAX, .emit_rank = true};
+
+    if (over->order_count == 0) {
+        bind_error(b, call->at, DIAG_SYNTAX, "ROW_NUMBER() needs an ORDER BY in its OVER (…)");
+        return;
+    }
+    uint16_t *partition = ARENA_ARRAY(b->arena, uint16_t, over->partition_count + 1u);
+    struct plan_sort_key *order = ARENA_ARRAY(b->arena, struct plan_sort_key, over->order_count);
+    for (uint16_t i = 0; i < over->partition_count && !b->failed; i++) {
+        const struct expr *e = bind_expr(b, &rel->scope, over->partition[i]);
+        partition[i] = e ? rel_column(b, rel, e) : 0;
+    }
+    for (uint16_t i = 0; i < over->order_count && !b->failed; i++) {
+        const struct ast_sort *sort = &over->order[i];
+        const struct expr *e = bind_expr(b, &rel->scope, sort->expr);
+        order[i].column = e ? rel_column(b, rel, e) : 0;
+        order[i].descending = sort->descending;
+        order[i].nulls_last = sort->nulls_given ? sort->nulls_last : sort->descending;
+    }
+    if (b->failed)
+        return;
+    uint16_t n = rel->node->columns_count;
+    struct plan_node *node = node_over(b->arena, PLAN_RANK, rel->node, (uint16_t)(n + 1));
+    rank.partition = partition;
+    rank.partition_count = over->partition_count;
+    rank.order = order;
+    rank.order_count = over->order_count;
+    node->rank = rank;
+    node->columns[n] = (struct plan_column){
+        BYTES_LITERAL("$rank"), type_not_null(b->arena, type_simple(TYPE_BIGINT), true), TIME_NONE};
+    const struct ast_expr **calls = ARENA_ARRAY(b->arena, const struct ast_expr *, 1);
+    calls[0] = call;
+    over_columns(b, rel, node, calls, 1);
+}
+
+/* ---- aggregates ---- */
+
+/* A window, bound over the columns below. */
+struct over_spec {
+    const struct expr **partition;
+    uint16_t partition_count;
+    const struct expr *order;
+    bool rows, bounded;
+    int64_t preceding;
+};
+
+static bool spec_equal(const struct over_spec *a, const struct over_spec *b)
+{
+    if (a->partition_count != b->partition_count || !expr_equal(a->order, b->order) || a->rows != b->rows ||
+        a->bounded != b->bounded || a->preceding != b->preceding)
+        return false;
+    for (uint16_t i = 0; i < a->partition_count; i++) {
+        if (!expr_equal(a->partition[i], b->partition[i]))
+            return false;
+    }
+    return true;
+}
+
+static const struct ast_over *over_resolve(struct binder *b, const struct ast_select *ast,
+                                           const struct ast_expr *call)
+{
+    if (!call->over->window.len)
+        return call->over;
+    for (uint16_t i = 0; i < ast->windows_count; i++) {
+        if (bytes_equal(ast->windows[i].name, call->over->window))
+            return ast->windows[i].over;
+    }
+    return bind_error(b, call->over->at, DIAG_NAME, "there is no window `%.*s` in this SELECT: WINDOW %.*s AS (…)",
+                      BYTES_FMT(bytes_head(call->over->window, 60)), BYTES_FMT(bytes_head(call->over->window, 60)));
+}
+
+static void bind_rows_preceding(struct binder *b, const struct ast_bound *start, struct over_spec *spec)
+{
+    struct scope none = {.no_aggs = "in a frame"};
+    const struct expr *e = bind_expr(b, &none, start->expr);
+
+    if (!e)
+        return;
+    bool number = e->kind == EXPR_LITERAL && !e->is_null && type_is_integer(e->type->kind);
+    if (number)
+        spec->preceding = type_phys(e->type->kind) == PHYS_I32 ? e->value.i32 : e->value.i64;
+    if (!number || spec->preceding < 0 || spec->preceding >= INT32_MAX)
+        bind_error(b, start->at, DIAG_VALUE, "ROWS needs a number of rows, from 0 to %d", INT32_MAX - 1);
+}
+
+static void bind_frame(struct binder *b, const struct ast_over *over, struct over_spec *spec)
+{
+    const struct ast_bound *start = &over->start, *end = &over->end;
+
+    if (!over->has_frame)
+        return; /* RANGE UNBOUNDED PRECEDING */
+    if (end->unbounded || end->expr || start->following || (!start->unbounded && !start->expr)) {
+        bind_unsupported(b, over->start.at, "a frame other than from … PRECEDING to CURRENT ROW");
+        return;
+    }
+    spec->rows = over->rows;
+    spec->bounded = !start->unbounded;
+    if (!spec->bounded)
+        return;
+    if (spec->rows) {
+        bind_rows_preceding(b, start, spec);
+        return;
+    }
+    spec->preceding = bind_interval(b, start->expr);
+    if (!b->failed && (spec->preceding < 0 || spec->preceding > INT64_MAX / 16))
+        bind_error(b, start->at, DIAG_VALUE, "the interval of a frame must not be negative, nor above 18,000 years");
+}
+
+static void bind_order(struct binder *b, const struct rel *rel, const struct ast_over *over, struct over_spec *spec)
+{
+    if (over->order_count != 1 || over->order[0].descending) {
+        bind_unsupported(b, over->at, "OVER (…) without ORDER BY one time attribute, ascending,");
+        return;
+    }
+    spec->order = bind_expr(b, &rel->scope, over->order[0].expr);
+    if (!spec->order || expr_time(&rel->scope, spec->order) != TIME_NONE)
+        return;
+    bind_unsupported(b, over->order[0].expr->at, "OVER (…) ordered by what is no time attribute");
+    bind_hint(b, "order by the column that has the WATERMARK, or by PROCTIME(); casts and computations end a "
+                 "time attribute");
+}
+
+static struct over_spec bind_spec(struct binder *b, const struct ast_select *ast, const struct rel *rel,
+                                  const struct ast_expr *call)
+{
+    struct over_spec spec = {0};
+    const struct ast_over *over = over_resolve(b, ast, call);
+    bool numbers = bytes_is_nocase(call->name, "ROW_NUMBER");
+
+    if (!over)
+        return spec;
+    if (numbers && over->has_frame) {
+        bind_error(b, over->start.at, DIAG_SYNTAX, "ROW_NUMBER() takes no frame");
+        return spec;
+    }
+    spec.partition = ARENA_ARRAY(b->arena, const struct expr *, over->partition_count + 1u);
+    spec.partition_count = over->partition_count;
+    for (uint16_t i = 0; i < over->partition_count && !b->failed; i++)
+        spec.partition[i] = bind_expr(b, &rel->scope, over->partition[i]);
+    if (!b->failed)
+        bind_order(b, rel, over, &spec);
+    if (!b->failed)
+        bind_frame(b, over, &spec);
+    spec.rows |= numbers;
+    return spec;
+}
+
+static void bind_over_call(struct binder *b, const struct rel *rel, const struct ast_expr *call,
+                           struct agg_call *out)
+{
+    struct scope scope = rel->scope;
+    bool numbers = bytes_is_nocase(call->name, "ROW_NUMBER") && call->args_count == 0;
+    const struct expr *arg = NULL;
+
+    if (!numbers && !agg_exists(call->name)) {
+        bind_unsupported(b, call->at, "%.*s(…) OVER (…)", BYTES_FMT(bytes_head(call->name, 40)));
+        return;
+    }
+    if (call->filter) {
+        bind_unsupported(b, call->at, "FILTER beside OVER");
+        bind_hint(b, "put the condition into the argument: SUM(CASE WHEN … THEN x END) OVER (…)");
+        return;
+    }
+    if (call->args_count > 1) {
+        bind_unsupported(b, call->at, "an aggregate of several arguments");
+        return;
+    }
+    scope.no_aggs = "inside OVER (…)'s aggregate";
+    if (call->args_count == 1)
+        arg = bind_expr(b, &scope, call->args[0]);
+    if (b->failed)
+        return;
+    struct bytes name = numbers ? BYTES_LITERAL("COUNT") : call->name;
+    if (!agg_bind(b->arena, name, arg, numbers || call->star, call->distinct, NULL, out, b->diag))
+        bind_failed(b, call->at);
+}
+
+static void bind_aggregates(struct binder *b, const struct ast_select *ast, struct rel *rel,
+                            const struct overs *list)
+{
+    struct agg_call *calls = ARENA_ARRAY(b->arena, struct agg_call, list->count);
+    struct over_spec spec = bind_spec(b, ast, rel, list->calls[0]);
+
+    for (uint16_t i = 0; i < list->count && !b->failed; i++) {
+        struct over_spec other = bind_spec(b, ast, rel, list->calls[i]);
+        if (!b->failed && !spec_equal(&spec, &other)) {
+            bind_unsupported(b, list->calls[i]->at, "OVER windows that differ in one SELECT");
+            bind_hint(b, "all must have the same PARTITION BY, ORDER BY and frame; ROW_NUMBER() has ROWS BETWEEN "
+                         "UNBOUNDED PRECEDING AND CURRENT ROW. Put the others into a SELECT around this one");
+        }
+        if (!b->failed)
+            bind_over_call(b, rel, list->calls[i], &calls[i]);
+    }
+    if (b->failed)
+        return;
+    uint16_t *partition = ARENA_ARRAY(b->arena, uint16_t, spec.partition_count + 1u);
+    for (uint16_t i = 0; i < spec.partition_count; i++)
+        partition[i] = rel_column(b, rel, spec.partition[i]);
+    uint16_t column = rel_column(b, rel, spec.order), n = rel->node->columns_count;
+    struct plan_node *node = node_over(b->arena, PLAN_OVER, rel->node, (uint16_t)(n + list->count));
+    node->over = (struct plan_over){.partition = partition, .partition_count = spec.partition_count,
+                                    .column = column, .time = rel->node->columns[column].time, .rows = spec.rows,
+                                    .bounded = spec.bounded, .preceding = spec.preceding, .aggs = calls,
+                                    .aggs_count = list->count};
+    for (uint16_t i = 0; i < list->count; i++)
+        node->columns[n + i] =
+            (struct plan_column){bytes_str(arena_printf(b->arena, "$o%u", i)), calls[i].type, TIME_NONE};
+    over_columns(b, rel, node, list->calls, list->count);
+}
+
+void bind_over(struct binder *b, const struct ast_select *ast, struct rel *rel)
+{
+    struct overs list = {0};
+
+    for (uint16_t i = 0; i < ast->items_count; i++)
+        find_overs(b, &list, ast->items[i].expr);
+    if (!list.count || b->failed)
+        return;
+    if (ast->grouped || ast->having) {
+        bind_unsupported(b, list.calls[0]->at, "OVER (…) beside GROUP BY (put the grouping into a sub-query)");
+        return;
+    }
+    if (rel->node->columns_count + list.count > BIND_COLUMNS_MAX) {
+        bind_error(b, list.calls[0]->at, DIAG_LIMIT, "more than %d columns", BIND_COLUMNS_MAX);
+        return;
+    }
+    const struct ast_over *over = over_resolve(b, ast, list.calls[0]);
+    if (over && list.count == 1 && bytes_is_nocase(list.calls[0]->name, "ROW_NUMBER") && !over->has_frame)
+        bind_rank(b, rel, list.calls[0], over);
+    else if (over)
+        bind_aggregates(b, ast, rel, &list);
+}
