@@ -74,53 +74,76 @@ void kafka_on_init_producer_id(struct call *call, const void *request)
 
 /* ---- AddPartitionsToTxn ---- */
 
-static int32_t partitions_asked(const struct kafka_add_partitions_to_txn_req *req)
+typedef struct kafka_add_partitions_to_txn_req_topic asked_topic;
+typedef struct kafka_add_partitions_to_txn_res_topic_result topic_result;
+
+/* One transaction of the request: before version 4 there is just one. */
+struct adding {
+    struct bytes id;
+    int64_t producer_id;
+    int16_t epoch;
+    bool verify_only; /* are they part of it? */
+    const asked_topic *topics;
+    topic_result *results; /* one for each of them */
+    int32_t topics_count;
+};
+
+static void name_partitions(struct call *call, struct adding *a)
+{
+    a->results = kafka_add_partitions_to_txn_res_topic_result_new(&call->arena, a->topics_count);
+    for (int32_t t = 0; t < a->topics_count; t++) {
+        topic_result *out = &a->results[t];
+        int32_t partitions = a->topics[t].partitions.count;
+        out->name = arena_copy(&call->arena, a->topics[t].name);
+        out->results_by_partition.count = partitions;
+        out->results_by_partition.at =
+            kafka_add_partitions_to_txn_res_partition_result_new(&call->arena, partitions);
+        for (int32_t i = 0; i < partitions; i++)
+            out->results_by_partition.at[i].partition_index = a->topics[t].partitions.at[i];
+    }
+}
+
+static int32_t partitions_asked(const struct adding *a)
 {
     int32_t count = 0;
 
-    for (int32_t t = 0; t < req->v3_and_below_topics.count; t++)
-        count += req->v3_and_below_topics.at[t].partitions.count;
+    for (int32_t t = 0; t < a->topics_count; t++)
+        count += a->topics[t].partitions.count;
     return count;
 }
 
 /* Those that are there, and the codes of those that are not; false: some is not. */
-static bool find_partitions(struct call *call, const struct kafka_add_partitions_to_txn_req *req,
-                            struct kafka_add_partitions_to_txn_res *res,
-                            struct txn_partition *found, uint32_t *count)
+static bool find_partitions(struct call *call, const struct adding *a, struct txn_partition *found,
+                            uint32_t *count)
 {
     bool all = true;
 
-    for (int32_t t = 0; t < req->v3_and_below_topics.count; t++) {
-        const struct kafka_add_partitions_to_txn_req_topic *asked =
-            &req->v3_and_below_topics.at[t];
-        struct kafka_add_partitions_to_txn_res_topic_result *out =
-            &res->results_by_topic_v3_and_below.at[t];
-        struct log_topic *topic = face_topic_visible(call->face, asked->name, NULL);
-        for (int32_t i = 0; i < asked->partitions.count; i++) {
-            if (!topic || !face_partition(topic, asked->partitions.at[i])) {
-                out->results_by_partition.at[i].partition_error_code =
+    for (int32_t t = 0; t < a->topics_count; t++) {
+        struct log_topic *topic = face_topic_visible(call->face, a->topics[t].name, NULL);
+        for (int32_t i = 0; i < a->topics[t].partitions.count; i++) {
+            int32_t index = a->topics[t].partitions.at[i];
+            if (!topic || !face_partition(topic, index)) {
+                a->results[t].results_by_partition.at[i].partition_error_code =
                     KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
                 all = false;
                 continue;
             }
             struct txn_partition *p = &found[(*count)++];
             memcpy(p->topic_id, log_topic_info(topic)->id, LOG_ID_BYTES);
-            p->index = (uint32_t)asked->partitions.at[i];
+            p->index = (uint32_t)index;
         }
     }
     return all;
 }
 
 /* Looked at before the transaction is; false: some topic may not be written. */
-static bool may_write_all(struct call *call, const struct kafka_add_partitions_to_txn_req *req,
-                          struct kafka_add_partitions_to_txn_res *res)
+static bool may_write_all(struct call *call, const struct adding *a)
 {
     bool all = true;
 
-    for (int32_t t = 0; t < req->v3_and_below_topics.count; t++) {
-        struct kafka_add_partitions_to_txn_res_topic_result *out =
-            &res->results_by_topic_v3_and_below.at[t];
-        if (call_may(call, ACL_WRITE, ACL_TOPIC, req->v3_and_below_topics.at[t].name))
+    for (int32_t t = 0; t < a->topics_count; t++) {
+        topic_result *out = &a->results[t];
+        if (call_may(call, ACL_WRITE, ACL_TOPIC, a->topics[t].name))
             continue;
         for (int32_t i = 0; i < out->results_by_partition.count; i++)
             out->results_by_partition.at[i].partition_error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
@@ -129,42 +152,96 @@ static bool may_write_all(struct call *call, const struct kafka_add_partitions_t
     return all;
 }
 
-static void set_all(struct kafka_add_partitions_to_txn_res *res, int16_t error)
+static void set_all(topic_result *results, int32_t count, int16_t error)
 {
-    for (int32_t t = 0; t < res->results_by_topic_v3_and_below.count; t++) {
-        struct kafka_add_partitions_to_txn_res_topic_result *topic =
-            &res->results_by_topic_v3_and_below.at[t];
-        for (int32_t i = 0; i < topic->results_by_partition.count; i++)
-            if (!topic->results_by_partition.at[i].partition_error_code)
-                topic->results_by_partition.at[i].partition_error_code = error;
+    for (int32_t t = 0; t < count; t++)
+        for (int32_t i = 0; i < results[t].results_by_partition.count; i++)
+            if (!results[t].results_by_partition.at[i].partition_error_code)
+                results[t].results_by_partition.at[i].partition_error_code = error;
+}
+
+static void verify(struct call *call, const struct adding *a, const struct txn *txn)
+{
+    int16_t none = call->version >= 5 ? KAFKA_ERR_TRANSACTION_ABORTABLE : KAFKA_ERR_INVALID_TXN_STATE;
+
+    for (int32_t t = 0; t < a->topics_count; t++) {
+        const struct log_topic *topic = face_topic_visible(call->face, a->topics[t].name, NULL);
+        for (int32_t i = 0; i < a->topics[t].partitions.count; i++) {
+            bool has = topic && txn->state == TXN_ONGOING &&
+                       txn_has_partition(txn, log_topic_info(topic)->id,
+                                         (uint32_t)a->topics[t].partitions.at[i]);
+            a->results[t].results_by_partition.at[i].partition_error_code = has ? 0 : none;
+        }
     }
+}
+
+static void add_partitions(struct call *call, struct adding *a, uint64_t *lsn)
+{
+    struct txn_partition *found =
+        ARENA_ARRAY(&call->arena, struct txn_partition, (size_t)partitions_asked(a) + 1);
+    uint32_t count = 0;
+    uint64_t at = 0;
+    struct txn *txn;
+
+    name_partitions(call, a);
+    enum kafka_error error = KAFKA_ERR_INVALID_REQUEST;
+    if (call->version < 4 && !call_may(call, ACL_WRITE, ACL_TRANSACTIONAL_ID, a->id))
+        error = KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    else if (call->version < 4 && !may_write_all(call, a))
+        error = KAFKA_ERR_OPERATION_NOT_ATTEMPTED;
+    else if (a->id.len)
+        error = txn_of(&call->face->txns, a->id, a->producer_id, a->epoch, &txn);
+    if (!error && a->verify_only) {
+        verify(call, a, txn);
+        return;
+    }
+    if (!error && !find_partitions(call, a, found, &count))
+        error = KAFKA_ERR_OPERATION_NOT_ATTEMPTED;
+    if (!error)
+        error = txn_add(&call->face->txns, txn, found, count, BYTES_NONE, &at);
+    if (error)
+        set_all(a->results, a->topics_count, fenced_code(error, call->version, 2));
+    if (at > *lsn)
+        *lsn = at;
+}
+
+/* The request of many transactions has its topics in structs of the same fields. */
+_Static_assert(sizeof(struct kafka_add_partitions_to_txn_req_transaction_topic) == sizeof(asked_topic) &&
+                   sizeof(struct kafka_add_partitions_to_txn_res_transaction_topic_result) ==
+                       sizeof(topic_result),
+               "a topic is the same in every version");
+
+static void add_to_one(struct call *call, const struct kafka_add_partitions_to_txn_req_transaction *asked,
+                       struct kafka_add_partitions_to_txn_res_transaction_result *out, uint64_t *lsn)
+{
+    struct adding a = {asked->transactional_id, asked->producer_id,
+                       asked->producer_epoch,   asked->verify_only,
+                       .topics_count = asked->topics.count};
+    asked_topic *topics = kafka_add_partitions_to_txn_req_topic_new(&call->arena, a.topics_count);
+
+    for (int32_t t = 0; t < a.topics_count; t++) {
+        topics[t].name = asked->topics.at[t].name;
+        topics[t].partitions.at = asked->topics.at[t].partitions.at;
+        topics[t].partitions.count = asked->topics.at[t].partitions.count;
+    }
+    a.topics = topics;
+    add_partitions(call, &a, lsn);
+    out->transactional_id = arena_copy(&call->arena, asked->transactional_id);
+    out->topic_results.count = a.topics_count;
+    out->topic_results.at =
+        kafka_add_partitions_to_txn_res_transaction_topic_result_new(&call->arena, a.topics_count);
+    if (a.topics_count)
+        memcpy(out->topic_results.at, a.results, (size_t)a.topics_count * sizeof(*a.results));
 }
 
 static void add_failed(struct call *call)
 {
-    set_all(call->answer, KAFKA_ERR_COORDINATOR_NOT_AVAILABLE);
-}
+    struct kafka_add_partitions_to_txn_res *res = call->answer;
 
-static void name_partitions(struct call *call, const struct kafka_add_partitions_to_txn_req *req,
-                            struct kafka_add_partitions_to_txn_res *res)
-{
-    int32_t count = req->v3_and_below_topics.count;
-
-    res->results_by_topic_v3_and_below.count = count;
-    res->results_by_topic_v3_and_below.at =
-        kafka_add_partitions_to_txn_res_topic_result_new(&call->arena, count);
-    for (int32_t t = 0; t < count; t++) {
-        struct kafka_add_partitions_to_txn_res_topic_result *out =
-            &res->results_by_topic_v3_and_below.at[t];
-        int32_t partitions = req->v3_and_below_topics.at[t].partitions.count;
-        out->name = arena_copy(&call->arena, req->v3_and_below_topics.at[t].name);
-        out->results_by_partition.count = partitions;
-        out->results_by_partition.at =
-            kafka_add_partitions_to_txn_res_partition_result_new(&call->arena, partitions);
-        for (int32_t i = 0; i < partitions; i++)
-            out->results_by_partition.at[i].partition_index =
-                req->v3_and_below_topics.at[t].partitions.at[i];
-    }
+    set_all(res->results_by_topic_v3_and_below.at, res->results_by_topic_v3_and_below.count,
+            KAFKA_ERR_COORDINATOR_NOT_AVAILABLE);
+    if (call->version >= 4)
+        res->error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
 }
 
 void kafka_on_add_partitions_to_txn(struct call *call, const void *request)
@@ -172,28 +249,25 @@ void kafka_on_add_partitions_to_txn(struct call *call, const void *request)
     const struct kafka_add_partitions_to_txn_req *req = request;
     struct kafka_add_partitions_to_txn_res *res =
         ARENA_NEW(&call->arena, struct kafka_add_partitions_to_txn_res);
-    struct txn_partition *found = ARENA_ARRAY(&call->arena, struct txn_partition,
-                                              (size_t)partitions_asked(req) + 1);
-    uint32_t count = 0;
-    struct txn *txn;
+    struct adding a = {req->v3_and_below_transactional_id, req->v3_and_below_producer_id,
+                       req->v3_and_below_producer_epoch, false, req->v3_and_below_topics.at,
+                       .topics_count = req->v3_and_below_topics.count};
     uint64_t lsn = 0;
 
     kafka_add_partitions_to_txn_res_init(res);
-    name_partitions(call, req, res);
-    enum kafka_error error = KAFKA_ERR_INVALID_REQUEST;
-    if (!call_may(call, ACL_WRITE, ACL_TRANSACTIONAL_ID, req->v3_and_below_transactional_id))
-        error = KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-    else if (!may_write_all(call, req, res))
-        error = KAFKA_ERR_OPERATION_NOT_ATTEMPTED;
-    else if (req->v3_and_below_transactional_id.len)
-        error = txn_of(&call->face->txns, req->v3_and_below_transactional_id,
-                       req->v3_and_below_producer_id, req->v3_and_below_producer_epoch, &txn);
-    if (!error && !find_partitions(call, req, res, found, &count))
-        error = KAFKA_ERR_OPERATION_NOT_ATTEMPTED;
-    if (!error)
-        error = txn_add(&call->face->txns, txn, found, count, BYTES_NONE, &lsn);
-    if (error)
-        set_all(res, fenced_code(error, call->version, 2));
+    if (call->version < 4) {
+        add_partitions(call, &a, &lsn);
+        res->results_by_topic_v3_and_below.at = a.results;
+        res->results_by_topic_v3_and_below.count = a.topics_count;
+    } else if (!call_may_cluster(call, ACL_CLUSTER_ACTION)) { /* brokers ask so, for their clients */
+        res->error_code = KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
+    } else {
+        res->results_by_transaction.count = req->transactions.count;
+        res->results_by_transaction.at = kafka_add_partitions_to_txn_res_transaction_result_new(
+            &call->arena, req->transactions.count);
+        for (int32_t i = 0; i < req->transactions.count; i++)
+            add_to_one(call, &req->transactions.at[i], &res->results_by_transaction.at[i], &lsn);
+    }
     call_answer_durable(call, res, lsn, add_failed);
 }
 

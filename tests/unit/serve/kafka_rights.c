@@ -87,6 +87,7 @@ static const struct row rows[] = {
      .rights = {CLUSTER(IDEMPOTENT_WRITE)}},
     {.key = KAFKA_OFFSET_FOR_LEADER_EPOCH, .version = 4, .rights = {TOPIC(DESCRIBE)}},
     {.key = KAFKA_ADD_PARTITIONS_TO_TXN, .version = 3, .rights = {ID(WRITE), TOPIC(WRITE)}},
+    {.key = KAFKA_ADD_PARTITIONS_TO_TXN, .version = 5, .rights = {CLUSTER(CLUSTER_ACTION)}},
     {.key = KAFKA_ADD_OFFSETS_TO_TXN, .version = 4, .rights = {ID(WRITE), GROUP(READ)}},
     {.key = KAFKA_END_TXN, .version = 4, .rights = {ID(WRITE)}},
     {.key = KAFKA_WRITE_TXN_MARKERS, .version = 1, .rights = {CLUSTER(CLUSTER_ACTION)}},

@@ -60,6 +60,32 @@ static int16_t add(struct producer *w, const char *topic, int32_t partition)
     return res.results_by_topic_v3_and_below.at[0].results_by_partition.at[0].partition_error_code;
 }
 
+/* As a broker asks another one: in a request of many transactions. */
+static int16_t ask(struct producer *w, int16_t version, bool verify_only, const char *topic, int32_t partition)
+{
+    struct kafka_add_partitions_to_txn_req req;
+    struct kafka_add_partitions_to_txn_res res;
+    struct kafka_add_partitions_to_txn_req_transaction one = {.transactional_id = bytes_str(w->id),
+                                                              .producer_id = w->producer_id,
+                                                              .producer_epoch = w->epoch,
+                                                              .verify_only = verify_only};
+
+    kafka_add_partitions_to_txn_req_init(&req);
+    req.transactions.at = &one;
+    req.transactions.count = 1;
+    one.topics.at = kafka_add_partitions_to_txn_req_transaction_topic_new(&w->peer->rig->arena, 1);
+    one.topics.count = 1;
+    one.topics.at[0].name = bytes_str(topic);
+    one.topics.at[0].partitions.at = &partition;
+    one.topics.at[0].partitions.count = 1;
+    peer_call(w->peer, KAFKA_ADD_PARTITIONS_TO_TXN, version, &req, &res);
+    EXPECT_INT(res.error_code, 0);
+    EXPECT_INT(res.results_by_transaction.count, 1);
+    EXPECT_BYTES(res.results_by_transaction.at[0].transactional_id, bytes_str(w->id));
+    EXPECT_BYTES(res.results_by_transaction.at[0].topic_results.at[0].name, bytes_str(topic));
+    return res.results_by_transaction.at[0].topic_results.at[0].results_by_partition.at[0].partition_error_code;
+}
+
 static int16_t write_as(struct producer *w, const char *topic, int32_t partition, int count,
                         const char *id, bool transactional)
 {
@@ -226,6 +252,29 @@ TEST(kafka_a_transaction_is_seen_when_it_has_committed)
     EXPECT_INT(end(&w, ABORT), KAFKA_ERR_INVALID_TXN_STATE);
     EXPECT_INT(visible(p, "t", 0), 5);
     expect_ends(p, "t", 6, 6);
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
+TEST(kafka_partitions_of_many_transactions_are_added_or_verified)
+{
+    struct rig rig;
+
+    kafka_rig_open(&rig);
+    struct peer *p = peer_open(&rig);
+    kafka_rig_make_topic(p, "t", 2);
+    struct producer w = producer_of(p, "tx");
+    EXPECT_INT(ask(&w, 4, true, "t", 0), KAFKA_ERR_INVALID_TXN_STATE);
+    EXPECT_INT(ask(&w, 5, true, "t", 0), KAFKA_ERR_TRANSACTION_ABORTABLE);
+    EXPECT_INT(ask(&w, 5, true, "none", 0), KAFKA_ERR_TRANSACTION_ABORTABLE);
+    EXPECT_INT(ask(&w, 5, false, "none", 0), KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION);
+    EXPECT_INT(ask(&w, 5, false, "t", 0), 0);
+    EXPECT_INT(ask(&w, 5, true, "t", 0), 0);
+    EXPECT_INT(ask(&w, 5, true, "t", 1), KAFKA_ERR_TRANSACTION_ABORTABLE);
+    EXPECT_INT(put(&w, "t", 0, 1), 0);
+    struct producer old = w;
+    w = producer_of(p, "tx");
+    EXPECT_INT(ask(&old, 4, true, "t", 0), KAFKA_ERR_PRODUCER_FENCED);
     peer_end(p);
     kafka_rig_close(&rig);
 }
