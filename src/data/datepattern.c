@@ -207,12 +207,15 @@ struct fields {
     int32_t zone_s;
 };
 
+enum { NUMBER_MAX = 9999 }; /* of each field: what is counted on stays far from any bound */
+
 static bool read_number(struct bytes *text, size_t digits_max, int64_t *out)
 {
     size_t n = 0;
 
     for (*out = 0; n < digits_max && n < text->len && text->ptr[n] >= '0' && text->ptr[n] <= '9'; n++)
-        *out = *out * 10 + (text->ptr[n] - '0');
+        if (*out <= NUMBER_MAX) /* a larger one is too large, however it goes on */
+            *out = *out * 10 + (text->ptr[n] - '0');
     *text = bytes_skip(*text, n);
     return n > 0;
 }
@@ -305,8 +308,12 @@ static bool read_item(struct fields *f, const struct item *item, struct bytes *t
     case 'd': to = &f->day; break;
     case 'D': return read_number(text, 3, &f->day_of_year);
     case 'E': return read_name(text, day_names, 7, item->count < 4 ? 3 : 4, &ignored);
-    case 'H':
-    case 'k': to = &f->hour; break;
+    case 'H': to = &f->hour; break;
+    case 'k': /* 1 to 24, and the 24th is the day's first */
+        if (!read_number(text, width(item, rest), &f->hour))
+            return false;
+        f->hour %= 24;
+        return true;
     case 'h':
     case 'K': to = &f->half_hour; break;
     case 'm': to = &f->minute; break;
@@ -326,25 +333,31 @@ static bool read_item(struct fields *f, const struct item *item, struct bytes *t
     return read_number(text, width(item, rest), to);
 }
 
-bool pattern_parse(struct bytes pattern, struct bytes text, int64_t *us)
+static bool too_large(const struct fields *f)
+{
+    return f->year > NUMBER_MAX || f->month > NUMBER_MAX || f->day > NUMBER_MAX || f->day_of_year > NUMBER_MAX ||
+           f->hour > NUMBER_MAX || f->minute > NUMBER_MAX || f->second > NUMBER_MAX;
+}
+
+/* Hours, minutes and seconds count on where they are none of a clock's, whatever the rule for days, as in Flink. */
+bool pattern_parse(struct bytes pattern, struct bytes text, enum day_rule rule, int64_t *us)
 {
     struct fields f = {.year = 1970, .month = 1, .day = 1, .half = -1, .half_hour = -1};
     struct item item;
+    int64_t days;
 
     while (next_item(&pattern, &item))
         if (!read_item(&f, &item, &text, pattern))
             return false;
     if (f.half_hour >= 0)
         f.hour = f.half_hour % 12 + (f.half == 1 ? 12 : 0);
-    if (f.hour == 24 && f.minute == 0 && f.second == 0)
-        f.hour = 0;
-    if (text.len || f.month < 1 || f.month > 12 || f.year > 9999 || f.hour > 23 || f.minute > 59 ||
-        f.second > 59 || f.day < 1 || f.day > days_in_month(f.year, (int32_t)f.month))
+    if (too_large(&f) || (rule != DAY_COUNTED && text.len))
         return false;
-    int64_t days = days_from_civil(f.year, (int32_t)f.month, (int32_t)f.day);
+    if (!days_of(f.year, f.month, f.day, rule, &days))
+        return false;
     if (f.day_of_year)
         days = days_from_civil(f.year, 1, 1) + f.day_of_year - 1;
     *us = days_us(days) + f.hour * US_PER_HOUR + f.minute * US_PER_MINUTE +
           (f.second - f.zone_s) * US_PER_SECOND + f.us;
-    return true;
+    return *us < days_us(days_from_civil(10000, 1, 1));
 }

@@ -170,7 +170,23 @@ static bool scan_char(struct scan *s, char c)
     return true;
 }
 
-static bool scan_date(struct scan *s, int64_t *days)
+bool days_of(int64_t year, int64_t month, int64_t day, enum day_rule rule, int64_t *days)
+{
+    if (rule == DAY_COUNTED) {
+        int64_t months = year * 12 + month - 1;
+        *days = days_from_civil(floor_div(months, 12), (int32_t)floor_mod(months, 12) + 1, 1) + day - 1;
+        return true;
+    }
+    if (month < 1 || month > 12 || day < 1 || day > 31)
+        return false;
+    int32_t last = days_in_month(year, (int32_t)month);
+    if (day > last && rule == DAY_EXACT)
+        return false;
+    *days = days_from_civil(year, (int32_t)month, (int32_t)(day > last ? last : day));
+    return true;
+}
+
+static bool scan_date(struct scan *s, enum day_rule rule, int64_t *days)
 {
     int64_t year, month = 1, day = 1;
 
@@ -182,10 +198,7 @@ static bool scan_date(struct scan *s, int64_t *days)
         if (scan_char(s, '-') && !scan_int(s, 1, 2, &day))
             return false;
     }
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, (int32_t)month))
-        return false;
-    *days = days_from_civil(year, (int32_t)month, (int32_t)day);
-    return true;
+    return days_of(year, month, day, rule, days);
 }
 
 /* ".123": digits past the sixth are cut. */
@@ -201,7 +214,8 @@ static bool scan_fraction(struct scan *s, int64_t *us)
     return n > 0;
 }
 
-static bool scan_time(struct scan *s, int64_t *us)
+/* rule DAY_EXACT: of one day; DAY_CUT: 24:00:00, the end of the day, too; DAY_COUNTED: as many hours as it says. */
+static bool scan_time(struct scan *s, enum day_rule rule, int64_t *us)
 {
     int64_t hour, minute = 0, second = 0, fraction = 0;
 
@@ -218,6 +232,8 @@ static bool scan_time(struct scan *s, int64_t *us)
         }
     }
     *us = hour * US_PER_HOUR + minute * US_PER_MINUTE + second * US_PER_SECOND + fraction;
+    if (rule == DAY_COUNTED || (rule == DAY_CUT && *us == US_PER_DAY && hour == 24))
+        return true;
     return hour < 24 && minute < 60 && second < 60;
 }
 
@@ -242,12 +258,12 @@ static bool scan_zone(struct scan *s, int32_t *zone_s)
     return hour <= 18 && minute < 60;
 }
 
-bool date_parse(struct bytes text, int32_t *days)
+bool date_parse(struct bytes text, enum day_rule rule, int32_t *days)
 {
     struct scan s = scan_of(text);
     int64_t d;
 
-    if (!scan_date(&s, &d))
+    if (!scan_date(&s, rule, &d))
         return false;
     *days = (int32_t)d;
     return s.at == s.end;
@@ -256,21 +272,22 @@ bool date_parse(struct bytes text, int32_t *days)
 bool time_parse(struct bytes text, int64_t *us)
 {
     struct scan s = scan_of(text);
-    return scan_time(&s, us) && s.at == s.end;
+    return scan_time(&s, DAY_EXACT, us) && s.at == s.end;
 }
 
-bool timestamp_parse_zoned(struct bytes text, int64_t *us, int32_t *zone_s, bool *zoned)
+/* zone_s NULL: there must be none. */
+static bool scan_timestamp(struct bytes text, enum day_rule rule, int64_t *us, int32_t *zone_s, bool *zoned)
 {
     struct scan s = scan_of(text);
     int64_t days, time = 0;
 
     *zoned = false;
-    if (!scan_date(&s, &days))
+    if (!scan_date(&s, rule, &days))
         return false;
     if (s.at < s.end) {
         if (!scan_char(&s, ' ') && !scan_char(&s, 'T'))
             return false;
-        if (!scan_time(&s, &time))
+        if (!scan_time(&s, rule, &time))
             return false;
         if (s.at < s.end && zone_s) {
             scan_char(&s, ' ');
@@ -280,11 +297,16 @@ bool timestamp_parse_zoned(struct bytes text, int64_t *us, int32_t *zone_s, bool
         }
     }
     *us = days_us(days) + time;
-    return s.at == s.end;
+    return s.at == s.end && *us < days_us(days_from_civil(10000, 1, 1));
 }
 
-bool timestamp_parse(struct bytes text, int64_t *us)
+bool timestamp_parse_zoned(struct bytes text, int64_t *us, int32_t *zone_s, bool *zoned)
+{
+    return scan_timestamp(text, DAY_CUT, us, zone_s, zoned);
+}
+
+bool timestamp_parse(struct bytes text, enum day_rule rule, int64_t *us)
 {
     bool zoned;
-    return timestamp_parse_zoned(text, us, NULL, &zoned);
+    return scan_timestamp(text, rule, us, NULL, &zoned);
 }

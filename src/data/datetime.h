@@ -52,12 +52,20 @@ size_t date_text(int32_t days, char *to);
 size_t time_text(int64_t us, int32_t precision, char *to);
 size_t timestamp_text(int64_t us, int32_t precision, char between, char *to);
 
+/* What becomes of a day that its month does not have. DAY_CUT is the month's last (of 29 to 31), and 24:00:00 the next
+ * day's begin, as Flink casts text to a TIMESTAMP. DAY_COUNTED goes on into the next month, whatever the numbers of
+ * month, day, hour and minute, as Java's SimpleDateFormat does, which Flink's older functions use. */
+enum day_rule { DAY_EXACT, DAY_CUT, DAY_COUNTED };
+/* False: there is no such day. */
+bool days_of(int64_t year, int64_t month, int64_t day, enum day_rule rule, int64_t *days);
+
 /* "2020-1-31", "12:34", "12:34:56.789", "2020-01-31 12:34:56.789" (or with 'T'); the whole text,
  * spaces around it aside. A timestamp may be a date alone. A zone ("Z", "+02:00") at the end is taken when
  * zone_s is not NULL; *zoned says whether there was one. */
-bool date_parse(struct bytes text, int32_t *days);
+bool date_parse(struct bytes text, enum day_rule rule, int32_t *days);
 bool time_parse(struct bytes text, int64_t *us);
-bool timestamp_parse(struct bytes text, int64_t *us);
+bool timestamp_parse(struct bytes text, enum day_rule rule, int64_t *us);
+/* DAY_CUT. */
 bool timestamp_parse_zoned(struct bytes text, int64_t *us, int32_t *zone_s, bool *zoned);
 
 /* Java's DateTimeFormatter patterns: yyyy MM dd HH hh mm ss S… a E EEEE MMM MMMM D n 'quoted' XXX. */
@@ -65,6 +73,7 @@ bool pattern_valid(struct bytes pattern);
 /* Times of one multiple of so many µs (in the zone's own time) give the same text: 1 where each has its own. */
 int64_t pattern_step_us(struct bytes pattern);
 size_t pattern_format(struct bytes pattern, int64_t us, int32_t zone_s, char *to, size_t size);
-bool pattern_parse(struct bytes pattern, struct bytes text, int64_t *us);
+/* DAY_COUNTED does not mind what follows in the text. */
+bool pattern_parse(struct bytes pattern, struct bytes text, enum day_rule rule, int64_t *us);
 
 #endif

@@ -407,7 +407,7 @@ static enum status date_format(struct call *call)
         int64_t us;
         if (!type_is_text(kind)) {
             us = ARG(call, 0, int64_t, row);
-        } else if (!timestamp_parse(arg_bytes(call, 0, row), &us)) {
+        } else if (!timestamp_parse(arg_bytes(call, 0, row), DAY_COUNTED, &us)) {
             TRY(check_pattern(call, row, arg_bytes(call, 1, row)));
             call_null(call, row);
             continue;
@@ -418,16 +418,20 @@ static enum status date_format(struct call *call)
 }
 
 /* Text by a pattern, or in SQL's own form. */
+enum { TO_TIMESTAMP, TO_TIMESTAMP_LTZ, TO_DATE, UNIX_TIMESTAMP };
+
+/* Each by the rule of what Flink reads it with: TO_DATE knows its own form exactly. */
 static bool read_time(const struct call *call, uint32_t row, bool has_pattern, int64_t *us)
 {
     struct bytes text = arg_bytes(call, 0, row);
+    int what = call->expr->func->variant;
+    bool counted = what == UNIX_TIMESTAMP || (what == TO_DATE && has_pattern);
+    enum day_rule rule = counted ? DAY_COUNTED : what == TO_DATE ? DAY_EXACT : DAY_CUT;
 
     if (!has_pattern)
-        return timestamp_parse(text, us);
-    return pattern_parse(arg_bytes(call, 1, row), text, us);
+        return timestamp_parse(text, rule, us);
+    return pattern_parse(arg_bytes(call, 1, row), text, rule, us);
 }
-
-enum { TO_TIMESTAMP, TO_TIMESTAMP_LTZ, TO_DATE, UNIX_TIMESTAMP };
 
 static bool bind_to_time(struct bind *b)
 {

@@ -62,7 +62,7 @@ static bool parse_ltz(struct bytes t, int32_t zone, int64_t *us)
 /* A text is cast to a date as what stands before a blank, so that the text of a timestamp is one. */
 static bool parse_date(struct bytes t, int32_t *days)
 {
-    return date_parse(bytes_head(t, bytes_find(t, ' ', 0)), days);
+    return date_parse(bytes_head(t, bytes_find(t, ' ', 0)), DAY_EXACT, days);
 }
 
 static size_t count_of(struct bytes t, char c)
@@ -81,7 +81,7 @@ static bool parse_timestamp(struct bytes t, int64_t *us)
     struct bytes date = bytes_head(t, blank), time = bytes_skip(t, blank);
 
     return bytes_find(date, '-', 0) >= 4 && count_of(date, '-') == 2 && bytes_find(date, 'T', 0) == date.len &&
-           (!time.len || count_of(time, ':') == 2) && timestamp_parse(t, us);
+           (!time.len || count_of(time, ':') == 2) && timestamp_parse(t, DAY_CUT, us);
 }
 
 bool value_parse(const struct type *type, struct bytes text, int32_t zone_offset_s, union value *out)

@@ -54,7 +54,7 @@ static const struct setting {
      " AUTO TWO_PHASE ONE_PHASE "},
     {"table.optimizer.reuse-sub-plan-enabled", SETTING_BOOL, "true",
      IGNORED "equal sub-plans are always shared", NULL},
-    {"table.dml-sync", SETTING_BOOL, "false", "INSERT answers when its job has ended", NULL},
+    {"table.dml-sync", SETTING_BOOL, "false", IGNORED "an INSERT answers when its job has begun", NULL},
     {"sql-client.execution.result-mode", SETTING_CHOICE, "TABLE",
      "how the shell shows a SELECT", " TABLE CHANGELOG TABLEAU "},
     {"sql-client.execution.max-table-result.rows", SETTING_INTEGER, "1000000",

@@ -10,7 +10,7 @@ make -s -j2 KIND=release build/release/quickwater || give_up "the build"
 # The classes are kept beside the jars; they are built anew when their source is newer.
 classes=$dir/oracle
 service=META-INF/services/org.apache.flink.core.execution.PipelineExecutorFactory
-if [ -z "$(find "$classes/done" -newer tools/interop/flink/FlinkOracle.java -newer tools/interop/flink/OracleExecutor.java 2>/dev/null)" ]; then
+if [ ! -e "$classes/done" ] || [ -n "$(find tools/interop/flink -name '*.java' -newer "$classes/done")" ]; then
     mkdir -p "$classes/META-INF/services"
     echo OracleExecutor >"$classes/$service"
     javac -nowarn -cp "$dir/lib/*" -d "$classes" tools/interop/flink/*.java || give_up "compiling"

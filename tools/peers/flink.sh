@@ -6,8 +6,9 @@
 # The newest that a Kafka connector has been released for; its csv format is of the minor version's first.
 version=${FLINK_VERSION:-2.2.1}
 csv_version=${FLINK_CSV_VERSION:-2.2.0}
+kafka_version=${FLINK_KAFKA_VERSION:-5.0.0-2.2}
 dir=$INTEROP_CACHE/flink-$version
-if [ -f "$dir/whole" ]; then
+if [ -f "$dir/whole" ] && [ -f "$dir/lib/flink-sql-connector-kafka-$kafka_version.jar" ]; then
     echo "flink $version: there"
     echo "$dir"
     exit 0
@@ -28,6 +29,7 @@ dependency() {
         dependency org.apache.flink $a "$version"
     done
     dependency org.apache.flink flink-csv "$csv_version"
+    dependency org.apache.flink flink-sql-connector-kafka "$kafka_version"
     dependency org.slf4j slf4j-nop 1.7.36
     echo '</dependencies></project>'
 } >"$dir/pom.xml"

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "data/format/format.h"
+#include "data/datetime.h"
 #include "data/parse.h"
 #include "data/text.h"
 #include "data/utf8.h"
@@ -245,6 +246,12 @@ static bool split(struct csv_decoder *d, struct bytes line, uint32_t *fields, st
     }
 }
 
+/* As Flink's does: the 30th of February is the 1st or 2nd of March; a 32nd is none. */
+static bool read_date(struct bytes text, int32_t *days)
+{
+    return date_parse(text, DAY_CUT, days) && date_parse(text, DAY_COUNTED, days);
+}
+
 static bool put_scalar(struct csv_decoder *d, const struct type *type, struct bytes text,
                        struct column_builder *b)
 {
@@ -260,7 +267,8 @@ static bool put_scalar(struct csv_decoder *d, const struct type *type, struct by
         column_put_text(b, text);
         return true;
     }
-    if (!value_parse(type, text, d->options.zone_offset_s, &v))
+    if (!(type->kind == TYPE_DATE ? read_date(text, &v.i32)
+                                  : value_parse(type, text, d->options.zone_offset_s, &v)))
         return false;
     if (type_phys(type->kind) == PHYS_BOOL)
         column_put_bool(b, v.b);

@@ -173,7 +173,7 @@ bool json_time(const struct json_rules *rules, const struct type *type, struct b
 
     switch (type->kind) {
     case TYPE_DATE:
-        if (!date_parse(text, &days))
+        if (!date_parse(text, DAY_EXACT, &days))
             return false;
         *out = days;
         return true;
@@ -182,7 +182,7 @@ bool json_time(const struct json_rules *rules, const struct type *type, struct b
             return false;
         break;
     case TYPE_TIMESTAMP:
-        if (!has_separator(rules, text) || !timestamp_parse(text, out))
+        if (!has_separator(rules, text) || !timestamp_parse(text, DAY_CUT, out))
             return false;
         break;
     default:

@@ -112,7 +112,7 @@ int64_t options_time_us(struct options *o, const char *key, int64_t otherwise)
     struct bytes text = options_get(o, key);
     int64_t us = otherwise;
 
-    if (text.ptr && !timestamp_parse(text, &us))
+    if (text.ptr && !timestamp_parse(text, DAY_EXACT, &us))
         bad(o, key, text, "it must be a time such as '2020-01-01 00:00:00'");
     return us;
 }

@@ -17,6 +17,25 @@
 2;'y;z';3
 3;w;4
 */
+/* data days.json
+{"d":"2024-02-29","ts":"2024-02-30 01:02:03","ltz":"2024-04-31 00:00:00Z"}
+{"d":"2024-02-29","ts":"2024-02-28 24:00:00","ltz":"2024-04-30 00:00:00Z"}
+*/
+/* data noday.json
+{"d":"2024-02-30"}
+*/
+/* data days.csv
+2024-02-30,2024-02-30 01:02:03
+2023-04-31,2023-04-31 00:00:00
+2024-02-29,2024-02-28 24:00:00
+*/
+/* data noday.csv
+2024-02-32
+*/
+CREATE TABLE days_json (d DATE, ts TIMESTAMP(3), ltz TIMESTAMP_LTZ(3)) WITH ('connector' = 'filesystem', 'path' = '$DIR/days.json', 'format' = 'json');
+CREATE TABLE noday_json (d DATE) WITH ('connector' = 'filesystem', 'path' = '$DIR/noday.json', 'format' = 'json');
+CREATE TABLE days_csv (d DATE, ts TIMESTAMP(3)) WITH ('connector' = 'filesystem', 'path' = '$DIR/days.csv', 'format' = 'csv');
+CREATE TABLE noday_csv (d DATE) WITH ('connector' = 'filesystem', 'path' = '$DIR/noday.csv', 'format' = 'csv');
 CREATE TABLE t (b BOOLEAN, i8 TINYINT, i16 SMALLINT, i32 INT, i64 BIGINT, f FLOAT, d DOUBLE, `dec` DECIMAL(10, 3), s STRING,
     c CHAR(3), d8 DATE, tm TIME, ts TIMESTAMP(3), ltz TIMESTAMP_LTZ(3), `by` BYTES)
 WITH ('connector' = 'filesystem', 'path' = '$DIR/t.json', 'format' = 'json');
@@ -60,3 +79,11 @@ CREATE TABLE x (id INT, y AS nope + 1) WITH ('connector' = 'print');
 CREATE TABLE x (id NUMBER) WITH ('connector' = 'print');
 -- refused
 CREATE TABLE x (id DECIMAL(5, 6)) WITH ('connector' = 'print');
+
+-- Days that a month does not have.
+SELECT * FROM days_json;
+SELECT * FROM days_csv;
+-- differs: a record that cannot be decoded fails Flink's job
+SELECT * FROM noday_json;
+-- differs: a record that cannot be decoded fails Flink's job
+SELECT * FROM noday_csv;

@@ -122,6 +122,12 @@ TEST(data_cast)
     cast_case("STRING '2020-01-02 10:00'", "TIMESTAMP(3)",
               "error '2020-01-02 10:00' cannot be cast to TIMESTAMP(3)");
     cast_case("STRING '2020-02-30'", "DATE", "error '2020-02-30' cannot be cast to DATE");
+    cast_case("STRING '2020-02-30 10:00:00'", "TIMESTAMP(3)", "TIMESTAMP(3) 2020-02-29 10:00:00.000");
+    cast_case("STRING '2020-02-28 24:00:00'", "TIMESTAMP(3)", "TIMESTAMP(3) 2020-02-29 00:00:00.000");
+    cast_case("STRING '2020-02-32 10:00:00'", "TIMESTAMP(3)",
+              "error '2020-02-32 10:00:00' cannot be cast to TIMESTAMP(3)");
+    cast_case("STRING '9999-12-31 24:00:00'", "TIMESTAMP(3)",
+              "error '9999-12-31 24:00:00' cannot be cast to TIMESTAMP(3)");
     cast_case("STRING 'hello'", "VARCHAR(3)", "VARCHAR(3) hel");
     cast_case("STRING 'hi'", "CHAR(4)", "CHAR(4) hi  ");
     cast_case("BOOLEAN TRUE", "INT", "INT 1");
@@ -273,6 +279,17 @@ TEST(data_time_functions)
     call_case("TO_TIMESTAMP", "STRING '20200102030405', STRING 'yyyyMMddHHmmss'",
               "TIMESTAMP(3) 2020-01-02 03:04:05.000");
     call_case("TO_TIMESTAMP", "STRING 'x'", "TIMESTAMP(3) NULL");
+    call_case("TO_TIMESTAMP", "STRING '2023-02-30 03:04:05'", "TIMESTAMP(3) 2023-02-28 03:04:05.000");
+    call_case("TO_TIMESTAMP", "STRING '30.02.2024', STRING 'dd.MM.yyyy'", "TIMESTAMP(3) 2024-02-29 00:00:00.000");
+    call_case("TO_DATE", "STRING '30.02.2024', STRING 'dd.MM.yyyy'", "DATE 2024-03-01");
+    call_case("TO_DATE", "STRING '2024-02-30'", "DATE NULL");
+    call_case("TO_DATE", "STRING '2024-02-99999999999999999999', STRING 'yyyy-MM-dddddddddddddddddddddd'",
+              "DATE NULL");
+    call_case("TO_TIMESTAMP", "STRING '9999-12-31 24:00', STRING 'yyyy-MM-dd HH:mm'", "TIMESTAMP(3) NULL");
+    call_case("UNIX_TIMESTAMP", "STRING '1970-01-32 00:00:01'", "BIGINT 2678401");
+    call_case("DATE_FORMAT", "STRING '2024-02-30 13:04:05', STRING 'dd'", "STRING 01");
+    call_case("TO_TIMESTAMP", "STRING '2024-02-28 24:30', STRING 'yyyy-MM-dd kk:mm'",
+              "TIMESTAMP(3) 2024-02-28 00:30:00.000");
     call_case("TO_TIMESTAMP_LTZ", "BIGINT 1600000000, INT 0", "TIMESTAMP_LTZ(3) 2020-09-13 12:26:40.000");
     call_case("TO_TIMESTAMP_LTZ", "BIGINT 1600000000123, INT 3", "TIMESTAMP_LTZ(3) 2020-09-13 12:26:40.123");
     call_case("TO_DATE", "STRING '2020-01-02'", "DATE 2020-01-02");

@@ -43,7 +43,7 @@ public class FlinkOracle {
     static final Pattern QUERY = Pattern.compile("(?is)^(SELECT|WITH|VALUES)\\b.*");
     static final Pattern JOB = Pattern.compile("(?is)^(INSERT|EXECUTE\\s+STATEMENT)\\b.*");
     static final ByteArrayOutputStream printed = new ByteArrayOutputStream();
-    static final long JOB_SECONDS = 60;
+    static final long JOB_SECONDS = 150;
 
     static Configuration settings() {
         Configuration c = new Configuration();

@@ -8,6 +8,7 @@ row by row as the print connector shows them, and a SELECT's types too (ours may
 not: constants are folded earlier). A comment line of one word
 before a statement says more:
 
+  -- keyed            what is left is the last row of each first column: changes without the row before
   -- ordered          the printed changes themselves must be the same, in their order
   -- refused          both refuse the statement
   -- fails            both accept it, and both jobs fail
@@ -17,7 +18,15 @@ FILE.expr is statements, a line `FROM ...`, and then an expression a line, compu
 an expression may stand `refused:`, `fails:`, `differs:` or `close:`, numbers that may differ in their
 last two digits (functions of libm).
 
-In both, /* data NAME ... */ is a file, and $DIR its folder. Lines that start with # are left out.
+In both, /* data NAME ... */ is a file, and $DIR its folder; /* made ... */ are statements that ours runs first,
+which leave their files there; /* topics ... */ the same, and what is left are topics: Flink's tables find them at the
+server 'properties.bootstrap.servers' = '$KAFKA', one of ours, and ours have each a copy of them as they were before.
+Lines that start with # are left out.
+
+  -- include FILE                  FILE's statements, from the project's top
+  -- include FILE where A is B     with B for A
+  -- queries FILE...               of each its statements, and the query of its INSERT INTO as a check: the sink, whose
+                                   CREATE TABLE is left out, need not be one that can be read
 """
 import argparse
 import collections
@@ -25,8 +34,10 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 MARK = "~|~"
@@ -48,15 +59,15 @@ class Oracle:
         if not self.process.stdout.readline():
             raise SystemExit("the Flink oracle did not start")
 
-    def run(self, statements, folder):
-        """statements: [(directive, sql)]"""
+    def run(self, statements, folder, address=None):
+        """statements: [(directive, sql)]; address: what stands in them for $KAFKA"""
         statements = [{"sql": sql, "alone": d in ("refused", "fails")} for d, sql in statements]
         if not self.kept:
             return self.ask(statements)
-        digest = hashlib.sha256(json.dumps(statements).replace(folder, "$DIR").encode())
-        for name in sorted(os.listdir(folder)):
-            path = os.path.join(folder, name)
-            digest.update(open(path, "rb").read() if os.path.isfile(path) else b"")
+        digest = hashlib.sha256(json.dumps(statements).replace(folder, "$DIR").replace(address or folder, "$KAFKA").encode())
+        for inner, _, names in sorted(os.walk(folder)):
+            for name in sorted(names):
+                digest.update(open(os.path.join(inner, name), "rb").read())
         path = os.path.join(self.kept, digest.hexdigest())
         if not os.path.exists(path):
             answers = self.ask(statements)
@@ -87,15 +98,31 @@ class Quickwater:
     """One run of the program a call; gives an answer in the oracle's form for the last statement."""
 
     def __init__(self, program, work):
+        self.topics = None  # a folder of which each run gets a copy
         self.program, self.config = program, os.path.join(work, "quickwater.toml")
         with open(self.config, "w", encoding="utf-8") as f:
             f.write("[engine]\ntick_rows = 1\n")  # the watermark follows each row, as the oracle's does
 
-    def script(self, statements):
+    def script(self, statements, data=None):
+        """data: a folder for its log."""
         text = ";\n".join(statements) + ";\n"
-        done = subprocess.run([self.program, "run", "-", "--kafka", "off", "--http", "off", "--config", self.config],
-                              input=text, capture_output=True, text=True, timeout=60)
+        command = [self.program, "run", "-", "--kafka", "off", "--http", "off", "--config", self.config]
+        with tempfile.TemporaryDirectory() as scratch:
+            if self.topics and not data:
+                data = os.path.join(scratch, "data")
+                shutil.copytree(self.topics, data)
+            done = subprocess.run(command + (["--data", data] if data else []), input=text, capture_output=True,
+                                  text=True, timeout=60)
         return done.returncode, done.stdout, done.stderr
+
+    def serve(self, data):
+        """A server over a folder: the process, and where its Kafka face is."""
+        process = subprocess.Popen([self.program, "serve", "--data", data, "--kafka", "127.0.0.1:0", "--http", "off"],
+                                   stdout=subprocess.PIPE, text=True)
+        ready = re.search(r"kafka=(\S+)", process.stdout.readline())
+        if not ready:
+            raise SystemExit("the server for Flink's Kafka connector did not start")
+        return process, ready.group(1)
 
     def types(self, setup, select, count):
         names = " (" + ", ".join(f"c{i}" for i in range(count)) + ")" if count else ""
@@ -133,6 +160,43 @@ def is_job(sql):
     return is_query(sql) or re.match(r"(?i)(INSERT|EXECUTE\s+STATEMENT)\b", sql) is not None
 
 
+def included(match):
+    """The text of an include."""
+    path, _, swap = match.group(1).partition(" where ")
+    text = open(path, encoding="utf-8").read()
+    if swap:
+        old, new = swap.split(" is ", 1)
+        if old not in text:
+            raise SystemExit(f"there is no {old} in {path}")
+        text = text.replace(old, new)
+    return re.sub(r"(?m)^--.*\n", "", text)
+
+
+def queries_of(match):
+    """The queries of scripts that INSERT INTO a sink of their own."""
+    out = ""
+    for path in match.group(1).split():
+        for _, sql in split_statements(re.sub(r"(?m)^--.*\n", "", open(path, encoding="utf-8").read())):
+            if re.match(r"(?i)CREATE TABLE\b", sql):
+                continue
+            out += re.sub(r"(?i)^INSERT INTO \S+\s+", "", sql).strip() + ";\n"
+    return out
+
+
+def take_text(path, folder, ours):
+    """A script with all that its comments bring in, and its files made."""
+    text = take_data(open(path, encoding="utf-8").read(), folder)
+    text = re.sub(r"(?m)^-- include (.+)$", included, text)
+    text = re.sub(r"(?m)^-- queries (.+)$", queries_of, text)
+
+    def make(match):
+        code, _, err = ours.script([s for _, s in split_statements(match.group(1).replace("$DIR", folder))])
+        if code:
+            raise SystemExit(f"{path}: what is to be made: {err}")
+        return ""
+    return re.sub(r"/\* made\n(.*?)\*/", make, text, flags=re.S).replace("$DIR", folder)
+
+
 def take_data(text, folder):
     """Writes the data blocks; gives the text without them and without # lines."""
     def write(match):
@@ -153,7 +217,7 @@ def split_statements(text):
         if text.startswith("--", i):
             end = text.find("\n", i)
             end = len(text) if end < 0 else end
-            note = re.match(r"-- (ordered|refused|fails|differs:.*)$", text[i:end])
+            note = re.match(r"-- (ordered|keyed|refused|fails|differs:.*)$", text[i:end])
             if note:
                 directive = note.group(1)
             text = text[:i] + text[end:]
@@ -181,6 +245,19 @@ def folded(lines):
         prefix, kind, row = re.match(r"(?s)^(\S+> )?([-+][IUD])(.*)$", line).groups()
         left[(prefix or "") + row] += 1 if kind in ("+I", "+U") else -1
     return sorted((row, n) for row, n in left.items() if n)
+
+
+def last_of_key(lines):
+    """What is left of a changelog whose rows' first column is their key."""
+    left = {}
+    for line in lines:
+        kind, row = re.match(r"(?s)^([-+][IUD])(.*)$", line).groups()
+        key = row[1:].split(", ")[0]
+        if kind in ("+I", "+U"):
+            left[key] = row
+        elif kind == "-D":
+            left.pop(key, None)
+    return sorted((row, 1) for row in left.values())
 
 
 def difference(theirs, ours):
@@ -244,18 +321,54 @@ def compare(theirs, ours, directive):
         if theirs["lines"] != ours["lines"]:
             problems += [f"      flink {l}" for l in theirs["lines"]] + [f"      ours  {l}" for l in ours["lines"]]
         return problems
-    return problems + difference(folded(theirs["lines"]), folded(ours["lines"]))
+    fold = last_of_key if directive == "keyed" else folded
+    return problems + difference(fold(theirs["lines"]), fold(ours["lines"]))
+
+
+def take_topics(text, folder, ours):
+    """The text without its block of topics, and the folder where they are; None: there are none."""
+    found = re.search(r"/\* topics\n(.*?)\*/", text, flags=re.S)
+    if not found:
+        return text, None
+    data = os.path.join(os.path.dirname(folder), "topics")
+    code, _, err = ours.script([s for _, s in split_statements(found.group(1))], data)
+    if code:
+        raise SystemExit(f"the topics: {err}")
+    return text.replace(found.group(0), ""), data
+
+
+def answers_over(topics, oracle, ours, statements, folder):
+    """Flink's answers; over topics: of a server of ours, over a copy of them."""
+    if not topics:
+        return oracle.run(statements, folder)
+    shutil.copytree(topics, topics + "-flink")
+    server, address = ours.serve(topics + "-flink")
+    try:
+        return oracle.run([(d, s.replace("$KAFKA", address)) for d, s in statements], folder, address)
+    finally:
+        server.terminate()
+        server.wait(20)
 
 
 def run_script(path, oracle, ours, work, report):
     folder = os.path.join(work, os.path.basename(path))
-    statements = split_statements(take_data(open(path, encoding="utf-8").read(), folder))
-    theirs = oracle.run(statements, folder)
+    text, topics = take_topics(take_text(path, folder, ours), folder, ours)
+    statements = split_statements(text)
+    theirs = answers_over(topics, oracle, ours, statements, folder)
+    statements = [(d, re.sub(r"'properties.bootstrap.servers' = '[^']*', ", "", s)) for d, s in statements]
+    ours.topics = topics
+    check_script(path, statements, theirs, ours, report)
+    ours.topics = None
+
+
+def check_script(path, statements, theirs, ours, report):
     setup = []
     for (directive, sql), answer in zip(statements, theirs):
         name = f"{os.path.basename(path)}: {' '.join(sql.split())[:100]}"
         if is_job(sql) or directive == "refused":
             report.check(name, compare(answer, ours.run(setup, sql, len(answer.get("types", []))), directive), directive)
+            if ours.topics and not is_query(sql) and not directive:
+                ours.script(setup + [sql], ours.topics)  # what it has written is read later
             continue
         if not answer["ok"]:
             report.check(name, [f"      flink: refused: {short(answer['error'])}"], directive)

@@ -1,0 +1,44 @@
+# Topics: Flink's Kafka connector reads and writes those of a server of ours, we our own copies of them. Metadata columns
+# read and written, keys, upserts.
+/* topics
+CREATE TABLE made (id INT, name STRING, at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp') WITH ('connector' = 'kafka', 'topic' = 'in', 'format' = 'json', 'key.format' = 'raw', 'key.fields' = 'name');
+CREATE TABLE made_up (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 'up', 'key.format' = 'json', 'value.format' = 'json');
+INSERT INTO made VALUES (1, 'a', TO_TIMESTAMP_LTZ(1700000000123, 3)), (2, 'b', TO_TIMESTAMP_LTZ(0, 3)), (3, 'a', TO_TIMESTAMP_LTZ(1700000001000, 3)), (4, 'ä', TO_TIMESTAMP_LTZ(1, 3));
+INSERT INTO made_up VALUES ('x', 1), ('y', 2), ('x', 3);
+*/
+/* data s.json
+{"id":1,"name":"a","v":10}
+{"id":2,"name":"b","v":20}
+{"id":1,"name":"c","v":30}
+{"id":3,"name":"d","v":null}
+{"id":2,"name":"b","v":5}
+*/
+CREATE TABLE s (id INT, name STRING, v INT) WITH ('connector' = 'filesystem', 'path' = '$DIR/s.json', 'format' = 'json');
+CREATE TABLE metas (id INT, name STRING, `topic` STRING NOT NULL METADATA VIRTUAL, `partition` INT NOT NULL METADATA VIRTUAL, `offset` BIGINT NOT NULL METADATA VIRTUAL, at TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp', kind STRING NOT NULL METADATA FROM 'timestamp-type' VIRTUAL, headers MAP<STRING NOT NULL, BYTES> NOT NULL METADATA VIRTUAL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'in', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE wide (part BIGINT METADATA FROM 'partition' VIRTUAL, id INT, off BIGINT METADATA FROM 'offset' VIRTUAL, twice AS id * 2, at TIMESTAMP(3) METADATA FROM 'timestamp', WATERMARK FOR at AS at - INTERVAL '1' SECOND) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'in', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE keyed (k STRING, id INT, name STRING) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'in', 'key.format' = 'raw', 'key.fields' = 'k', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE ups (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'up', 'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE timed (id INT, at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', `offset` BIGINT METADATA VIRTUAL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'timed', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE totals (id INT, n BIGINT NOT NULL, most INT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'totals', 'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE few (id INT, n BIGINT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'few', 'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE failing (id INT NOT NULL, v INT NOT NULL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'failing', 'format' = 'json');
+CREATE TABLE strict (id INT NOT NULL, v INT NOT NULL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'strict', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+
+SELECT * FROM metas;
+SELECT * FROM wide;
+SELECT TUMBLE_START(at, INTERVAL '1' MINUTE), COUNT(*) FROM wide GROUP BY TUMBLE(at, INTERVAL '1' MINUTE);
+SELECT * FROM keyed;
+SELECT * FROM ups;
+INSERT INTO timed (id, at) SELECT id, TO_TIMESTAMP_LTZ(v * 1000, 3) FROM s WHERE v IS NOT NULL;
+SELECT * FROM timed;
+-- refused
+INSERT INTO timed SELECT id, TO_TIMESTAMP_LTZ(v, 3), 1 FROM s;
+INSERT INTO totals SELECT id, COUNT(*), MAX(v) FROM s GROUP BY id;
+SELECT * FROM totals;
+INSERT INTO few SELECT id, n FROM (SELECT id, COUNT(*) AS n FROM s GROUP BY id) WHERE n < 2;
+SELECT * FROM few;
+-- fails
+INSERT INTO failing SELECT id, v FROM s;
+SET 'table.exec.sink.not-null-enforcer' = 'DROP';
+INSERT INTO strict SELECT id, v FROM s;
+SELECT * FROM strict;
