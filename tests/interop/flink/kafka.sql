@@ -1,9 +1,9 @@
 # Topics: Flink's Kafka connector reads and writes those of a server of ours, we our own copies of them. Metadata columns
-# read and written, keys, upserts.
+# read and written, keys, upserts. Times are far ahead: of the past, the server's retention would take the records.
 /* topics
-CREATE TABLE made (id INT, name STRING, at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp') WITH ('connector' = 'kafka', 'topic' = 'in', 'format' = 'json', 'key.format' = 'raw', 'key.fields' = 'name');
+CREATE TABLE made (id INT, name STRING, stamp TIMESTAMP_LTZ(3) METADATA FROM 'timestamp') WITH ('connector' = 'kafka', 'topic' = 'in', 'format' = 'json', 'key.format' = 'raw', 'key.fields' = 'name');
 CREATE TABLE made_up (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = 'up', 'key.format' = 'json', 'value.format' = 'json');
-INSERT INTO made VALUES (1, 'a', TO_TIMESTAMP_LTZ(1700000000123, 3)), (2, 'b', TO_TIMESTAMP_LTZ(0, 3)), (3, 'a', TO_TIMESTAMP_LTZ(1700000001000, 3)), (4, 'ä', TO_TIMESTAMP_LTZ(1, 3));
+INSERT INTO made VALUES (1, 'a', TO_TIMESTAMP_LTZ(4000000000123, 3)), (2, 'b', TO_TIMESTAMP_LTZ(4000000000000, 3)), (3, 'a', TO_TIMESTAMP_LTZ(4000000061000, 3)), (4, 'ä', TO_TIMESTAMP_LTZ(4000000062001, 3));
 INSERT INTO made_up VALUES ('x', 1), ('y', 2), ('x', 3);
 */
 /* data s.json
@@ -14,11 +14,11 @@ INSERT INTO made_up VALUES ('x', 1), ('y', 2), ('x', 3);
 {"id":2,"name":"b","v":5}
 */
 CREATE TABLE s (id INT, name STRING, v INT) WITH ('connector' = 'filesystem', 'path' = '$DIR/s.json', 'format' = 'json');
-CREATE TABLE metas (id INT, name STRING, `topic` STRING NOT NULL METADATA VIRTUAL, `partition` INT NOT NULL METADATA VIRTUAL, `offset` BIGINT NOT NULL METADATA VIRTUAL, at TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp', kind STRING NOT NULL METADATA FROM 'timestamp-type' VIRTUAL, headers MAP<STRING NOT NULL, BYTES> NOT NULL METADATA VIRTUAL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'in', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
-CREATE TABLE wide (part BIGINT METADATA FROM 'partition' VIRTUAL, id INT, off BIGINT METADATA FROM 'offset' VIRTUAL, twice AS id * 2, at TIMESTAMP(3) METADATA FROM 'timestamp', WATERMARK FOR at AS at - INTERVAL '1' SECOND) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'in', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE metas (id INT, name STRING, `topic` STRING NOT NULL METADATA VIRTUAL, `partition` INT NOT NULL METADATA VIRTUAL, `offset` BIGINT NOT NULL METADATA VIRTUAL, stamp TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp', kind STRING NOT NULL METADATA FROM 'timestamp-type' VIRTUAL, headers MAP<STRING NOT NULL, BYTES> NOT NULL METADATA VIRTUAL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'in', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE wide (part BIGINT METADATA FROM 'partition' VIRTUAL, id INT, off BIGINT METADATA FROM 'offset' VIRTUAL, twice AS id * 2, stamp TIMESTAMP(3) METADATA FROM 'timestamp', WATERMARK FOR stamp AS stamp - INTERVAL '1' SECOND) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'in', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
 CREATE TABLE keyed (k STRING, id INT, name STRING) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'in', 'key.format' = 'raw', 'key.fields' = 'k', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
 CREATE TABLE ups (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'up', 'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset');
-CREATE TABLE timed (id INT, at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', `offset` BIGINT METADATA VIRTUAL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'timed', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE timed (id INT, stamp TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', `offset` BIGINT METADATA VIRTUAL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'timed', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
 CREATE TABLE totals (id INT, n BIGINT NOT NULL, most INT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'totals', 'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset');
 CREATE TABLE few (id INT, n BIGINT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'few', 'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset');
 CREATE TABLE failing (id INT NOT NULL, v INT NOT NULL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'failing', 'format' = 'json');
@@ -26,10 +26,10 @@ CREATE TABLE strict (id INT NOT NULL, v INT NOT NULL) WITH ('connector' = 'kafka
 
 SELECT * FROM metas;
 SELECT * FROM wide;
-SELECT TUMBLE_START(at, INTERVAL '1' MINUTE), COUNT(*) FROM wide GROUP BY TUMBLE(at, INTERVAL '1' MINUTE);
+SELECT TUMBLE_START(stamp, INTERVAL '1' MINUTE), COUNT(*) FROM wide GROUP BY TUMBLE(stamp, INTERVAL '1' MINUTE);
 SELECT * FROM keyed;
 SELECT * FROM ups;
-INSERT INTO timed (id, at) SELECT id, TO_TIMESTAMP_LTZ(v * 1000, 3) FROM s WHERE v IS NOT NULL;
+INSERT INTO timed (id, stamp) SELECT id, TO_TIMESTAMP_LTZ(4000000000000 + v, 3) FROM s WHERE v IS NOT NULL;
 SELECT * FROM timed;
 -- refused
 INSERT INTO timed SELECT id, TO_TIMESTAMP_LTZ(v, 3), 1 FROM s;
