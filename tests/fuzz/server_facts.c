@@ -14,7 +14,7 @@ enum { FACTS_MAX = 32 };
 static void put_facts(struct log *log, struct reader *r)
 {
     static const uint32_t spaces[] = {LOG_KV_STATEMENTS, LOG_KV_GROUPS, LOG_KV_JOBS, LOG_KV_CONFIG, LOG_KV_HTTP,
-                                      LOG_KV_CONSUMER_GROUPS};
+                                      LOG_KV_CONSUMER_GROUPS, LOG_KV_QUOTAS};
 
     for (int i = 0; i < FACTS_MAX && reader_left(r) > 3; i++) {
         uint32_t space = spaces[reader_u8(r) % (sizeof(spaces) / sizeof(*spaces))];

@@ -11,6 +11,7 @@ import org.apache.kafka.clients.producer.*;
 import org.apache.kafka.common.*;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.*;
+import org.apache.kafka.common.quota.*;
 import org.apache.kafka.common.serialization.*;
 
 public class KafkaJava {
@@ -180,6 +181,27 @@ public class KafkaJava {
             a.end();
             until("six after the leader left", 40, () -> c.has == 6);
             c.end();
+        }
+    }
+
+    // A producer that may write 20 kB a second is made to wait, and the client says that it did.
+    static void quotas() throws Exception {
+        String topic = unique("j-quota"), id = unique("slow");
+        try (Admin admin = Admin.create(props())) {
+            ClientQuotaEntity entity = new ClientQuotaEntity(Map.of(ClientQuotaEntity.CLIENT_ID, id));
+            admin.alterClientQuotas(List.of(new ClientQuotaAlteration(entity, List.of(new ClientQuotaAlteration.Op("producer_byte_rate", 20000.0))))).all().get(30, TimeUnit.SECONDS);
+            Map<ClientQuotaEntity, Map<String, Double>> told = admin.describeClientQuotas(ClientQuotaFilter.contains(List.of(ClientQuotaFilterComponent.ofEntity(ClientQuotaEntity.CLIENT_ID, id)))).entities().get();
+            want(told.equals(Map.of(entity, Map.of("producer_byte_rate", 20000.0))), "told " + told);
+            long begun = System.nanoTime();
+            try (KafkaProducer<String, String> producer = producer("client.id", id)) {
+                for (int i = 0; i < 300; i++) // 300 kB: ten seconds' worth at once, then at the rate
+                    producer.send(new ProducerRecord<>(topic, "x".repeat(1000))).get(60, TimeUnit.SECONDS);
+                double waited = producer.metrics().entrySet().stream().filter(e -> e.getKey().name().equals("produce-throttle-time-max")).mapToDouble(e -> (Double) e.getValue().metricValue()).max().orElse(0);
+                want(waited > 0, "the client knows of no wait");
+            }
+            double seconds = (System.nanoTime() - begun) / 1e9;
+            want(seconds > 3, "it took " + seconds + " s");
+            admin.alterClientQuotas(List.of(new ClientQuotaAlteration(entity, List.of(new ClientQuotaAlteration.Op("producer_byte_rate", null))))).all().get(30, TimeUnit.SECONDS);
         }
     }
 
@@ -693,6 +715,7 @@ public class KafkaJava {
         cases.put("staticMember", KafkaJava::staticMember);
         cases.put("groupMemberDies", () -> groupMemberDies("RangeAssignor"));
         cases.put("groupMemberDiesCooperative", () -> groupMemberDies("CooperativeStickyAssignor"));
+        cases.put("quotas", KafkaJava::quotas);
         cases.put("consumersShareUniform", () -> consumersShare("uniform"));
         cases.put("consumersShareRange", () -> consumersShare("range"));
         cases.put("consumersCommit", KafkaJava::consumersCommit);

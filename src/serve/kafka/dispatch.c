@@ -50,6 +50,8 @@ static const struct kafka_route routes[] = {
     {KAFKA_DELETE_ACLS, 0, false, kafka_on_delete_acls},
     {KAFKA_DESCRIBE_USER_SCRAM_CREDENTIALS, 0, false, kafka_on_describe_user_scram_credentials},
     {KAFKA_ALTER_USER_SCRAM_CREDENTIALS, 0, false, kafka_on_alter_user_scram_credentials},
+    {KAFKA_DESCRIBE_CLIENT_QUOTAS, 0, false, kafka_on_describe_client_quotas},
+    {KAFKA_ALTER_CLIENT_QUOTAS, 0, false, kafka_on_alter_client_quotas},
     {KAFKA_CONSUMER_GROUP_HEARTBEAT, 0, false, kafka_on_consumer_group_heartbeat},
     {KAFKA_CONSUMER_GROUP_DESCRIBE, 0, false, kafka_on_consumer_group_describe},
     {KAFKA_UPDATE_FEATURES, 0, false, kafka_on_update_features},

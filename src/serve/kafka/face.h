@@ -17,6 +17,7 @@
 #include "serve/kafka/fetch_session.h"
 #include "serve/kafka/group.h"
 #include "serve/kafka/kafka.h"
+#include "serve/kafka/quota.h"
 #include "serve/kafka/txn.h"
 #include "wire/kafka/batch.h"
 #include "wire/kafka/messages.h"
@@ -43,9 +44,11 @@ struct kafka_face {
     struct loop_timer *groups_timer;
     struct session *sessions;
     struct call *free_calls;
+    uint64_t calls_made;
     struct fetch *fetch_ready_first, *fetch_ready_last; /* waits that have something new */
     struct loop_defer fetch_defer;
     struct fetch_sessions *fetch_sessions;
+    struct quotas *quotas;
     struct kafka_stats stats;
 };
 
@@ -68,11 +71,18 @@ struct call {
     void (*failed)(struct call *);      /* turns that response into one of failure */
     void (*cancel)(struct call *);      /* the session closes first: undo what waits */
     void *state;                        /* the handler's */
+    struct quota_client *quota;         /* NULL: nothing limits its client */
+    uint32_t request_bytes;
+    int64_t wait_ms;                    /* asked of the client already (changes of topics) */
+    int64_t begun_ns, ran_ns;           /* of a client whose time is limited: the handler's time */
+    bool running;                       /* its handler is */
+    uint64_t serial;                    /* never 0, no two alike; 0: in the free list */
 };
 
 /* ---- session.c ---- */
 extern const struct conn_handler kafka_conn_handler;
-void call_answer(struct call *call, const void *response);
+/* Its throttle_time_ms is set here. */
+void call_answer(struct call *call, void *response);
 /* The same when the log is durable up to lsn; response lives in the call's arena. If the log fails,
  * failed() is called first. */
 void call_answer_durable(struct call *call, void *response, uint64_t lsn,
@@ -128,6 +138,7 @@ kafka_handler kafka_on_offset_for_leader_epoch, kafka_on_describe_log_dirs,
 kafka_handler kafka_on_find_coordinator, kafka_on_join_group, kafka_on_sync_group,
     kafka_on_heartbeat, kafka_on_leave_group, kafka_on_describe_groups, kafka_on_list_groups,
     kafka_on_delete_groups;
+kafka_handler kafka_on_describe_client_quotas, kafka_on_alter_client_quotas;
 kafka_handler kafka_on_consumer_group_heartbeat, kafka_on_consumer_group_describe;
 kafka_handler kafka_on_offset_commit, kafka_on_offset_fetch, kafka_on_offset_delete;
 
@@ -153,6 +164,15 @@ void face_fetch_close(struct kafka_face *face);
 void face_groups_open(struct kafka_face *face);
 void face_groups_close(struct kafka_face *face);
 void face_groups_arm(struct kafka_face *face); /* after any call of group.h */
+
+/* quotas.c */
+void face_quotas_open(struct kafka_face *face);
+void face_quotas_close(struct kafka_face *face);
+/* Counts a call that is to be answered (response NULL: with nothing) and gives how long its connection
+ * is not to be read, in milliseconds, which the response then says. */
+int64_t face_charge(struct call *call, void *response);
+/* Before a change of so many partitions. THROTTLING_QUOTA_EXCEEDED, in versions that know it: not now. */
+enum kafka_error face_may_mutate(struct call *call, int16_t strict_from, int64_t partitions);
 
 /* consumers.c */
 void face_consumers_open(struct kafka_face *face);

@@ -212,6 +212,8 @@ static void fetch_answer(struct call *call, const struct fetch_asked *what)
         refuse(call, error, what->context.id);
         return;
     }
+    if (call->quota && left > quota_burst(call->quota, QUOTA_CONSUME))
+        left = quota_burst(call->quota, QUOTA_CONSUME);
     if (left > FETCH_BYTES_MAX)
         left = FETCH_BYTES_MAX;
     left = left ? left : 1;

@@ -74,6 +74,7 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
     face->txns.committed = group_committed;
     face->txns.context = face;
     face_fetch_open(face);
+    face_quotas_open(face);
     enum status st = listener_open(loop, address, &kafka_conn_handler, face, &limits,
                                    &face->listener);
     if (st != ST_OK) {
@@ -95,6 +96,7 @@ void kafka_face_close(struct kafka_face *face)
     txns_close(&face->txns);
     face_groups_close(face);
     face_consumers_close(face);
+    face_quotas_close(face);
     while (face->free_calls) {
         struct call *call = face->free_calls;
         face->free_calls = call->next;

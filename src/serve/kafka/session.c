@@ -15,6 +15,9 @@ struct session {
     struct call *first, *last; /* not answered yet, in order of arrival */
     uint32_t calls_count;
     bool paused;
+    bool muted; /* until its timer: it did more than its quota */
+    struct loop_timer *unmute; /* made when first needed */
+    int64_t muted_until_ns;
     bool ending; /* closes when all calls are answered */
     struct auth auth;
 };
@@ -52,6 +55,7 @@ static struct call *call_new(struct session *s)
     }
     call->face = face;
     call->session = s;
+    call->serial = ++face->calls_made;
     if (s->last)
         s->last->next = call;
     else
@@ -76,6 +80,8 @@ static void call_free(struct call *call)
     struct buf out = call->out;
 
     call_release_views(call);
+    if (call->quota)
+        quotas_release(call->quota);
     arena_reset(&arena);
     arena.budget_bytes = ARENA_BUDGET_NONE;
     if (arena.used_bytes > FREE_CALLS_BUF_MAX)
@@ -149,17 +155,53 @@ static void call_finish(struct call *call)
     session_send(call->session);
 }
 
+/* ---- quotas ---- */
+
+static void on_unmute(void *context)
+{
+    struct session *s = context;
+
+    s->muted = false;
+    conn_resume(s->conn);
+}
+
+/* Nothing more is read for so long; what is due is sent all the same. */
+static void session_mute(struct session *s, int64_t wait_ms)
+{
+    int64_t until_ns = loop_mono_ns(s->face->loop) + wait_ms * 1000000;
+
+    if (s->muted && until_ns <= s->muted_until_ns)
+        return;
+    if (!s->unmute)
+        s->unmute = loop_timer_create(s->face->loop, on_unmute, s);
+    loop_timer_set(s->unmute, until_ns);
+    s->muted_until_ns = until_ns;
+    if (!s->muted)
+        conn_pause(s->conn);
+    s->muted = true;
+}
+
+static void charge(struct call *call, void *response)
+{
+    int64_t wait_ms = call->quota ? face_charge(call, response) : 0;
+
+    if (wait_ms > 0 && !conn_closing(call->session->conn))
+        session_mute(call->session, wait_ms);
+}
+
 void call_no_answer(struct call *call)
 {
+    charge(call, NULL);
     buf_clear(&call->out);
     call_finish(call);
 }
 
-void call_answer(struct call *call, const void *response)
+void call_answer(struct call *call, void *response)
 {
     struct buf *out = &call->out;
 
     CHECK(out->len == 0);
+    charge(call, response);
     buf_u32_be(out, 0);
     kafka_response_header_write(out, call->api, call->version, call->correlation_id);
     kafka_encode(call->api->response, call->version, response, out,
@@ -290,6 +332,25 @@ static void refuse_version(struct call *call, int16_t key)
     call_finish(call);
 }
 
+/* The handler; of a client whose share of time is limited, with its time taken. */
+static void call_time(struct call *call, const struct kafka_route *route, const void *request)
+{
+    struct kafka_face *face = call->face;
+    uint64_t serial = call->serial;
+
+    if (!call->quota || !quota_is_set(call->quota, QUOTA_REQUEST)) {
+        route->fn(call, request);
+        return;
+    }
+    call->running = true;
+    call->begun_ns = os_mono_ns(loop_os(face->loop));
+    route->fn(call, request);
+    if (call->serial != serial)
+        return; /* answered, and gone */
+    call->running = false;
+    call->ran_ns = os_mono_ns(loop_os(face->loop)) - call->begun_ns;
+}
+
 static void call_run(struct call *call, const struct kafka_route *route, struct bytes body)
 {
     if (route->keeps_request)
@@ -305,7 +366,7 @@ static void call_run(struct call *call, const struct kafka_route *route, struct 
         call_hang_up(call);
         return;
     }
-    route->fn(call, request);
+    call_time(call, route, request);
 }
 
 static void on_frame(struct session *s, struct bytes frame)
@@ -331,6 +392,8 @@ static void on_frame(struct session *s, struct bytes frame)
     call->version = header.api_version;
     call->correlation_id = header.correlation_id;
     call->client_id = header.client_id;
+    call->request_bytes = (uint32_t)frame.len;
+    call->quota = quotas_take(s->face->quotas, header.client_id, face_now_ms(s->face));
     if (!route || !call->api || header.api_version < call->api->first ||
         header.api_version > call->api->last || header.api_version < route->version_min)
         refuse_version(call, header.api_key);
@@ -360,7 +423,7 @@ static size_t on_bytes(void *state, struct conn *conn, struct bytes in)
     struct session *s = state;
     size_t used = 0;
 
-    while (in.len - used >= LENGTH_BYTES && !conn_closing(conn) && !s->ending) {
+    while (in.len - used >= LENGTH_BYTES && !conn_closing(conn) && !s->ending && !s->muted) {
         if (s->calls_count >= KAFKA_CALLS_MAX) {
             s->paused = true;
             conn_pause(conn);
@@ -405,6 +468,8 @@ static void on_close(void *state, struct conn *conn)
     if (s->next)
         s->next->prev = s->prev;
     face->stats.conns--;
+    if (s->unmute)
+        loop_timer_destroy(s->unmute);
     auth_close(&s->auth);
     free(s);
 }

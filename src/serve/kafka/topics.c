@@ -198,6 +198,17 @@ static void describe_created(struct call *call, struct log_topic *topic,
 
 enum create { CREATE, CREATE_CHECKED_ONLY };
 
+static enum kafka_error may_mutate(struct call *call, int16_t strict_from, int64_t partitions,
+                                   struct diag *diag)
+{
+    enum kafka_error error = face_may_mutate(call, strict_from, partitions);
+
+    if (error)
+        (void)diag_set(diag, ST_NOSPACE, DIAG_VALUE,
+                       "the client changes topics faster than its controller_mutation_rate allows");
+    return error;
+}
+
 static void create_topic(struct call *call, const struct kafka_create_topics_req_topic *asked,
                          bool twice, enum create create,
                          struct kafka_create_topics_res_topic *out, uint64_t *lsn)
@@ -214,6 +225,8 @@ static void create_topic(struct call *call, const struct kafka_create_topics_req
         call_may_create(call, asked->name)
             ? check_topic(call, asked, twice, &options, &partitions, &diag)
             : KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
+    if (!error && create == CREATE)
+        error = may_mutate(call, 6, partitions, &diag);
     if (!error && create == CREATE) {
         error = create_error(log_topic_create(call->face->log, asked->name, (uint32_t)partitions,
                                               &options, &topic, &at, &diag));
@@ -303,6 +316,12 @@ static void delete_topic(struct call *call, struct bytes name, const uint8_t *id
         out->error_code = KAFKA_ERR_POLICY_VIOLATION;
         out->error_message = bytes_str(
             arena_printf(&call->arena, "job '%.*s' uses the topic: drop it first", BYTES_FMT(user)));
+        return;
+    }
+    struct diag diag = {0};
+    out->error_code = (int16_t)may_mutate(call, 5, log_topic_info(topic)->partitions, &diag);
+    if (out->error_code) {
+        out->error_message = say(call, diag.message);
         return;
     }
     offsets_forget_topic(call->face, out->name);
@@ -402,6 +421,8 @@ static enum kafka_error extend_topic(struct call *call,
         return KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     }
     enum kafka_error error = check_extension(call, asked, topic, diag);
+    if (!error && create == CREATE)
+        error = may_mutate(call, 3, asked->count - (int64_t)log_topic_info(topic)->partitions, diag);
     if (error || create == CREATE_CHECKED_ONLY)
         return error;
     enum status st =

@@ -214,6 +214,7 @@ enum log_space {
     LOG_KV_SECURITY = 9,
     LOG_KV_CONSUMER_GROUPS = 10,
     LOG_KV_FEATURES = 11,
+    LOG_KV_QUOTAS = 12,
     LOG_KV_TEST = 99
 };
 

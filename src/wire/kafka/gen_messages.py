@@ -10,7 +10,7 @@ import sys
 
 SCALARS = {'bool': 'bool', 'i8': 'int8_t', 'i16': 'int16_t', 'u16': 'uint16_t', 'i32': 'int32_t',
            'i64': 'int64_t', 'string': 'struct bytes', 'bytes': 'struct bytes',
-           'records': 'struct bytes'}
+           'records': 'struct bytes', 'f64': 'double'}
 OPEN = 127  # the last version of "4+"
 
 
@@ -126,7 +126,7 @@ def header(apis):
 
 
 def row(f, s):
-    kind = 'STRUCT' if f.struct else f.type.upper()
+    kind = 'STRUCT' if f.struct else {'f64': 'I64'}.get(f.type, f.type.upper())  # the same eight bytes
     parts = ['"%s"' % f.name, 'offsetof(struct %s, %s)' % (s.name, f.name), 'KAFKA_TYPE_' + kind,
              'true' if f.array else 'false', str(f.first), str(f.last), str(f.null[0]),
              str(f.null[1]), str(f.tag), '%dLL' % f.default,

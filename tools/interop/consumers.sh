@@ -1,0 +1,33 @@
+#!/bin/sh
+# Groups that the server assigns: members with librdkafka and with Java's client come, go and are killed with
+# the server; no partition is read by two at one time, none is left out. SEED and ROUNDS choose another run.
+. tools/interop/common.sh
+peer librdkafka
+rdkafka=$dir/package/deps/librdkafka/src
+peer kafka_java
+jars=$dir/lib
+make -s -j2 KIND=release build/release/quickwater || give_up "the build"
+mkdir "$work/bin" "$work/include"
+ln -s "$rdkafka" "$work/include/librdkafka"
+cc -O1 -I "$work/include" -o "$work/bin/member" tools/interop/consumers_member.c -L "$rdkafka" -lrdkafka ||
+    give_up "compiling"
+javac -nowarn -cp "$jars/*" -d "$work/classes" tools/interop/ConsumersMember.java || give_up "compiling"
+export LD_LIBRARY_PATH="$rdkafka"
+[ "$INTEROP_MODE" = ci ] && usual=25 || usual=60
+passed=0
+failed=0
+run() { # run NAME ROUNDS COMMAND…: members of that command
+    name=$1
+    rounds=$2
+    shift 2
+    if python3 tools/interop/consumers.py "${SEED:-1}" "$rounds" build/release/quickwater serve --http off --pg off \
+        --redis off -- "$@" -- "$work/bin/member"; then
+        passed=$((passed + 1))
+    else
+        echo "FAILED members of $name"
+        failed=$((failed + 1))
+    fi
+}
+run librdkafka "${ROUNDS:-$usual}" "$work/bin/member"
+run java "${ROUNDS:-$((usual / 2))}" java -Xmx128m -cp "$jars/*:$work/classes" ConsumersMember
+echo "$passed passed, $failed failed"
