@@ -135,6 +135,8 @@ static const struct row rows[] = {
     {.key = KAFKA_ALTER_PARTITION_REASSIGNMENTS, .version = 0, .rights = {CLUSTER(ALTER)}},
     {.key = KAFKA_LIST_PARTITION_REASSIGNMENTS, .version = 0, .rights = {CLUSTER(DESCRIBE)}},
     {.key = KAFKA_OFFSET_DELETE, .version = 0, .rights = {GROUP(DELETE), TOPIC(READ)}},
+    {.key = KAFKA_DESCRIBE_CLIENT_QUOTAS, .version = 1, .rights = {CLUSTER(DESCRIBE_CONFIGS)}},
+    {.key = KAFKA_ALTER_CLIENT_QUOTAS, .version = 1, .rights = {CLUSTER(ALTER_CONFIGS)}},
     {.key = KAFKA_DESCRIBE_USER_SCRAM_CREDENTIALS, .version = 0, .rights = {CLUSTER(DESCRIBE)}},
     {.key = KAFKA_ALTER_USER_SCRAM_CREDENTIALS, .version = 0, .rights = {CLUSTER(ALTER)}},
     {.key = KAFKA_DESCRIBE_CLUSTER, .version = 2},
