@@ -55,6 +55,7 @@ if [ $mode = full ] && [ -z "$names" ]; then
         echo "By \`./dev interop --full\` at commit $(git rev-parse --short=12 HEAD 2>/dev/null), $(date -u +%Y-%m-%d)."
         echo
         cat $table
+        printf '\nWhat the programs for Kafka clients verify: [kafka-clients.md](kafka-clients.md).\n'
         printf '\nLeft out, and why:\n\n'
         for name in $all; do sed -n 's/^left out: /- /p' "build/interop-$name.log"; done; } >docs/compatibility.md
 fi
