@@ -19,7 +19,7 @@ static const struct setting {
     {"table.exec.state.ttl", SETTING_DURATION, "0 ms",
      "how long keyed state of updating queries is kept after its last use; 0: for ever", NULL},
     {"table.local-time-zone", SETTING_TEXT, "UTC",
-     "the zone in which TIMESTAMP_LTZ is shown and cast: a name, or an offset such as GMT+01:00", NULL},
+     "the zone in which TIMESTAMP_LTZ is shown and cast; only UTC is built", NULL},
     {"table.exec.source.idle-timeout", SETTING_DURATION, "0 ms",
      "after how long without records a partition no longer holds the watermark back; 0: never", NULL},
     {"table.exec.sink.not-null-enforcer", SETTING_CHOICE, "ERROR",
@@ -157,6 +157,16 @@ static bool is_choice(const char *choices, struct bytes value)
     return false;
 }
 
+static bool is_utc(struct bytes zone)
+{
+    static const char *const names[] = {"UTC", "GMT", "Z", "Etc/UTC", "Etc/GMT", "GMT+00:00", "UTC+00:00", "+00:00"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (bytes_is(zone, names[i]))
+            return true;
+    return false;
+}
+
 static enum status setting_check(const struct setting *setting, struct bytes value,
                                  struct diag *diag)
 {
@@ -183,6 +193,11 @@ static enum status setting_check(const struct setting *setting, struct bytes val
         return diag_set(
             diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
             "constraints inside of rows and collections are not built yet: only IGNORE");
+    if (strcmp(setting->key, "table.local-time-zone") == 0 && !is_utc(value)) {
+        diag_hint(diag, "shift the time in the query: TIMESTAMPADD(HOUR, 8, ts)");
+        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "the zone '%.*s' is not built yet: only UTC",
+                        BYTES_FMT(bytes_head(value, 60)));
+    }
     if (value.len > 1000)
         return diag_set(diag, ST_INVALID, DIAG_LIMIT, "a setting may have 1000 bytes");
     return ST_OK;
