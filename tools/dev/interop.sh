@@ -3,9 +3,10 @@
 #
 # ./dev interop [--ci|--full] [NAME...]     NAME is a script tools/interop/NAME.sh
 #
-# --ci: every peer once, each within a time limit, 30 minutes in all. --full (the default): everything;
-# its table is written to docs/compatibility.md with commit and date. What is fetched is kept in
-# ${QUICKWATER_CACHE:-$HOME/.cache/quickwater}/peers. A script ends in a line 'N passed, N failed'.
+# --ci: every peer once, each within a time limit, 30 minutes in all. --full (the default): everything; its
+# table is written to docs/compatibility.md with commit and date: the rows of the NAMEs, where they are given.
+# What is fetched is kept in ${QUICKWATER_CACHE:-$HOME/.cache/quickwater}/peers. A script ends in a line
+# 'N passed, N failed'.
 mode=full
 names=
 for arg in "$@"; do
@@ -28,10 +29,9 @@ mkdir -p "$INTEROP_CACHE" build
 for tool in gcc make git python3 npm kcat; do
     command -v $tool >/dev/null || { setup_test; break; }
 done
+commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 passed=0
 failed=0
-table=build/interop.md
-printf '| peer | passed | failed | seconds |\n|--|--|--|--|\n' >$table
 for name in $all; do
     echo "== $name"
     out=build/interop-$name.log
@@ -45,19 +45,34 @@ for name in $all; do
     f=${f%% failed*}
     [ "$f" = 0 ] || { grep -v '^ok' "$out" | tail -40; echo "   the whole log: $out"; }
     echo "   $line ($took s)"
-    echo "| $name | $p | $f | $took |" >>$table
+    echo "| $name | $p | $f | $took | $commit | $(date -u +%Y-%m-%d) |" >"build/interop-$name.row"
     passed=$((passed + p))
     failed=$((failed + f))
 done
-if [ $mode = full ] && [ -z "$names" ]; then
-    { echo "# Compatibility, as tested"
-        echo
-        echo "By \`./dev interop --full\` at commit $(git rev-parse --short=12 HEAD 2>/dev/null), $(date -u +%Y-%m-%d)."
-        echo
-        cat $table
-        printf '\nWhat the programs for Kafka clients verify: [kafka-clients.md](kafka-clients.md).\n'
-        printf '\nLeft out, and why:\n\n'
-        for name in $all; do sed -n 's/^left out: /- /p' "build/interop-$name.log"; done; } >docs/compatibility.md
-fi
+
+# the table: this run's rows, and of the peers that were not asked for what it had
+doc=docs/compatibility.md
+write_table() {
+    echo "# Compatibility, as tested"
+    printf '\nBy `./dev interop --full`; each row says at which commit. What the programs for Kafka clients verify:\n'
+    printf '[kafka-clients.md](kafka-clients.md).\n\n'
+    printf '| peer | passed | failed | seconds | commit | date |\n|--|--|--|--|--|--|\n'
+    for f in tools/interop/*.sh; do
+        name=$(basename "$f" .sh)
+        case " $(echo $all) " in
+        *" $name "*) cat "build/interop-$name.row" ;;
+        *) grep "^| $name |" $doc 2>/dev/null || true ;;
+        esac
+    done
+    printf '\nLeft out, and why:\n\n'
+    for f in tools/interop/*.sh; do
+        name=$(basename "$f" .sh)
+        case " $(echo $all) " in
+        *" $name "*) sed -n 's/^left out: /- /p' "build/interop-$name.log" ;;
+        *) grep "^- $name " $doc 2>/dev/null || true ;;
+        esac
+    done
+}
+[ $mode != full ] || { write_table >$doc.new && mv $doc.new $doc; }
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
