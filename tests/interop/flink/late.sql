@@ -48,5 +48,4 @@ SELECT v, CURRENT_WATERMARK(ts) FROM strict;
 SELECT COUNT(*) FROM e;
 SELECT window_start, cnt, COUNT(*) FROM (SELECT window_start, window_end, k, COUNT(*) AS cnt FROM TABLE(TUMBLE(TABLE e, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end, k) GROUP BY window_start, cnt;
 SELECT window_start, window_end, MAX(c) FROM (SELECT window_start, window_end, k, COUNT(*) AS c FROM TABLE(TUMBLE(TABLE e, DESCRIPTOR(ts), INTERVAL '10' SECOND)) GROUP BY window_start, window_end, k) GROUP BY window_start, window_end;
--- differs: late rows are ranked too
 SELECT k, v, window_start FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end ORDER BY v DESC) AS rn FROM TABLE(TUMBLE(TABLE strict, DESCRIPTOR(ts), INTERVAL '10' SECOND))) WHERE rn <= 2;

@@ -18,9 +18,10 @@ FILE.expr is statements, a line `FROM ...`, and then an expression a line, compu
 an expression may stand `refused:`, `fails:`, `differs:` or `close:`, numbers that may differ in their
 last two digits (functions of libm).
 
-In both, /* data NAME ... */ is a file, and $DIR its folder; /* made ... */ are statements that ours runs first,
-which leave their files there; /* topics ... */ the same, and what is left are topics: Flink's tables find them at the
-server 'properties.bootstrap.servers' = '$KAFKA', one of ours, and ours have each a copy of them as they were before.
+In both, /* data NAME ... */ is a file, and $DIR its folder; $NOW are milliseconds since 1970 when the run began;
+/* made ... */ are statements that ours runs first, which leave their files there; /* topics ... */ the same, and what
+is left are topics: Flink's tables find them at the server 'properties.bootstrap.servers' = '$KAFKA', one of ours, and
+ours have each a copy of them as they were before.
 Lines that start with # are left out.
 
   -- include FILE                  FILE's statements, from the project's top
@@ -43,6 +44,7 @@ import time
 MARK = "~|~"
 BATCH = 40
 PRINT = "print_of_select"
+NOW = str(int(time.time()) * 1000)
 
 
 class Oracle:
@@ -194,7 +196,7 @@ def take_text(path, folder, ours):
         if code:
             raise SystemExit(f"{path}: what is to be made: {err}")
         return ""
-    return re.sub(r"/\* made\n(.*?)\*/", make, text, flags=re.S).replace("$DIR", folder)
+    return re.sub(r"/\* made\n(.*?)\*/", make, text, flags=re.S).replace("$DIR", folder).replace("$NOW", NOW)
 
 
 def take_data(text, folder):
