@@ -191,8 +191,15 @@ public class SparkKafka {
         long[] wrong = {0};
         check(seen(lines, wrong).equals(lines.expected) && wrong[0] == 0, "each with its key, text and headers, at its place");
         long end = System.nanoTime() + 180_000_000_000L;
-        while (!lastCounts().equals(lines.counts) && System.nanoTime() < end) Thread.sleep(500);
-        check(lastCounts().equals(lines.counts), "the counts by key are exact");
+        while (!lastCounts().equals(lines.counts) && System.nanoTime() < end) {
+            job[0] = alive(job[0]);
+            Thread.sleep(500);
+        }
+        Map<String, Long> last = lastCounts();
+        check(last.equals(lines.counts), "the counts by key are exact");
+        lines.counts.forEach((k, n) -> {
+            if (!n.equals(last.get(k))) System.out.println("      " + k + ": sent " + n + " times, counted " + last.get(k));
+        });
         if (failed > 0) Files.readAllLines(folder.resolve("job.log")).stream().filter(l -> !l.contains("INFO")).limit(60).forEach(System.out::println);
         System.out.println(passed + " passed, " + failed + " failed");
         System.exit(failed == 0 ? 0 : 1);
