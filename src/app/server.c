@@ -138,11 +138,12 @@ static enum status open_parts(struct server *server, const struct server_options
     return ST_OK;
 }
 
-/* Only this machine can dial it. */
+/* Only this machine can dial it. A name may begin with "127." too, and be anybody's. */
 static bool is_loopback(const char *address)
 {
-    return strncmp(address, "127.", 4) == 0 || strncmp(address, "localhost:", 10) == 0 ||
-           strncmp(address, "[::1]:", 6) == 0;
+    if (strncmp(address, "127.", 4) == 0)
+        return address[strspn(address, "0123456789.")] == ':';
+    return strncmp(address, "localhost:", 10) == 0 || strncmp(address, "[::1]:", 6) == 0;
 }
 
 /* The job that a topic's deletion would pull the ground from under. */

@@ -18,6 +18,8 @@ grep -q "the pg face is not built yet" "$suite_dir/e"; check $? "by name"
 "$qw" serve --nosuch 2>"$suite_dir/e"; same $? 2 "an unknown option is the user's mistake"
 "$qw" serve --kafka 0.0.0.0:0 --http off --data "$suite_dir/x" 2>"$suite_dir/e"; same $? 2 "a listener that others can reach is refused"
 grep -q -- "--insecure" "$suite_dir/e"; check $? "and the way out is named"
+"$qw" serve --kafka 127.example.invalid:0 --http off --data "$suite_dir/x" 2>"$suite_dir/e"; same $? 2 "so is a name that only begins like one"
+grep -q "can be reached by others" "$suite_dir/e"; check $? "for that reason"
 # a configuration file: it is taken, the command line wins over it, and a wrong one is told with its place
 sed -n '/^```toml/,/^```$/p' docs/config.md | sed '1d;$d' | sed "s|/var/lib/quickwater|$suite_dir/conf-data|; s|:9092|:0|" >"$suite_dir/qw.toml"
 start_server_with --config "$suite_dir/qw.toml"
