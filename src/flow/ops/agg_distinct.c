@@ -1,0 +1,181 @@
+/* DISTINCT: one table an argument, (group id, value) → which calls have seen it, or how often where rows are taken back. */
+#include "flow/ops/agg_parts.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+uint32_t distinct_value_size(const struct aggset *set, uint16_t d)
+{
+    return set->retracts ? 4u * (set->distincts[d].members + 1u) : 8;
+}
+
+/* The keys (group id, value) of the rows of one distinct argument whose value is not null. */
+static struct agg_rows distinct_keys(const struct aggset *set, const struct agg_distinct *d,
+                                     enum phys phys, const struct column *col,
+                                     const struct agg_rows *all, struct arena *arena,
+                                     struct state_keys *keys)
+{
+    uint16_t *rows = arena_alloc(arena, 2u * all->count + 2), n = 0;
+    int8_t *weights = arena_alloc(arena, all->count + 1u);
+    void **values = arena_alloc(arena, sizeof(void *) * (all->count + 1u));
+    uint64_t *fixed = arena_alloc(arena, 8u * (d->words + 1u) * (all->count + 1u));
+    struct bytes *bytes = d->words ? NULL : arena_alloc(arena, sizeof(*bytes) * (all->count + 1u));
+    uint64_t *hashes = arena_alloc(arena, 8u * (all->count + 1u));
+
+    for (uint16_t i = 0; i < all->count; i++) {
+        uint16_t row = all->rows[i];
+        if (!column_valid(col, row))
+            continue;
+        uint64_t id = *group_id(set, all->values[i]);
+        struct bytes value = value_bytes(phys, col, row);
+        if (d->words) {
+            uint64_t *key = &fixed[(size_t)n * d->words];
+            key[0] = id;
+            key[d->words - 1] = 0;
+            key[1] = 0;
+            memcpy(&key[1], value.ptr, value.len);
+        } else {
+            uint8_t *key = arena_alloc(arena, 8 + value.len);
+            memcpy(key, &id, 8);
+            if (value.len)
+                memcpy(key + 8, value.ptr, value.len);
+            bytes[n] = bytes_of(key, 8 + value.len);
+        }
+        rows[n] = row;
+        weights[n] = all->weights ? all->weights[i] : 1;
+        values[n++] = all->values[i];
+    }
+    *keys = (struct state_keys){.count = n, .words = d->words, .fixed = fixed, .bytes = bytes,
+                                .hashes = hashes};
+    state_hash(keys, hashes);
+    return (struct agg_rows){rows, weights, values, n};
+}
+
+/* Which of the rows make a value appear (+1) or disappear (-1) for one call. */
+static uint16_t distinct_changes(const struct aggset *set, const struct agg_part *p,
+                                 const uint8_t *pass, const struct agg_rows *all,
+                                 void *const *seen, uint16_t *which, int8_t *weights)
+{
+    uint16_t n = 0;
+
+    for (uint16_t i = 0; i < all->count; i++) {
+        if (pass && !pass[all->rows[i]])
+            continue;
+        if (!set->retracts) {
+            uint64_t *mask = seen[i], bit = 1ull << p->member;
+            which[n] = i;
+            weights[n] = 1;
+            n = (uint16_t)(n + !(*mask & bit));
+            *mask |= bit;
+            continue;
+        }
+        int32_t *count = (int32_t *)seen[i] + p->member;
+        int32_t before = *count;
+        if (all->weights[i] < 0 && !before)
+            continue;
+        *count += all->weights[i];
+        if (before && *count)
+            continue;
+        which[n] = i;
+        weights[n++] = all->weights[i];
+    }
+    return n;
+}
+
+/* Values that no call holds any more leave the table. */
+static void distinct_sweep(struct state_table *t, uint16_t members, void *const *seen,
+                           uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        int32_t *counts = seen[i], any = counts[members]; /* the last one: gone already */
+        for (uint16_t m = 0; m < members; m++)
+            any |= counts[m];
+        if (any)
+            continue;
+        counts[members] = 1;
+        state_remove(t, seen[i]);
+    }
+}
+
+void distinct_update(struct aggtable *t, const struct aggset *set, uint16_t index,
+                            struct arena *arena, const struct agg_inputs *inputs,
+                            const struct agg_rows *given)
+{
+    const struct agg_distinct *d = &set->distincts[index];
+    const struct column *col = &inputs->args[d->arg];
+    enum phys phys = type_phys(set->args[d->arg]->type->kind);
+    struct state_keys keys;
+    struct agg_rows all = distinct_keys(set, d, phys, col, given, arena, &keys);
+    void **seen = arena_alloc(arena, sizeof(void *) * (all.count + 1u));
+    uint16_t *which = arena_alloc(arena, 2u * all.count + 2);
+    uint16_t *rows = arena_alloc(arena, 2u * all.count + 2);
+    int8_t *weights = arena_alloc(arena, all.count + 1u);
+    void **values = arena_alloc(arena, sizeof(void *) * (all.count + 1u));
+
+    state_upsert(&t->distinct[index], &keys, NULL, all.count, seen, NULL);
+    for (uint16_t c = 0; c < set->count; c++) {
+        const struct agg_part *p = &set->parts[c];
+        if (p->mode != AGG_DISTINCT || p->distinct != index)
+            continue;
+        const uint8_t *pass = p->filter < 0 ? NULL : inputs->pass[p->filter];
+        uint16_t n = distinct_changes(set, p, pass, &all, seen, which, weights);
+        for (uint16_t i = 0; i < n; i++) {
+            rows[i] = all.rows[which[i]];
+            values[i] = all.values[which[i]];
+        }
+        if (n)
+            agg_update(&p->call, p->pos, values, col, rows, set->retracts ? weights : NULL, n);
+    }
+    if (set->retracts)
+        distinct_sweep(&t->distinct[index], d->members, seen, all.count);
+}
+
+/* A column of one value, for agg_update of what a merge has found to be new. */
+static void merge_one(const struct agg_part *p, void *value, struct bytes bytes)
+{
+    struct str text = {(const char *)bytes.ptr, (uint32_t)bytes.len, 0};
+    i128 fixed = 0;
+    uint16_t row = 0;
+
+    if (p->phys != PHYS_STR)
+        memcpy(&fixed, bytes.ptr, phys_size(p->phys));
+    struct column col = {.data = p->phys == PHYS_STR ? (const void *)&text : (const void *)&fixed};
+    agg_update(&p->call, p->pos, &value, &col, &row, NULL, 1);
+}
+
+void distinct_merge(struct aggtable *t, const struct aggtable *other,
+                           const struct aggset *set, uint16_t index, void *const *to_of_id)
+{
+    const struct state_table *from = &other->distinct[index];
+
+    for (uint32_t at = 0; at < from->used; at++) {
+        uint64_t *mask = state_at(from, at), words[3], hash, id;
+        if (!mask)
+            continue;
+        struct bytes key = from->words ? bytes_of(state_key_words(from, mask), 8u * from->words)
+                                       : state_key_bytes(from, mask);
+        uint8_t small[256], *copy = key.len <= sizeof(small) ? small : xmalloc(key.len);
+        memcpy(copy, key.ptr, key.len);
+        memcpy(&id, key.ptr, 8);
+        void *group = to_of_id[id];
+        memcpy(copy, group_id(set, group), 8);
+        if (from->words)
+            memcpy(words, copy, key.len);
+        struct bytes bytes = bytes_of(copy, key.len);
+        struct state_keys keys = {.count = 1, .words = from->words, .fixed = words,
+                                  .bytes = &bytes, .hashes = &hash};
+        state_hash(&keys, &hash);
+        void *into;
+        state_upsert(&t->distinct[index], &keys, NULL, 1, &into, NULL);
+        uint64_t *have = into, add = *mask & ~*have;
+        *have |= add;
+        for (uint16_t c = 0; add && c < set->count; c++) {
+            const struct agg_part *p = &set->parts[c];
+            if (p->mode == AGG_DISTINCT && p->distinct == index && (add >> p->member & 1))
+                merge_one(p, group, bytes_skip(bytes, 8));
+        }
+        if (copy != small)
+            free(copy);
+    }
+}

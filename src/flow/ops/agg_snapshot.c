@@ -1,0 +1,237 @@
+/* Checkpoints of an aggregate table:
+ *   next seq; the groups (head, rows, id, parts); each distinct: u32 count, then id and value, mask or counts.
+ * Ids are given anew when loaded, so that parts of several shards can be put together. */
+#include "flow/ops/agg_parts.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+
+struct loading {
+    struct aggtable *t;
+    const struct aggset *set;
+    struct state_table ids; /* old id → new id + 1 */
+};
+
+/* Of a kept value: whether there is one, its origin where it has one, its bytes. */
+static void values_save(const struct aggset *set, const struct agg_part *p, const void *part,
+                        struct buf *out)
+{
+    if (p->mode == AGG_KEPT) {
+        const struct kept *k = part;
+        size_t head = kept_head(set, p);
+        buf_u8(out, (uint8_t)k->set);
+        if (!k->set)
+            return;
+        buf_append(out, k->ptr - head, head);
+        buf_sized(out, bytes_of(k->ptr, k->len));
+        return;
+    }
+    const struct sorted *s = part;
+    buf_uvarint(out, s->count);
+    struct sorted_at at = sorted_first();
+    for (const struct counted *c; (c = sorted_get(s, at)) != NULL; at = sorted_next(s, at)) {
+        buf_varint(out, c->count);
+        buf_sized(out, bytes_of(c->bytes, c->len));
+    }
+}
+
+static void group_save(void *context, const void *value, struct buf *out)
+{
+    const struct aggset *set = context;
+    uint32_t written = 0;
+
+    for (uint16_t c = 0; c < set->count; c++) {
+        const struct agg_part *p = &set->parts[c];
+        if (part_is_plain(p))
+            continue;
+        buf_append(out, (const uint8_t *)value + written, p->pos - written);
+        values_save(set, p, (const uint8_t *)value + p->pos, out);
+        written = p->pos + 16;
+    }
+    buf_append(out, (const uint8_t *)value + written, set->value_size - written);
+}
+
+static void distinct_save(const struct state_table *d, struct snap_writer *w)
+{
+    buf_u32_le(&w->buf, state_count(d));
+    for (uint32_t at = 0; at < d->used; at++) {
+        const void *value = state_at(d, at);
+        if (!value)
+            continue;
+        if (d->words)
+            buf_append(&w->buf, state_key_words(d, value), 8u * d->words);
+        else
+            buf_sized(&w->buf, state_key_bytes(d, value));
+        buf_append(&w->buf, value, d->value_size);
+        snap_room(w);
+    }
+}
+
+void aggtable_save(const struct aggtable *t, const struct aggset *set, struct snap_writer *w)
+{
+    buf_u64_le(&w->buf, t->next_seq);
+    state_save(&t->groups, w, group_save, (void *)set);
+    for (uint16_t d = 0; d < set->distincts_count; d++)
+        distinct_save(&t->distinct[d], w);
+}
+
+static bool value_fits(enum phys phys, struct bytes b)
+{
+    return phys == PHYS_STR || b.len == phys_size(phys);
+}
+
+static bool kept_load(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
+                      struct kept *k, struct reader *r)
+{
+    struct origin origin;
+    size_t head = kept_head(set, p);
+
+    if (!reader_u8(r))
+        return !r->bad;
+    struct bytes before = reader_bytes(r, head), value = reader_sized(r);
+    if (r->bad || !value_fits(p->phys, value))
+        return false;
+    if (head)
+        memcpy(&origin, before.ptr, head);
+    kept_put(t, set, p, k, value, head ? &origin : NULL);
+    return true;
+}
+
+static bool values_load(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
+                        void *part, struct reader *r)
+{
+    if (p->mode == AGG_KEPT)
+        return kept_load(t, set, p, part, r);
+    struct sorted *s = part;
+    uint64_t items = reader_uvarint(r);
+    for (uint64_t i = 0; i < items && !r->bad; i++) {
+        int64_t count = reader_varint(r);
+        struct bytes b = reader_sized(r);
+        if (r->bad || !value_fits(p->phys, b))
+            return false;
+        multiset_append(t, s, b, count);
+    }
+    return !r->bad;
+}
+
+static bool raw_load(uint8_t *to, size_t len, struct reader *r)
+{
+    struct bytes b = reader_bytes(r, len);
+
+    if (r->bad)
+        return false;
+    if (len)
+        memcpy(to, b.ptr, len);
+    return true;
+}
+
+static void id_map(struct loading *l, uint64_t old, uint64_t new)
+{
+    uint64_t hash;
+    struct state_keys keys = {.count = 1, .words = 1, .fixed = &old, .hashes = &hash};
+    void *value;
+
+    state_hash(&keys, &hash);
+    state_upsert(&l->ids, &keys, NULL, 1, &value, NULL);
+    *(uint64_t *)value = new + 1;
+}
+
+static bool id_find(const struct loading *l, uint64_t old, uint64_t *new)
+{
+    uint64_t hash;
+    struct state_keys keys = {.count = 1, .words = 1, .fixed = &old, .hashes = &hash};
+    void *value;
+
+    state_hash(&keys, &hash);
+    state_find(&l->ids, &keys, NULL, 1, &value);
+    if (value)
+        *new = *(uint64_t *)value - 1;
+    return value != NULL;
+}
+
+static bool group_load(void *context, void *value, struct reader *r)
+{
+    struct loading *l = context;
+    uint32_t done = 0;
+
+    for (uint16_t c = 0; c < l->set->count; c++) {
+        const struct agg_part *p = &l->set->parts[c];
+        if (part_is_plain(p))
+            continue;
+        if (!raw_load((uint8_t *)value + done, p->pos - done, r) ||
+            !values_load(l->t, l->set, p, part_of(p, value), r))
+            return false;
+        done = p->pos + 16;
+    }
+    if (!raw_load((uint8_t *)value + done, l->set->value_size - done, r) || reader_left(r))
+        return false;
+    uint64_t *id = group_id(l->set, value);
+    if (l->set->distincts_count)
+        id_map(l, *id, l->t->next_id);
+    *id = l->t->next_id++;
+    return true;
+}
+
+static enum status distinct_load(struct loading *l, uint16_t index, struct reader *r)
+{
+    struct state_table *d = &l->t->distinct[index];
+    uint32_t count = reader_u32_le(r);
+    enum phys phys = type_phys(l->set->args[l->set->distincts[index].arg]->type->kind);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes raw = d->words ? reader_bytes(r, 8u * d->words) : reader_sized(r);
+        struct bytes counts = reader_bytes(r, d->value_size);
+        uint64_t old, id, words[3], hash;
+        if (r->bad || raw.len < 8 || (phys == PHYS_STR) != !d->words)
+            return ST_CORRUPT;
+        memcpy(&old, raw.ptr, 8);
+        if (!id_find(l, old, &id))
+            continue; /* another shard's */
+        uint8_t *copy = xmalloc(raw.len);
+        memcpy(copy, raw.ptr, raw.len);
+        memcpy(copy, &id, 8);
+        if (d->words)
+            memcpy(words, copy, raw.len);
+        struct bytes bytes = bytes_of(copy, raw.len);
+        struct state_keys keys = {.count = 1, .words = d->words, .fixed = words, .bytes = &bytes,
+                                  .hashes = &hash};
+        state_hash(&keys, &hash);
+        void *value;
+        state_upsert(d, &keys, NULL, 1, &value, NULL);
+        memcpy(value, counts.ptr, counts.len);
+        free(copy);
+    }
+    return r->bad ? ST_CORRUPT : ST_OK;
+}
+
+static enum status keys_check(const struct state_table *groups, const struct keyer *keyer)
+{
+    if (groups->words)
+        return ST_OK;
+    for (uint32_t at = 0; at < groups->used; at++) {
+        const void *value = state_at(groups, at);
+        if (!value)
+            continue;
+        struct bytes key = state_key_bytes(groups, value);
+        if (!pack_check(&keyer->pack, key.ptr, key.len))
+            return ST_CORRUPT;
+    }
+    return ST_OK;
+}
+
+enum status aggtable_load(struct aggtable *t, const struct aggset *set, const struct keyer *keyer,
+                          struct reader *r, const struct state_mine *mine)
+{
+    struct loading l = {.t = t, .set = set};
+    uint64_t seq = reader_u64_le(r);
+
+    if (seq > t->next_seq)
+        t->next_seq = seq;
+    state_init(&l.ids, 1, 8);
+    enum status st = state_load(&t->groups, r, mine, group_load, &l);
+    for (uint16_t d = 0; st == ST_OK && d < set->distincts_count; d++)
+        st = distinct_load(&l, d, r);
+    state_deinit(&l.ids);
+    return st == ST_OK ? keys_check(&t->groups, keyer) : st;
+}
