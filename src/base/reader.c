@@ -34,7 +34,7 @@ READER_INT(16, le)
 READER_INT(32, le)
 READER_INT(64, le)
 
-uint64_t reader_uvarint(struct reader *r)
+uint64_t reader_uvarint_long(struct reader *r)
 {
     uint64_t value = 0;
 
@@ -48,23 +48,6 @@ uint64_t reader_uvarint(struct reader *r)
     }
     r->bad = true;
     return 0;
-}
-
-int64_t reader_varint(struct reader *r)
-{
-    uint64_t v = reader_uvarint(r);
-    return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
-}
-
-struct bytes reader_bytes(struct reader *r, size_t len)
-{
-    if (r->bad || len > (size_t)(r->end - r->at)) {
-        r->bad = true;
-        return BYTES_NONE;
-    }
-    struct bytes b = bytes_of(r->at, len);
-    r->at += len;
-    return b;
 }
 
 struct bytes reader_sized(struct reader *r)

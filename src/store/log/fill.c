@@ -8,7 +8,13 @@
 #include "base/check.h"
 #include "store/log/state.h"
 
-enum { FILL_BYTES = 256 * 1024 };
+enum {
+    FILL_BYTES = 256 * 1024,
+    FILL_ALONE = 32 * 1024,        /* a batch so large is written from where it lies, not gathered */
+    FILL_BEGINS = 8 * 1024 * 1024, /* waiting: no more than the spare slabs hold, so that the memory of the log
+                                      goes round; fresh pages from the system cost more than the copying */
+};
+_Static_assert(FILL_BEGINS <= SLAB_SPARES_MAX * 1024 * 1024, "slabs are of 1 MiB at most");
 
 static const int64_t full_disk_wait_ns = 1000000000;
 
@@ -101,6 +107,7 @@ static uint32_t gather(const struct log_partition *p, uint64_t room, size_t *byt
         if (tail_item_end_lsn(item) > p->log->durable_lsn && !LOG_BUG(fill_early))
             break;
         if (n > 0 && (*bytes + item->len > FILL_BYTES || *bytes + item->len > room ||
+                      item->len >= FILL_ALONE || tail_at(&p->tail, 0)->len >= FILL_ALONE ||
                       item->base != tail_item_last(tail_at(&p->tail, n - 1)) + 1))
             break;
         *bytes += item->len;
@@ -227,9 +234,14 @@ bool fill_work(struct log *log)
     uint64_t much = bound / 16 < log->options.memory_bytes_max / 8
                         ? bound / 16
                         : log->options.memory_bytes_max / 8;
+    if (much > FILL_BEGINS)
+        much = FILL_BEGINS;
     log->filling |= log->unfilled_bytes > much;
-    if (log->filling)
-        log->filling = fill_some(log, UINT64_MAX);
+    /* One slice, that others may have their turn; more when producers bring more than that in a turn: memory is
+     * not to grow with what comes in. */
+    do
+        log->filling = log->filling && fill_some(log, UINT64_MAX);
+    while (log->filling && log->unfilled_bytes > 2 * much);
     return log->filling;
 }
 
