@@ -157,6 +157,7 @@ struct driver {
     bool timed;           /* this tick's calls are timed, */
     int64_t time_weight;  /* and stand for so many ticks */
     bool broken;
+    bool caught_up;       /* what is to be read first has been, up to what there was */
 
     bool running;         /* a tick is begun and not at its end */
     uint32_t hosts;       /* of it; 1: the caller hosts all shards */

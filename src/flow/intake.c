@@ -150,31 +150,73 @@ static bool split_done(const struct driver_split *split)
     return split->position >= split->bound;
 }
 
+/* A tick's taking: how much is left to take, of how many splits. */
+struct taking {
+    uint64_t tick, bytes_max;
+    uint32_t rows_left, splits_left, splits_all;
+    int64_t clock_us;
+    int64_t *wake_us;
+    bool any, more; /* of the last sources asked: something is taken; there is more than that */
+};
+
+static void split_take(struct source *source, uint32_t s, struct driver_split *split, struct taking *t)
+{
+    uint32_t rows = t->rows_left / t->splits_left--;
+
+    split->end = split->position;
+    if (split_done(split))
+        return;
+    rows = rows ? rows : 1;
+    split->end = source->class->take(source, s, split->position, rows, t->bytes_max / t->splits_all + 1,
+                                     t->clock_us, t->wake_us);
+    CHECK(split->end >= split->position);
+    if (split->end > split->bound)
+        split->end = split->bound;
+    uint64_t took = (uint64_t)(split->end - split->position);
+    t->rows_left -= took < t->rows_left ? (uint32_t)took : t->rows_left;
+    t->any |= took != 0;
+    t->more |= split->bound == INT64_MAX ? took >= rows : split->end < split->bound;
+}
+
+static bool reads_first(const struct driver_source *source)
+{
+    return source->node->kind == PLAN_SCAN && source->node->scan.first;
+}
+
+static void sources_take(struct driver *d, bool first, struct taking *t)
+{
+    t->any = t->more = false;
+    for (uint32_t n = 0; n < d->sources_count; n++) {
+        uint32_t i = (uint32_t)((n + t->tick) % d->sources_count);
+        struct driver_source *source = &d->sources[i];
+        for (uint32_t s = 0; reads_first(source) == first && s < source->splits_count; s++)
+            split_take(split_task(d, i, s)->source, s, &source->splits[s], t);
+    }
+}
+
+static void others_wait(struct driver *d)
+{
+    for (uint32_t i = 0; i < d->sources_count; i++)
+        for (uint32_t s = 0; !reads_first(&d->sources[i]) && s < d->sources[i].splits_count; s++)
+            d->sources[i].splits[s].end = d->sources[i].splits[s].position;
+}
+
 bool driver_take(struct driver *d, uint64_t tick, uint32_t rows_max, uint64_t bytes_max,
                  int64_t clock_us, int64_t *wake_us)
 {
-    uint32_t all = (uint32_t)splits_all(d), seen = 0;
-    bool any = false;
-    for (uint32_t n = 0; n < d->sources_count; n++) {
-        uint32_t i = (uint32_t)((n + tick) % d->sources_count);
-        for (uint32_t s = 0; s < d->sources[i].splits_count; s++, seen++) {
-            struct driver_split *split = &d->sources[i].splits[s];
-            struct source *source = split_task(d, i, s)->source;
-            uint32_t rows = rows_max / (all - seen);
-            split->end = split->position;
-            if (split_done(split))
-                continue;
-            split->end = source->class->take(source, s, split->position, rows ? rows : 1,
-                                             bytes_max / all + 1, clock_us, wake_us);
-            CHECK(split->end >= split->position);
-            if (split->end > split->bound)
-                split->end = split->bound;
-            uint64_t took = (uint64_t)(split->end - split->position);
-            rows_max -= took < rows_max ? (uint32_t)took : rows_max;
-            any |= took != 0;
-        }
+    uint32_t all = (uint32_t)splits_all(d);
+    struct taking t = {.tick = tick, .bytes_max = bytes_max, .rows_left = rows_max, .splits_left = all,
+                       .splits_all = all, .clock_us = clock_us, .wake_us = wake_us};
+
+    sources_take(d, true, &t);
+    bool any = t.any, alone = any && (t.more || !d->caught_up);
+    d->caught_up = !t.more;
+    if (alone) {
+        others_wait(d);
+        return any;
     }
-    return any;
+    sources_take(d, false, &t);
+    return any || t.any;
 }
 
 int64_t driver_source_clock(struct driver *d)

@@ -103,6 +103,7 @@ struct ast_from {
     const struct token *at;
     struct bytes name;            /* TABLE */
     struct ast_options hints;     /* OPTIONS */
+    struct ast_expr *as_of;       /* TABLE: FOR SYSTEM_TIME AS OF; or NULL */
     struct ast_query *query;      /* QUERY */
     struct bytes alias;
     struct bytes *alias_columns;

@@ -125,6 +125,8 @@ const struct expr *bind_subquery_value(struct binder *b, const struct scope *sco
 struct rel bind_query(struct binder *b, const struct ast_query *query);
 struct rel bind_body(struct binder *b, const struct ast_query *query); /* without ORDER BY and LIMIT */
 struct rel bind_from(struct binder *b, const struct ast_from *from);
+/* Makes a join whose condition is bound what FOR SYSTEM_TIME AS OF asks for. bind_temporal.c */
+void bind_temporal(struct binder *b, const struct ast_from *join, const struct rel *left, struct rel *rel);
 /* left's rows with the elements of a list of each; padded: LEFT JOIN. bind_unnest.c */
 struct rel bind_unnest(struct binder *b, const struct ast_from *from, const struct rel *left, bool padded);
 struct rel bind_unnest_join(struct binder *b, const struct ast_from *join, const struct rel *left);
@@ -166,6 +168,8 @@ struct window_prop window_prop(const struct plan_node *node, uint16_t column);
 /* Columns that together are unique among the rows that stand; false: none known. */
 bool unique_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
                 uint16_t *count);
+/* The columns by which its rows are versions of one another: as above, or a key that its table declares. */
+bool version_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns, uint16_t *count);
 /* The column has edges of event-time windows: what an operator emits at the watermark is never late. */
 bool never_late(const struct plan_node *node, uint16_t column);
 /* The column has, through projections, one by which the sessions of that window are apart. */

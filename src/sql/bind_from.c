@@ -300,6 +300,8 @@ static struct rel bind_window_from(struct binder *b, const struct ast_from *from
 
 /* ---- joins ---- */
 
+static struct rel from_rel(struct binder *b, const struct ast_from *from);
+
 /* Names for EXPLAIN: those of the right that the left has too get a number. */
 static void name_apart(struct binder *b, struct plan_node *node, uint16_t left)
 {
@@ -389,7 +391,7 @@ static struct rel bind_join(struct binder *b, const struct ast_from *from)
 
     if (!b->failed && from->right->kind == FROM_UNNEST)
         return bind_unnest_join(b, from, &left);
-    struct rel right = bind_from(b, from->right);
+    struct rel right = from_rel(b, from->right);
 
     if (b->failed)
         return left;
@@ -413,6 +415,8 @@ static struct rel bind_join(struct binder *b, const struct ast_from *from)
     else if (from->using_count > 0)
         rel.node->join.condition = bind_using(b, from, &rel, left.node->columns_count);
     rel.scope.no_aggs = NULL;
+    if (from->right->kind == FROM_TABLE && from->right->as_of)
+        bind_temporal(b, from, &left, &rel);
     return rel;
 }
 
@@ -435,7 +439,7 @@ static void apply_alias(struct binder *b, const struct ast_from *from, struct re
     rel->scope = scope_of(b, rel->node, bind_name(b, from->alias));
 }
 
-struct rel bind_from(struct binder *b, const struct ast_from *from)
+static struct rel from_rel(struct binder *b, const struct ast_from *from)
 {
     struct rel rel = {0};
 
@@ -465,4 +469,13 @@ struct rel bind_from(struct binder *b, const struct ast_from *from)
     }
     apply_alias(b, from, &rel);
     return rel;
+}
+
+struct rel bind_from(struct binder *b, const struct ast_from *from)
+{
+    if (!b->failed && from->kind == FROM_TABLE && from->as_of) {
+        bind_error(b, from->as_of->at, DIAG_SYNTAX, "FOR SYSTEM_TIME AS OF is for the right side of a join");
+        bind_hint(b, "FROM orders AS o JOIN rates FOR SYSTEM_TIME AS OF o.ts AS r ON o.currency = r.currency");
+    }
+    return from_rel(b, from);
 }

@@ -79,6 +79,7 @@ static struct plan_node *push_join(struct arena *arena, struct plan_node *node,
 {
     struct conjuncts left = {0}, right = {0}, on = {0}, above = {0}, own = {0};
     uint16_t n = node->inputs[0].node->columns_count, all = join_width(node);
+    bool versions = node->kind == PLAN_TEMPORAL_JOIN; /* one that is left out would let an older one hold */
 
     conjuncts_add(arena, &own, node->join.condition);
     for (int pass = 0; pass < 2; pass++) {
@@ -87,7 +88,7 @@ static struct plan_node *push_join(struct arena *arena, struct plan_node *node,
             const struct expr *e = from->items[i];
             if (uses_only(arena, e, all, 0, n) && may_push(node->join.kind, true, pass == 0))
                 conjuncts_add(arena, &left, e);
-            else if (uses_only(arena, e, all, n, all) && may_push(node->join.kind, false, pass == 0))
+            else if (!versions && uses_only(arena, e, all, n, all) && may_push(node->join.kind, false, pass == 0))
                 conjuncts_add(arena, &right, shifted(arena, e, all, n));
             else if (pass == 0 || node->join.kind == JOIN_INNER)
                 conjuncts_add(arena, &on, e);
@@ -224,6 +225,8 @@ static struct plan_node *push(struct arena *arena, struct plan_node *node, struc
     case PLAN_CALC:
         return push_calc(arena, node, list);
     case PLAN_JOIN:
+    case PLAN_TEMPORAL_JOIN:
+    case PLAN_LOOKUP_JOIN:
         return push_join(arena, node, list);
     case PLAN_OVER:
         return push_keyed(arena, node, list, node->over.partition, node->over.partition_count);

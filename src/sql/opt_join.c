@@ -168,7 +168,7 @@ static struct plan_node *split(struct arena *arena, struct plan_node *node)
 {
     struct conjuncts list = {0}, rest = {0};
     uint16_t n = node->inputs[0].node->columns_count, all = join_width(node), windows[4];
-    bool windowed = join_windows(node, windows), have[2] = {false, false};
+    bool windowed = node->kind == PLAN_JOIN && join_windows(node, windows), have[2] = {false, false};
 
     conjuncts_add(arena, &list, node->join.condition);
     struct operand left = {.node = node->inputs[0].node,
@@ -200,7 +200,7 @@ static struct plan_node *split(struct arena *arena, struct plan_node *node)
     }
     struct plan_node *l = operand_done(arena, &left), *r = operand_done(arena, &right);
     bool only_left = join_left_only(node->join.kind);
-    struct plan_node *out = node_new(arena, windowed ? PLAN_WINDOW_JOIN : PLAN_JOIN,
+    struct plan_node *out = node_new(arena, windowed ? PLAN_WINDOW_JOIN : node->kind,
                                      (uint16_t)(l->columns_count + (only_left ? 0 : r->columns_count)), 2);
     out->inputs[0].node = l;
     out->inputs[1].node = r;
@@ -212,7 +212,9 @@ static struct plan_node *split(struct arena *arena, struct plan_node *node)
     join.right_keys = right_keys;
     join.keys_count = keys;
     join.condition = expr_map(arena, conjuncts_and(arena, &rest), map);
-    join.bounded = !windowed && have[0] && have[1] && join.kind == JOIN_INNER;
+    join.bounded = !windowed && node->kind == PLAN_JOIN && have[0] && have[1] && join.kind == JOIN_INNER;
+    if (node->kind == PLAN_TEMPORAL_JOIN)
+        join.left_time = node->join.left_time, join.right_time = node->join.right_time;
     if (windowed) {
         join.left_start = windows[0], join.left_end = windows[1];
         join.right_start = windows[2], join.right_end = windows[3];
@@ -227,5 +229,6 @@ struct plan_node *opt_join_keys(struct arena *arena, struct plan_node *node)
 {
     for (uint16_t i = 0; i < node->inputs_count; i++)
         node->inputs[i].node = opt_join_keys(arena, node->inputs[i].node);
-    return node->kind == PLAN_JOIN ? split(arena, node) : node;
+    bool join = node->kind == PLAN_JOIN || node->kind == PLAN_TEMPORAL_JOIN || node->kind == PLAN_LOOKUP_JOIN;
+    return join ? split(arena, node) : node;
 }

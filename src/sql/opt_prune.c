@@ -212,7 +212,8 @@ static struct plan_node *prune_join(struct arena *arena, struct plan_node *node,
     expr_columns(j->condition, used);
     for (uint16_t i = 0; i < j->keys_count; i++)
         used[j->left_keys[i]] = used[n + j->right_keys[i]] = 1;
-    if (j->bounded)
+    bool timed = j->bounded || node->kind == PLAN_TEMPORAL_JOIN;
+    if (timed)
         used[j->left_time] = used[n + j->right_time] = 1;
     if (node->kind == PLAN_WINDOW_JOIN)
         used[j->left_start] = used[j->left_end] = used[n + j->right_start] = used[n + j->right_end] = 1;
@@ -230,7 +231,7 @@ static struct plan_node *prune_join(struct arena *arena, struct plan_node *node,
     j->condition = expr_map(arena, j->condition, both);
     j->left_keys = map_columns(arena, j->left_keys, j->keys_count, l.map);
     j->right_keys = map_columns(arena, j->right_keys, j->keys_count, r.map);
-    if (j->bounded) {
+    if (timed) {
         j->left_time = (uint16_t)l.map[j->left_time];
         j->right_time = (uint16_t)r.map[j->right_time];
     } else {
@@ -367,6 +368,8 @@ static struct plan_node *prune(struct arena *arena, struct plan_node *node, cons
         return prune_group_agg(arena, node, needed, map);
     case PLAN_JOIN:
     case PLAN_WINDOW_JOIN:
+    case PLAN_TEMPORAL_JOIN:
+    case PLAN_LOOKUP_JOIN:
         return prune_join(arena, node, needed, map);
     case PLAN_RANK:
         return prune_rank(arena, node, needed, map);

@@ -45,6 +45,7 @@ static bool waits_for_time(const struct plan_node *node)
     case PLAN_JOIN:
         return node->join.bounded;
     case PLAN_WINDOW_JOIN:
+    case PLAN_TEMPORAL_JOIN:
         return true;
     case PLAN_CALC:
         for (uint16_t i = 0; i < node->columns_count; i++) {
@@ -80,7 +81,7 @@ static void collect(struct readers *all, struct plan_node *node)
 
 static bool same_source(const struct plan_scan *a, const struct plan_scan *b)
 {
-    if (a->table != b->table || a->hints_count != b->hints_count)
+    if (a->table != b->table || a->first != b->first || a->hints_count != b->hints_count)
         return false;
     for (uint16_t i = 0; i < a->hints_count; i++) {
         if (!bytes_equal(a->hints[i].key, b->hints[i].key) ||

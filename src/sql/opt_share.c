@@ -52,7 +52,7 @@ static bool same_join(const struct plan_join *a, const struct plan_join *b)
            same_u16(a->left_keys, b->left_keys, a->keys_count) &&
            same_u16(a->right_keys, b->right_keys, a->keys_count) &&
            same_expr(a->condition, b->condition) && a->bounded == b->bounded &&
-           a->left_start == b->left_start && a->left_end == b->left_end &&
+           a->left_time == b->left_time && a->right_time == b->right_time && a->left_start == b->left_start && a->left_end == b->left_end &&
            a->right_start == b->right_start && a->right_end == b->right_end;
 }
 
@@ -116,6 +116,8 @@ static bool same_node(const struct plan_node *a, const struct plan_node *b)
         return same_group_agg(&a->group_agg, &b->group_agg);
     case PLAN_JOIN:
     case PLAN_WINDOW_JOIN:
+    case PLAN_TEMPORAL_JOIN:
+    case PLAN_LOOKUP_JOIN:
         return same_join(&a->join, &b->join);
     case PLAN_RANK:
         return same_rank(&a->rank, &b->rank);

@@ -57,14 +57,24 @@ static void refuse_after_table(struct parser *p)
 {
     if (p->failed)
         return;
-    if (is_word(p->at, "FOR") && is_word(p->at + 1, "SYSTEM_TIME"))
-        parser_unsupported(p, p->at, "FOR SYSTEM_TIME AS OF (temporal and lookup joins)");
-    else if (is_word(p->at, "MATCH_RECOGNIZE"))
+    if (is_word(p->at, "FOR") && is_word(p->at + 1, "SYSTEM_TIME")) {
+        parser_error(p, p->at, DIAG_SYNTAX, "FOR SYSTEM_TIME AS OF belongs right behind the name of a table or view");
+        diag_hint(p->diag, "JOIN t FOR SYSTEM_TIME AS OF o.ts AS alias ON …; a query in brackets can be made a view");
+    } else if (is_word(p->at, "MATCH_RECOGNIZE"))
         parser_unsupported(p, p->at, "MATCH_RECOGNIZE");
     else if (is_word(p->at, "TABLESAMPLE"))
         parser_unsupported(p, p->at, "TABLESAMPLE");
     else if (is_word(p->at, "PIVOT") || is_word(p->at, "UNPIVOT"))
         parser_unsupported(p, p->at, "PIVOT");
+}
+
+/* as_of -> FOR SYSTEM_TIME AS OF expr */
+static struct ast_expr *parse_as_of(struct parser *p)
+{
+    p->at += 2;
+    expect_word(p, "AS");
+    expect_word(p, "OF");
+    return p->failed ? NULL : parse_expr(p);
 }
 
 static struct ast_from *parse_table_ref(struct parser *p)
@@ -76,6 +86,8 @@ static struct ast_from *parse_table_ref(struct parser *p)
         return parser_unsupported(p, from->at, "this table function");
     if (!p->failed && p->at->kind == TOKEN_HINT)
         from->hints = parse_hints(p);
+    if (!p->failed && is_word(p->at, "FOR") && is_word(p->at + 1, "SYSTEM_TIME"))
+        from->as_of = parse_as_of(p);
     return from;
 }
 
@@ -254,7 +266,7 @@ static struct ast_from *parse_unnest(struct parser *p)
 
 /* ---- table factors and joins ---- */
 
-/* factor -> name [ hints ] | '(' query ')' | '(' from ')' | unnest | [ TABLE '(' ] window [ ')' ], with alias */
+/* factor -> name [ hints ] [ as_of ] | '(' query ')' | '(' from ')' | unnest | [ TABLE '(' ] window [ ')' ], with alias */
 static struct ast_from *parse_factor(struct parser *p)
 {
     const struct token *at = p->at;

@@ -16,6 +16,8 @@ const char *plan_kind_text(enum plan_kind kind)
         [PLAN_GROUP_AGG] = "GroupAggregate",
         [PLAN_JOIN] = "Join",
         [PLAN_WINDOW_JOIN] = "WindowJoin",
+        [PLAN_TEMPORAL_JOIN] = "TemporalJoin",
+        [PLAN_LOOKUP_JOIN] = "LookupJoin",
         [PLAN_UNION] = "Union",
         [PLAN_UNNEST] = "Unnest",
         [PLAN_RANK] = "Rank",

@@ -23,6 +23,8 @@ enum plan_kind {
     PLAN_GROUP_AGG,   /* keyed aggregates, updated by every row */
     PLAN_JOIN,        /* regular join: keeps both sides */
     PLAN_WINDOW_JOIN, /* both sides carry windows: state is dropped with its window */
+    PLAN_TEMPORAL_JOIN, /* a left row meets the version of its key at its time, when the watermark passes that */
+    PLAN_LOOKUP_JOIN, /* a left row meets what the right holds when it comes; only the right is kept */
     PLAN_UNION,       /* UNION ALL */
     PLAN_UNNEST,      /* each row once for each element of a list of its own */
     PLAN_RANK,        /* ROW_NUMBER() OVER (…) with a bound: top-N, deduplication */
@@ -69,6 +71,7 @@ struct plan_scan {
     struct plan_scan_column *columns; /* one an output column */
     const struct expr *watermark;     /* over the output columns; NULL: none */
     int32_t rowtime;                  /* the output column it is for, or -1 when it is computed above */
+    bool first;                       /* a lookup join asks for its rows: those there are come before others */
     const struct table_option *hints; /* of an OPTIONS hint: override the table's */
     uint16_t hints_count;
 };
@@ -130,6 +133,7 @@ struct plan_join {
     /* WINDOW_JOIN: the columns with each side's window. */
     uint16_t left_start, left_end, right_start, right_end;
     bool left_unique, right_unique; /* at most one row a join key on that side */
+    /* TEMPORAL_JOIN: left_time is that of FOR SYSTEM_TIME AS OF, right_time that of the versions. */
 };
 
 struct plan_sort_key {

@@ -37,7 +37,7 @@ static bool orders_rows(const struct plan_node *node)
 
 static bool drops_late(const struct plan_node *node)
 {
-    if (node->kind == PLAN_WINDOW_JOIN || node->kind == PLAN_WINDOW_RANK)
+    if (node->kind == PLAN_WINDOW_JOIN || node->kind == PLAN_TEMPORAL_JOIN || node->kind == PLAN_WINDOW_RANK)
         return true;
     if (node->kind == PLAN_OVER)
         return node->over.time == TIME_ROW;

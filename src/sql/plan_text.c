@@ -155,6 +155,8 @@ static void print_scan(struct printer *p, const struct plan_node *node)
     for (uint16_t i = 0; i < scan->hints_count; i++)
         buf_printf(&p->out, "%s'%.*s' = '%.*s'", i ? ", " : " options=", BYTES_FMT(scan->hints[i].key),
                    BYTES_FMT(scan->hints[i].value));
+    if (scan->first)
+        buf_str(&p->out, " read=[first]");
     if (scan->watermark)
         buf_printf(&p->out, " watermark=%s", expr_text(p->arena, scan->watermark, &schema));
 }
@@ -205,6 +207,9 @@ static void print_join(struct printer *p, const struct plan_node *node)
         print_duration(p, j->high_us);
         buf_str(&p->out, "]");
     }
+    if (node->kind == PLAN_TEMPORAL_JOIN)
+        buf_printf(&p->out, " version=[%.*s at %.*s]", BYTES_FMT(column_name(right, j->right_time)),
+                   BYTES_FMT(column_name(left, j->left_time)));
     if (node->kind == PLAN_WINDOW_JOIN)
         buf_printf(&p->out, " windows=[%.*s..%.*s = %.*s..%.*s]", BYTES_FMT(column_name(left, j->left_start)),
                    BYTES_FMT(column_name(left, j->left_end)), BYTES_FMT(column_name(right, j->right_start)),
@@ -344,6 +349,8 @@ static void print_detail(struct printer *p, const struct plan_node *node)
         break;
     case PLAN_JOIN:
     case PLAN_WINDOW_JOIN:
+    case PLAN_TEMPORAL_JOIN:
+    case PLAN_LOOKUP_JOIN:
         print_join(p, node);
         break;
     case PLAN_WINDOW_RANK:

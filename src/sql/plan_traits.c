@@ -23,6 +23,9 @@ static unsigned own_changes(const struct plan_node *node)
         if (node->join.kind == JOIN_SEMI) /* rows that are only added are only found */
             return in ? in | CHANGE_DELETE : 0u;
         return in | (node->join.kind == JOIN_INNER ? 0u : (unsigned)CHANGE_DELETE);
+    case PLAN_TEMPORAL_JOIN: /* versions and what is looked up only go with the left's changes */
+    case PLAN_LOOKUP_JOIN:
+        return node->inputs[0].node->changes & both;
     case PLAN_RANK:
         if (node->rank.limit == 1 || node->rank.emit_rank)
             return CHANGE_UPDATE | (in ? CHANGE_DELETE : 0u);
@@ -46,8 +49,8 @@ static unsigned own_changes(const struct plan_node *node)
     return in;
 }
 
-/* Whether a user of the node's input cannot do without -U. */
-static bool needs_before(const struct plan_node *node, bool asked)
+/* Whether the node cannot do without -U of that input. */
+static bool needs_before(const struct plan_node *node, uint16_t input, bool asked)
 {
     switch (node->kind) {
     case PLAN_CALC:
@@ -55,6 +58,10 @@ static bool needs_before(const struct plan_node *node, bool asked)
     case PLAN_WINDOW:
     case PLAN_UNION:
         return asked;
+    case PLAN_LOOKUP_JOIN:
+        return input == 1 || asked;
+    case PLAN_TEMPORAL_JOIN: /* a version's time is enough */
+        return input == 0 && asked;
     case PLAN_NORMALIZE: /* it keeps the old rows itself */
         return false;
     case PLAN_SINK:
@@ -66,9 +73,9 @@ static bool needs_before(const struct plan_node *node, bool asked)
 
 static bool emits_before(const struct plan_node *node, bool asked)
 {
-    bool in = false;
+    bool in = false, left_alone = node->kind == PLAN_TEMPORAL_JOIN || node->kind == PLAN_LOOKUP_JOIN;
 
-    for (uint16_t i = 0; i < node->inputs_count; i++)
+    for (uint16_t i = 0; i < (left_alone ? 1 : node->inputs_count); i++)
         in |= (node->inputs[i].node->changes & CHANGE_UPDATE_BEFORE) != 0;
     switch (node->kind) {
     case PLAN_SCAN:
@@ -94,9 +101,8 @@ static void infer_before(struct plan *plan)
 
     for (uint32_t i = plan->nodes_count; i-- > 0;) {
         const struct plan_node *node = plan->nodes[i];
-        bool need = needs_before(node, asked[i]);
         for (uint16_t k = 0; k < node->inputs_count; k++)
-            asked[node->inputs[k].node->id] |= need;
+            asked[node->inputs[k].node->id] |= needs_before(node, k, asked[i]);
     }
     for (uint32_t i = 0; i < plan->nodes_count; i++) {
         struct plan_node *node = plan->nodes[i];
@@ -214,6 +220,8 @@ static void distribute(struct plan_node *node)
         break;
     case PLAN_JOIN:
     case PLAN_WINDOW_JOIN:
+    case PLAN_TEMPORAL_JOIN:
+    case PLAN_LOOKUP_JOIN:
         node->inputs[0].dist = by_keys(node->join.left_keys, node->join.keys_count);
         node->inputs[1].dist = by_keys(node->join.right_keys, node->join.keys_count);
         break;
@@ -330,6 +338,12 @@ static const char *arrival_of(struct binder *b, const struct plan_node *node)
     case PLAN_RANK:
     case PLAN_WINDOW_RANK:
         return rank_arrival(b, node);
+    case PLAN_LOOKUP_JOIN:
+        return "processing time: a row meets what is there when it arrives";
+    case PLAN_TEMPORAL_JOIN:
+        return node->inputs[0].node->changes
+                   ? "the left is updated: what takes back a row behind the watermark may find its version forgotten"
+                   : NULL;
     case PLAN_OVER:
         if (node->over.time == TIME_PROC)
             return "processing time: rows stand in the order in which they arrive";
@@ -379,6 +393,9 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
                             !node->over.bounded ? "the aggregates" : node->over.rows ? "the last rows" : "the last time",
                             key_names(b, node->inputs[0].node, node->over.partition, node->over.partition_count),
                             node->over.bounded && !node->over.rows ? "is" : "are");
+    case PLAN_TEMPORAL_JOIN:
+        return arena_printf(b->arena, "the newest version of each (%s) is kept",
+                            key_names(b, node->inputs[1].node, node->join.right_keys, node->join.keys_count));
     case PLAN_NORMALIZE:
         return arena_printf(b->arena, "the last row of each (%s) is kept until it is deleted",
                             key_names(b, node->inputs[0].node, node->normalize.keys,
@@ -421,7 +438,7 @@ bool plan_traits(struct binder *b, const struct token **sinks_at)
         struct plan_node *node = plan->nodes[i];
         infer_window_rank(node);
         node->changes = own_changes(node);
-        if (node->kind == PLAN_JOIN || node->kind == PLAN_WINDOW_JOIN) {
+        if (node->kind == PLAN_JOIN || node->kind == PLAN_WINDOW_JOIN || node->kind == PLAN_LOOKUP_JOIN) {
             node->join.left_unique = join_side_unique(b->arena, node, 0);
             node->join.right_unique = join_side_unique(b->arena, node, 1);
             for (uint16_t k = 0; k < 2; k++) /* what is dropped early cannot be taken back later */

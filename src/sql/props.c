@@ -89,6 +89,9 @@ struct window_prop window_prop(const struct plan_node *node, uint16_t column)
     case PLAN_JOIN:
     case PLAN_WINDOW_JOIN:
         return join_prop(node, column);
+    case PLAN_TEMPORAL_JOIN:
+    case PLAN_LOOKUP_JOIN:
+        return column < input->columns_count ? window_prop(input, column) : none;
     case PLAN_RANK:
     case PLAN_WINDOW_RANK:
     case PLAN_OVER:
@@ -173,27 +176,30 @@ static bool first_columns(struct arena *arena, uint16_t n, const uint16_t **colu
     return n > 0;
 }
 
-static bool calc_key(struct arena *arena, const struct plan_node *node, bool by_end,
-                     const uint16_t **columns, uint16_t *count)
+/* Columns of a CALC's input as those of its output; false: one is not there. */
+static bool calc_columns(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
+                         uint16_t *count)
 {
-    const uint16_t *inner;
-    uint16_t inner_count;
+    uint16_t *out = ARENA_ARRAY(arena, uint16_t, *count + 1u);
 
-    if (!key_with(arena, node->inputs[0].node, by_end, &inner, &inner_count))
-        return false;
-    uint16_t *out = ARENA_ARRAY(arena, uint16_t, inner_count + 1u);
-    for (uint16_t k = 0; k < inner_count; k++) {
+    for (uint16_t k = 0; k < *count; k++) {
         uint16_t i = 0, column;
         while (i < node->columns_count &&
-               !(expr_is_column(node->calc.exprs[i], &column) && column == inner[k]))
+               !(expr_is_column(node->calc.exprs[i], &column) && column == (*columns)[k]))
             i++;
         if (i == node->columns_count)
             return false;
         out[k] = i;
     }
     *columns = out;
-    *count = inner_count;
     return true;
+}
+
+static bool calc_key(struct arena *arena, const struct plan_node *node, bool by_end,
+                     const uint16_t **columns, uint16_t *count)
+{
+    return key_with(arena, node->inputs[0].node, by_end, columns, count) &&
+           calc_columns(arena, node, columns, count);
 }
 
 static bool contains_all(const uint16_t *set, uint16_t set_count, const uint16_t *items,
@@ -282,14 +288,12 @@ static bool rank_key(struct arena *arena, const struct plan_node *node, bool by_
     return key_of(arena, out, (uint16_t)(r->partition_count + 1), columns, count);
 }
 
-static bool scan_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
-                     uint16_t *count)
+static bool table_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
+                      uint16_t *count)
 {
     const struct table *table = node->scan.table;
     uint16_t *out = ARENA_ARRAY(arena, uint16_t, table->primary_key_count + 1u);
 
-    if (table->primary_key_count == 0 || node->changes == 0)
-        return false; /* a key that nothing enforces, on rows that are only added */
     for (uint16_t k = 0; k < table->primary_key_count; k++) {
         uint16_t i = 0;
         while (i < node->columns_count && node->scan.columns[i].table_column != table->primary_key[k])
@@ -300,7 +304,14 @@ static bool scan_key(struct arena *arena, const struct plan_node *node, const ui
     }
     *columns = out;
     *count = table->primary_key_count;
-    return true;
+    return *count > 0;
+}
+
+/* Of rows that are only added nothing enforces a key that is declared. */
+static bool scan_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns,
+                     uint16_t *count)
+{
+    return node->changes != 0 && table_key(arena, node, columns, count);
 }
 
 /* The groups of a window aggregate, and its start or its end, which tell the same, but for CUMULATE,
@@ -325,6 +336,16 @@ static bool window_agg_key(struct arena *arena, const struct plan_node *node, bo
     return key_of(arena, out, n, columns, count);
 }
 
+/* A key is declared of rows that are only added too: each row is a version of its key then. */
+bool version_key(struct arena *arena, const struct plan_node *node, const uint16_t **columns, uint16_t *count)
+{
+    if (node->kind == PLAN_SCAN)
+        return table_key(arena, node, columns, count);
+    if (node->kind != PLAN_CALC)
+        return key_with(arena, node, false, columns, count);
+    return version_key(arena, node->inputs[0].node, columns, count) && calc_columns(arena, node, columns, count);
+}
+
 static bool key_with(struct arena *arena, const struct plan_node *node, bool by_end,
                      const uint16_t **columns, uint16_t *count)
 {
@@ -344,7 +365,10 @@ static bool key_with(struct arena *arena, const struct plan_node *node, bool by_
     case PLAN_WINDOW_JOIN:
         return join_key(arena, node, by_end, columns, count);
     case PLAN_OVER:
+    case PLAN_TEMPORAL_JOIN: /* a left row meets one version */
         return key_with(arena, node->inputs[0].node, by_end, columns, count);
+    case PLAN_LOOKUP_JOIN:
+        return join_key(arena, node, by_end, columns, count);
     case PLAN_NORMALIZE:
         return key_of(arena, node->normalize.keys, node->normalize.keys_count, columns, count);
     case PLAN_RANK:

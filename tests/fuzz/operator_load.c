@@ -87,7 +87,7 @@ static struct plan_node *node_make(struct rig *r, unsigned kind)
                                         .limit = kind & 32 ? 1 : 2};
         break;
     case 3:
-        node->kind = PLAN_WINDOW_JOIN;
+        node->kind = updates ? PLAN_TEMPORAL_JOIN : PLAN_WINDOW_JOIN;
         in->changes = 0;
         break;
     case 4:
@@ -117,10 +117,11 @@ static struct plan_node *node_make(struct rig *r, unsigned kind)
     if (!node->columns_count) {
         node->inputs_count = 2;
         static const enum join_kind kinds[] = {JOIN_FULL, JOIN_SEMI, JOIN_ANTI, JOIN_INNER};
-        enum join_kind join = kinds[kind >> 5 & 3];
+        enum join_kind join = node->kind == PLAN_TEMPORAL_JOIN ? kind & 32 ? JOIN_LEFT : JOIN_INNER : kinds[kind >> 5 & 3];
         node->columns_count = join == JOIN_SEMI || join == JOIN_ANTI ? 4 : 8;
         node->join = (struct plan_join){.kind = join, .left_keys = key, .right_keys = key, .keys_count = 1,
-                                        .left_start = 2, .left_end = 3, .right_start = 2, .right_end = 3};
+                                        .left_time = 2, .right_time = 2, .left_start = 2, .left_end = 3,
+                                        .right_start = 2, .right_end = 3};
     }
     return node;
 }

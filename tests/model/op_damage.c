@@ -9,7 +9,7 @@
 
 static const enum plan_kind kinds[] = {PLAN_GROUP_AGG, PLAN_GROUP_AGG, PLAN_WINDOW_AGG, PLAN_RANK,
                                        PLAN_JOIN,      PLAN_WINDOW_JOIN, PLAN_WINDOW_RANK, PLAN_WINDOW,
-                                       PLAN_OVER,      PLAN_OVER};
+                                       PLAN_OVER,      PLAN_OVER, PLAN_TEMPORAL_JOIN};
 enum { DAMAGED = 2 * sizeof(kinds) / sizeof(kinds[0]) };
 
 static struct plan_node *damage_node(struct arena *plans, int kind)
@@ -18,7 +18,8 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
     const char *in = kind % 2 ? "k text, s text, t rowtime, e timestamp" : "k bigint, s text, t rowtime, e timestamp";
     struct plan_node *input = rig_input(plans, in);
     enum plan_kind of = kinds[kind / 2];
-    struct plan_node *other = of == PLAN_JOIN || of == PLAN_WINDOW_JOIN ? rig_input(plans, in) : NULL;
+    bool join = of == PLAN_JOIN || of == PLAN_WINDOW_JOIN || of == PLAN_TEMPORAL_JOIN;
+    struct plan_node *other = join ? rig_input(plans, in) : NULL;
     char out[200] = "k bigint, a text, b bigint, c text";
 
     if (other)
@@ -66,7 +67,8 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
                                         .bounded = kind / 2 == 9, .preceding = 2000000, .aggs = aggs, .aggs_count = 3};
         break;
     default:
-        node->join = (struct plan_join){.kind = JOIN_FULL, .left_keys = key, .right_keys = key, .keys_count = 1,
+        node->join = (struct plan_join){.kind = of == PLAN_TEMPORAL_JOIN ? JOIN_LEFT : JOIN_FULL, .left_keys = key,
+                                        .right_keys = key, .keys_count = 1, .left_time = 2, .right_time = 2,
                                         .left_start = 2, .left_end = 3, .right_start = 2, .right_end = 3};
     }
     return node;

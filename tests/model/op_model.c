@@ -836,3 +836,159 @@ TEST_SECONDS(window_joins_are_their_twin, 120)
             for (int condition = 0; condition < 2; condition++)
                 window_join_model(test_seed() + i, kind, condition);
 }
+
+/* ---- temporal joins ---- */
+
+enum { GONE = 100 }; /* s of a version that says that there is no row */
+
+/* Since when the row of its key holds that holds at `time`; NULL: there is none. Of one time the last. */
+static const struct row *version_of(const struct rows *versions, int64_t k, int64_t time)
+{
+    const struct row *found = NULL;
+
+    for (uint32_t i = 0; i < versions->count; i++) {
+        const struct row *v = &versions->rows[i];
+        if (v->k == k && k != NULL_VALUE && v->t <= time && (!found || v->t >= found->t))
+            found = v;
+    }
+    return found;
+}
+
+static bool is_past(const struct model *m, const struct row *r, int64_t mark)
+{
+    const struct row *v = r->t <= mark ? version_of(&m->live[1], r->k, mark) : NULL;
+
+    return v && v->t > r->t;
+}
+
+/* What is due and not told: seq 0. */
+static void temporal_want(struct model *m, bool padded, bool condition, int64_t mark)
+{
+    for (uint32_t i = 0; i < m->live[0].count; i++) {
+        struct row *l = &m->live[0].rows[i];
+        char text[3 * TEXT_MAX];
+        if (l->seq || l->t > mark)
+            continue;
+        l->seq = 1;
+        const struct row *v = version_of(&m->live[1], l->k, l->t);
+        bool met = v && v->s != GONE && meets(l, v, condition);
+        int len = row_text(text, l);
+        len += sprintf(text + len, " %lld ", (long long)l->t);
+        if (met) {
+            len += row_text(text + len, v);
+            len += sprintf(text + len, " %lld", (long long)v->t);
+        } else {
+            len += sprintf(text + len, "null null null null");
+        }
+        if (met || padded)
+            fold_add(&m->want, text, (size_t)len, 1);
+    }
+}
+
+static void temporal_rows(struct model *m, int side, int64_t now, int64_t mark, uint64_t *late)
+{
+    *m->text = 0;
+    for (uint64_t n = rng_below(&m->rng, 8); n > 0 && m->live[side].count < ROWS_MAX; n--) {
+        struct row r = random_row(&m->rng);
+        char text[TEXT_MAX];
+        bool gone = side == 1 && rng_chance(&m->rng, 0.2);
+        r.t = now + rng_between(&m->rng, -25, 10);
+        row_text(text, &r);
+        const char *kind = gone ? "-D " : side == 1 && rng_chance(&m->rng, 0.3) ? "+U " : "";
+        sprintf(m->text + strlen(m->text), "%s%s%s %lld", *m->text ? " | " : "", kind, text, (long long)r.t);
+        if (is_past(m, &r, mark)) {
+            ++*late;
+            continue;
+        }
+        r.s = gone ? GONE : r.s;
+        m->live[side].rows[m->live[side].count++] = r;
+    }
+    if (*m->text)
+        rig_in(&m->rig, side, m->text);
+}
+
+static void temporal_model(uint64_t seed, bool padded, bool condition)
+{
+    struct model *m = model_new(seed);
+    const char *in = "k bigint, n bigint, s text, t rowtime";
+    struct plan_node *left = rig_input(&m->plans, in), *right = rig_input(&m->plans, in);
+    struct plan_node *node = rig_node(&m->plans, PLAN_TEMPORAL_JOIN, "k bigint, n bigint, s text, t rowtime, k2 bigint, "
+                                                                     "n2 bigint, s2 text, t2 rowtime", left, right);
+    int64_t mark = INT64_MIN, now = 0;
+    uint64_t late = 0;
+    struct diag diag = {0};
+
+    right->changes = CHANGE_UPDATE | CHANGE_DELETE;
+    node->join = (struct plan_join){.kind = padded ? JOIN_LEFT : JOIN_INNER, .left_keys = rig_columns(&m->plans, "0"),
+                                    .right_keys = rig_columns(&m->plans, "0"), .keys_count = 1, .left_time = 3,
+                                    .right_time = 3};
+    const struct expr *n[2] = {expr_column(&m->plans, 1, left->columns[1].type),
+                               expr_column(&m->plans, 5, left->columns[1].type)};
+    if (condition)
+        node->join.condition = func_bind(&m->plans, bytes_str("<="), n, 2, &diag);
+    rig_open(&m->rig, node);
+    for (uint32_t step = 0; step < 60; step++) {
+        temporal_rows(m, (int)rng_below(&m->rng, 2), now, mark, &late);
+        now += rng_between(&m->rng, 0, 5);
+        if (rng_chance(&m->rng, 0.4) && now - 12 > mark) {
+            mark = now - 12;
+            rig_mark(&m->rig, mark);
+            temporal_want(m, padded, condition, mark);
+        }
+        fold_changes(&m->got, rig_out(&m->rig));
+        if (rng_chance(&m->rng, 0.3))
+            rig_reload(&m->rig);
+    }
+    EXPECT_INT(m->rig.late, late);
+    rig_mark(&m->rig, INT64_MAX);
+    temporal_want(m, padded, condition, INT64_MAX);
+    fold_changes(&m->got, rig_out(&m->rig));
+    fold_expect(&m->got, &m->want, seed, 0);
+    model_free(m);
+}
+
+TEST_SECONDS(temporal_joins_are_their_twin, 120)
+{
+    for (uint64_t i = 0; i < 20; i++)
+        for (int how = 0; how < 4; how++)
+            temporal_model(test_seed() + i, how & 1, how & 2);
+}
+
+/* ---- lookup joins ---- */
+
+/* What the left's row met when it came is what the right held then. */
+static void lookup_model(uint64_t seed, enum join_kind kind)
+{
+    struct model *m = model_new(seed);
+    const char *in = "k bigint, n bigint, s text";
+    struct plan_node *left = rig_input(&m->plans, in), *right = rig_input(&m->plans, in);
+    struct plan_node *node = rig_node(&m->plans, PLAN_LOOKUP_JOIN, "k bigint, n bigint, s text, k2 bigint, n2 bigint, "
+                                                                   "s2 text", left, right);
+
+    right->changes = ALL_CHANGES;
+    node->join = (struct plan_join){.kind = kind, .left_keys = rig_columns(&m->plans, "0"),
+                                    .right_keys = rig_columns(&m->plans, "0"), .keys_count = 1};
+    rig_open(&m->rig, node);
+    for (uint32_t step = 0; step < 60; step++) {
+        random_changes(&m->rng, &m->live[1], true, m->text);
+        rig_in(&m->rig, 1, m->text);
+        m->live[0].count = 0;
+        random_changes(&m->rng, &m->live[0], false, m->text);
+        rig_in(&m->rig, 0, m->text);
+        join_twin(m, kind, false);
+        fold_changes(&m->got, rig_out(&m->rig));
+        if (rng_chance(&m->rng, 0.3))
+            rig_reload(&m->rig);
+        fold_expect(&m->got, &m->want, seed, step);
+        m->got.used = m->want.used = 0;
+    }
+    model_free(m);
+}
+
+TEST_SECONDS(lookup_joins_are_their_twin, 120)
+{
+    for (uint64_t i = 0; i < 10; i++) {
+        lookup_model(test_seed() + i, JOIN_INNER);
+        lookup_model(test_seed() + i, JOIN_LEFT);
+    }
+}

@@ -12,7 +12,10 @@
  * Rows with a NULL in their key meet nothing and are not kept. Where the plan bounds the difference of two
  * time attributes, rows lie in buckets of time that are dropped when the watermark has passed all that
  * could meet them; where such a join may not take back (its changes are inserts alone), a padded row comes
- * when its bucket goes. */
+ * when its bucket goes.
+ *
+ * A lookup join is the half of it: rows of the right are kept and tell nothing, rows of the left meet what is there
+ * when they come and are not kept. */
 #include "flow/ops/join_side.h"
 #include "flow/ops/ops.h"
 
@@ -25,6 +28,7 @@ struct join {
     bool padded[2];   /* the side's rows come alone when they meet nothing */
     bool existence;   /* SEMI or ANTI */
     bool deferred;    /* padded rows come when they can meet nothing any more */
+    bool lookup;      /* only the right is kept, and only the left tells */
     int64_t width;    /* of buckets; 0: one bucket for all */
     int64_t watermark_us;
     uint32_t cursor;  /* of the bucket that is being dropped */
@@ -49,12 +53,13 @@ static enum status join_open(const struct plan_node *node, void *state, struct o
     arena_init(&s->scratch, ARENA_BUDGET_NONE);
     arena_init(&s->test_scratch, ARENA_BUDGET_NONE);
     s->watermark_us = INT64_MIN;
-    if (!updates_whole(left) || !updates_whole(right))
+    s->lookup = node->kind == PLAN_LOOKUP_JOIN;
+    if ((!s->lookup && !updates_whole(left)) || !updates_whole(right))
         return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
                         "a join over updates without -U is not built yet");
     TRY(join_side_make(&s->sides[0], &s->plan_arena, left, p->left_keys, p->keys_count, diag));
     TRY(join_side_make(&s->sides[1], &s->plan_arena, right, p->right_keys, p->keys_count, diag));
-    TRY(join_sides_fit(&s->sides[0], &s->sides[1], diag));
+    TRY(join_keys_fit(&s->sides[0].keyer, &s->sides[1].keyer, diag));
     join_test_make(&s->test, &s->plan_arena, p->condition, &s->sides[0].pack, &s->sides[1].pack);
     s->padded[0] = p->kind == JOIN_LEFT || p->kind == JOIN_FULL;
     s->padded[1] = p->kind == JOIN_RIGHT || p->kind == JOIN_FULL;
@@ -142,7 +147,8 @@ static void rows_pack(struct working *w)
 
     pack_sizes(pack, cols, w->rows, w->in->count, w->sizes);
     for (uint16_t i = 0; i < w->in->count; i++) {
-        w->buckets[i] = w->meets[i] ? bucket_of(w, w->rows[i]) : NULL;
+        bool kept = w->meets[i] && !(w->s->lookup && w->side == 0);
+        w->buckets[i] = kept ? bucket_of(w, w->rows[i]) : NULL;
         w->matches[i] = 0;
         if (w->buckets[i] && w->weights[i] > 0) {
             w->kept[i] = join_row_new(w->buckets[i], w->sizes[i]);
@@ -182,6 +188,8 @@ static enum status tell_pair(struct working *w, uint16_t i, struct join_row *oth
     w->matches[i]++;
     if (s->existence && w->side == 0)
         return ST_OK;
+    if (s->lookup)
+        return tell(w, i, other, kind_of(w, i));
     if (plus)
         other->matches++;
     else if (before)
@@ -209,7 +217,8 @@ static enum status tell_row_end(struct working *w, uint16_t i)
     }
     if (!none || !s->padded[w->side] || (s->deferred && w->kept[i]))
         return ST_OK;
-    return tell(w, i, NULL, w->weights[i] > 0 ? ROW_INSERT : ROW_DELETE);
+    uint8_t alone = w->weights[i] > 0 ? ROW_INSERT : ROW_DELETE;
+    return tell(w, i, NULL, s->lookup ? kind_of(w, i) : alone);
 }
 
 static enum status pairs_flush(struct working *w)
@@ -388,7 +397,8 @@ static enum status join_on_chunk(const struct plan_node *node, void *state, stru
     out_init(&w->out, node, s, ctx);
     rows_look(w);
     rows_pack(w);
-    TRY(pairs_all(w));
+    if (!s->lookup || input == 0)
+        TRY(pairs_all(w));
     TRY(join_out_flush(&w->out)); /* before rows are taken from the state that it points to */
     rows_keep(w);
     return ST_OK;

@@ -20,16 +20,15 @@ static bool phys_fit(enum phys a, enum phys b)
     return a == b || (a_int && b_int);
 }
 
-enum status join_sides_fit(const struct join_side *left, const struct join_side *right,
-                           struct diag *diag)
+enum status join_keys_fit(const struct keyer *left, const struct keyer *right, struct diag *diag)
 {
-    const struct pack *l = &left->keyer.pack, *r = &right->keyer.pack;
+    const struct pack *l = &left->pack, *r = &right->pack;
 
     for (uint16_t c = 0; c < l->count; c++)
         if (l->count != r->count || !phys_fit(l->fields[c].phys, r->fields[c].phys))
             return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
                             "the keys of the join have different types; CAST one of them");
-    CHECK(left->keyer.words == right->keyer.words);
+    CHECK(left->words == right->words);
     return ST_OK;
 }
 

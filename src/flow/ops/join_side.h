@@ -43,8 +43,7 @@ enum status join_side_make(struct join_side *side, struct arena *arena, const st
                            const uint16_t *keys, uint16_t keys_count, struct diag *diag) MUST_CHECK;
 void join_side_close(struct join_side *side);
 /* The keys of both sides can be compared. */
-enum status join_sides_fit(const struct join_side *left, const struct join_side *right,
-                           struct diag *diag) MUST_CHECK;
+enum status join_keys_fit(const struct keyer *left, const struct keyer *right, struct diag *diag) MUST_CHECK;
 
 struct join_bucket *join_bucket_get(struct join_side *side, int64_t start, int64_t end); /* or adds it */
 struct join_bucket *join_bucket_find(const struct join_side *side, int64_t start, int64_t end);

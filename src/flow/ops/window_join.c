@@ -41,7 +41,7 @@ static enum status join_open(const struct plan_node *node, void *state, struct o
                         "a window join over tables that are updated is not built yet");
     TRY(join_side_make(&s->sides[0], &s->plan_arena, left, p->left_keys, p->keys_count, diag));
     TRY(join_side_make(&s->sides[1], &s->plan_arena, right, p->right_keys, p->keys_count, diag));
-    TRY(join_sides_fit(&s->sides[0], &s->sides[1], diag));
+    TRY(join_keys_fit(&s->sides[0].keyer, &s->sides[1].keyer, diag));
     join_test_make(&s->test, &s->plan_arena, p->condition, &s->sides[0].pack, &s->sides[1].pack);
     s->padded[0] = p->kind == JOIN_LEFT || p->kind == JOIN_FULL;
     s->padded[1] = p->kind == JOIN_RIGHT || p->kind == JOIN_FULL;
