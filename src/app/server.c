@@ -166,10 +166,23 @@ static enum status topic_may_have(void *context, struct bytes topic, uint32_t pa
     return engine_topic_may_have(server->engine, topic, partitions, diag);
 }
 
+/* address NULL: for the HTTP face alone, which asks it for groups, transactions and topics. */
+static enum status open_kafka(struct server *server, const char *address, struct tls_server *tls,
+                              const struct server_options *options)
+{
+    struct kafka_options kafka = options->kafka;
+
+    kafka.topic_user = topic_user;
+    kafka.topic_may_have = topic_may_have;
+    kafka.topic_user_context = server;
+    kafka.tls = tls;
+    kafka.security = server->security;
+    return kafka_face_open(server->loop, server->log, address, &kafka, &server->kafka);
+}
+
 static enum status open_face(struct server *server, enum face face, const char *address,
                              const struct server_options *options, struct diag *diag)
 {
-    struct kafka_options kafka = options->kafka;
     struct http_options http = options->http;
     struct tls_server *tls = options->plain[face] ? NULL : server->tls;
     bool asks = security_asks(server->security) && !(face == FACE_HTTP && http.no_users);
@@ -184,16 +197,12 @@ static enum status open_face(struct server *server, enum face face, const char *
                         face_name(face), address);
     }
     switch (face) {
-    case FACE_KAFKA:
-        kafka.topic_user = topic_user;
-        kafka.topic_may_have = topic_may_have;
-        kafka.topic_user_context = server;
-        kafka.tls = tls;
-        kafka.security = server->security;
-        st = kafka_face_open(server->loop, server->log, address, &kafka, &server->kafka);
-        break;
+    case FACE_KAFKA: st = open_kafka(server, address, tls, options); break;
     case FACE_HTTP:
+        if (!server->kafka)
+            TRY(open_kafka(server, NULL, NULL, options));
         http.version = version_number();
+        http.kafka = server->kafka;
         http.tls = tls;
         http.security = asks || (security_has_acls(server->security) && !http.no_users)
                             ? server->security
@@ -244,14 +253,14 @@ void server_stop(struct server *server)
     loop_stop(server->loop);
 }
 
-/* Faces first, so that nothing new comes; then the jobs, whose last checkpoints the log must still
+/* Faces first, so that nothing new comes, the HTTP face before the Kafka face that it asks; then the jobs, whose last checkpoints the log must still
  * take; then the log, which empties itself into the partition files. */
 void server_close(struct server *server)
 {
-    if (server->kafka)
-        kafka_face_close(server->kafka);
     if (server->http)
         http_face_close(server->http);
+    if (server->kafka)
+        kafka_face_close(server->kafka);
     if (server->timer) {
         loop_hook_remove(server->loop, run_ticks, server);
         loop_hook_remove(server->loop, flush_log, server);

@@ -3,8 +3,9 @@
  * says.
  *
  * A password costs PBKDF2, so a connection remembers the digest of the header that was right: for
- * the same header on the same connection it is paid once. With ACLs the face is for who may alter
- * the cluster, since what it does (SQL, jobs) is not held against ACLs one by one. */
+ * the same header on the same connection it is paid once. With ACLs most of the face is for who may
+ * alter the cluster, since what it does (SQL, jobs) is not held against ACLs one by one. Topics, groups and
+ * transactions are: there everybody may what the Kafka face lets them. */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #include "serve/http/face.h"
 #include "serve/security/security.h"
 
-enum { HEADER_MAX = 64 << 10, ADDRESS_MAX = 256 };
+enum { HEADER_MAX = 64 << 10 };
 
 static bool takes_passwords(const struct security *security)
 {
@@ -144,36 +145,87 @@ static void ask_who(struct exchange *x)
     reply_take(x, 401, "application/json", lines, &body);
 }
 
-static bool may_use_face(struct exchange *x)
+/* Without its port; of an IPv6 address without its brackets. */
+static void peer_host(const struct exchange *x, char host[HTTP_ADDRESS_MAX])
 {
-    char local[ADDRESS_MAX], remote[ADDRESS_MAX];
+    char local[HTTP_ADDRESS_MAX];
 
-    conn_address(x->session->conn, local, remote, sizeof(remote));
-    char *colon = strrchr(remote, ':');
+    conn_address(x->session->conn, local, host, HTTP_ADDRESS_MAX);
+    char *colon = strrchr(host, ':');
     if (colon)
         *colon = 0;
+    size_t len = strlen(host);
+    if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
+        memmove(host, host + 1, len - 2);
+        host[len - 2] = 0;
+    }
+}
+
+struct kafka_who exchange_who(struct exchange *x, char *host)
+{
+    peer_host(x, host);
+    return (struct kafka_who){x->face->options.security ? x->session->known.principal : NULL, host};
+}
+
+bool exchange_can(struct exchange *x, enum acl_operation operation, enum acl_resource resource, struct bytes name)
+{
+    char host[HTTP_ADDRESS_MAX];
+
+    if (!x->face->options.security)
+        return true;
+    peer_host(x, host);
     const struct acl_question q = {.principal = bytes_str(x->session->known.principal),
-                                   .host = bytes_str(remote),
-                                   .operation = ACL_ALTER,
-                                   .resource = ACL_CLUSTER,
-                                   .name = ACL_CLUSTER_NAME};
+                                   .host = bytes_str(host),
+                                   .operation = operation,
+                                   .resource = resource,
+                                   .name = name};
     return security_may(x->face->options.security, &q);
 }
 
-bool exchange_may(struct exchange *x)
+static const char *operation_name(enum acl_operation operation)
+{
+    switch (operation) {
+    case ACL_READ: return "read";
+    case ACL_WRITE: return "write";
+    case ACL_CREATE: return "create";
+    default: return "describe";
+    }
+}
+
+bool exchange_may(struct exchange *x, enum acl_operation operation, enum acl_resource resource, struct bytes name)
+{
+    if (exchange_can(x, operation, resource, name))
+        return true;
+    reply_error(x, 403, "rights", "%.200s may not %s the %s '%.*s'", x->session->known.principal,
+                operation_name(operation), resource == ACL_GROUP ? "group" : "topic",
+                BYTES_FMT(bytes_head(name, LOG_NAME_MAX)));
+    return false;
+}
+
+bool exchange_is_admin(struct exchange *x)
+{
+    return exchange_can(x, ACL_ALTER, ACL_CLUSTER, ACL_CLUSTER_NAME);
+}
+
+bool exchange_may_all(struct exchange *x)
+{
+    if (exchange_is_admin(x))
+        return true;
+    reply_error(x, 403, "rights", "%.200s may not: with ACLs, this is for who may alter the cluster",
+                x->session->known.principal);
+    return false;
+}
+
+bool exchange_knows(struct exchange *x)
 {
     if (!x->face->options.security || bytes_is(x->request->path, "/health"))
         return true;
     if (!security_asks(x->face->options.security)) {
         know_by_certificate(x);
-    } else if (!is_known(x, http_header_get(x->request, "authorization"))) {
-        ask_who(x);
-        return false;
-    }
-    if (may_use_face(x))
         return true;
-    reply_error(x, 403, "rights",
-                "%.200s may not: with ACLs, HTTP is for who may alter the cluster",
-                x->session->known.principal);
+    }
+    if (is_known(x, http_header_get(x->request, "authorization")))
+        return true;
+    ask_who(x);
     return false;
 }

@@ -18,6 +18,8 @@
 #include "base/map.h"
 #include "net/conn.h"
 #include "serve/http/http.h"
+#include "serve/kafka/inside.h"
+#include "serve/security/acl.h"
 #include "wire/http/request.h"
 #include "wire/http/response.h"
 
@@ -59,6 +61,8 @@ struct exchange {
     bool waiting;
     unsigned held_status;
     struct buf held;
+    struct kafka_ask ask; /* that it waits for, and what then (broker.h) */
+    void (*then)(struct exchange *x, const void *response);
 };
 
 enum { HTTP_DIGEST_BYTES = 32 };
@@ -101,7 +105,7 @@ void reply_error(struct exchange *x, unsigned status, const char *code, const ch
 void reply_diag(struct exchange *x, enum status st, const struct diag *diag);
 /* Answers with that JSON once lsn is durable. */
 void reply_when_durable(struct exchange *x, uint64_t lsn, unsigned status, struct buf *take_body);
-void exchange_drop_wait(struct exchange *x);
+void exchange_drop_wait(struct exchange *x); /* for the disk, or for the Kafka face */
 
 unsigned http_status_of(enum status st, enum diag_code code);
 /* {"error":{…}} members, without the braces around. */
@@ -119,8 +123,17 @@ void streams_beat(void *face);
 bool streams_pass(void *face);
 
 /* ---- auth.c ---- */
-/* Who asks is known and may; else it is answered. */
-bool exchange_may(struct exchange *x);
+/* Who asks is known; else it is answered. */
+bool exchange_knows(struct exchange *x);
+/* May everything here: alter the cluster, as Kafka has it. _may_all answers if not. */
+bool exchange_is_admin(struct exchange *x);
+bool exchange_may_all(struct exchange *x);
+/* As the Kafka face would judge the same client. _may answers with 403 if not. */
+bool exchange_can(struct exchange *x, enum acl_operation operation, enum acl_resource resource, struct bytes name);
+bool exchange_may(struct exchange *x, enum acl_operation operation, enum acl_resource resource, struct bytes name);
+/* Who asks, for the Kafka face. principal is NULL where HTTP asks nobody. host: HTTP_ADDRESS_MAX bytes */
+enum { HTTP_ADDRESS_MAX = 256 };
+struct kafka_who exchange_who(struct exchange *x, char *host);
 void known_forget(struct http_known *known);
 
 /* ---- routes (route.c) ---- */
@@ -129,7 +142,11 @@ void route(struct exchange *x);
 /* A handler. It must answer, stream, or leave the exchange open and see to it that it ends. */
 typedef void handler_fn(struct exchange *x);
 handler_fn get_page, get_page_file, get_health, get_metrics;
-handler_fn get_topics, post_topic;
+handler_fn get_topics, post_topic;                                  /* topics.c, post.c */
+handler_fn post_topics, get_topic, delete_topic, post_topic_action; /* topics.c */
+handler_fn get_records, post_record;                                /* records.c, produce.c */
+handler_fn get_groups, get_group, delete_group, post_group_offsets; /* groups.c, group_offsets.c */
+handler_fn get_transactions, post_transaction_abort;                /* transactions.c */
 handler_fn post_sql;
 handler_fn get_views, get_view, get_changes;
 handler_fn get_jobs, get_job, post_job_action, delete_job;

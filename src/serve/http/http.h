@@ -18,6 +18,7 @@
 #include "store/log/log.h"
 
 struct http_face;
+struct kafka_face;
 struct security;
 
 enum {
@@ -30,6 +31,7 @@ enum {
 };
 
 struct http_options {
+    struct kafka_face *kafka; /* asked for groups, transactions and topics; must outlive the face */
     const char *version;   /* shown; NULL: none */
     const char *hosts;     /* names besides localhost and addresses that Host may have, by commas */
     size_t body_bytes_max; /* 0: HTTP_BODY_BYTES */

@@ -376,6 +376,17 @@ static enum status collect(struct post *p)
     return ST_OK;
 }
 
+/* Write it, and make it if it is not there, as the Kafka face has it. */
+static bool may_post(struct exchange *x)
+{
+    struct bytes name = x->params[0];
+
+    if (!exchange_may(x, ACL_WRITE, ACL_TOPIC, name))
+        return false;
+    return log_topic_find(x->face->log, name) || exchange_can(x, ACL_CREATE, ACL_CLUSTER, ACL_CLUSTER_NAME) ||
+           exchange_may(x, ACL_CREATE, ACL_TOPIC, name);
+}
+
 void post_topic(struct exchange *x)
 {
     struct post p = {.x = x, .now_us = loop_wall_us(x->face->loop)};
@@ -383,6 +394,8 @@ void post_topic(struct exchange *x)
     struct buf answer;
     uint64_t lsn = 0;
 
+    if (!may_post(x))
+        return;
     if (key.ptr && (key.len == 0 || key.len > KEY_MAX)) {
         reply_error(x, 400, "idempotency", "Idempotency-Key is 1 to 255 bytes");
         return;

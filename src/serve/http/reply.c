@@ -168,6 +168,7 @@ void reply_when_durable(struct exchange *x, uint64_t lsn, unsigned status, struc
 
 void exchange_drop_wait(struct exchange *x)
 {
+    kafka_ask_end(&x->ask);
     if (!x->waiting)
         return;
     x->waiting = false;

@@ -8,25 +8,36 @@
 #include "serve/http/face.h"
 #include "wire/http/uri.h"
 
+/* Who may: those who may everything; or the handler asks, thing by thing. */
+enum rights { RIGHTS_ALL, RIGHTS_OWN };
+
 /* "{}" stands for one part of the path. */
 static const struct {
     const char *path;
     handler_fn *get, *post, *del;
+    enum rights rights;
 } routes[] = {
-    {"/", get_page, NULL, NULL},
-    {"/ui/{}", get_page_file, NULL, NULL},
-    {"/health", get_health, NULL, NULL},
-    {"/metrics", get_metrics, NULL, NULL},
-    {"/v1/topics", get_topics, NULL, NULL},
-    {"/v1/topics/{}", NULL, post_topic, NULL},
-    {"/v1/sql", NULL, post_sql, NULL},
-    {"/v1/views", get_views, NULL, NULL},
-    {"/v1/views/{}", get_view, NULL, NULL},
-    {"/v1/views/{}/changes", get_changes, NULL, NULL},
-    {"/v1/jobs", get_jobs, NULL, NULL},
-    {"/v1/jobs/{}", get_job, NULL, delete_job},
-    {"/v1/jobs/{}/{}", NULL, post_job_action, NULL},
-    {"/v1/stream", get_stream, NULL, NULL},
+    {"/", get_page, NULL, NULL, RIGHTS_OWN},
+    {"/ui/{}", get_page_file, NULL, NULL, RIGHTS_OWN},
+    {"/health", get_health, NULL, NULL, RIGHTS_OWN},
+    {"/metrics", get_metrics, NULL, NULL, RIGHTS_ALL},
+    {"/v1/topics", get_topics, post_topics, NULL, RIGHTS_OWN},
+    {"/v1/topics/{}", get_topic, post_topic, delete_topic, RIGHTS_OWN},
+    {"/v1/topics/{}/records", get_records, post_record, NULL, RIGHTS_OWN},
+    {"/v1/topics/{}/{}", NULL, post_topic_action, NULL, RIGHTS_OWN},
+    {"/v1/groups", get_groups, NULL, NULL, RIGHTS_OWN},
+    {"/v1/groups/{}", get_group, NULL, delete_group, RIGHTS_OWN},
+    {"/v1/groups/{}/offsets", NULL, post_group_offsets, NULL, RIGHTS_OWN},
+    {"/v1/transactions", get_transactions, NULL, NULL, RIGHTS_OWN},
+    {"/v1/transactions/{}/abort", NULL, post_transaction_abort, NULL, RIGHTS_OWN},
+    {"/v1/sql", NULL, post_sql, NULL, RIGHTS_ALL},
+    {"/v1/views", get_views, NULL, NULL, RIGHTS_ALL},
+    {"/v1/views/{}", get_view, NULL, NULL, RIGHTS_ALL},
+    {"/v1/views/{}/changes", get_changes, NULL, NULL, RIGHTS_ALL},
+    {"/v1/jobs", get_jobs, NULL, NULL, RIGHTS_ALL},
+    {"/v1/jobs/{}", get_job, NULL, delete_job, RIGHTS_ALL},
+    {"/v1/jobs/{}/{}", NULL, post_job_action, NULL, RIGHTS_ALL},
+    {"/v1/stream", get_stream, NULL, NULL, RIGHTS_OWN},
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 
@@ -183,7 +194,7 @@ void route(struct exchange *x)
         reply_error(x, 403, "origin", "requests from pages of other sites are refused");
         return;
     }
-    if (!exchange_may(x))
+    if (!exchange_knows(x))
         return;
     while (at < ROUTES && !match(x->request->path, routes[at].path, params)) {
         params[0] = params[1] = BYTES_NONE;
@@ -194,6 +205,8 @@ void route(struct exchange *x)
                     BYTES_FMT(bytes_head(x->request->path, 200)));
         return;
     }
+    if (routes[at].rights == RIGHTS_ALL && !exchange_may_all(x))
+        return;
     handler_fn *handler = handler_of(at, method);
     if (!handler)
         allow(x, at, method == HTTP_OPTIONS ? 204 : 405);

@@ -55,6 +55,7 @@ void exchange_end(struct exchange *x)
     bool keep = x->request->keep_alive && s->state == SESSION_READING;
 
     CHECK(x->open);
+    kafka_ask_end(&x->ask);
     x->open = false;
     x->state = NULL;
     x->abandon = NULL;

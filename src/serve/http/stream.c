@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/json_reader.h"
 #include "serve/http/face.h"
+#include "serve/http/follow.h"
 #include "serve/http/sample.h"
 #include "wire/http/uri.h"
 #include "wire/kafka/batch.h"
@@ -53,6 +54,7 @@ struct stream {
     struct name job;
     struct stream_view views[VIEWS_MAX];
     int64_t alerts_at; /* offset of the next */
+    struct follow follow;
     struct ws_parser parser;
     struct buf message, frame;
 };
@@ -103,6 +105,9 @@ static void greet(struct stream *s)
 
     json_key_str(&w, "version", s->x->face->options.version);
     json_key_i64(&w, "time_us", loop_wall_us(s->x->face->loop));
+    if (s->x->face->options.security)
+        json_key_str(&w, "principal", s->x->session->known.principal);
+    json_key_bool(&w, "admin", exchange_is_admin(s->x));
     end_message(s, &w);
     s->greeted = true;
 }
@@ -254,9 +259,13 @@ static void on_sample(struct exchange *x)
 
     if (conn_closing(x->session->conn) || conn_unsent(x->session->conn) > STREAM_UNSENT_MAX)
         return;
-    sample = sample_refresh(x->face);
     if (!s->greeted)
         greet(s);
+    if (follow_sample(&s->follow, x, &s->message))
+        send_message(s, buf_view(&s->message));
+    if (!exchange_is_admin(x))
+        return; /* the rest is for who may everything */
+    sample = sample_refresh(x->face);
     if (s->views_hash != sample->views_hash)
         send_message(s, buf_view(&sample->views));
     s->views_hash = sample->views_hash;
@@ -317,6 +326,8 @@ static bool want(struct stream *s, struct bytes what, struct bytes name, bool wa
         s->alerts = wanted;
     else if (bytes_is(what, "job"))
         name_set(&s->job, wanted ? name : BYTES_NONE);
+    else if (bytes_is(what, "tail"))
+        return follow_set(&s->follow, wanted ? name : BYTES_NONE);
     else if (bytes_is(what, "view"))
         return want_view(s, name, wanted);
     else
@@ -334,6 +345,9 @@ static void want_query(struct stream *s, struct bytes query)
     s->alerts = query_has(query, "alerts");
     if (query_get(query, "job", &text))
         name_set(&s->job, buf_view(&text));
+    buf_clear(&text);
+    if (query_get(query, "tail", &text))
+        (void)follow_set(&s->follow, buf_view(&text)); /* too long for any topic: as if none were wanted */
     while (buf_clear(&text), query_next(&rest, "view", &text))
         want_view(s, buf_view(&text), true);
     buf_deinit(&text);
@@ -341,7 +355,7 @@ static void want_query(struct stream *s, struct bytes query)
         s->overview = s->alerts = true;
 }
 
-/* message -> {"subscribe" | "unsubscribe": "overview" | "alerts" | "job" | "view", "name": …} */
+/* message -> {"subscribe" | "unsubscribe": "overview" | "alerts" | "job" | "view" | "tail", "name": …} */
 static bool want_message(struct stream *s, struct bytes message)
 {
     struct bytes what, name = BYTES_NONE;
@@ -385,8 +399,8 @@ static void on_message(struct stream *s, struct bytes message)
     }
     struct json_writer w = begin_message(s, "error");
     json_key_str(&w, "message",
-                 "a message is {\"subscribe\" or \"unsubscribe\": \"overview\", \"alerts\", \"job\" or "
-                 "\"view\", \"name\": …}; at most 8 views");
+                 "a message is {\"subscribe\" or \"unsubscribe\": \"overview\", \"alerts\", \"job\", "
+                 "\"view\" or \"tail\", \"name\": …}; at most 8 views");
     end_message(s, &w);
 }
 

@@ -26,7 +26,8 @@ struct auth {
     struct security *security; /* NULL: none */
     struct conn *conn;
     enum auth_state state;
-    bool again; /* of AUTH_TOKENS: it was AUTH_DONE before */
+    bool again;   /* of AUTH_TOKENS: it was AUTH_DONE before */
+    bool trusted; /* the server itself: no ACL is asked */
     enum sasl_mechanism mechanism;
     struct sasl sasl;         /* of AUTH_TOKENS and AUTH_RAW */
     char *principal;          /* "User:alice"; NULL: not known yet */

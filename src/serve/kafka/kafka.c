@@ -75,13 +75,13 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
     face->txns.context = face;
     face_fetch_open(face);
     face_quotas_open(face);
-    enum status st = listener_open(loop, address, &kafka_conn_handler, face, &limits,
-                                   &face->listener);
+    enum status st =
+        address ? listener_open(loop, address, &kafka_conn_handler, face, &limits, &face->listener) : ST_OK;
     if (st != ST_OK) {
         kafka_face_close(face);
         return st;
     }
-    if (options->tls)
+    if (face->listener && options->tls)
         listener_secure(face->listener, options->tls);
     *out = face;
     return ST_OK;
@@ -109,7 +109,7 @@ void kafka_face_close(struct kafka_face *face)
 
 const char *kafka_face_address(const struct kafka_face *face)
 {
-    return listener_address(face->listener);
+    return face->listener ? listener_address(face->listener) : NULL;
 }
 
 void kafka_face_stats(const struct kafka_face *face, struct kafka_stats *out)

@@ -56,11 +56,12 @@ struct kafka_options {
                                   struct diag *diag);
 };
 
+/* address NULL: nobody dials it, only the other faces ask it (inside.h). */
 enum status kafka_face_open(struct loop *loop, struct log *log, const char *address,
                             const struct kafka_options *options,
                             struct kafka_face **out) MUST_CHECK;
 void kafka_face_close(struct kafka_face *face);
-const char *kafka_face_address(const struct kafka_face *face); /* with the real port */
+const char *kafka_face_address(const struct kafka_face *face); /* with the real port; NULL: none */
 
 struct kafka_stats {
     uint64_t requests, requests_refused; /* unsupported or malformed */

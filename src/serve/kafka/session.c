@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/endian.h"
 #include "serve/kafka/face.h"
+#include "serve/kafka/inside.h"
 
 enum { LENGTH_BYTES = 4, FREE_CALLS_BUF_MAX = 64 << 10 };
 
@@ -20,6 +21,7 @@ struct session {
     int64_t muted_until_ns;
     bool ending; /* closes when all calls are answered */
     struct auth auth;
+    struct kafka_ask *ask; /* of a session inside the server, which has no connection and one call */
 };
 
 static void *on_open(void *context, struct conn *conn)
@@ -196,10 +198,28 @@ void call_no_answer(struct call *call)
     call_finish(call);
 }
 
+/* To who asked from inside: the struct itself, kept as long as the call. */
+static void hand_over(struct call *call, const void *response)
+{
+    struct kafka_ask *ask = call->session->ask;
+    void *kept = arena_alloc(&call->arena, call->api->response->size);
+
+    memcpy(kept, response, call->api->response->size);
+    call->done = true;
+    call->cancel = NULL;
+    ask->response = kept;
+    if (ask->answered)
+        ask->answered(ask);
+}
+
 void call_answer(struct call *call, void *response)
 {
     struct buf *out = &call->out;
 
+    if (call->session->ask) {
+        hand_over(call, response);
+        return;
+    }
     CHECK(out->len == 0);
     charge(call, response);
     buf_u32_be(out, 0);
@@ -296,6 +316,7 @@ void conn_host(const struct conn *conn, char host[KAFKA_HOST_MAX])
 
 void call_peer(const struct call *call, char host[KAFKA_HOST_MAX])
 {
+    CHECK(call->session->conn);
     conn_host(call->session->conn, host);
 }
 
@@ -476,3 +497,45 @@ static void on_close(void *state, struct conn *conn)
 
 const struct conn_handler kafka_conn_handler = {
     .on_open = on_open, .on_bytes = on_bytes, .on_close = on_close};
+
+/* ---- from inside ---- */
+
+void kafka_ask(struct kafka_face *face, const struct kafka_who *who, int16_t key, int16_t version,
+               const void *request, struct kafka_ask *ask)
+{
+    const struct kafka_route *route = kafka_route_find(key);
+    struct session *s = xcalloc(1, sizeof(*s));
+    struct call *call;
+
+    s->face = face;
+    s->ask = ask;
+    s->auth = (struct auth){.security = face->options.security,
+                            .state = AUTH_DONE,
+                            .trusted = who->principal == NULL,
+                            .principal = xstrdup(who->principal ? who->principal : "User:ANONYMOUS"),
+                            .host = xstrdup(who->host),
+                            .expires_ns = INT64_MAX};
+    ask->response = NULL;
+    ask->session = s;
+    call = call_new(s);
+    call->api = kafka_api_find(key);
+    call->version = version;
+    CHECK(route && !route->keeps_request && call->api);
+    CHECK(version >= call->api->first && version <= call->api->last);
+    route->fn(call, request);
+}
+
+void kafka_ask_end(struct kafka_ask *ask)
+{
+    struct session *s = ask->session;
+
+    if (!s)
+        return;
+    if (s->first->cancel)
+        s->first->cancel(s->first);
+    call_free(s->first);
+    auth_close(&s->auth);
+    free(s);
+    ask->session = NULL;
+    ask->response = NULL;
+}

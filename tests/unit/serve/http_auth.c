@@ -141,11 +141,11 @@ TEST(http_auth_of_the_anonymous)
                             BYTES_LITERAL("*")};
 
     place_open(&p, NULL, true);
-    expect_status(&p, "/v1/topics", "", 403, "User:ANONYMOUS may not");
-    expect_status(&p, "/v1/topics", basic("admin:top:secret"), 403, NULL); /* no users here */
+    expect_status(&p, "/v1/jobs", "", 403, "User:ANONYMOUS may not");
+    expect_status(&p, "/v1/jobs", basic("admin:top:secret"), 403, NULL); /* no users here */
     expect_status(&p, "/health", "", 200, NULL);
     acls_add(security_acls(p.security), &acl);
-    expect_status(&p, "/v1/topics", "", 200, NULL);
+    expect_status(&p, "/v1/jobs", "", 200, NULL);
     place_close(&p);
 }
 
@@ -161,9 +161,9 @@ TEST(http_auth_with_acls)
                             BYTES_LITERAL("127.0.0.1")};
 
     place_open(&p, "PLAIN", true);
-    expect_status(&p, "/v1/topics", basic("admin:top:secret"), 200, NULL);
-    expect_status(&p, "/v1/topics", basic("bob:b"), 403, "may alter the cluster");
+    expect_status(&p, "/v1/jobs", basic("admin:top:secret"), 200, NULL);
+    expect_status(&p, "/v1/jobs", basic("bob:b"), 403, "may alter the cluster");
     acls_add(security_acls(p.security), &acl);
-    expect_status(&p, "/v1/topics", basic("bob:b"), 200, NULL);
+    expect_status(&p, "/v1/jobs", basic("bob:b"), 200, NULL);
     place_close(&p);
 }

@@ -82,9 +82,9 @@ TEST(http_face_says_what_is_wrong)
     struct http_server s;
 
     http_server_open(&s, NULL, &options);
-    ask(&s, "GET", "/v1/topics/t", NULL, NULL, 405, "Allow: OPTIONS, POST\r\n");
+    ask(&s, "GET", "/v1/sql", NULL, NULL, 405, "Allow: OPTIONS, POST\r\n");
     ask(&s, "BREW", "/health", NULL, NULL, 405, "BREW is not a method");
-    ask(&s, "OPTIONS", "/v1/topics/t", NULL, NULL, 204, "Allow: OPTIONS, POST\r\n");
+    ask(&s, "OPTIONS", "/v1/topics/t", NULL, NULL, 204, "Allow: OPTIONS, GET, HEAD, POST, DELETE\r\n");
     ask(&s, "POST", "/v1/topics/t", NULL,
         "123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
         "12345678901", 413, "\"message\"");

@@ -4,6 +4,8 @@
 
 #include "lib/test.h"
 #include "net/conn.h"
+#include "serve/kafka/kafka.h"
+#include "serve/security/security.h"
 
 enum { PASSES_MAX = 4000, SHOWN_MAX = 2000 };
 
@@ -29,12 +31,21 @@ void http_server_open(struct http_server *s, const char *dir, const struct http_
     EXPECT_OK(engine_open(os_posix(), s->log, dir, &engine_options, &s->engine, &diag));
     loop_hook_add(s->loop, run_engine, s);
     loop_hook_add(s->loop, flush_log, s);
-    EXPECT_OK(http_face_open(s->loop, s->log, s->engine, "127.0.0.1:0", options, &s->face));
+    struct http_options with_kafka = options ? *options : (struct http_options){0};
+    s->security = NULL;
+    if (!with_kafka.security)
+        EXPECT_OK(security_open(os_posix(), s->log, &(struct security_options){0}, &s->security, &diag));
+    const struct kafka_options kafka = {.security = s->security ? s->security : with_kafka.security};
+    EXPECT_OK(kafka_face_open(s->loop, s->log, NULL, &kafka, &s->kafka));
+    with_kafka.kafka = s->kafka;
+    EXPECT_OK(http_face_open(s->loop, s->log, s->engine, "127.0.0.1:0", &with_kafka, &s->face));
 }
 
 void http_server_close(struct http_server *s)
 {
     http_face_close(s->face);
+    kafka_face_close(s->kafka);
+    security_close(s->security);
     loop_hook_remove(s->loop, run_engine, s);
     loop_hook_remove(s->loop, flush_log, s);
     engine_close(s->engine, false);

@@ -10,6 +10,8 @@ struct http_server {
     struct loop *loop;
     struct log *log;
     struct engine *engine;
+    struct kafka_face *kafka;
+    struct security *security; /* of the Kafka face, where HTTP has none */
     struct http_face *face;
 };
 
