@@ -4,19 +4,18 @@
 
 #include "app/cli/commands.h"
 
-static const struct command *const commands[] = {
-    &command_serve, &command_run,    &command_sql,   &command_topic, &command_job,
-    &command_bench, &command_replay, &command_check, &command_sim,   &command_version,
+const struct command *const commands[] = {
+    &command_serve, &command_run,        &command_sql,     &command_topic, &command_group,  &command_txn,
+    &command_acl,   &command_user,       &command_job,     &command_bench, &command_replay, &command_check,
+    &command_sim,   &command_completion, &command_version, NULL,
 };
-
-enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
 static void help(FILE *to)
 {
     fprintf(to, "Quickwater: events in, streaming SQL, answers out; one program, one log.\n\n"
                 "usage: quickwater COMMAND [OPTIONS]\n\n");
-    for (int i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->help);
+    for (int i = 0; commands[i]; i++)
+        fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->help);
     fprintf(to, "\nquickwater COMMAND --help tells more of one.\n");
 }
 
@@ -33,7 +32,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0)
         return command_version.run(&command_version, argc - 1, argv + 1);
-    for (int i = 0; i < COMMANDS; i++)
+    for (int i = 0; commands[i]; i++)
         if (strcmp(argv[1], commands[i]->name) == 0)
             return commands[i]->run(commands[i], argc - 1, argv + 1);
     return fail_user("there is no command '%s'; see quickwater --help", argv[1]);

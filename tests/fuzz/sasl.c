@@ -1,10 +1,11 @@
 /* What a stranger sends to say who it is: each mechanism's state machine, message by message, and
- * tokens as if they were signed. The input: mechanism, then messages of u16 length. */
+ * tokens as if they were signed; and what a server answers to us. The input: mechanism, then messages of u16 length. */
 #include "serve/security/sasl.h"
 #include "base/check.h"
 #include "base/reader.h"
 #include "lib/fuzz.h"
 #include "os/sim/sim.h"
+#include "wire/sasl/sasl.h"
 
 enum { MESSAGES_MAX = 4 };
 
@@ -27,6 +28,22 @@ static void converse(struct security *security, enum sasl_mechanism mechanism, s
     sasl_deinit(&sasl);
 }
 
+/* The same bytes as a server's answers to our own client. */
+static void answers(struct bytes in)
+{
+    struct scram_challenge challenge;
+    struct buf decoded;
+    struct bytes error;
+
+    buf_init(&decoded, 0);
+    if (scram_challenge_parse(in, &challenge, &decoded))
+        CHECK(challenge.iterations > 0 && challenge.nonce.len > 0);
+    buf_clear(&decoded);
+    if (scram_verdict_parse(in, &decoded, &error))
+        CHECK(!(error.len && decoded.len));
+    buf_deinit(&decoded);
+}
+
 FUZZ(sasl, data, size)
 {
     const struct security_options options = {
@@ -40,6 +57,7 @@ FUZZ(sasl, data, size)
     CHECK(log_open(os, NULL, &(struct log_options){.in_memory = true}, &log, &diag) == ST_OK);
     CHECK(security_open(os, log, &options, &security, &diag) == ST_OK);
     enum sasl_mechanism mechanism = (enum sasl_mechanism)(reader_u8(&r) % SASL_MECHANISMS);
+    answers(bytes_of(r.at, reader_left(&r)));
     converse(security, mechanism, r);
     security_close(security);
     log_close(log);

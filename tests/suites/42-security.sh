@@ -61,6 +61,14 @@ timeout 20 kcat -b "localhost:${kafka##*:}" -L -m 3 >/dev/null 2>&1; [ $? -ne 0 
 timeout 30 kcat -b "localhost:${kafka##*:}" -L -m 3 -X security.protocol=SSL -X "ssl.ca.location=$certs/other-ca.pem" 2>&1 | grep -q 'certificate verify failed'; check $? "a client that trusts others does not trust us"
 shown() { echo | timeout 10 openssl s_client -connect "localhost:${kafka##*:}" 2>/dev/null | openssl x509 -noout -serial 2>/dev/null; }
 old=$(shown)
+qk() { "$qw" "$@" --kafka "localhost:${kafka##*:}" --tls --tls-ca "$certs/ca.pem" 2>"$suite_dir/e"; }
+qk topic list | grep -q '^t '; check $? "quickwater topic list by TLS"
+same "$(qk topic consume t --count 2)" "$(printf '1\n2')" "quickwater topic consume by TLS"
+same "$(QUICKWATER_TLS=1 QUICKWATER_CA=$certs/ca.pem QUICKWATER_KAFKA=localhost:${kafka##*:} "$qw" topic list | wc -l | tr -d ' ')" "$(qk topic list | wc -l | tr -d ' ')" "the same from the environment"
+"$qw" group list --kafka "localhost:${kafka##*:}" --tls --tls-ca "$certs/other-ca.pem" 2>"$suite_dir/e"; same $? 2 "a server whose authority is not ours is not trusted"
+grep -q "no server answers at localhost.*certificate" "$suite_dir/e"; check $? "and that the certificate is why is said"
+"$qw" group list --kafka "localhost:${kafka##*:}" 2>"$suite_dir/e"; same $? 2 "without --tls it is not answered"
+grep -q "add --tls" "$suite_dir/e"; check $? "and what is missing is said"
 k -u -G readers -X auto.offset.reset=earliest t >"$suite_dir/live" &
 live=$!
 sleep 3
@@ -87,6 +95,31 @@ same "$(curl -s -o "$suite_dir/e" -w '%{http_code}' --max-time 10 --cacert "$cer
 same "$(curl -s -o "$suite_dir/e" -w '%{http_code}' --max-time 10 --cacert "$certs/ca.pem" --cert "$certs/bob.pem" --key "$certs/bob.key" "https://localhost:${http##*:}/v1/jobs")" 403 "and one that is none"
 same "$(k -C -t t -p 0 -c 3 -X "ssl.certificate.location=$certs/alice.pem" -X "ssl.key.location=$certs/alice.key" | wc -l | tr -d ' ')" 3 "a client with a certificate is served"
 k -L -m 3 >/dev/null; [ $? -ne 0 ]; check $? "one without is not"
+qa() { "$qw" "$@" --kafka "localhost:${kafka##*:}" --tls --tls-ca "$certs/ca.pem" --tls-certificate "$certs/alice.pem" --tls-key "$certs/alice.key" 2>"$suite_dir/e"; }
+same "$(qa topic consume t --count 3 | wc -l | tr -d ' ')" 3 "quickwater topic consume with a certificate"
+qa acl add --principal User:CN=bob --operation describe,read --topic t >/dev/null; same $? 0 "quickwater acl add"
+qb() { "$qw" "$@" --kafka "localhost:${kafka##*:}" --tls --tls-ca "$certs/ca.pem" --tls-certificate "$certs/bob.pem" --tls-key "$certs/bob.key" 2>"$suite_dir/e"; }
+same "$(qb topic consume t --count 3 | wc -l | tr -d ' ')" 3 "who an ACL allows may read"
+qb topic delete t; same $? 2 "and not delete"
+grep -q "acl add" "$suite_dir/e"; check $? "how it would be allowed is said"
+qa acl add --principal User:CN=bob --operation read --topic t --deny; qa acl add --principal 'User:*' --operation all --topic tmp- --pattern prefixed --host 127.0.0.1
+same "$(qb topic consume t --count 1 | wc -l | tr -d ' ')" 0 "a deny wins"
+qa acl list --json >"$suite_dir/o"
+same "$(python3 -c "import json; print(sorted((a['resource'], a['name'], a['pattern'], a['principal'], a['host'], a['operation'], a['permission']) for a in json.load(open('$suite_dir/o'))))")" \
+    "[('topic', 't', 'literal', 'User:CN=bob', '*', 'describe', 'allow'), ('topic', 't', 'literal', 'User:CN=bob', '*', 'read', 'allow'), ('topic', 't', 'literal', 'User:CN=bob', '*', 'read', 'deny'), ('topic', 'tmp-', 'prefixed', 'User:*', '127.0.0.1', 'all', 'allow')]" "quickwater acl list --json"
+same "$(qa acl list --topic tmp-7 --pattern match | tail -n +2 | wc -l | tr -d ' ')" 1 "those that match a name"
+same "$(qa acl delete --topic t --operation read --deny)" "1 deleted" "quickwater acl delete, as far as it is said"
+qa acl delete --topic nosuch; same $? 2 "nothing to delete"
+qa acl delete; same $? 2 "all are deleted only with --all"
+grep -q -- "--all" "$suite_dir/e"; check $? "which is said"
+same "$(qa acl delete --all)" "3 deleted" "acl delete --all"
+for wrong in "add --topic t" "add --principal bob --operation read --topic t" "add --principal User:bob --operation read" \
+    "add --principal User:bob --operation fly --topic t" "add --principal User:bob --operation read --topic t --group g" \
+    "add --principal User:bob --operation read --topic t --pattern match" "add --principal User:bob --operation any --topic t" "nosuch" "list x"; do
+    qa acl $wrong; same $? 2 "acl $wrong"
+done
+"$qw" group list --kafka "localhost:${kafka##*:}" --tls-certificate "$certs/alice.pem" 2>"$suite_dir/e"; same $? 2 "a certificate without --tls"
+"$qw" group list --kafka "localhost:${kafka##*:}" --tls --tls-key "$certs/alice.key" 2>"$suite_dir/e"; same $? 2 "a key without a certificate"
 k -L -m 3 -X "ssl.certificate.location=$certs/mallory.pem" -X "ssl.key.location=$certs/mallory.key" >/dev/null; [ $? -ne 0 ]; check $? "nor one whose authority is not ours"
 same "$(web --cert "$certs/alice.pem" --key "$certs/alice.key")" '{"status":"ok"}' "HTTP with a certificate"
 web >/dev/null; [ $? -ne 0 ]; check $? "HTTP without"
@@ -110,6 +143,32 @@ for mechanism in PLAIN SCRAM-SHA-256 SCRAM-SHA-512; do
     sasl $mechanism bob admin-secret -L -m 2 >/dev/null
     grep -q "SASL authentication error: no such user, or not that password" "$suite_dir/kcat"; check $? "$mechanism with another's password"
     quiet=-q
+done
+# the command as a user: passwords from files and the environment, SCRAM users made and removed
+echo admin-secret >"$suite_dir/admin.pw"; echo 'ann, =s secret' >"$suite_dir/ann.pw"; echo wrong >"$suite_dir/wrong.pw"
+qs() { "$qw" "$@" --kafka "127.0.0.1:${kafka##*:}" --tls --tls-ca "$certs/ca.pem" 2>"$suite_dir/e"; }
+for mechanism in PLAIN SCRAM-SHA-256 SCRAM-SHA-512; do
+    same "$(qs topic list --user admin --password-file "$suite_dir/admin.pw" --sasl $mechanism | grep -c "^by-")" 3 "quickwater topic list by $mechanism"
+    same "$(qs topic consume by-PLAIN --partition 0 --user admin --password-file "$suite_dir/admin.pw" --sasl $mechanism)" "by PLAIN" "quickwater topic consume by $mechanism"
+    qs group list --user admin --password-file "$suite_dir/wrong.pw" --sasl $mechanism; same $? 2 "$mechanism: a wrong password"
+    grep -q "does not let user 'admin' in" "$suite_dir/e"; check $? "is said"
+done
+same "$(export QUICKWATER_USER=admin QUICKWATER_PASSWORD=admin-secret QUICKWATER_SASL=SCRAM-SHA-512; qs group list | grep -c '^GROUP')" 1 "user and password from the environment"
+qs group list; same $? 2 "without a user"; grep -q -- "add --user" "$suite_dir/e"; check $? "what is missing is said"
+admin="--user admin --password-file $suite_dir/admin.pw"
+qs user set 'ann,=x' --new-password-file "$suite_dir/ann.pw" $admin; same $? 0 "quickwater user set"
+same "$(qs user list $admin --json | python3 -c "import json,sys; print([(u['user'], u['mechanism'], u['iterations']) for u in json.load(sys.stdin)])")" \
+    "[('ann,=x', 'SCRAM-SHA-256', 4096), ('ann,=x', 'SCRAM-SHA-512', 4096)]" "quickwater user list --json"
+for mechanism in PLAIN SCRAM-SHA-256 SCRAM-SHA-512; do
+    qs group list --user 'ann,=x' --password-file "$suite_dir/ann.pw" --sasl $mechanism >/dev/null; same $? 0 "who comes in by $mechanism"
+done
+qs user delete 'ann,=x' --mechanism SCRAM-SHA-256 $admin; same $? 0 "quickwater user delete of one mechanism"
+qs group list --user 'ann,=x' --password-file "$suite_dir/ann.pw" >/dev/null; same $? 2 "then that one is gone"
+qs user delete 'ann,=x' $admin; same $? 0 "and of the rest"
+qs user delete 'ann,=x' $admin; same $? 2 "no such user"; grep -q "quickwater user list" "$suite_dir/e"; check $? "is said"
+for wrong in "set ann" "set" "set ann --new-password-file $suite_dir/nosuch" "set ann --new-password-file $suite_dir/ann.pw --iterations 5" \
+    "set ann --new-password-file $suite_dir/ann.pw --mechanism PLAIN" "list x" "nosuch" "set ann --new-password-file /dev/null"; do
+    qs user $wrong $admin; same $? 2 "user $wrong"
 done
 quiet=
 sasl OAUTHBEARER x x -L -m 2 -X enable.sasl.oauthbearer.unsecure.jwt=true -X "sasl.oauthbearer.config=principal=x" >/dev/null

@@ -84,11 +84,24 @@ static int store(const struct command *command, const struct arg *arg, const cha
     return 0;
 }
 
+static void print_words(const struct arg *args, const char *begin)
+{
+    for (; args->name; args++)
+        if (strncmp(args->name, begin, strlen(begin)) == 0)
+            puts(args->name);
+    if (strncmp("--help", begin, strlen(begin)) == 0)
+        puts("--help");
+}
+
 int args_parse(const struct command *command, const struct arg *args, int argc, char **argv)
 {
     int kept = 0;
     bool only_positional = false;
 
+    if (argc == 2 && strncmp(argv[1], ARGS_WORDS, strlen(ARGS_WORDS)) == 0) {
+        print_words(args, argv[1] + strlen(ARGS_WORDS));
+        return -1;
+    }
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
         if (only_positional || word[0] != '-' || word[1] == 0) {

@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+
+struct kafka_client;
+
 enum arg_kind { ARG_TEXT, ARG_NUMBER, ARG_FLAG };
 
 struct arg {
@@ -24,15 +28,20 @@ struct command {
     const char *usage;     /* "[--data DIR] …", of the positional arguments */
     const char *help;      /* one line */
     const char *more;      /* further text of --help, or NULL */
+    const char *actions;   /* "list create …": what may come first, for completion; or NULL */
+    /* Of what the second argument may be, for completion, or NULL: gives each to say; silent in failure. */
+    void (*names)(struct kafka_client *client, void (*say)(void *context, struct bytes name), void *context);
     void (*tail)(void);    /* prints what --help ends in, or NULL */
     int (*run)(const struct command *self, int argc, char **argv); /* gives the exit code */
 };
+
+#define ARGS_WORDS "--words="
 
 enum { EXIT_OURS = 1, EXIT_USER = 2 };
 
 /* Takes options out of argv (argv[0] is the command's name) and leaves what is positional, in order, in
  * argv[1..]; gives their count. -1: --help was printed, exit with 0; -2: an error was printed. The table
- * ends in an entry without a name. */
+ * ends in an entry without a name. For completion, "--words=--pa" alone prints the options that begin so: -1. */
 int args_parse(const struct command *command, const struct arg *args, int argc, char **argv);
 
 void args_help(const struct command *command, const struct arg *args);

@@ -153,5 +153,6 @@ const struct command command_job = {
     .help = "list, show, pause, resume and drop jobs",
     .more = "show gives all figures as JSON; explain the statement and the plan that runs; savepoint writes a\n"
             "checkpoint now.",
+    .actions = "list show pause resume drop savepoint explain",
     .run = run,
 };

@@ -1,471 +1,334 @@
-/* quickwater topic: topics of a running server, or of any Kafka cluster: an ordinary client. */
-#include <inttypes.h>
-#include <librdkafka/rdkafka.h>
-#include <signal.h>
+/* quickwater topic: topics of a running server, or of any Kafka cluster. */
+#include "app/cli/topic.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/cli/commands.h"
+#include "app/cli/parts.h"
+#include "app/cli/rows.h"
+#include "base/check.h"
 
-enum { TIMEOUT_MS = 10000 };
+enum { RESOURCE_TOPIC = 2, SOURCE_TOPIC = 1, CHANGE_MS_MAX = 10000 }; /* Kafka's numbers */
 
-struct topic_args {
-    const char *brokers, *key, *key_separator, *config, *format;
-    int64_t partitions, offset, count, partition;
-    bool from_start, follow;
-};
+static const struct row_column list_columns[] = {{"TOPIC", "topic"}, {"PARTITIONS", "partitions"}, {0}};
+static const struct row_column part_columns[] = {
+    {"TOPIC", "topic"}, {"PARTITION", "partition"}, {"START", "start"}, {"END", "end"}, {0}};
 
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int number)
+int topic_missing(const char *name)
 {
-    (void)number;
-    stopped = 1;
+    return fail_user("there is no topic '%s'; see quickwater topic list", name);
 }
 
-static rd_kafka_t *open_client(rd_kafka_type_t type, const struct topic_args *args)
+static int by_name(const void *a, const void *b)
 {
-    char error[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-
-    rd_kafka_conf_set(conf, "bootstrap.servers", args->brokers, NULL, 0);
-    rd_kafka_conf_set(conf, "client.id", "quickwater-topic", NULL, 0);
-    rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
-    if (type == RD_KAFKA_PRODUCER) {
-        rd_kafka_conf_set(conf, "enable.idempotence", "true", NULL, 0);
-    } else {
-        rd_kafka_conf_set(conf, "group.id", "quickwater-topic", NULL, 0);
-        rd_kafka_conf_set(conf, "enable.auto.commit", "false", NULL, 0);
-        rd_kafka_conf_set(conf, "enable.partition.eof", "true", NULL, 0);
-    }
-    rd_kafka_t *client = rd_kafka_new(type, conf, error, sizeof(error));
-    if (!client)
-        fail_ours("%s", error);
-    return client;
+    return bytes_compare(((const struct kafka_metadata_res_topic *)a)->name,
+                         ((const struct kafka_metadata_res_topic *)b)->name);
 }
 
-static int fail_kafka(const struct topic_args *args, rd_kafka_resp_err_t error, const char *detail)
+static int list(const struct topic_args *args, struct kafka_client *client, const char *unused)
 {
-    if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__TIMED_OUT ||
-        error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-        return fail_user("no server answers at %s\n  start one with 'quickwater serve', or name "
-                         "another with --kafka",
-                         args->brokers);
-    if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-        return fail_user("there is no such topic; see quickwater topic list");
-    bool told = detail && detail[0] && strcmp(detail, rd_kafka_err2str(error)) != 0;
-    if (error == RD_KAFKA_RESP_ERR_POLICY_VIOLATION && !told) /* a deletion's answer has no room for a reason */
-        return fail_user("%s: a job uses the topic; see quickwater job list", rd_kafka_err2str(error));
-    return fail_user("%s", detail && detail[0] ? detail : rd_kafka_err2str(error));
+    const struct kafka_metadata_res *m = kafka_client_metadata(client, true, NULL);
+
+    (void)unused;
+    if (!m)
+        return kafka_client_code(client);
+    json_t *rows = json_array();
+    qsort(m->topics.at, m->topics.count > 0 ? (size_t)m->topics.count : 0, sizeof(*m->topics.at), by_name);
+    for (int32_t i = 0; i < m->topics.count; i++)
+        json_array_append_new(rows, json_pack("{s:o, s:i}", "topic", rows_text(m->topics.at[i].name), "partitions",
+                                              m->topics.at[i].partitions.count));
+    if (args->json)
+        rows_json(rows);
+    else
+        rows_print(rows, list_columns);
+    json_decref(rows);
+    return 0;
 }
 
-/* Metadata of one topic (NULL: all); NULL after saying why not. */
-static const struct rd_kafka_metadata *metadata(rd_kafka_t *client, const struct topic_args *args,
-                                                const char *name, int *code)
-{
-    const struct rd_kafka_metadata *meta = NULL;
-    rd_kafka_resp_err_t error = rd_kafka_metadata(client, 1, NULL, &meta, TIMEOUT_MS);
+/* ---- describe ---- */
 
-    if (error) {
-        *code = fail_kafka(args, error, NULL);
+static json_t *describe_parts(const struct parts *parts)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < parts->count; i++)
+        json_array_append_new(rows, json_pack("{s:o, s:i, s:I, s:I}", "topic", rows_text(parts->at[i].topic),
+                                              "partition", parts->at[i].partition, "start",
+                                              (json_int_t)parts->at[i].start, "end", (json_int_t)parts->at[i].end));
+    return rows;
+}
+
+/* The settings that are not the defaults; NULL after saying why not. */
+static json_t *describe_settings(struct kafka_client *client, const char *name)
+{
+    struct kafka_describe_configs_req_resource resource;
+    struct kafka_describe_configs_req req;
+
+    kafka_describe_configs_req_init(&req);
+    kafka_init(&kafka_describe_configs_req_resource_type, &resource);
+    resource.resource_type = RESOURCE_TOPIC;
+    resource.resource_name = bytes_str(name);
+    resource.configuration_keys.count = -1; /* all */
+    req.resources.at = &resource;
+    req.resources.count = 1;
+    const struct kafka_describe_configs_res *res =
+        kafka_client_ask(client, KAFKA_NODE_ANY, KAFKA_DESCRIBE_CONFIGS, &req);
+    if (!res)
+        return NULL;
+    if (res->results.count != 1 || res->results.at[0].error_code) {
+        kafka_fail(res->results.count == 1 ? res->results.at[0].error_code
+                                           : (int16_t)KAFKA_ERR_UNKNOWN_SERVER_ERROR,
+                   res->results.count == 1 ? res->results.at[0].error_message : BYTES_NONE,
+                   "the settings of '%s' are not told", name);
         return NULL;
     }
-    for (int i = 0; name && i < meta->topic_cnt; i++)
-        if (strcmp(meta->topics[i].topic, name) == 0)
-            return meta;
-    if (!name)
-        return meta;
-    *code = fail_user("there is no topic '%s'; see quickwater topic list", name);
-    rd_kafka_metadata_destroy(meta);
-    return NULL;
-}
-
-static int list(const struct topic_args *args)
-{
-    rd_kafka_t *client = open_client(RD_KAFKA_PRODUCER, args);
-    int code = 0;
-
-    if (!client)
-        return EXIT_OURS;
-    const struct rd_kafka_metadata *meta = metadata(client, args, NULL, &code);
-    if (meta)
-        printf("%-40s %10s\n", "TOPIC", "PARTITIONS");
-    for (int i = 0; meta && i < meta->topic_cnt; i++)
-        printf("%-40s %10d\n", meta->topics[i].topic, meta->topics[i].partition_cnt);
-    if (meta)
-        rd_kafka_metadata_destroy(meta);
-    rd_kafka_destroy(client);
-    return code;
-}
-
-static void print_partitions(rd_kafka_t *client, const char *name, int partitions)
-{
-    printf("%-40s %9s %14s %14s\n", "TOPIC", "PARTITION", "START", "END");
-    for (int p = 0; p < partitions; p++) {
-        int64_t low = -1, high = -1;
-        rd_kafka_query_watermark_offsets(client, name, p, &low, &high, TIMEOUT_MS);
-        printf("%-40s %9d %14" PRId64 " %14" PRId64 "\n", name, p, low, high);
+    json_t *out = json_object();
+    for (int32_t i = 0; i < res->results.at[0].configs.count; i++) {
+        const struct kafka_describe_configs_res_config *c = &res->results.at[0].configs.at[i];
+        if (c->config_source == SOURCE_TOPIC && c->value.ptr)
+            json_object_setn_new(out, (const char *)c->name.ptr, c->name.len, rows_text(c->value));
     }
+    return out;
 }
 
-/* The settings that are not the defaults. */
-static void print_settings(const rd_kafka_ConfigResource_t *resource)
+static void show_described(const struct topic_args *args, const char *name, const struct parts *parts,
+                           json_t *settings)
 {
-    size_t count;
-    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &count);
+    json_t *rows = describe_parts(parts), *value;
+    const char *key;
 
-    for (size_t i = 0; i < count; i++)
-        if (!rd_kafka_ConfigEntry_is_default(entries[i]) && rd_kafka_ConfigEntry_value(entries[i]))
-            printf("%s=%s\n", rd_kafka_ConfigEntry_name(entries[i]), rd_kafka_ConfigEntry_value(entries[i]));
-}
-
-static int describe_settings(rd_kafka_t *client, const struct topic_args *args, const char *name)
-{
-    rd_kafka_ConfigResource_t *asked = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    size_t count = 0;
-    int code = 0;
-
-    rd_kafka_DescribeConfigs(client, &asked, 1, NULL, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TIMEOUT_MS);
-    if (!event || rd_kafka_event_error(event)) {
-        code = fail_kafka(args, event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT, NULL);
+    if (args->json) {
+        json_t *whole = json_pack("{s:s, s:O, s:O}", "topic", name, "partitions", rows, "settings", settings);
+        rows_json(whole);
+        json_decref(whole);
     } else {
-        const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
-            rd_kafka_event_DescribeConfigs_result(event), &count);
-        for (size_t i = 0; i < count; i++)
-            print_settings(resources[i]);
+        rows_print(rows, part_columns);
+        json_object_foreach(settings, key, value) printf("%s=%s\n", key, json_string_value(value));
     }
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_ConfigResource_destroy(asked);
-    return code;
+    json_decref(rows);
 }
 
-static int describe(const struct topic_args *args, const char *name)
+static int describe(const struct topic_args *args, struct kafka_client *client, const char *name)
 {
-    rd_kafka_t *client = open_client(RD_KAFKA_PRODUCER, args);
-    int code = 0;
+    struct parts parts = {0};
+    int code = EXIT_USER;
 
-    if (!client)
-        return EXIT_OURS;
-    const struct rd_kafka_metadata *meta = metadata(client, args, name, &code);
-    for (int i = 0; meta && i < meta->topic_cnt; i++)
-        if (strcmp(meta->topics[i].topic, name) == 0)
-            print_partitions(client, name, meta->topics[i].partition_cnt);
-    if (meta) {
-        rd_kafka_metadata_destroy(meta);
-        code = describe_settings(client, args, name);
-    }
-    rd_kafka_destroy(client);
-    return code;
-}
-
-/* Sets the configs of "a=b,c=d"; false after saying what is wrong. */
-static bool set_configs(rd_kafka_NewTopic_t *topic, const char *config)
-{
-    char *copy = strdup(config), *state = NULL;
-    bool ok = true;
-
-    for (char *pair = strtok_r(copy, ",", &state); pair; pair = strtok_r(NULL, ",", &state)) {
-        char *equals = strchr(pair, '=');
-        if (!equals) {
-            fail_user("--config: '%s' is not NAME=VALUE", pair);
-            ok = false;
-            break;
+    if (strpbrk(name, ",:"))
+        return topic_missing(name); /* no topic has such a name */
+    if (parts_select(&parts, client, "topic describe", name) && parts_leaders(&parts, client) &&
+        parts_ends(&parts, client)) {
+        json_t *settings = describe_settings(client, name);
+        if (settings) {
+            show_described(args, name, &parts, settings);
+            json_decref(settings);
+            code = 0;
         }
-        *equals = 0;
-        rd_kafka_NewTopic_set_config(topic, pair, equals + 1);
     }
-    free(copy);
-    return ok;
-}
-
-static const rd_kafka_topic_result_t **admin_results(rd_kafka_event_t *event, size_t *count)
-{
-    switch (rd_kafka_event_type(event)) {
-    case RD_KAFKA_EVENT_CREATETOPICS_RESULT:
-        return rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event),
-                                                   count);
-    case RD_KAFKA_EVENT_DELETETOPICS_RESULT:
-        return rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event),
-                                                   count);
-    case RD_KAFKA_EVENT_CREATEPARTITIONS_RESULT:
-        return rd_kafka_CreatePartitions_result_topics(
-            rd_kafka_event_CreatePartitions_result(event), count);
-    default: *count = 0; return NULL;
-    }
-}
-
-/* The outcome of an admin request on one topic. */
-static int admin_outcome(const struct topic_args *args, rd_kafka_queue_t *queue)
-{
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TIMEOUT_MS);
-    size_t count = 0;
-    int code = 0;
-
-    if (!event)
-        return fail_kafka(args, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL);
-    if (rd_kafka_event_error(event)) {
-        code = fail_kafka(args, rd_kafka_event_error(event), rd_kafka_event_error_string(event));
-    } else {
-        const rd_kafka_topic_result_t **results = admin_results(event, &count);
-        if (count == 1 && rd_kafka_topic_result_error(results[0]))
-            code = fail_kafka(args, rd_kafka_topic_result_error(results[0]),
-                              rd_kafka_topic_result_error_string(results[0]));
-    }
-    rd_kafka_event_destroy(event);
+    parts_deinit(&parts);
     return code;
 }
 
-static int create(const struct topic_args *args, const char *name)
-{
-    char error[256];
-    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(
-        name, args->partitions ? (int)args->partitions : 1, 1, error, sizeof(error));
-    int code;
+/* ---- changes ---- */
 
-    if (!topic)
-        return fail_user("%s", error);
-    if (args->config && !set_configs(topic, args->config)) {
-        rd_kafka_NewTopic_destroy(topic);
+/* The configs of "a=b,c=d"; what follows a comma without a '=' belongs to the value before it, as in
+ * "cleanup.policy=compact,delete". False after saying what is wrong. */
+static bool read_configs(struct arena *arena, const char *config, struct kafka_create_topics_req_topic *topic)
+{
+    struct bytes rest = bytes_str(config);
+    size_t commas = 1;
+
+    for (const char *c = config; *c; c++)
+        commas += *c == ',';
+    topic->configs.at = kafka_create_topics_req_config_new(arena, (int32_t)commas);
+    while (rest.len) {
+        size_t comma = bytes_find(rest, ',', 0);
+        struct bytes pair = bytes_head(rest, comma);
+        size_t equals = bytes_find(pair, '=', 0);
+        rest = bytes_skip(rest, comma + (comma < rest.len));
+        if (equals < pair.len && equals > 0) {
+            struct kafka_create_topics_req_config *c = &topic->configs.at[topic->configs.count++];
+            c->name = bytes_head(pair, equals);
+            c->value = bytes_skip(pair, equals + 1);
+        } else if (topic->configs.count && equals == pair.len) {
+            struct kafka_create_topics_req_config *c = &topic->configs.at[topic->configs.count - 1];
+            c->value = bytes_of(c->value.ptr, (size_t)(pair.ptr + pair.len - c->value.ptr));
+        } else {
+            fail_user("--config: '%.*s' is not NAME=VALUE", BYTES_FMT(pair));
+            return false;
+        }
+    }
+    return true;
+}
+
+static int create(const struct topic_args *args, struct kafka_client *client, const char *name)
+{
+    struct kafka_create_topics_req_topic topic;
+    struct kafka_create_topics_req req;
+
+    if (args->partitions > INT32_MAX)
+        return fail_user("--partitions: %lld is more than a topic can have", (long long)args->partitions);
+    kafka_create_topics_req_init(&req);
+    kafka_init(&kafka_create_topics_req_topic_type, &topic);
+    topic.name = bytes_str(name);
+    topic.num_partitions = args->partitions ? (int32_t)args->partitions : 1;
+    topic.replication_factor = -1; /* the cluster's */
+    if (args->config && !read_configs(kafka_client_arena(client), args->config, &topic))
         return EXIT_USER;
-    }
-    rd_kafka_t *client = open_client(RD_KAFKA_PRODUCER, args);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_CreateTopics(client, &topic, 1, NULL, queue);
-    code = admin_outcome(args, queue);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_NewTopic_destroy(topic);
-    rd_kafka_destroy(client);
-    return code;
+    req.topics.at = &topic;
+    req.topics.count = 1;
+    req.timeout_ms = CHANGE_MS_MAX;
+    const struct kafka_create_topics_res *res = kafka_client_ask(client, KAFKA_NODE_ANY, KAFKA_CREATE_TOPICS, &req);
+    if (!res)
+        return kafka_client_code(client);
+    if (res->topics.count == 1 && res->topics.at[0].error_code)
+        return kafka_fail(res->topics.at[0].error_code, res->topics.at[0].error_message,
+                          "topic '%s' is not created", name);
+    return 0;
 }
 
 /* More partitions: the jobs that read the topic follow. */
-static int alter(const struct topic_args *args, const char *name)
+static int alter(const struct topic_args *args, struct kafka_client *client, const char *name)
 {
-    char error[256];
+    struct kafka_create_partitions_req_topic topic;
+    struct kafka_create_partitions_req req;
 
     if (args->partitions < 1 || args->partitions > INT32_MAX)
         return fail_user("topic alter needs the number of partitions that the topic is to have: "
                          "quickwater topic alter %s --partitions N",
                          name);
-    rd_kafka_NewPartitions_t *more =
-        rd_kafka_NewPartitions_new(name, (size_t)args->partitions, error, sizeof(error));
-    if (!more)
-        return fail_user("%s", error);
-    rd_kafka_t *client = open_client(RD_KAFKA_PRODUCER, args);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_CreatePartitions(client, &more, 1, NULL, queue);
-    int code = admin_outcome(args, queue);
-    rd_kafka_NewPartitions_destroy(more);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_destroy(client);
-    return code;
+    kafka_create_partitions_req_init(&req);
+    kafka_init(&kafka_create_partitions_req_topic_type, &topic);
+    topic.name = bytes_str(name);
+    topic.count = (int32_t)args->partitions;
+    topic.assignments.count = -1; /* the server's choice */
+    req.topics.at = &topic;
+    req.topics.count = 1;
+    req.timeout_ms = CHANGE_MS_MAX;
+    const struct kafka_create_partitions_res *res =
+        kafka_client_ask(client, KAFKA_NODE_ANY, KAFKA_CREATE_PARTITIONS, &req);
+    if (!res)
+        return kafka_client_code(client);
+    if (res->results.count == 1 && res->results.at[0].error_code)
+        return kafka_fail(res->results.at[0].error_code, res->results.at[0].error_message,
+                          "topic '%s' is not altered", name);
+    return 0;
 }
 
-static int delete(const struct topic_args *args, const char *name)
+static int delete (const struct topic_args *args, struct kafka_client *client, const char *name)
 {
-    rd_kafka_t *client = open_client(RD_KAFKA_PRODUCER, args);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(name);
+    struct kafka_delete_topics_req_topic topic;
+    struct kafka_delete_topics_req req;
 
-    rd_kafka_DeleteTopics(client, &topic, 1, NULL, queue);
-    int code = admin_outcome(args, queue);
-    rd_kafka_DeleteTopic_destroy(topic);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_destroy(client);
-    return code;
+    (void)args;
+    kafka_delete_topics_req_init(&req);
+    kafka_init(&kafka_delete_topics_req_topic_type, &topic);
+    struct bytes text = topic.name = bytes_str(name);
+    req.topics.at = &topic;
+    req.topic_names.at = &text;
+    req.topics.count = req.topic_names.count = 1;
+    req.timeout_ms = CHANGE_MS_MAX;
+    const struct kafka_delete_topics_res *res = kafka_client_ask(client, KAFKA_NODE_ANY, KAFKA_DELETE_TOPICS, &req);
+    if (!res)
+        return kafka_client_code(client);
+    if (res->responses.count != 1 || !res->responses.at[0].error_code)
+        return 0;
+    int16_t code = res->responses.at[0].error_code;
+    struct bytes message = res->responses.at[0].error_message;
+    if (code == KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION)
+        return topic_missing(name);
+    return kafka_fail(code, message, "topic '%s' is not deleted", name);
 }
 
-static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
+static void say_names(struct kafka_client *client, void (*say)(void *context, struct bytes name), void *context)
 {
-    (void)client;
-    (void)opaque;
-    if (message->err && *(int *)message->_private == 0)
-        *(int *)message->_private =
-            fail_user("a record was not accepted: %s", rd_kafka_err2str(message->err));
+    const struct kafka_metadata_res *m = kafka_client_metadata(client, true, NULL);
+
+    for (int32_t i = 0; m && i < m->topics.count; i++)
+        say(context, m->topics.at[i].name);
 }
 
-static rd_kafka_t *open_line_producer(const struct topic_args *args)
-{
-    char error[256];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-
-    rd_kafka_conf_set(conf, "bootstrap.servers", args->brokers, NULL, 0);
-    rd_kafka_conf_set(conf, "enable.idempotence", "true", NULL, 0);
-    rd_kafka_conf_set(conf, "message.timeout.ms", "15000", NULL, 0);
-    rd_kafka_conf_set(conf, "log_level", "0", NULL, 0);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    return rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
-}
-
-/* A record a line of standard input; with --key-separator the key stands before it. */
-static int produce(const struct topic_args *args, const char *name)
-{
-    rd_kafka_t *client = open_line_producer(args);
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t len;
-    int code = 0;
-
-    if (!client)
-        return fail_ours("no producer could be made");
-    while (!stopped && code == 0 && (len = getline(&line, &size, stdin)) > 0) {
-        char *value = line, *key = (char *)args->key;
-        if (line[len - 1] == '\n')
-            line[--len] = 0;
-        char *split = args->key_separator ? strstr(line, args->key_separator) : NULL;
-        if (split) {
-            *split = 0;
-            key = line;
-            value = split + strlen(args->key_separator);
-        }
-        while (rd_kafka_producev(client, RD_KAFKA_V_TOPIC(name),
-                                 RD_KAFKA_V_PARTITION((int32_t)args->partition),
-                                 RD_KAFKA_V_KEY(key, key ? strlen(key) : 0),
-                                 RD_KAFKA_V_VALUE(value, (size_t)(line + len - value)),
-                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                 RD_KAFKA_V_OPAQUE(&code),
-                                 RD_KAFKA_V_END) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            rd_kafka_poll(client, 100);
-        rd_kafka_poll(client, 0);
-    }
-    if (rd_kafka_flush(client, TIMEOUT_MS) && code == 0)
-        code = fail_kafka(args, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL);
-    free(line);
-    rd_kafka_destroy(client);
-    return code;
-}
-
-static void print_message(const rd_kafka_message_t *message)
-{
-    if (message->key_len)
-        printf("%.*s\t", (int)message->key_len, (const char *)message->key);
-    printf("%.*s\n", (int)message->len, message->payload ? (const char *)message->payload : "");
-}
-
-/* Every partition from the start (or an offset) on, in the order in which they come. */
-static bool assign_all(rd_kafka_t *client, const struct topic_args *args, const char *name,
-                       int *partitions, int *code)
-{
-    const struct rd_kafka_metadata *meta = metadata(client, args, name, code);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-
-    *partitions = 0;
-    for (int i = 0; meta && i < meta->topic_cnt; i++) {
-        if (strcmp(meta->topics[i].topic, name) != 0)
-            continue;
-        for (int p = 0; p < meta->topics[i].partition_cnt; p++) {
-            if (args->partition >= 0 && args->partition != p)
-                continue;
-            rd_kafka_topic_partition_list_add(list, name, p)->offset =
-                args->offset >= 0 ? args->offset
-                : args->from_start || !args->follow ? RD_KAFKA_OFFSET_BEGINNING
-                                                    : RD_KAFKA_OFFSET_END;
-            (*partitions)++;
-        }
-    }
-    if (meta && *partitions == 0)
-        *code = fail_user("topic '%s' has no partition %" PRId64 "; see quickwater topic describe %s", name,
-                          args->partition, name);
-    else
-        rd_kafka_assign(client, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (meta)
-        rd_kafka_metadata_destroy(meta);
-    return *partitions > 0;
-}
-
-static int consume(const struct topic_args *args, const char *name)
-{
-    rd_kafka_t *client = open_client(RD_KAFKA_CONSUMER, args);
-    int partitions, ended = 0, code = 0;
-    int64_t given = 0;
-
-    if (!client)
-        return EXIT_OURS;
-    rd_kafka_poll_set_consumer(client);
-    if (!assign_all(client, args, name, &partitions, &code)) {
-        rd_kafka_destroy(client);
-        return code;
-    }
-    while (!stopped && (args->follow || ended < partitions) &&
-           (args->count == 0 || given < args->count)) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(client, 200);
-        if (!message)
-            continue;
-        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            ended++;
-        } else if (message->err) {
-            code = fail_kafka(args, message->err, rd_kafka_message_errstr(message));
-            ended = partitions;
-        } else {
-            print_message(message);
-            given++;
-        }
-        rd_kafka_message_destroy(message);
-    }
-    rd_kafka_consumer_close(client);
-    rd_kafka_destroy(client);
-    return code;
-}
+/* ---- the command ---- */
 
 static const struct {
     const char *name;
-    int (*run)(const struct topic_args *args, const char *topic);
-} actions[] = {{"describe", describe}, {"create", create},   {"alter", alter},
-               {"delete", delete},     {"produce", produce}, {"consume", consume}};
+    int (*run)(const struct topic_args *args, struct kafka_client *client, const char *topic);
+    int (*run_records)(const struct topic_args *args, const char *topic); /* with a client of its own */
+} actions[] = {{"list", list, NULL},
+               {"create", create, NULL},
+               {"alter", alter, NULL},
+               {"delete", delete, NULL},
+               {"describe", describe, NULL},
+               {"produce", NULL, topic_produce},
+               {"consume", NULL, topic_consume}};
+
+static int run_one(const struct topic_args *args, size_t i, const char *topic)
+{
+    if (actions[i].run_records)
+        return actions[i].run_records(args, topic);
+    struct kafka_client *client = kafka_client_open(&args->link);
+    if (!client)
+        return EXIT_USER;
+    int code = actions[i].run(args, client, topic);
+    kafka_client_close(client);
+    return code;
+}
+
+static int run_action(const struct topic_args *args, int count, char **argv)
+{
+    const char *action = count ? argv[1] : "list";
+
+    for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
+        if (strcmp(action, actions[i].name) != 0)
+            continue;
+        if (actions[i].run == list)
+            return count < 2 ? run_one(args, i, NULL) : fail_user("topic list takes no argument '%s'", argv[2]);
+        return count == 2 ? run_one(args, i, argv[2])
+                          : fail_user("topic %s needs one topic: quickwater topic %s T", action, action);
+    }
+    return fail_user("topic: there is no '%s'; one of list, create, alter, delete, describe, produce, consume",
+                     action);
+}
 
 static int run(const struct command *self, int argc, char **argv)
 {
-    struct topic_args topic = {.brokers = "127.0.0.1:9092", .offset = -1, .partition = -1};
+    struct topic_args topic = {.offset = -1, .partition = -1};
     const struct arg args[] = {
-        {"--kafka", "HOST:PORT", "the server (default 127.0.0.1:9092)", ARG_TEXT, &topic.brokers},
-        {"--partitions", "N", "create: partitions (default 1); alter: how many there are to be",
-         ARG_NUMBER, &topic.partitions},
-        {"--config", "A=B,…", "create: settings of the topic, as Kafka names them", ARG_TEXT,
-         &topic.config},
+        KAFKA_LINK_ARGS(&topic.link),
+        {"--partitions", "N", "create: partitions (default 1); alter: how many there are to be", ARG_NUMBER,
+         &topic.partitions},
+        {"--config", "A=B,…", "create: settings of the topic, as Kafka names them", ARG_TEXT, &topic.config},
         {"--key", "TEXT", "produce: the key of all records", ARG_TEXT, &topic.key},
-        {"--key-separator", "TEXT", "produce: each line is key, separator, value", ARG_TEXT,
-         &topic.key_separator},
+        {"--key-separator", "TEXT", "produce: each line is key, separator, value", ARG_TEXT, &topic.key_separator},
         {"--partition", "P", "produce, consume: only this one", ARG_NUMBER, &topic.partition},
         {"--offset", "N", "consume: from here on (default: the start)", ARG_NUMBER, &topic.offset},
         {"--count", "N", "consume: at most so many", ARG_NUMBER, &topic.count},
         {"--follow", NULL, "consume: wait for more; starts at the end unless --from-start", ARG_FLAG,
          &topic.follow},
-        {"--from-start", NULL, "consume: with --follow, from the start", ARG_FLAG,
-         &topic.from_start},
+        {"--from-start", NULL, "consume: with --follow, from the start", ARG_FLAG, &topic.from_start},
+        {"--json", NULL, "list, describe: as JSON", ARG_FLAG, &topic.json},
         {0}};
     int count = args_parse(self, args, argc, argv);
 
     if (count < 0)
         return count == -1 ? 0 : EXIT_USER;
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    if (count == 0 || (count == 1 && strcmp(argv[1], "list") == 0))
-        return list(&topic);
-    for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
-        if (strcmp(argv[1], actions[i].name) == 0)
-            return count == 2 ? actions[i].run(&topic, argv[2])
-                              : fail_user("topic %s needs one topic: quickwater topic %s T", argv[1], argv[1]);
-    if (strcmp(argv[1], "list") == 0)
-        return fail_user("topic list takes no argument '%s'", argv[2]);
-    return fail_user(
-        "topic: there is no '%s'; one of list, create, alter, delete, describe, produce, consume",
-        argv[1]);
+    int code = kafka_link_settle(&topic.link);
+    if (code == 0)
+        code = run_action(&topic, count, argv);
+    kafka_link_forget(&topic.link);
+    return code;
 }
 
 const struct command command_topic = {
     .name = "topic",
-    .usage =
-        "list | create T | alter T --partitions N | delete T | describe T | produce T | consume T",
+    .usage = "list | create T | alter T --partitions N | delete T | describe T | produce T | consume T",
     .help = "topics of a running server, or of any Kafka cluster",
     .more = "alter gives a topic more partitions: jobs that read it read them too, from their start.\n"
             "describe shows partitions with their offsets, and the settings that are not the defaults.\n"
             "produce reads a record a line from standard input; consume prints key, tab and value and\n"
             "ends at the end of the topic unless --follow.",
+    .actions = "list create alter delete describe produce consume",
+    .names = say_names,
     .run = run,
 };

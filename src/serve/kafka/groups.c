@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "serve/kafka/face.h"
+#include "wire/kafka/members.h"
 
 enum {
     SESSION_MS_MIN = 100,
@@ -310,16 +311,16 @@ struct subscription {
     bool found;
 };
 
-/* Of a member's metadata in the protocol "consumer": version i16, topics as an array of strings. */
-static void look_for_topic(void *context, const struct group_member_info *info)
+static void look_at_topic(void *context, struct bytes topic)
 {
     struct subscription *s = context;
-    struct reader r = reader_of(info->metadata);
 
-    (void)reader_u16_be(&r);
-    uint32_t count = reader_u32_be(&r);
-    for (uint32_t i = 0; i < count && !r.bad && !s->found; i++)
-        s->found = bytes_equal(reader_bytes(&r, reader_u16_be(&r)), s->topic) && !r.bad;
+    s->found = s->found || bytes_equal(topic, s->topic);
+}
+
+static void look_for_topic(void *context, const struct group_member_info *info)
+{
+    (void)subscription_read(info->metadata, look_at_topic, context); /* what another protocol says is no matter */
 }
 
 bool face_group_subscribes(const struct kafka_face *face, struct bytes group_id, struct bytes topic)

@@ -119,6 +119,46 @@ bool scram_final_parse(struct bytes m, struct scram_final *out, struct buf *proo
     return false;
 }
 
+bool scram_challenge_parse(struct bytes m, struct scram_challenge *out, struct buf *salt)
+{
+    struct bytes rest = m, part, text;
+    int64_t iterations;
+
+    *out = (struct scram_challenge){0};
+    if (!next_part(&rest, &part) || !is_attribute(part, 'r', &out->nonce) || out->nonce.len == 0)
+        return false;
+    if (!next_part(&rest, &part) || !is_attribute(part, 's', &text) || !base64_decode(salt, text))
+        return false;
+    if (!next_part(&rest, &part) || !is_attribute(part, 'i', &text) || !bytes_to_i64(text, &iterations))
+        return false;
+    out->iterations = iterations > 0 && iterations <= UINT32_MAX ? (uint32_t)iterations : 0;
+    return out->iterations > 0;
+}
+
+bool scram_verdict_parse(struct bytes m, struct buf *signature, struct bytes *error)
+{
+    struct bytes rest = m, part, text;
+
+    *error = BYTES_NONE;
+    if (!next_part(&rest, &part))
+        return false;
+    if (is_attribute(part, 'e', error))
+        return true;
+    return is_attribute(part, 'v', &text) && base64_decode(signature, text);
+}
+
+void scram_name_write(struct buf *out, struct bytes name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == ',')
+            buf_str(out, "=2C");
+        else if (name.ptr[i] == '=')
+            buf_str(out, "=3D");
+        else
+            buf_u8(out, name.ptr[i]);
+    }
+}
+
 bool oauth_first_parse(struct bytes m, struct oauth_first *out)
 {
     struct bytes rest = m, part, none;

@@ -1,5 +1,6 @@
 /* sasl.h: the messages of SASL's mechanisms as clients send them: PLAIN (RFC 4616), SCRAM (RFC
- * 5802) and OAUTHBEARER (RFC 7628). Who somebody is: serve/security/.
+ * 5802, here with what a server answers) and OAUTHBEARER (RFC 7628). Who somebody is:
+ * serve/security/.
  *
  * Owns:    nothing: views point into the message, save what is decoded into a buf.
  * Errors:  false: not that message.   Threads: any.   Layer: wire.
@@ -33,6 +34,17 @@ struct scram_final {
     struct bytes without_proof; /* what is signed */
 };
 bool scram_final_parse(struct bytes message, struct scram_final *out, struct buf *proof);
+
+/* What a server answers with to the first: r=nonce,s=salt,i=iterations[,name=value]… */
+struct scram_challenge {
+    struct bytes nonce;  /* begins with the client's, which the caller checks */
+    uint32_t iterations; /* from 1 on; the caller bounds them */
+};
+bool scram_challenge_parse(struct bytes message, struct scram_challenge *out, struct buf *salt);
+/* And to the final: v=signature, decoded, or e=error, a view; false: neither. */
+bool scram_verdict_parse(struct bytes message, struct buf *signature, struct bytes *error);
+/* A user's name as the first message has it: ',' and '=' escaped. */
+void scram_name_write(struct buf *out, struct bytes name);
 
 /* n,[a=authzid],^Aauth=Bearer token^A[name=value^A]…^A */
 struct oauth_first {

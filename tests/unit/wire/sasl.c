@@ -171,3 +171,33 @@ TEST(jwt_taken_apart)
         jwt_deinit(&j);
     }
 }
+
+TEST(scram_what_a_server_answers)
+{
+    struct scram_challenge c;
+    struct buf salt, name;
+    struct bytes error;
+
+    buf_init(&salt, 0);
+    buf_init(&name, 0);
+    EXPECT(scram_challenge_parse(BYTES_LITERAL("r=fyko3,s=Zm9v,i=4096"), &c, &salt));
+    EXPECT(bytes_is(c.nonce, "fyko3") && bytes_is(buf_view(&salt), "foo") && c.iterations == 4096);
+    EXPECT(scram_challenge_parse(BYTES_LITERAL("r=f,s=Zm9v,i=1,x=later"), &c, &salt));
+    EXPECT(!scram_challenge_parse(BYTES_LITERAL("r=f,s=Zm9v,i=0"), &c, &salt));
+    EXPECT(!scram_challenge_parse(BYTES_LITERAL("r=f,s=Zm9v,i=4294967296"), &c, &salt));
+    EXPECT(!scram_challenge_parse(BYTES_LITERAL("r=f,s=Zm9v"), &c, &salt));
+    EXPECT(!scram_challenge_parse(BYTES_LITERAL("r=f,s=?,i=1"), &c, &salt));
+    EXPECT(!scram_challenge_parse(BYTES_LITERAL("r=,s=Zm9v,i=1"), &c, &salt));
+    EXPECT(!scram_challenge_parse(BYTES_NONE, &c, &salt));
+    buf_clear(&salt);
+    EXPECT(scram_verdict_parse(BYTES_LITERAL("v=Zm9v"), &salt, &error) && bytes_is(buf_view(&salt), "foo") &&
+           !error.len);
+    EXPECT(scram_verdict_parse(BYTES_LITERAL("e=invalid-proof"), &salt, &error) &&
+           bytes_is(error, "invalid-proof"));
+    EXPECT(!scram_verdict_parse(BYTES_LITERAL("x=Zm9v"), &salt, &error));
+    EXPECT(!scram_verdict_parse(BYTES_NONE, &salt, &error));
+    scram_name_write(&name, BYTES_LITERAL("a,=b"));
+    EXPECT(bytes_is(buf_view(&name), "a=2C=3Db"));
+    buf_deinit(&name);
+    buf_deinit(&salt);
+}
