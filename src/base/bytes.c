@@ -1,5 +1,9 @@
 #include "base/bytes.h"
 
+#include <stdlib.h>
+
+#include "base/check.h"
+
 static uint8_t lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
@@ -115,4 +119,27 @@ bool bytes_is_utf8(struct bytes a)
         i += len;
     }
     return true;
+}
+
+struct bytes bytes_keep(struct bytes b)
+{
+    if (!b.ptr)
+        return BYTES_NONE;
+    uint8_t *copy = xmalloc(b.len + 1);
+    if (b.len)
+        memcpy(copy, b.ptr, b.len);
+    return bytes_of(copy, b.len);
+}
+
+void bytes_drop(struct bytes *b)
+{
+    free((void *)(uintptr_t)b->ptr);
+    *b = BYTES_NONE;
+}
+
+void bytes_keep_over(struct bytes *old, struct bytes b)
+{
+    struct bytes copy = bytes_keep(b);
+    bytes_drop(old);
+    *old = copy;
 }

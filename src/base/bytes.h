@@ -1,6 +1,7 @@
 /* bytes.h: a view of bytes that somebody else owns.
  *
- * Passed by value, never freed, never stored past the call unless the owner is retained. Text is
+ * Passed by value, never freed, never stored past the call unless the owner is retained (or it is a copy of
+ * one's own: bytes_keep). Text is
  * UTF-8 and is not terminated by a zero.       Layer: base.
  */
 #ifndef QW_BASE_BYTES_H
@@ -56,6 +57,11 @@ size_t bytes_find(struct bytes a, uint8_t c, size_t from);
 
 /* The whole of a as a decimal integer with an optional sign. False: not one, or out of range. */
 bool bytes_to_i64(struct bytes a, int64_t *out);
+
+/* A copy on the heap, which bytes_drop frees (and leaves nothing); of nothing (ptr NULL): nothing. */
+struct bytes bytes_keep(struct bytes b);
+void bytes_drop(struct bytes *b);
+void bytes_keep_over(struct bytes *old, struct bytes b); /* old is dropped; b may be a view of it */
 
 /* Valid UTF-8 per RFC 3629 (no surrogates, no overlong forms). */
 bool bytes_is_utf8(struct bytes a);

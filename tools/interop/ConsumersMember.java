@@ -1,4 +1,4 @@
-// One member of a group with Kafka's Java client: java ConsumersMember read BROKER TOPIC GROUP INSTANCE.
+// One member of a group with Kafka's Java client: java ConsumersMember read BROKER TOPIC GROUP PROTOCOL INSTANCE.
 // Says the same lines as consumers_member.c.
 
 import java.io.FileOutputStream;
@@ -26,10 +26,15 @@ public class ConsumersMember {
         Properties p = new Properties();
         p.put("bootstrap.servers", args[1]);
         p.put("group.id", args[3]);
-        p.put("group.protocol", "consumer");
+        p.put("group.protocol", args[4]);
+        if (args[4].equals("classic")) {
+            p.put("partition.assignment.strategy", CooperativeStickyAssignor.class.getName());
+            p.put("session.timeout.ms", "6000");
+            p.put("heartbeat.interval.ms", "300");
+        }
         p.put("auto.offset.reset", "earliest");
         p.put("auto.commit.interval.ms", "500");
-        if (!args[4].equals("-")) p.put("group.instance.id", args[4]);
+        if (!args[5].equals("-")) p.put("group.instance.id", args[5]);
         KafkaConsumer<String, String> c = new KafkaConsumer<>(p, new StringDeserializer(), new StringDeserializer());
         Thread main = Thread.currentThread();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {

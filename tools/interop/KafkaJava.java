@@ -239,6 +239,64 @@ public class KafkaJava {
         }
     }
 
+    // A live group is rolled from the classic protocol to the newer one and back, member by member, while records come:
+    // shares stay even, the group is of the newer kind while any such member is in it, and no record is left out.
+    static class Roller extends Member {
+        final Set<String> seen = new java.util.concurrent.ConcurrentSkipListSet<>();
+        Roller(String group, String topic, String... pairs) { super(group, topic, pairs); }
+        public void run() {
+            c.subscribe(List.of(topic));
+            while (!stop) {
+                for (ConsumerRecord<String, String> r : c.poll(Duration.ofMillis(50))) seen.add(r.value());
+                try { c.commitSync(); } catch (RebalanceInProgressException | CommitFailedException e) { } // its next poll joins
+                has = c.assignment().size();
+            }
+            c.close();
+        }
+    }
+
+    static void want(Admin admin, String group, GroupType type) throws Exception {
+        until(group + " is " + type, 20, () -> { try { return described(admin, group).type() == type; } catch (Exception e) { throw new RuntimeException(e); } });
+    }
+
+    static void migrates(String assignor) throws Exception {
+        String topic = unique("j-roll"), group = unique("g");
+        String[] old = {"session.timeout.ms", "6000", "heartbeat.interval.ms", "300",
+            "partition.assignment.strategy", "org.apache.kafka.clients.consumer." + assignor};
+        List<Roller> all = new ArrayList<>(), in = new ArrayList<>();
+        try (Admin admin = Admin.create(props()); KafkaProducer<String, String> producer = producer()) {
+            admin.createTopics(List.of(new NewTopic(topic, 6, (short) 1))).all().get();
+            int[] sent = {0};
+            boolean[] ended = {false};
+            Thread writer = new Thread(() -> {
+                while (!ended[0]) {
+                    producer.send(new ProducerRecord<>(topic, null, "v" + sent[0]++));
+                    try { Thread.sleep(5); } catch (InterruptedException e) { return; }
+                }
+            });
+            writer.start();
+            String[][] rolls = {old, old, old, newer(), newer(), newer(), old, old, old};
+            for (int i = 0; i < rolls.length; i++) {
+                Roller r = new Roller(group, topic, rolls[i]);
+                all.add(r);
+                in.add(r);
+                if (in.size() > 3) in.remove(0).end();
+                if (in.size() < 3) continue;
+                until("two each after roll " + i, 60, () -> in.stream().allMatch(m -> m.has == 2));
+                want(admin, group, i >= 3 && i < 8 ? GroupType.CONSUMER : GroupType.CLASSIC);
+            }
+            ended[0] = true;
+            writer.join();
+            producer.flush();
+            Set<String> wanted = new HashSet<>();
+            for (int i = 0; i < sent[0]; i++) wanted.add("v" + i);
+            until("all " + sent[0] + " records", 30, () -> { Set<String> left = new HashSet<>(wanted); for (Roller r : all) left.removeAll(r.seen); return left.isEmpty(); });
+            until("all committed", 20, () -> { try { return admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().values().stream().mapToLong(OffsetAndMetadata::offset).sum() == sent[0]; } catch (Exception e) { throw new RuntimeException(e); } });
+        } finally {
+            for (Roller r : in) r.end();
+        }
+    }
+
     // Its offsets are committed under its epoch; the group becomes a classic one and back while empty.
     static void consumersCommit() throws Exception {
         String topic = unique("j-commit"), group = unique("g");
@@ -721,6 +779,8 @@ public class KafkaJava {
         cases.put("consumersCommit", KafkaJava::consumersCommit);
         cases.put("consumersByPattern", KafkaJava::consumersByPattern);
         cases.put("consumersStatic", KafkaJava::consumersStatic);
+        cases.put("migratesCooperative", () -> migrates("CooperativeStickyAssignor"));
+        cases.put("migratesEager", () -> migrates("RangeAssignor"));
         int passed = 0, failed = 0;
         for (Map.Entry<String, Case> e : cases.entrySet()) {
             if (args.length > 1 && !Arrays.asList(args).contains(e.getKey())) continue;

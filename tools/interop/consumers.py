@@ -2,7 +2,8 @@
 
 Says what is wrong: a partition that two members read at one time, one that nobody reads when all is quiet, a
 record that nobody read. SERVER… takes --data DIR and --kafka ADDRESS; READ… and WRITE… are members as in
-consumers_member.c. Standard library only.
+consumers_member.c. PROTOCOLS: of the members, "consumer" or "classic" or both with a comma (one for each by
+chance; then the group goes from one protocol to the other and back as they come and go). Standard library only.
 """
 import contextlib
 import os
@@ -15,6 +16,7 @@ import tempfile
 import time
 
 PARTITIONS, MEMBERS = 8, 5
+PROTOCOLS = os.environ.get('PROTOCOLS', 'consumer').split(',')
 
 
 class Member:
@@ -88,8 +90,8 @@ class World:
         self.server.wait()
         self.start_server()
 
-    def join(self, instance='-'):
-        self.members.append(Member(self, self.read, 'read', self.broker, 't', 'g', instance))
+    def join(self, protocol, instance='-'):
+        self.members.append(Member(self, self.read, 'read', self.broker, 't', 'g', protocol, instance))
 
     def living(self):
         return [m for m in self.members if m.alive()]
@@ -99,7 +101,7 @@ def act(world, rng, log):
     living = world.living()
     what = rng.choice(['join', 'join', 'stop', 'kill', 'server'])
     if what == 'join' and len(living) < MEMBERS:
-        world.join('one' if rng.random() < 0.2 and not any(m.static for m in living) else '-')
+        world.join(rng.choice(PROTOCOLS), 'one' if rng.random() < 0.2 and not any(m.static for m in living) else '-')
     elif what == 'stop' and len(living) > 1:
         rng.choice(living).stop()
     elif what == 'kill' and len(living) > 1:
@@ -156,7 +158,7 @@ def run(world, rng, rounds):
     writer = world.writer = Member(world, world.write, 'write', world.broker, 't', '100000000')
     time.sleep(1)
     for _ in range(3):
-        world.join()
+        world.join(rng.choice(PROTOCOLS))
     for _ in range(rounds):
         time.sleep(rng.uniform(0.3, 2.5))
         act(world, rng, log)

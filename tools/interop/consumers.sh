@@ -1,6 +1,7 @@
 #!/bin/sh
 # Groups that the server assigns: members with librdkafka and with Java's client come, go and are killed with
-# the server; no partition is read by two at one time, none is left out. SEED and ROUNDS choose another run.
+# the server; no partition is read by two at one time, none is left out. Then with members of both protocols in one
+# group. SEED and ROUNDS choose another run.
 . tools/interop/common.sh
 peer librdkafka
 rdkafka=$dir/package/deps/librdkafka/src
@@ -28,6 +29,9 @@ run() { # run NAME ROUNDS COMMAND…: members of that command
         failed=$((failed + 1))
     fi
 }
-run librdkafka "${ROUNDS:-$usual}" "$work/bin/member"
-run java "${ROUNDS:-$((usual / 2))}" java -Xmx128m -cp "$jars/*:$work/classes" ConsumersMember
+export PROTOCOLS
+for PROTOCOLS in consumer consumer,classic; do
+    run "librdkafka, $PROTOCOLS" "${ROUNDS:-$usual}" "$work/bin/member"
+    run "java, $PROTOCOLS" "${ROUNDS:-$((usual / 2))}" java -Xmx128m -cp "$jars/*:$work/classes" ConsumersMember
+done
 echo "$passed passed, $failed failed"

@@ -1,6 +1,6 @@
 /* One member of a group, or a producer, with librdkafka: what consumers.py starts and kills.
  *
- *     consumers_member read  BROKER TOPIC GROUP INSTANCE     (INSTANCE -: none)
+ *     consumers_member read  BROKER TOPIC GROUP PROTOCOL INSTANCE     (PROTOCOL consumer or classic; INSTANCE -: none)
  *     consumers_member write BROKER TOPIC COUNT
  *
  * Each line to standard output is one write: nanoseconds of the machine's monotonic clock, then what:
@@ -66,11 +66,16 @@ static int read_all(rd_kafka_conf_t *conf, char **args)
     char why[256];
 
     set(conf, "group.id", args[1]);
-    set(conf, "group.protocol", "consumer");
+    set(conf, "group.protocol", args[2]);
+    if (strcmp(args[2], "classic") == 0) {
+        set(conf, "partition.assignment.strategy", "cooperative-sticky");
+        set(conf, "session.timeout.ms", "6000");
+        set(conf, "heartbeat.interval.ms", "300");
+    }
     set(conf, "auto.offset.reset", "earliest");
     set(conf, "auto.commit.interval.ms", "500");
-    if (strcmp(args[2], "-") != 0)
-        set(conf, "group.instance.id", args[2]);
+    if (strcmp(args[3], "-") != 0)
+        set(conf, "group.instance.id", args[3]);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
     if (!rk) {

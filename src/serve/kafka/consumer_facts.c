@@ -4,11 +4,12 @@
  *     value  u8 version 1 | i32 epoch | i32 epoch of the target | u64 hash of the topics that are read
  *
  *     key    u16 length, group | u8 1 | member id     each member
- *     value  u8 version 1 | u8 state | i32 epoch | i32 the one before | i32 rebalance timeout, ms
+ *     value  u8 version 1, of a classic member 2 | u8 state | i32 epoch | i32 the one before | i32 rebalance timeout, ms
  *            | instance id, rack, client id, its host, pattern, assignor: each uvarint length + 1, 0 for none
  *            | uvarint count of topics; names, sized
  *            | what it has, has to give up, is to have: each uvarint count of topics; of each its id (16
  *              bytes), uvarint count of partitions; u32 each
+ *            | version 2: i32 session timeout, ms | uvarint count of protocols; of each name and metadata, sized
  *
  * Integers big-endian, as in the other facts of the Kafka face. Beside what Kafka keeps (metadata, target,
  * current assignment, epochs) there is nothing: sessions and timers begin anew. */
@@ -16,8 +17,16 @@
 
 #include "base/check.h"
 #include "serve/kafka/consumer_in.h"
+#include "wire/kafka/consumer_protocol.h"
 
-enum { VERSION = 1, KEY_GROUP = 0, KEY_MEMBER = 1, PART_BYTES_MIN = 4 };
+enum {
+    VERSION = 1,
+    VERSION_CLASSIC = 2,
+    PROTOCOL_BYTES_MIN = 2,
+    KEY_GROUP = 0,
+    KEY_MEMBER = 1,
+    PART_BYTES_MIN = 4
+};
 
 static struct bytes key_of(struct buf *key, struct bytes group, uint8_t kind, struct bytes member)
 {
@@ -56,7 +65,7 @@ static void put_parts(struct buf *out, const struct parts *set)
 static void put_member(struct buf *out, const struct cmember *m)
 {
     buf_clear(out);
-    buf_u8(out, VERSION);
+    buf_u8(out, m->is_classic ? VERSION_CLASSIC : VERSION);
     buf_u8(out, (uint8_t)m->state);
     buf_u32_be(out, (uint32_t)m->epoch);
     buf_u32_be(out, (uint32_t)m->previous_epoch);
@@ -73,6 +82,14 @@ static void put_member(struct buf *out, const struct cmember *m)
     put_parts(out, &m->assigned);
     put_parts(out, &m->revoking);
     put_parts(out, &m->target);
+    if (!m->is_classic)
+        return;
+    buf_u32_be(out, (uint32_t)m->session_ms);
+    buf_uvarint(out, (uint64_t)m->protocols.count);
+    for (int32_t i = 0; i < m->protocols.count; i++) {
+        buf_sized(out, m->protocols.at[i].name);
+        buf_sized(out, m->protocols.at[i].metadata);
+    }
 }
 
 static void save_group(struct cgroup *g, cgroup_fact_fn *fn, void *context)
@@ -138,7 +155,7 @@ static struct bytes get_text(struct reader *r)
         r->bad = true;
         return BYTES_NONE;
     }
-    return cgroup_keep(reader_bytes(r, (size_t)len - 1));
+    return bytes_keep(reader_bytes(r, (size_t)len - 1));
 }
 
 static void get_parts(struct reader *r, struct parts *out)
@@ -169,15 +186,38 @@ static void get_topics(struct reader *r, struct cmember *m)
     m->topics = xcalloc((size_t)count + 1, sizeof(*m->topics));
     for (; m->topics_count < count && !r->bad; m->topics_count++) {
         struct bytes name = reader_sized(r);
-        m->topics[m->topics_count] = cgroup_keep(name.ptr ? name : BYTES_LITERAL(""));
+        m->topics[m->topics_count] = bytes_keep(name.ptr ? name : BYTES_LITERAL(""));
     }
+}
+
+/* What a classic member speaks; the first must be what consumers say. */
+static void get_protocols(struct reader *r, struct cmember *m)
+{
+    struct consumer_subscription s;
+
+    m->is_classic = true;
+    m->session_ms = (int32_t)reader_u32_be(r);
+    uint64_t count = reader_uvarint(r);
+    if (r->bad || count == 0 || count > reader_left(r) / PROTOCOL_BYTES_MIN) {
+        r->bad = true;
+        return;
+    }
+    struct group_protocols read = {xcalloc((size_t)count, sizeof(*read.at)), (int32_t)count};
+    for (int32_t i = 0; i < read.count; i++) {
+        read.at[i].name = reader_sized(r);
+        read.at[i].metadata = reader_sized(r);
+    }
+    r->bad |= m->session_ms <= 0 || !consumer_subscription_parse(read.at[0].metadata, &s);
+    if (!r->bad)
+        group_protocols_keep(&m->protocols, &read);
+    free(read.at);
 }
 
 static bool get_member(struct reader *r, struct cmember *m)
 {
     uint8_t version = reader_u8(r), state = reader_u8(r);
 
-    if (version != VERSION || state >= CMEMBER_STATES)
+    if ((version != VERSION && version != VERSION_CLASSIC) || state >= CMEMBER_STATES)
         return false;
     m->state = (enum cmember_state)state;
     m->epoch = (int32_t)reader_u32_be(r);
@@ -193,6 +233,8 @@ static bool get_member(struct reader *r, struct cmember *m)
     get_parts(r, &m->assigned);
     get_parts(r, &m->revoking);
     get_parts(r, &m->target);
+    if (version == VERSION_CLASSIC)
+        get_protocols(r, m);
     return !r->bad && reader_left(r) == 0;
 }
 
@@ -211,15 +253,14 @@ static bool load_member(struct cgroups *gs, struct cgroup *g, int64_t now_ms, st
 {
     struct cmember *m = xcalloc(1, sizeof(*m));
 
-    m->id = cgroup_keep(id);
+    m->id = bytes_keep(id);
     if (!id.len || map_get(&g->members, id) || !get_member(r, m)) {
         cmember_free(m);
         return false;
     }
-    m->session_at_ms = cgroup_session_end(gs, g, now_ms);
-    m->revoke_at_ms = m->state == CMEMBER_UNREVOKED ? now_ms + m->rebalance_ms : INT64_MAX;
-    cgroups_wait_until(gs, m->session_at_ms);
-    cgroups_wait_until(gs, m->revoke_at_ms);
+    cmember_alive(gs, g, m, now_ms);
+    m->due_at_ms = m->state == CMEMBER_UNREVOKED ? now_ms + m->rebalance_ms : INT64_MAX;
+    cgroups_wait_until(gs, m->due_at_ms);
     cmember_add(g, m);
     return true;
 }

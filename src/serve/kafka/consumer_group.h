@@ -10,6 +10,9 @@
  * A partition is given to a member when no other has it, nor still has to give it up: nobody reads one twice.
  * What a member has is under its epoch, so that a commit of an older one is refused.
  *
+ * A live group may have members of the classic protocol too: it comes from the classic machine (group.h) when its
+ * first member of the newer one joins, and goes back there when the last such member has left.
+ *
  * What the machine knows is kept as facts (cgroups_save, cgroups_load); an answer may leave when those are
  * durable. Time comes in as milliseconds of a monotonic clock; sessions begin anew at a load.
  *
@@ -21,8 +24,9 @@
 #ifndef QW_SERVE_KAFKA_CONSUMER_GROUP_H
 #define QW_SERVE_KAFKA_CONSUMER_GROUP_H
 
+#include "base/buf.h"
 #include "base/bytes.h"
-#include "base/reader.h"
+#include "serve/kafka/group.h"
 #include "serve/kafka/parts.h"
 #include "wire/kafka/errors.h"
 
@@ -47,6 +51,7 @@ struct cgroup_host {
     void *context;
     void (*random)(void *context, void *to, size_t len);
     bool (*topic)(void *context, struct bytes name, struct cgroup_topic *out);
+    bool (*topic_of)(void *context, const uint8_t *id, struct cgroup_topic *out);
     void (*topics)(void *context, cgroup_topic_fn *fn, void *fn_context); /* all there are */
     uint64_t (*topics_stamp)(void *context); /* another when topics have come, gone or grown */
     void (*times)(void *context, struct bytes group, int32_t *session_ms, int32_t *heartbeat_ms);
@@ -82,15 +87,38 @@ void cgroups_destroy(struct cgroups *groups);
 void cgroups_beat(struct cgroups *groups, int64_t now_ms, const struct cgroup_beat *beat,
                   struct cgroup_answer *answer);
 
-/* Whether a member may commit (STALE_MEMBER_EPOCH, UNKNOWN_MEMBER_ID) or fetch offsets. */
+/* Before any group is looked at; *why of an error. */
+enum kafka_error cgroups_beat_error(const struct cgroup_beat *beat, const char **why);
+
+/* Whether a member may commit (STALE_MEMBER_EPOCH, of a classic one ILLEGAL_GENERATION; UNKNOWN_MEMBER_ID) or
+ * fetch offsets. */
 enum kafka_error cgroups_may_commit(const struct cgroups *groups, struct bytes group,
                                     struct bytes member, int32_t epoch);
+bool cgroups_is_classic(const struct cgroups *groups, struct bytes group, struct bytes member);
 enum kafka_error cgroups_may_fetch(const struct cgroups *groups, struct bytes group,
                                    struct bytes member, int32_t epoch);
 
 /* When cgroups_expire should be called next; INT64_MAX: never. */
 int64_t cgroups_deadline_ms(const struct cgroups *groups);
 void cgroups_expire(struct cgroups *groups, int64_t now_ms);
+
+/* ---- members that speak the classic protocol, in a group that is there: consumer_classic.c ---- */
+/* new_id: for a member that has none yet. The answer is a view until the next call. */
+void cgroups_join(struct cgroups *groups, int64_t now_ms, const struct group_join *join, struct bytes new_id,
+                  struct group_join_answer *answer);
+enum kafka_error cgroups_sync(struct cgroups *groups, int64_t now_ms, const struct group_sync *sync,
+                              struct buf *assignment);
+enum kafka_error cgroups_heartbeat(struct cgroups *groups, int64_t now_ms, const struct group_caller *caller);
+enum kafka_error cgroups_leave(struct cgroups *groups, int64_t now_ms, const struct group_caller *caller);
+
+/* A group comes from the classic machine: NULL, or why a member of it cannot; then its members, one by one. */
+const char *cgroups_take_error(const struct group_moving *member);
+bool cgroups_take(struct cgroups *groups, int64_t now_ms, struct bytes id, int32_t generation,
+                  const struct group_moving *member); /* false: too many groups */
+/* And goes there: when somebody is in it and all of them are classic; *generation is theirs. */
+bool cgroups_only_classic(const struct cgroups *groups, struct bytes id, int32_t *generation);
+void cgroups_each_moving(const struct cgroups *groups, struct bytes id, group_moving_fn *fn, void *context);
+void cgroups_give(struct cgroups *groups, struct bytes id); /* it is gone here */
 
 /* ---- facts: consumer_facts.c ---- */
 typedef void cgroup_fact_fn(void *context, struct bytes key, struct bytes value); /* no value: gone */
@@ -118,6 +146,7 @@ struct cgroup_member_info {
     const struct bytes *topics;
     uint32_t topics_count;
     int32_t epoch;
+    bool is_classic;
     const struct parts *assigned, *target;
 };
 

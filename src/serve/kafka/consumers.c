@@ -1,8 +1,9 @@
 /* ConsumerGroupHeartbeat and ConsumerGroupDescribe: what they say, carried to the state machine of
  * consumer_group.h and back. What changed is one entry of the log, and the answer waits for it.
  *
- * A group is of one kind at a time: classic (group.h) or of consumers. One that nobody is in becomes
- * the other kind when its next member asks in the other protocol; its committed offsets stay. */
+ * A group is of one kind at a time: classic (group.h) or of consumers. One that nobody is in becomes the other kind
+ * when its next member asks in the other protocol, and a live one of consumers moves (migrate.c); its committed
+ * offsets stay. */
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -10,8 +11,6 @@
 #include "serve/kafka/face.h"
 
 enum {
-    MEMBERS_MAX = 10000,
-    GROUPS_MAX = 100000,
     UNUSED_MS = 600000, /* an empty group without offsets is forgotten after it, as in Kafka */
 };
 
@@ -34,6 +33,15 @@ static void describe_topic(const struct log_topic *topic, struct cgroup_topic *o
 static bool give_topic(void *context, struct bytes name, struct cgroup_topic *out)
 {
     const struct log_topic *topic = face_topic_visible(context, name, NULL);
+
+    if (topic)
+        describe_topic(topic, out);
+    return topic != NULL;
+}
+
+static bool give_topic_of(void *context, const uint8_t *id, struct cgroup_topic *out)
+{
+    const struct log_topic *topic = face_topic_visible(context, BYTES_NONE, id);
 
     if (topic)
         describe_topic(topic, out);
@@ -100,9 +108,9 @@ static bool load_fact(void *context, struct bytes key, struct bytes value)
 
 void face_consumers_open(struct kafka_face *face)
 {
-    const struct cgroup_host host = {face,        give_random, give_topic,
+    const struct cgroup_host host = {face,        give_random, give_topic, give_topic_of,
                                      give_topics, give_stamp,  give_times};
-    const struct cgroup_options options = {.members_max = MEMBERS_MAX, .groups_max = GROUPS_MAX};
+    const struct cgroup_options options = {.members_max = KAFKA_GROUP_MEMBERS_MAX, .groups_max = KAFKA_GROUPS_MAX};
 
     face->cgroups = cgroups_create(&host, &options);
     log_kv_scan(face->log, LOG_KV_CONSUMER_GROUPS, BYTES_NONE, load_fact, face);
@@ -146,6 +154,8 @@ static void drop_if_unused(void *context, const struct cgroup_info *info)
 {
     const struct dropping *d = context;
 
+    if (face_group_downgrade(d->face, info->id))
+        return; /* the last of the newer protocol was silent too long */
     if (info->members_count == 0 && d->now_ms - info->empty_since_ms >= UNUSED_MS &&
         !offsets_any(d->face, info->id))
         (void)cgroups_delete(d->face->cgroups, info->id);
@@ -245,12 +255,20 @@ static void heartbeat_failed(struct call *call)
     fail(call->answer, KAFKA_ERR_COORDINATOR_NOT_AVAILABLE, "the log could not keep it");
 }
 
-/* A classic group stands in the way while somebody is in it. */
-static bool classic_is_in_use(const struct kafka_face *face, struct bytes id)
+/* A classic group of this id that somebody is in becomes one of consumers for who joins; else it is in the way. */
+static enum kafka_error make_way(struct kafka_face *face, const struct cgroup_beat *b, const char **why)
 {
     struct group_info info;
 
-    return groups_find(face->groups, id, &info) && (info.members_count || info.pending_count);
+    if (cgroups_find(face->cgroups, b->group_id, NULL) || !groups_find(face->groups, b->group_id, &info) ||
+        info.members_count + info.pending_count == 0)
+        return KAFKA_ERR_NONE;
+    if (b->epoch != 0) {
+        *why = "the group is in use by the classic protocol";
+        return KAFKA_ERR_GROUP_ID_NOT_FOUND;
+    }
+    enum kafka_error error = cgroups_beat_error(b, why);
+    return error ? error : face_group_upgrade(face, b->group_id, why);
 }
 
 static void beat(struct call *call, const struct kafka_consumer_group_heartbeat_req *req,
@@ -263,21 +281,23 @@ static void beat(struct call *call, const struct kafka_consumer_group_heartbeat_
         fail(res, KAFKA_ERR_UNSUPPORTED_VERSION, "the feature group.version is at level 0");
         return;
     }
-    if (!cgroups_find(face->cgroups, req->group_id, NULL) && classic_is_in_use(face, req->group_id)) {
-        fail(res, KAFKA_ERR_GROUP_ID_NOT_FOUND, "the group is in use by the classic protocol");
+    answer.error = make_way(face, b, &answer.why);
+    if (answer.error) {
+        fail(res, answer.error, answer.why);
         return;
     }
     cgroups_beat(face->cgroups, face_now_ms(face), b, &answer);
     if (cgroups_find(face->cgroups, req->group_id, NULL))
         (void)groups_delete(face->groups, req->group_id); /* it was an empty classic one, or none */
     fail(res, answer.error, answer.why);
-    if (answer.error)
-        return;
-    res->member_id = arena_copy(&call->arena, answer.member_id);
-    res->member_epoch = answer.epoch;
-    res->heartbeat_interval_ms = answer.heartbeat_ms;
-    if (answer.assignment)
-        res->assignment = assignment_of(&call->arena, answer.assignment);
+    if (!answer.error) {
+        res->member_id = arena_copy(&call->arena, answer.member_id);
+        res->member_epoch = answer.epoch;
+        res->heartbeat_interval_ms = answer.heartbeat_ms;
+        if (answer.assignment)
+            res->assignment = assignment_of(&call->arena, answer.assignment);
+    }
+    (void)face_group_downgrade(face, req->group_id);
 }
 
 /* A pattern is matched against all topics, whoever asks; so it is for who may know of all of them. */
@@ -394,7 +414,7 @@ static void describe_target(struct call *call, const struct parts *set,
     }
 }
 
-enum { TYPE_CONSUMER = 1 };
+enum { TYPE_CLASSIC = 0, TYPE_CONSUMER = 1 };
 
 static void describe_member(void *context, const struct cgroup_member_info *info)
 {
@@ -415,7 +435,7 @@ static void describe_member(void *context, const struct cgroup_member_info *info
         m->subscribed_topic_names.at[i] = info->topics[i];
     describe_assigned(d->call, info->assigned, &m->assignment);
     describe_target(d->call, info->target, &m->target_assignment);
-    m->member_type = TYPE_CONSUMER;
+    m->member_type = info->is_classic ? TYPE_CLASSIC : TYPE_CONSUMER;
 }
 
 /* One that is gone has no name here, and nothing to hide. */

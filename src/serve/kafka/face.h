@@ -27,6 +27,8 @@ enum {
     KAFKA_SMALL_FRAME_BYTES_MAX = 16 << 20, /* of all but Produce */
     KAFKA_CALLS_MAX = 256,                  /* unanswered in one session; then it is not read */
     KAFKA_HOST_MAX = 256,
+    KAFKA_GROUP_MEMBERS_MAX = 10000, /* of either kind */
+    KAFKA_GROUPS_MAX = 100000,       /* of each kind */
     KAFKA_OUT_BYTES_PAUSE = 8 << 20, /* unsent in one session; then it is not read */
 };
 
@@ -182,6 +184,19 @@ void face_consumers_expire(struct kafka_face *face);
 enum kafka_error face_consumers_save(struct kafka_face *face, struct log_entry *entry, uint64_t *lsn);
 /* The id is wanted for a classic group. INCONSISTENT_GROUP_PROTOCOL: consumers are in it. */
 enum kafka_error face_consumers_make_way(struct kafka_face *face, struct bytes group_id);
+
+/* consumers_classic.c: somebody is in a group of consumers of this id, so classic requests are for that. */
+bool face_consumers_live(const struct kafka_face *face, struct bytes group_id);
+/* Answers; or false: the group has just become a classic one, where the join goes on under join->member_id. */
+bool face_consumers_join(struct call *call, struct group_join *join);
+void face_consumers_sync(struct call *call, const struct group_sync *sync);
+void face_consumers_left(struct call *call, struct bytes group_id, struct kafka_leave_group_res *res);
+
+/* migrate.c */
+/* A classic group that is in use becomes one of consumers, for a member that wants to join. Errors with why. */
+enum kafka_error face_group_upgrade(struct kafka_face *face, struct bytes id, const char **why);
+/* A group of consumers becomes a classic one if all who are in it are classic members: true. */
+bool face_group_downgrade(struct kafka_face *face, struct bytes id);
 
 /* Some member of the group, of protocol type "consumer", has subscribed to the topic. */
 bool face_group_subscribes(const struct kafka_face *face, struct bytes group_id, struct bytes topic);

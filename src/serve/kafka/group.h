@@ -32,6 +32,18 @@ struct group_protocol {
     struct bytes name, metadata;
 };
 
+struct group_protocols { /* in order of preference */
+    struct group_protocol *at;
+    int32_t count;
+};
+
+/* group_protocols.c: a copy of one's own, into a list that was empty or is freed. */
+void group_protocols_keep(struct group_protocols *to, const struct group_protocols *from);
+void group_protocols_free(struct group_protocols *list); /* and leaves it empty */
+bool group_protocols_equal(const struct group_protocols *a, const struct group_protocols *b);
+const struct group_protocol *group_protocol_find(const struct group_protocols *list,
+                                                 struct bytes name); /* or NULL */
+
 struct group_join {
     struct bytes group_id, member_id;
     struct bytes instance_id; /* ptr NULL: a dynamic member */
@@ -40,8 +52,7 @@ struct group_join {
     int32_t session_timeout_ms, rebalance_timeout_ms;
     bool known_id_required;  /* JoinGroup v4: first answer MEMBER_ID_REQUIRED */
     bool skip_assignment_ok; /* JoinGroup v9 */
-    const struct group_protocol *protocols;
-    int32_t protocols_count;
+    struct group_protocols protocols;
 };
 
 struct group_join_member {
@@ -96,6 +107,30 @@ enum kafka_error groups_leave(struct groups *groups, int64_t now_ms,
  * when the commit is legal (generation < 0: a consumer that assigns its own partitions). */
 enum kafka_error groups_may_commit(struct groups *groups, int64_t now_ms,
                                    const struct group_caller *caller);
+
+/* ---- moving to the newer protocol and back: group_move.c ---- */
+
+/* A classic member on its way from one machine to the other; views. */
+struct group_moving {
+    struct bytes id, instance_id, client_id, client_host;
+    int32_t session_timeout_ms, rebalance_timeout_ms;
+    struct group_protocols protocols;
+    struct bytes assignment; /* as its last leader gave it; may be empty */
+};
+typedef void group_moving_fn(void *context, const struct group_moving *member);
+void groups_each_moving(const struct groups *groups, struct bytes id, group_moving_fn *fn, void *context);
+/* The group is another machine's now: whoever waits is told to join again, and it is gone here. */
+void groups_give(struct groups *groups, struct bytes id);
+/* The other way: members, one by one, of a group of protocol type "consumer" that is not here yet; then
+ * groups_taken has all of them join again. False: too many groups. */
+bool groups_take(struct groups *groups, int64_t now_ms, struct bytes id, int32_t generation,
+                 const struct group_moving *member);
+void groups_taken(struct groups *groups, int64_t now_ms, struct bytes id);
+
+/* What JoinGroup is checked for before any group is looked at. */
+enum kafka_error groups_join_error(const struct groups *groups, const struct group_join *join);
+/* NAME-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, as Kafka's coordinator gives; the caller's to bytes_drop. */
+struct bytes groups_new_member_id(const struct groups *groups, const struct group_join *join);
 
 /* The token's owner has gone: its answer, if one is due, is dropped. */
 void groups_forget(struct groups *groups, void *token);

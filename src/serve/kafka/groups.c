@@ -9,8 +9,6 @@
 enum {
     SESSION_MS_MIN = 100,
     SESSION_MS_MAX = 1800000,
-    MEMBERS_MAX = 10000,
-    GROUPS_MAX = 100000,
     PROTOCOLS_MAX = 64,
     KEY_GROUP = 0,
     KEY_TRANSACTION = 1,
@@ -95,12 +93,11 @@ void face_groups_open(struct kafka_face *face)
 {
     const struct group_host host = {face, give_join, give_sync, give_random};
     const struct group_options options = {
-        .rebalance_delay_ms =
-            face->options.rebalance_delay_ms < 0 ? 0 : face->options.rebalance_delay_ms,
+        .rebalance_delay_ms = face->options.rebalance_delay_ms < 0 ? 0 : face->options.rebalance_delay_ms,
         .session_ms_min = SESSION_MS_MIN,
         .session_ms_max = SESSION_MS_MAX,
-        .members_max = MEMBERS_MAX,
-        .groups_max = GROUPS_MAX,
+        .members_max = KAFKA_GROUP_MEMBERS_MAX,
+        .groups_max = KAFKA_GROUPS_MAX,
     };
 
     face->groups = groups_create(&host, &options);
@@ -199,7 +196,7 @@ void kafka_on_join_group(struct call *call, const void *request)
     for (int32_t i = 0; i < count; i++)
         protocols[i] = (struct group_protocol){req->protocols.at[i].name,
                                                req->protocols.at[i].metadata};
-    const struct group_join join = {
+    struct group_join join = {
         .group_id = req->group_id,
         .member_id = req->member_id,
         .instance_id = req->group_instance_id,
@@ -210,9 +207,10 @@ void kafka_on_join_group(struct call *call, const void *request)
         .rebalance_timeout_ms = req->rebalance_timeout_ms,
         .known_id_required = call->version >= 4,
         .skip_assignment_ok = call->version >= 9,
-        .protocols = protocols,
-        .protocols_count = count,
+        .protocols = {protocols, count},
     };
+    if (face_consumers_live(face, req->group_id) && face_consumers_join(call, &join))
+        return;
     call->cancel = forget;
     enum kafka_error error = face_consumers_make_way(face, req->group_id);
     if (error) {
@@ -250,6 +248,10 @@ void kafka_on_sync_group(struct call *call, const void *request)
         .assignments = assignments,
         .assignments_count = count,
     };
+    if (face_consumers_live(face, req->group_id)) {
+        face_consumers_sync(call, &sync);
+        return;
+    }
     call->cancel = forget;
     groups_sync(face->groups, face_now_ms(face), &sync, call);
     face_groups_arm(face);
@@ -264,44 +266,63 @@ void kafka_on_heartbeat(struct call *call, const void *request)
                                         req->generation_id};
 
     kafka_heartbeat_res_init(&res);
-    res.error_code = call_may(call, ACL_READ, ACL_GROUP, req->group_id)
-                         ? (int16_t)groups_heartbeat(face->groups, face_now_ms(face), &caller)
-                         : KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+    if (!call_may(call, ACL_READ, ACL_GROUP, req->group_id))
+        res.error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+    else if (face_consumers_live(face, req->group_id))
+        res.error_code = (int16_t)cgroups_heartbeat(face->cgroups, face_now_ms(face), &caller);
+    else
+        res.error_code = (int16_t)groups_heartbeat(face->groups, face_now_ms(face), &caller);
     face_groups_arm(face);
     call_answer(call, &res);
+}
+
+/* One member goes, whichever kind its group is of. */
+static int16_t leave(struct kafka_face *face, const struct group_caller *caller)
+{
+    int64_t now_ms = face_now_ms(face);
+
+    return (int16_t)(face_consumers_live(face, caller->group_id) ? cgroups_leave(face->cgroups, now_ms, caller)
+                                                                 : groups_leave(face->groups, now_ms, caller));
+}
+
+static void leave_all(struct call *call, const struct kafka_leave_group_req *req, struct kafka_leave_group_res *res)
+{
+    if (call->version < 3)
+        res->error_code = leave(call->face, &(struct group_caller){req->group_id, req->member_id, BYTES_NONE, -1});
+    res->members.count = req->members.count;
+    res->members.at = kafka_leave_group_res_member_new(&call->arena, req->members.count);
+    for (int32_t i = 0; i < req->members.count; i++) {
+        const struct kafka_leave_group_req_member *m = &req->members.at[i];
+        const struct group_caller caller = {req->group_id, m->member_id, m->group_instance_id, -1};
+        res->members.at[i].member_id = arena_copy(&call->arena, m->member_id);
+        res->members.at[i].group_instance_id = arena_copy(&call->arena, m->group_instance_id);
+        res->members.at[i].error_code = leave(call->face, &caller);
+    }
 }
 
 void kafka_on_leave_group(struct call *call, const void *request)
 {
     const struct kafka_leave_group_req *req = request;
     struct kafka_face *face = call->face;
-    int64_t now_ms = face_now_ms(face);
-    struct kafka_leave_group_res res;
+    struct kafka_leave_group_res *res = ARENA_NEW(&call->arena, struct kafka_leave_group_res);
+    bool of_consumers = face_consumers_live(face, req->group_id);
 
-    kafka_leave_group_res_init(&res);
+    kafka_leave_group_res_init(res);
     if (!call_may(call, ACL_READ, ACL_GROUP, req->group_id)) {
-        res.error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
-        call_answer(call, &res);
+        res->error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
+        call_answer(call, res);
         return;
     }
-    if (call->version < 3) {
-        const struct group_caller caller = {req->group_id, req->member_id, BYTES_NONE, -1};
-        res.error_code = (int16_t)groups_leave(face->groups, now_ms, &caller);
-    }
-    res.members.count = req->members.count;
-    res.members.at = kafka_leave_group_res_member_new(&call->arena, req->members.count);
-    for (int32_t i = 0; i < req->members.count; i++) {
-        const struct kafka_leave_group_req_member *m = &req->members.at[i];
-        const struct group_caller caller = {req->group_id, m->member_id, m->group_instance_id, -1};
-        res.members.at[i].member_id = m->member_id;
-        res.members.at[i].group_instance_id = m->group_instance_id;
-        res.members.at[i].error_code = (int16_t)groups_leave(face->groups, now_ms, &caller);
+    leave_all(call, req, res);
+    if (of_consumers) {
+        face_consumers_left(call, req->group_id, res);
+        return;
     }
     struct group_info info;
     if (groups_find(face->groups, req->group_id, &info))
         drop_if_unused(face, &info);
     face_groups_arm(face);
-    call_answer(call, &res);
+    call_answer(call, res);
 }
 
 /* ---- looking ---- */

@@ -169,7 +169,8 @@ static enum kafka_error may_commit(struct call *call, const struct group_caller 
                                                 caller->generation);
     if (in_txn)
         return error == KAFKA_ERR_STALE_MEMBER_EPOCH ? KAFKA_ERR_ILLEGAL_GENERATION : error;
-    return caller->generation >= 0 && call->version < 9 ? KAFKA_ERR_UNSUPPORTED_VERSION : error;
+    bool newer = caller->generation >= 0 && !cgroups_is_classic(face->cgroups, caller->group_id, caller->member_id);
+    return newer && call->version < 9 ? KAFKA_ERR_UNSUPPORTED_VERSION : error;
 }
 
 void kafka_on_offset_commit(struct call *call, const void *request)

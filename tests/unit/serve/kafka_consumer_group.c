@@ -41,6 +41,15 @@ static bool give_topic(void *context, struct bytes name, struct cgroup_topic *ou
     return false;
 }
 
+static bool give_topic_of(void *context, const uint8_t *id, struct cgroup_topic *out)
+{
+    for (int i = 0; i < TOPICS; i++) {
+        if (memcmp(world.ids[i], id, sizeof(world.ids[i])) == 0)
+            return give_topic(context, bytes_str(world.names[i]), out);
+    }
+    return false;
+}
+
 static void give_topics(void *context, cgroup_topic_fn *fn, void *fn_context)
 {
     struct cgroup_topic topic;
@@ -71,7 +80,8 @@ static void give_times(void *context, struct bytes group, int32_t *session_ms, i
 
 static struct cgroups *create(void)
 {
-    const struct cgroup_host host = {NULL, give_random, give_topic, give_topics, give_stamp, give_times};
+    const struct cgroup_host host = {NULL,        give_random, give_topic, give_topic_of,
+                                     give_topics, give_stamp,  give_times};
     const struct cgroup_options options = {.members_max = 8, .groups_max = 2};
 
     return cgroups_create(&host, &options);

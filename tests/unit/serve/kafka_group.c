@@ -67,8 +67,8 @@ static struct groups *make(int64_t delay_ms)
 static struct ticket join_as(struct groups *gs, int64_t now, const char *member, const char *instance,
                              bool known, struct ticket *t)
 {
-    const struct group_protocol protocols[] = {{BYTES_LITERAL("range"), BYTES_LITERAL("meta")},
-                                               {BYTES_LITERAL("rr"), BYTES_LITERAL("meta2")}};
+    struct group_protocol protocols[] = {{BYTES_LITERAL("range"), BYTES_LITERAL("meta")},
+                                         {BYTES_LITERAL("rr"), BYTES_LITERAL("meta2")}};
     const struct group_join join = {
         .group_id = BYTES_LITERAL("g"),
         .member_id = bytes_str(member),
@@ -79,8 +79,7 @@ static struct ticket join_as(struct groups *gs, int64_t now, const char *member,
         .session_timeout_ms = 1000,
         .rebalance_timeout_ms = 5000,
         .known_id_required = known,
-        .protocols = protocols,
-        .protocols_count = 2,
+        .protocols = {protocols, 2},
     };
 
     *t = (struct ticket){0};
@@ -319,12 +318,11 @@ TEST(group_refuses_what_does_not_fit)
     struct ticket a, b, t = {0};
     int32_t gen;
     struct groups *gs = two(&a, &b, &gen);
-    const struct group_protocol other = {BYTES_LITERAL("sticky"), BYTES_LITERAL("")};
+    struct group_protocol other = {BYTES_LITERAL("sticky"), BYTES_LITERAL("")};
     struct group_join join = {.group_id = BYTES_LITERAL("g"),
                               .protocol_type = BYTES_LITERAL("consumer"),
                               .session_timeout_ms = 1000,
-                              .protocols = &other,
-                              .protocols_count = 1};
+                              .protocols = {&other, 1}};
 
     groups_join(gs, 60, &join, &t);
     EXPECT_INT(t.error, KAFKA_ERR_INCONSISTENT_GROUP_PROTOCOL);
