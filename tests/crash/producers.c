@@ -30,9 +30,12 @@ static const char *const topics[KINDS] = {"acks-all", "idempotent", "transaction
 
 enum {
     RECORDS_MAX = 4000000, ROUND_RECORDS_MAX = 2000, /* of a kind */
-    TRANSACTION_RECORDS = 5, ABORT_EVERY = 4, PARTITIONS_MAX = 64, READ_SECONDS = 60,
+    TRANSACTION_RECORDS = 5, ABORT_EVERY = 4, PARTITIONS_MAX = 64,
+    POLL_MS = 1000, POLLS_EMPTY_MAX = 60, /* counted in polls: a machine that stands still is not held against anybody */
     CALL_MS = 300, /* a call of a client that a dead server does not answer */
 };
+
+enum { PARTITIONS = 2 }; /* of each topic */
 
 enum fate { OPEN, ENDING, COMMITTED, ABORTED };
 
@@ -45,24 +48,30 @@ struct stream {
     long next_id;
     int64_t next_offset[PARTITIONS_MAX];
     pthread_t thread;
+    int failures; /* told by whoever works on it: one thread at a time */
 };
 
 static struct stream streams[KINDS];
 static atomic_bool producing;
-static int failures, passes;
+static int passes;
 
-static void failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void failed(const char *format, ...)
+static void failed(struct stream *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void failed(struct stream *s, const char *format, ...)
 {
+    char what[256];
     va_list args;
 
-    failures++;
-    fputs("FAIL ", stdout);
+    s->failures++;
     va_start(args, format);
-    vprintf(format, args);
+    vsnprintf(what, sizeof(what), format, args);
     va_end(args);
-    putchar('\n');
+    printf("FAIL %s: %s\n", topics[s->kind], what);
     fflush(stdout);
+}
+
+static int failures(void)
+{
+    return streams[ACKS_ALL].failures + streams[IDEMPOTENT].failures + streams[TRANSACTIONAL].failures;
 }
 
 /* ---- clients ---- */
@@ -209,31 +218,37 @@ static void take(struct stream *s, const rd_kafka_message_t *message)
     long id = strtol(text, NULL, 10);
     s->next_offset[message->partition] = message->offset + 1;
     if (id < 0 || id >= s->next_id)
-        failed("%s has a record that nobody made: %s", topics[s->kind], text);
+        failed(s, "a record that nobody made: %s", text);
     else if (s->seen[id] < UINT8_MAX)
         s->seen[id]++;
 }
 
-/* Goes on where the last round ended, to the end of what is committed. */
-static void read_back(struct stream *s)
+static rd_kafka_t *reader(struct stream *s)
 {
     static const char *const pairs[][2] = {{"group.id", "producers"},
                                            {"enable.partition.eof", "true"},
                                            {"auto.offset.reset", "error"},
                                            {"isolation.level", "read_committed"}};
-    enum { PARTITIONS = 2 };
     rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, s, pairs, 4);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);
-    time_t start = time(NULL);
-    int ended = 0;
 
     rd_kafka_poll_set_consumer(rk);
     for (int p = 0; p < PARTITIONS; p++)
         rd_kafka_topic_partition_list_add(list, topics[s->kind], p)->offset = s->next_offset[p];
     rd_kafka_assign(rk, list);
-    while (ended < PARTITIONS) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, 1000);
-        if (time(NULL) - start > READ_SECONDS)
+    rd_kafka_topic_partition_list_destroy(list);
+    return rk;
+}
+
+/* Goes on where the last round ended, to the end of what is committed. */
+static void *read_back(void *context)
+{
+    struct stream *s = context;
+    rd_kafka_t *rk = reader(s);
+
+    for (int ended = 0, empty = 0; ended < PARTITIONS;) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, POLL_MS);
+        if (!message && ++empty > POLLS_EMPTY_MAX)
             give_up("%s cannot be read to its end", topics[s->kind]);
         if (!message)
             continue;
@@ -245,31 +260,31 @@ static void read_back(struct stream *s)
             take(s, message);
         rd_kafka_message_destroy(message);
     }
-    rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_consumer_close(rk);
     rd_kafka_destroy(rk);
+    return NULL;
 }
 
 /* ---- comparing ---- */
 
-static void check_records(const struct stream *s)
+static void check_records(struct stream *s)
 {
     for (long id = 0; id < s->next_id; id++) {
         if (s->acked[id] && !s->seen[id])
-            failed("%s: record %ld was acknowledged and is not there", topics[s->kind], id);
+            failed(s, "record %ld was acknowledged and is not there", id);
         if (s->kind == IDEMPOTENT && s->seen[id] > 1)
-            failed("%s: record %ld is there %d times", topics[s->kind], id, s->seen[id]);
+            failed(s, "record %ld is there %d times", id, s->seen[id]);
     }
 }
 
-static void check_transactions(const struct stream *s)
+static void check_transactions(struct stream *s)
 {
     for (long t = 0; t * TRANSACTION_RECORDS < s->next_id; t++) {
         const uint8_t *seen = s->seen + t * TRANSACTION_RECORDS;
         uint8_t fate = s->fates[t], expected = fate == COMMITTED || (fate == ENDING && seen[0]);
         for (int i = 0; i < TRANSACTION_RECORDS; i++)
             if (seen[i] != expected)
-                failed("transaction %ld (%s): record %d is there %d times, not %d", t,
+                failed(s, "transaction %ld (%s): record %d is there %d times, not %d", t,
                        fate == COMMITTED ? "committed" : fate == ENDING ? "its end under way"
                        : fate == ABORTED ? "aborted" : "open", i, seen[i], expected);
     }
@@ -277,14 +292,20 @@ static void check_transactions(const struct stream *s)
 
 static void check_round(int round)
 {
+    int before[KINDS];
+
     for (int k = 0; k < KINDS; k++) {
-        int before = failures;
-        read_back(&streams[k]);
+        before[k] = streams[k].failures;
+        pthread_create(&streams[k].thread, NULL, read_back, &streams[k]);
+    }
+    for (int k = 0; k < KINDS; k++)
+        pthread_join(streams[k].thread, NULL);
+    for (int k = 0; k < KINDS; k++) {
         if (k == TRANSACTIONAL)
             check_transactions(&streams[k]);
         else
             check_records(&streams[k]);
-        passes += failures == before;
+        passes += streams[k].failures == before[k];
     }
     printf("round %d: %ld, %ld and %ld records made\n", round, streams[ACKS_ALL].next_id,
            streams[IDEMPOTENT].next_id, streams[TRANSACTIONAL].next_id);
@@ -313,8 +334,8 @@ static void make_topic(const struct child *child, const char *name)
 {
     char command[512];
 
-    snprintf(command, sizeof(command), "%s topic create %s --partitions 2 --kafka %s >/dev/null",
-             child->binary, name, child->kafka);
+    snprintf(command, sizeof(command), "%s topic create %s --partitions %d --kafka %s >/dev/null",
+             child->binary, name, PARTITIONS, child->kafka);
     if (system(command) != 0)
         give_up("%s", command);
 }
@@ -339,13 +360,16 @@ int main(int argc, char **argv)
     for (int k = 0; k < KINDS; k++)
         make_topic(&child, topics[k]);
     begin_life(&streams[TRANSACTIONAL]);
-    for (int round = 1; round <= atoi(argv[2]) && failures < 20; round++) {
+    for (int round = 1; round <= atoi(argv[2]) && failures() < 20; round++) {
         run_round(&child, (useconds_t)rng_below(&when, 900000) + 30000);
         check_round(round);
     }
     end_client(streams[TRANSACTIONAL].rk);
-    if (child_stop(&child) != 0)
-        failed("a clean stop did not end with exit code 0");
-    printf("%d passed, %d failed\n", passes, failures);
-    return failures != 0;
+    int stopped = child_stop(&child);
+    if (stopped != 0)
+        printf("FAIL a clean stop ends with exit code %d\n", stopped);
+    if (failures() == 0 && stopped == 0)
+        child_forget(&child);
+    printf("%d passed, %d failed\n", passes, failures() + (stopped != 0));
+    return failures() != 0 || stopped != 0;
 }

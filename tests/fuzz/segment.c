@@ -137,7 +137,8 @@ static void use(struct world *w, struct segment *seg)
     (void)!segment_verify(seg, at, NULL, &w->pool, &bad);
     segment_sync_begin(seg, &sync);
     for (bool more = true; more;)
-        must(segment_sync_step(w->os, "p", &sync, &more));
+        must(segment_write_out_step(w->os, "p", &sync, &more));
+    must(segment_sync_step(w->os, "p", &sync));
     segment_sync_end(seg, &sync, true);
 }
 

@@ -75,6 +75,15 @@ int child_stop(struct child *child)
     return WIFEXITED(code) ? WEXITSTATUS(code) : 128 + WTERMSIG(code);
 }
 
+void child_forget(const struct child *child)
+{
+    char command[512];
+
+    snprintf(command, sizeof(command), "rm -rf '%s'", child->dir);
+    if (system(command) != 0)
+        fprintf(stderr, "left behind: %s\n", child->dir);
+}
+
 bool child_alive(const struct child *child)
 {
     return waitpid(child->pid, NULL, WNOHANG) == 0;

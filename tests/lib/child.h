@@ -16,6 +16,7 @@ struct child {
 void child_start(struct child *child);
 void child_kill(struct child *child); /* SIGKILL, and reaps it */
 int child_stop(struct child *child);  /* SIGTERM; gives its exit code */
+void child_forget(const struct child *child); /* removes its directory */
 bool child_alive(const struct child *child);
 
 /* Runs SQL by the command; gives its standard output (free it), or NULL when it failed. */

@@ -392,7 +392,9 @@ static enum status end_segment(struct compaction *c, struct segment *seg, struct
     segment_sync_begin(c->fresh, &sync);
     enum status st = ST_OK;
     for (bool more = true; more && st == ST_OK;)
-        st = segment_sync_step(at.os, at.folder, &sync, &more);
+        st = segment_write_out_step(at.os, at.folder, &sync, &more);
+    if (st == ST_OK)
+        st = segment_sync_step(at.os, at.folder, &sync);
     segment_sync_end(c->fresh, &sync, st == ST_OK);
     if (st == ST_OK)
         st = os_sync_dir(at.os, at.folder);

@@ -16,7 +16,7 @@
 #include "base/check.h"
 #include "store/log/state.h"
 
-enum { PARTITIONS_A_PIECE = 64 };
+enum { PARTITIONS_A_PIECE = 256 };
 
 /* A partition whose segments are being synced. */
 struct synced {
@@ -32,6 +32,7 @@ struct cut_piece {
     struct os *os;
     const char *dir;
     uint32_t at, step; /* how far it is */
+    bool written_out;  /* all of it: now it is synced */
     enum status status;
     char error[200];
     struct synced *synced; /* of a piece of SYNC */
@@ -42,19 +43,39 @@ struct cut_piece {
 
 /* ---- on the helper ---- */
 
-static enum status sync_folders(struct cut_piece *piece, char *folder, bool fresh)
+static size_t topic_len(const char *folder) /* of the topic's folder, which the partition's is in */
+{
+    return (size_t)(strrchr(folder, '/') - folder);
+}
+
+/* Whether a partition before this one in the piece was fresh; of_topic: and of the same topic. */
+static bool fresh_before(const struct cut_piece *piece, const struct synced *s, bool of_topic)
+{
+    size_t len = topic_len(s->folder);
+
+    for (const struct synced *one = piece->synced; one < s; one++)
+        if (one->folder_fresh &&
+            (!of_topic || (topic_len(one->folder) == len && memcmp(one->folder, s->folder, len) == 0)))
+            return true;
+    return false;
+}
+
+/* Names were all made before the piece was: the folders above are synced once. */
+static enum status sync_folders(struct cut_piece *piece, struct synced *s)
 {
     char topics[OS_PATH_MAX + 64];
 
-    TRY(os_sync_dir(piece->os, folder));
-    if (!fresh)
+    TRY(os_sync_dir(piece->os, s->folder));
+    if (!s->folder_fresh || fresh_before(piece, s, true))
         return ST_OK;
-    snprintf(topics, sizeof(topics), "%s/topics", piece->dir);
-    char *slash = strrchr(folder, '/');
+    char *slash = s->folder + topic_len(s->folder);
     *slash = 0;
-    enum status st = os_sync_dir(piece->os, folder);
+    enum status st = os_sync_dir(piece->os, s->folder);
     *slash = '/';
     TRY(st);
+    if (fresh_before(piece, s, false))
+        return ST_OK;
+    snprintf(topics, sizeof(topics), "%s/topics", piece->dir);
     return os_sync_dir(piece->os, topics);
 }
 
@@ -68,21 +89,29 @@ static bool failed(struct cut_piece *piece, enum status st)
     return true;
 }
 
+/* Over all segments twice: they are written out, and then synced with their names. */
 static bool sync_step(struct os_work *work)
 {
     struct cut_piece *piece = (struct cut_piece *)work;
     struct synced *s = &piece->synced[piece->at];
 
     if (piece->step < s->count) {
+        struct segment_sync *segment = &s->segments[piece->step];
         bool more = false;
-        enum status st = segment_sync_step(piece->os, s->folder, &s->segments[piece->step], &more);
+        enum status st = piece->written_out
+                             ? segment_sync_step(piece->os, s->folder, segment)
+                             : segment_write_out_step(piece->os, s->folder, segment, &more);
         piece->step += !more;
         return !failed(piece, st);
     }
-    if (s->fresh && failed(piece, sync_folders(piece, s->folder, s->folder_fresh)))
+    if (piece->written_out && s->fresh && failed(piece, sync_folders(piece, s)))
         return false;
     piece->step = 0;
-    return ++piece->at < piece->count;
+    if (++piece->at < piece->count)
+        return true;
+    piece->at = 0;
+    piece->written_out = !piece->written_out;
+    return piece->written_out;
 }
 
 static bool snapshot_step(struct os_work *work)

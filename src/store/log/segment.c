@@ -286,36 +286,47 @@ static void write_index(struct segment_place at, const struct segment_sync *sync
     os_file_close(file);
 }
 
-/* The next bytes to the disk; at the end all is synced. */
-static enum status sync_some(struct segment_sync *sync, bool *more)
-{
-    uint64_t len = sync->bytes - sync->pos;
-
-    *more = len > 0;
-    if (!*more)
-        return os_file_sync(sync->file);
-    if (len > WRITE_OUT_BYTES)
-        len = WRITE_OUT_BYTES;
-    TRY(os_file_write_out(sync->file, sync->pos, len));
-    sync->pos += len;
-    return ST_OK;
-}
-
-enum status segment_sync_step(struct os *os, const char *folder, struct segment_sync *sync, bool *more)
+static enum status sync_open(struct os *os, const char *folder, struct segment_sync *sync)
 {
     struct segment_place at = {.os = os, .folder = folder};
     char path[SEGMENT_PATH_MAX];
 
-    *more = true;
-    if (!sync->file) {
-        segment_path(at, sync->base, sync->generation, "log", path);
-        return os_file_open(os, path, OS_WRITE, &sync->file);
-    }
-    TRY(sync_some(sync, more));
-    if (*more)
+    if (sync->file)
         return ST_OK;
-    os_file_close(sync->file);
+    segment_path(at, sync->base, sync->generation, "log", path);
+    return os_file_open(os, path, OS_WRITE, &sync->file);
+}
+
+static void sync_close(struct segment_sync *sync)
+{
+    if (sync->file)
+        os_file_close(sync->file);
     sync->file = NULL;
+}
+
+enum status segment_write_out_step(struct os *os, const char *folder, struct segment_sync *sync, bool *more)
+{
+    uint64_t len = sync->bytes - sync->pos;
+
+    TRY(sync_open(os, folder, sync));
+    if (len > WRITE_OUT_BYTES)
+        len = WRITE_OUT_BYTES;
+    if (len > 0)
+        TRY(os_file_write_out(sync->file, sync->pos, len));
+    sync->pos += len;
+    *more = sync->pos < sync->bytes;
+    if (!*more)
+        sync_close(sync); /* of many thousands none stays open */
+    return ST_OK;
+}
+
+enum status segment_sync_step(struct os *os, const char *folder, struct segment_sync *sync)
+{
+    struct segment_place at = {.os = os, .folder = folder};
+
+    TRY(sync_open(os, folder, sync));
+    TRY(os_file_sync(sync->file));
+    sync_close(sync);
     write_index(at, sync);
     return ST_OK;
 }
@@ -329,8 +340,7 @@ void segment_sync_end(struct segment *seg, struct segment_sync *sync, bool done)
         seg->synced_max_timestamp = sync->max_timestamp;
         seg->marks_saved += (uint32_t)(sync->marks.len / MARK_BYTES);
     }
-    if (sync->file)
-        os_file_close(sync->file); /* the step failed, or there was none */
+    sync_close(sync); /* the step failed, or there was none */
     buf_deinit(&sync->marks);
 }
 

@@ -81,8 +81,11 @@ enum status segment_remove_files(struct segment_place at, int64_t base,
 enum status segment_append(struct segment *seg, struct segment_place at,
                            struct bytes run) MUST_CHECK;
 /* Data to disk; the index as it may. The name of a fresh one is the caller's to sync. What is to be
- * synced is noted by begin; step does it, on any thread, through handles of its own, little by little; end
- * notes that it is done (ended with done false: that it is not). Meanwhile nothing is appended. */
+ * synced is noted by begin; the steps do it, on any thread, through handles of their own; end notes that it
+ * is done (ended with done false: that it is not). Meanwhile nothing is appended.
+ *
+ * Of many files all are written out first, little by little, and then all are synced: the first sync commits
+ * the file system's journal with the blocks of all of them, and the others find little to do. */
 struct segment_sync {
     int64_t base, end, max_timestamp;
     uint32_t generation;
@@ -94,8 +97,10 @@ struct segment_sync {
 };
 void segment_sync_begin(const struct segment *seg, struct segment_sync *out);
 /* *more: call it again. */
-enum status segment_sync_step(struct os *os, const char *folder, struct segment_sync *sync,
-                              bool *more) MUST_CHECK;
+enum status segment_write_out_step(struct os *os, const char *folder, struct segment_sync *sync,
+                                   bool *more) MUST_CHECK;
+enum status segment_sync_step(struct os *os, const char *folder,
+                              struct segment_sync *sync) MUST_CHECK;
 void segment_sync_end(struct segment *seg, struct segment_sync *sync, bool done);
 
 /* Whole batches from the one that holds offset, or the next: at most bytes_max of them but at least
