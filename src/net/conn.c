@@ -55,7 +55,8 @@ struct conn {
     struct tls *tls; /* NULL: none */
     struct loop_watch *watch;
     struct listener *listener;
-    size_t in_counted; /* of `in`, by the listener */
+    size_t in_counted; /* of `in` and face_holds, by the listener */
+    size_t face_holds; /* of a frame that is not whole: by the face */
     struct conn_link link;
     const struct conn_handler *handler;
     void *face; /* the face's state */
@@ -71,6 +72,7 @@ struct conn {
 
     struct part *out_first, *out_last;
     size_t unsent;
+    int64_t out_since_ns; /* while there is some: how long */
     bool blocked;   /* the socket takes no more for now */
     bool sent_some; /* since on_drain was last thought of */
 
@@ -236,6 +238,23 @@ static void part_free(struct part *p)
     free(p);
 }
 
+/* What waits to be sent has become more or less. */
+static void unsent_set(struct conn *c, size_t unsent)
+{
+    size_t had = c->unsent;
+
+    if (had == 0)
+        c->out_since_ns = loop_mono_ns(c->loop);
+    c->unsent = unsent;
+    if (c->listener && had != unsent)
+        listener_output(c->listener, had, unsent);
+}
+
+int64_t conn_stuck_since(const struct conn *c)
+{
+    return c->unsent ? c->out_since_ns : INT64_MAX;
+}
+
 static void drop_output(struct conn *c)
 {
     while (c->out_first) {
@@ -244,7 +263,7 @@ static void drop_output(struct conn *c)
         part_free(p);
     }
     c->out_last = NULL;
-    c->unsent = 0;
+    unsent_set(c, 0);
     c->blocked = false;
 }
 
@@ -332,7 +351,7 @@ static bool input_count(struct conn *c)
 {
     size_t had = c->in_counted;
 
-    c->in_counted = c->in.cap;
+    c->in_counted = c->in.cap + c->face_holds;
     return !c->listener || listener_input(c->listener, had, c->in_counted);
 }
 
@@ -348,9 +367,18 @@ static void input_drop(struct conn *c)
 static void input_used(struct conn *c, size_t used)
 {
     c->in_at += used;
-    c->frame_ns = loop_mono_ns(c->loop);
+    if (c->face_holds == 0) /* else it is the same frame still */
+        c->frame_ns = loop_mono_ns(c->loop);
     if (in_len(c) == 0)
         input_drop(c);
+}
+
+bool conn_unfinished(struct conn *c, size_t bytes)
+{
+    if (c->face_holds != bytes && (c->face_holds == 0 || bytes == 0))
+        c->frame_ns = loop_mono_ns(c->loop); /* it begins, or is over */
+    c->face_holds = bytes;
+    return input_count(c) || bytes <= READ_BYTES;
 }
 
 /* Gives the face what is buffered until it wants more, pauses or closes. */
@@ -424,7 +452,7 @@ static void tls_broken(struct conn *c)
 /* One read and its offering; false when there is no more for now. */
 static bool read_once(struct conn *c, size_t *total)
 {
-    size_t room = input_room(c), before = c->in.len, unused = in_len(c);
+    size_t room = input_room(c), before = c->in.len, unused = in_len(c) + c->face_holds;
     bool full = false;
 
     if (room == 0)
@@ -523,7 +551,7 @@ static void append_part(struct conn *c, struct part *p)
 /* Takes n sent bytes off the front of the queue. */
 static void output_sent(struct conn *c, size_t n)
 {
-    c->unsent -= n;
+    unsent_set(c, c->unsent - n);
     while (n > 0) {
         struct part *p = c->out_first;
         size_t take = n < p->len ? n : p->len;
@@ -583,7 +611,9 @@ static void flush(struct conn *c)
 
 static void queued(struct conn *c, size_t len)
 {
-    c->unsent += len;
+    unsent_set(c, c->unsent + len);
+    if (c->state == CONN_CLOSED)
+        return; /* all of the listener's together have too much */
     if (c->unsent >= SEND_NOW_BYTES && !c->blocked)
         flush(c);
     if (c->state == CONN_CLOSED)
@@ -708,10 +738,11 @@ static int64_t idle_at(const struct conn *c)
         return INT64_MAX;
     if (c->paused > 0 && c->unsent == 0)
         return INT64_MAX;
-    if (in_len(c) == 0 || c->paused > 0)
+    size_t unused = in_len(c) + c->face_holds;
+    if (unused == 0 || c->paused > 0)
         return at;
     frame_at = c->frame_ns + c->limits.idle_ns_max +
-               (int64_t)(in_len(c) / FRAME_BYTES_PER_SECOND) * SECOND_NS;
+               (int64_t)(unused / FRAME_BYTES_PER_SECOND) * SECOND_NS;
     return frame_at < at ? frame_at : at;
 }
 

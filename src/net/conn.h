@@ -20,6 +20,8 @@ struct conn;
 struct listener;
 struct tls_server;
 
+#define OUT_STUCK_NS ((int64_t)2000000000)
+
 struct conn_limits {
     size_t in_bytes_max;    /* the largest frame a face accepts, with its header */
     size_t in_bytes_sum;    /* of input that waits for the rest of its frame, of all connections of one
@@ -28,10 +30,14 @@ struct conn_limits {
     size_t out_bytes_pause; /* at this much unsent output reading stops; a client that pipelines
                                sets it as high as out_bytes_max, or both ends may wait */
     size_t out_bytes_max;   /* past this the peer is closed */
+    size_t out_bytes_sum;   /* unsent output of all connections of one listener; past it those are closed
+                               that have had some for OUT_STUCK_NS at least, the longest first, and past
+                               twice as much also those that have had it less long; 0: no bound */
     int64_t idle_ns_max;    /* no byte either way for so long, or a frame begun so long ago with
                                less than 1 KiB for each second since: closed, unless the face
                                pauses it and owes it nothing sent; 0: never */
     uint32_t conns_max;     /* of one listener; further ones are closed at accept */
+    uint32_t conns_ip_max;  /* of one remote address; likewise; 0: no bound of its own */
 };
 
 struct conn_handler {
@@ -55,6 +61,9 @@ enum status listener_open(struct loop *loop, const char *address,
                           const struct conn_limits *limits, struct listener **out) MUST_CHECK;
 const char *listener_address(const struct listener *listener); /* with the real port */
 uint32_t listener_conns(const struct listener *listener);
+/* Memory is short elsewhere: closes the connection that has had unsent output for the longest time, and for
+ * OUT_STUCK_NS at least. False: there is none. */
+bool listener_shed(struct listener *listener);
 /* Connections from now on speak TLS; before the loop runs, if all are to. The server must outlive
  * the listener. Nothing is offered to the face before the handshake is over; it may be paused
  * meanwhile. */
@@ -78,6 +87,11 @@ void conn_send_view(struct conn *conn, struct bytes data, conn_release_fn *relea
 /* What is queued does not wait for the end of the pass: for an answer that somebody's clock runs
  * on. */
 void conn_send_now(struct conn *conn);
+
+/* The face keeps so many bytes of a frame that is not whole yet: they count as input that waits, for the
+ * frame's time and the sum of all; 0: none. False: all together are past in_bytes_sum, and this one holds
+ * more than a read's worth: it is to be refused. */
+bool conn_unfinished(struct conn *conn, size_t bytes) MUST_CHECK;
 
 size_t conn_unsent(const struct conn *conn);
 void conn_pause(struct conn *conn);  /* no on_bytes until conn_resume; counted, so they nest */

@@ -7,10 +7,18 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/map.h"
 #include "net/internal.h"
 
 enum { ACCEPT_TURN_MAX = 64, ADDRESS_MAX = 128 };
 #define RETRY_NS ((int64_t)100 * 1000 * 1000)
+
+/* Who connects, where connections of one address are bounded; there while it has any. */
+struct peer {
+    uint32_t conns;
+    uint32_t host_len;
+    char host[];
+};
 
 struct listener {
     struct loop *loop;
@@ -23,7 +31,8 @@ struct listener {
     struct tls_server *tls; /* NULL: none */
     struct conn *conns;
     uint32_t conns_len;
-    size_t in_bytes; /* of the connections' input buffers */
+    struct map peers;
+    size_t in_bytes, out_bytes; /* of the connections' input buffers; unsent */
     bool starved; /* no handles were left: not watching */
     char address[ADDRESS_MAX];
 };
@@ -34,6 +43,90 @@ bool listener_input(struct listener *l, size_t had, size_t has)
     l->in_bytes += has - had;
     return l->limits.in_bytes_sum == 0 || l->in_bytes <= l->limits.in_bytes_sum;
 }
+
+/* ---- unsent output ---- */
+
+/* A face that reads while others wait is a client's right; so the one goes that has stood still longest. */
+static struct conn *longest_stuck(const struct listener *l)
+{
+    struct conn *longest = NULL;
+    int64_t since = INT64_MAX;
+
+    for (struct conn *c = l->conns; c; c = conn_link(c)->next) {
+        if (conn_stuck_since(c) >= since)
+            continue;
+        longest = c;
+        since = conn_stuck_since(c);
+    }
+    return longest;
+}
+
+bool listener_shed(struct listener *l)
+{
+    struct conn *c = longest_stuck(l);
+
+    if (!c || loop_mono_ns(l->loop) - conn_stuck_since(c) < OUT_STUCK_NS)
+        return false;
+    conn_close(c);
+    return true;
+}
+
+void listener_output(struct listener *l, size_t had, size_t has)
+{
+    size_t sum = l->limits.out_bytes_sum;
+
+    CHECK(l->out_bytes >= had);
+    l->out_bytes += has - had;
+    if (has <= had || sum == 0)
+        return;
+    while (l->out_bytes > sum && listener_shed(l))
+        ;
+    while (l->out_bytes > 2 * sum)
+        conn_close(longest_stuck(l));
+}
+
+/* ---- connections of one address ---- */
+
+static struct bytes host_of(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+
+    return bytes_of(address, colon ? (size_t)(colon - address) : strlen(address));
+}
+
+/* False: it has as many as it may have. */
+static bool peer_join(struct listener *l, struct os_sock *sock, struct peer **out)
+{
+    char local[ADDRESS_MAX], remote[ADDRESS_MAX];
+
+    *out = NULL;
+    if (l->limits.conns_ip_max == 0)
+        return true;
+    os_sock_address(sock, local, remote, sizeof(local));
+    struct bytes host = host_of(remote);
+    struct peer *peer = map_get(&l->peers, host);
+    if (peer && peer->conns >= l->limits.conns_ip_max)
+        return false;
+    if (!peer) {
+        peer = xcalloc(1, sizeof(*peer) + host.len);
+        peer->host_len = (uint32_t)host.len;
+        memcpy(peer->host, host.ptr, host.len);
+        map_put(&l->peers, host, peer);
+    }
+    peer->conns++;
+    *out = peer;
+    return true;
+}
+
+static void peer_leave(struct listener *l, struct peer *peer)
+{
+    if (!peer || --peer->conns > 0)
+        return;
+    map_remove(&l->peers, bytes_of(peer->host, peer->host_len));
+    free(peer);
+}
+
+/* ---- taking in ---- */
 
 static void starve(struct listener *l)
 {
@@ -58,11 +151,13 @@ static void take(struct listener *l, struct os_sock *sock)
     struct conn *c, *next = l->conns;
     void *face;
 
-    if (l->conns_len >= l->limits.conns_max) {
+    struct peer *peer;
+    if (l->conns_len >= l->limits.conns_max || !peer_join(l, sock, &peer)) {
         os_sock_close(sock);
         return;
     }
     c = conn_new(l->loop, sock, l->handler, &l->limits, l);
+    conn_link(c)->peer = peer;
     conn_link(c)->next = next;
     if (next)
         conn_link(next)->prev = c;
@@ -87,6 +182,7 @@ void listener_forget(struct listener *l, struct conn *c)
         l->conns = link->next;
     if (link->next)
         conn_link(link->next)->prev = link->prev;
+    peer_leave(l, link->peer);
     l->conns_len--;
     if (l->starved) /* its handle is closed a moment from now: look in the next pass */
         loop_timer_set(l->retry, loop_mono_ns(l->loop));
@@ -123,6 +219,7 @@ enum status listener_open(struct loop *loop, const char *address,
     l->handler = handler;
     l->context = context;
     l->limits = *limits;
+    map_init(&l->peers);
     st = os_listen(loop_os(loop), address, &l->sock);
     if (st != ST_OK)
         goto fail_listen;
@@ -175,5 +272,7 @@ void listener_close(struct listener *l)
     while (l->conns)
         conn_destroy(l->conns);
     loop_timer_destroy(l->retry);
+    CHECK(map_size(&l->peers) == 0);
+    map_deinit(&l->peers);
     free(l);
 }

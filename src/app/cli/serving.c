@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "app/lib.h"
 #include "base/check.h"
 #include "base/diag.h"
 #include "sql/sql.h"
+
+enum { FILES_BESIDE = 512 }; /* open files that are no connections, with some to spare */
 
 /* ---- settings ---- */
 
@@ -144,10 +147,31 @@ static void print(void *context, const char *text, size_t len)
     fflush(stdout);
 }
 
+/* A connection is an open file, and the usual limit of 1,024 is for programs that use select(). */
+static void raise_files(const struct server_options *o)
+{
+    struct rlimit limit;
+    uint64_t wanted = FILES_BESIDE;
+
+    if (o->listen[FACE_KAFKA])
+        wanted += o->kafka.conns_max;
+    if (o->listen[FACE_HTTP])
+        wanted += o->http.conns_max;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted)
+        fprintf(stderr,
+                "quickwater: the process may open %llu files (ulimit -Hn), and as many connections as are "
+                "set would need %llu: further ones will wait\n",
+                (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+}
+
 int serving_open(const struct serving *s, qw **out)
 {
     qw_error error;
 
+    raise_files(&s->config.options);
     if (lib_open(&s->config.options, &(struct lib_host){.on_print = print}, out, &error) != QW_OK)
         return serving_fail(&error, NULL, NULL);
     fputs("ready", stdout);

@@ -3,11 +3,13 @@
  * An address is "host:port" or "[v6]:port"; an empty host or "*" is every interface.
  */
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,7 +17,11 @@
 #include "os/address.h"
 #include "os/posix/posix.h"
 
-enum { PARTS_MAX = 64, BACKLOG = 1024 };
+enum {
+    PARTS_MAX = 64,
+    BACKLOG = 1024,
+    FILES_RESERVED = 384, /* partition files held open, WAL, checkpoints, what helpers open */
+};
 
 struct posix_sock {
     struct os_sock sock;
@@ -164,6 +170,18 @@ static bool passes_by(int error)
     }
 }
 
+/* New descriptors are the lowest that are free: one so high says that the others are in use. The last of them
+ * are left to files, for a log that cannot open one stops; they are few where the limit is low. */
+static int descriptors_for_sockets(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    int all = (int)limit.rlim_cur;
+    return all / 2 < FILES_RESERVED ? all / 2 : all - FILES_RESERVED;
+}
+
 static enum status sock_accept(struct os_sock *sock, struct os_sock **out)
 {
     int fd;
@@ -174,6 +192,10 @@ static enum status sock_accept(struct os_sock *sock, struct os_sock **out)
     while (fd < 0 && passes_by(errno));
     if (fd < 0)
         return posix_failed("accept", "connection", errno);
+    if (fd >= descriptors_for_sockets()) {
+        close(fd);
+        return posix_failed("accept", "connection", EMFILE);
+    }
     set_option(fd, IPPROTO_TCP, TCP_NODELAY);
     *out = sock_new(fd);
     return ST_OK;

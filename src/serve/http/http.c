@@ -16,6 +16,12 @@ static void fill_defaults(struct http_options *o)
         o->answer_bytes_max = HTTP_ANSWER_BYTES;
     if (!o->conns_max)
         o->conns_max = HTTP_CONNS;
+    if (!o->in_bytes_sum)
+        o->in_bytes_sum = HTTP_IN_BYTES_SUM;
+    if (!o->out_bytes_sum)
+        o->out_bytes_sum = HTTP_OUT_BYTES_SUM;
+    if (o->in_bytes_sum < 2 * o->body_bytes_max) /* one always comes through */
+        o->in_bytes_sum = 2 * o->body_bytes_max;
     if (!o->partitions_default)
         o->partitions_default = HTTP_PARTITIONS;
     if (!o->statement_ms_max)
@@ -45,7 +51,10 @@ enum status http_face_open(struct loop *loop, struct log *log, struct engine *en
         .out_bytes_pause = 256 << 10,
         .out_bytes_max = face->options.answer_bytes_max + (8 << 20),
         .idle_ns_max = face->options.idle_ms_max * 1000000,
+        .in_bytes_sum = face->options.in_bytes_sum,
+        .out_bytes_sum = face->options.out_bytes_sum,
         .conns_max = face->options.conns_max,
+        .conns_ip_max = face->options.conns_ip_max > 0 ? (uint32_t)face->options.conns_ip_max : 0,
     };
     st = listener_open(loop, address, &session_handler, face, &limits, &face->listener);
     if (st != ST_OK) {

@@ -25,6 +25,8 @@ enum {
     HTTP_BODY_BYTES = 16 << 20,
     HTTP_ANSWER_BYTES = 64 << 20,
     HTTP_CONNS = 2000,
+    HTTP_IN_BYTES_SUM = 256 << 20,
+    HTTP_OUT_BYTES_SUM = 256 << 20,
     HTTP_PARTITIONS = 4, /* as the Kafka face */
     HTTP_STATEMENT_MS = 30000,
     HTTP_IDLE_MS = 75000,
@@ -37,6 +39,9 @@ struct http_options {
     size_t body_bytes_max; /* 0: HTTP_BODY_BYTES */
     size_t answer_bytes_max;     /* of one answer; 0: HTTP_ANSWER_BYTES */
     uint32_t conns_max;          /* 0: HTTP_CONNS */
+    int64_t conns_ip_max;        /* of one address; 0 and -1: no bound of its own */
+    size_t in_bytes_sum;         /* requests that are not whole yet, all together; 0: HTTP_IN_BYTES_SUM */
+    size_t out_bytes_sum;        /* unsent answers, all together; 0: HTTP_OUT_BYTES_SUM */
     uint32_t partitions_default; /* of topics that a post makes; 0: HTTP_PARTITIONS */
     bool no_auto_create;
     int64_t

@@ -108,6 +108,12 @@ static size_t on_bytes(void *state, struct conn *conn, struct bytes in)
     case SESSION_READING: break;
     }
     enum http_parse step = http_parser_feed(&s->parser, in, &used);
+    bool waits = step == HTTP_MORE && !http_parser_idle(&s->parser);
+    if (!conn_unfinished(conn, waits ? http_parser_bytes(&s->parser) : 0)) {
+        s->parser.bad_status = 503;
+        s->parser.bad_reason = "the requests that are under way hold all the memory that they may";
+        step = HTTP_BAD;
+    }
     if (step == HTTP_DONE) {
         begin(s);
     } else if (step == HTTP_BAD) {

@@ -30,6 +30,7 @@ enum {
     KAFKA_GROUP_MEMBERS_MAX = 10000, /* of either kind */
     KAFKA_GROUPS_MAX = 100000,       /* of each kind */
     KAFKA_OUT_BYTES_PAUSE = 8 << 20, /* unsent in one session; then it is not read */
+    KAFKA_VIEW_BYTES_MIN = 16 << 10, /* less is copied: a view holds the whole slab that it is in */
 };
 
 struct session;
@@ -47,6 +48,7 @@ struct kafka_face {
     struct session *sessions;
     struct call *free_calls;
     uint64_t calls_made;
+    size_t calls_bytes; /* of the arenas of those that wait */
     struct fetch *fetch_ready_first, *fetch_ready_last; /* waits that have something new */
     struct loop_defer fetch_defer;
     struct fetch_sessions *fetch_sessions;
@@ -75,6 +77,7 @@ struct call {
     void *state;                        /* the handler's */
     struct quota_client *quota;         /* NULL: nothing limits its client */
     uint32_t request_bytes;
+    size_t counted_bytes; /* of its arena, in the face's calls_bytes */
     int64_t wait_ms;                    /* asked of the client already (changes of topics) */
     int64_t begun_ns, ran_ns;           /* of a client whose time is limited: the handler's time */
     bool running;                       /* its handler is */
@@ -161,6 +164,8 @@ void kafka_refuse_api_versions(struct call *call);
 /* fetch.c: waits, sessions */
 void face_fetch_open(struct kafka_face *face);
 void face_fetch_close(struct kafka_face *face);
+/* While the log's memory is tight, closes clients that have not read their answers for seconds. */
+void face_make_room(struct kafka_face *face);
 
 /* groups.c */
 void face_groups_open(struct kafka_face *face);

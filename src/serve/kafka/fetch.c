@@ -18,6 +18,8 @@
 
 enum {
     FETCH_BYTES_MAX = 64 << 20, /* of one answer, whatever the client allows */
+    FETCH_BYTES_LEAST = 1 << 20,
+    FETCH_SHARE = 4, /* of the memory that is left, for one answer */
     FETCH_WAIT_MS_MAX = 300000,
     WATCHES_MAX = FETCH_SESSION_PARTITIONS,
 };
@@ -200,6 +202,26 @@ static void refuse(struct call *call, enum kafka_error error, int32_t session_id
     call_answer(call, &res);
 }
 
+/* Records that clients do not read count as those that wait to be filled into partition files: producers would
+ * be refused for them. */
+void face_make_room(struct kafka_face *face)
+{
+    while (log_memory_tight(face->log) && listener_shed(face->listener))
+        ;
+}
+
+/* What an answer may have while memory lasts. */
+static size_t bytes_allowed(struct call *call, size_t asked)
+{
+    face_make_room(call->face);
+    size_t room = log_memory_left(call->face->log) / 2;
+    room = room / FETCH_SHARE > FETCH_BYTES_LEAST ? room / FETCH_SHARE : FETCH_BYTES_LEAST;
+    if (asked > FETCH_BYTES_MAX)
+        asked = FETCH_BYTES_MAX;
+    asked = asked < room ? asked : room;
+    return asked ? asked : 1;
+}
+
 static void fetch_answer(struct call *call, const struct fetch_asked *what)
 {
     const struct kafka_fetch_req *req = &what->req;
@@ -214,9 +236,7 @@ static void fetch_answer(struct call *call, const struct fetch_asked *what)
     }
     if (call->quota && left > quota_burst(call->quota, QUOTA_CONSUME))
         left = quota_burst(call->quota, QUOTA_CONSUME);
-    if (left > FETCH_BYTES_MAX)
-        left = FETCH_BYTES_MAX;
-    left = left ? left : 1;
+    left = bytes_allowed(call, left);
     call->views = ARENA_ARRAY(&call->arena, struct log_view, count + 1);
     call->splices = (struct kafka_splices){
         .at = ARENA_ARRAY(&call->arena, struct kafka_splice, count + 1), .cap = count + 1};

@@ -28,6 +28,10 @@ static void defaults(struct kafka_options *o)
         o->frame_bytes_max = KAFKA_FRAME_BYTES;
     if (!o->conns_max)
         o->conns_max = KAFKA_CONNS;
+    if (!o->in_bytes_sum)
+        o->in_bytes_sum = KAFKA_IN_BYTES_SUM;
+    if (!o->out_bytes_sum)
+        o->out_bytes_sum = KAFKA_OUT_BYTES_SUM;
     if (!o->rebalance_delay_ms)
         o->rebalance_delay_ms = KAFKA_REBALANCE_DELAY_MS;
     if (!o->idle_ms_max)
@@ -45,7 +49,7 @@ static size_t in_bytes_sum(const struct kafka_options *o)
 {
     size_t twice = 2 * ((size_t)o->frame_bytes_max + 4);
 
-    return twice > KAFKA_IN_BYTES_SUM ? twice : KAFKA_IN_BYTES_SUM;
+    return twice > o->in_bytes_sum ? twice : o->in_bytes_sum;
 }
 
 enum status kafka_face_open(struct loop *loop, struct log *log, const char *address,
@@ -64,8 +68,10 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
         .in_bytes_sum = in_bytes_sum(&face->options),
         .out_bytes_pause = KAFKA_OUT_BYTES_PAUSE,
         .out_bytes_max = OUT_BYTES_MAX,
+        .out_bytes_sum = face->options.out_bytes_sum,
         .idle_ns_max = face->options.idle_ms_max < 0 ? 0 : face->options.idle_ms_max * 1000000,
         .conns_max = face->options.conns_max,
+        .conns_ip_max = face->options.conns_ip_max > 0 ? (uint32_t)face->options.conns_ip_max : 0,
     };
     face_consumers_open(face);
     face_groups_open(face); /* before the first client can ask */

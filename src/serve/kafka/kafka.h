@@ -8,7 +8,8 @@
  * Owns:    its listener, sessions and groups; not the loop nor the log.
  * Threads: the loop's. Someone else calls log_flush in every pass (store/log/log.h).
  * Errors:  of open: the address cannot be listened on.
- * Limits:  requests that are not whole yet KAFKA_IN_BYTES_SUM in all; options; a request's decoded arrays KAFKA_REQUEST_ARRAYS_MAX bytes.      Layer: serve.
+ * Limits:  options; a request's decoded arrays KAFKA_REQUEST_ARRAYS_MAX bytes, those of all that wait
+ *          KAFKA_CALLS_BYTES_SUM.      Layer: serve.
  */
 #ifndef QW_SERVE_KAFKA_KAFKA_H
 #define QW_SERVE_KAFKA_KAFKA_H
@@ -23,7 +24,9 @@ struct security;
 enum {
     KAFKA_PARTITIONS = 4,
     KAFKA_FRAME_BYTES = 100 << 20,
-    KAFKA_IN_BYTES_SUM = 1 << 30, /* requests on their way, of all connections */
+    KAFKA_IN_BYTES_SUM = 512 << 20,  /* requests on their way, of all connections */
+    KAFKA_OUT_BYTES_SUM = 256 << 20, /* answers on their way, of all connections */
+    KAFKA_CALLS_BYTES_SUM = 256 << 20, /* of requests that wait to be answered, decoded */
     KAFKA_CONNS = 10000,
     KAFKA_REBALANCE_DELAY_MS = 200,
     KAFKA_IDLE_MS = 600000,
@@ -39,6 +42,8 @@ struct kafka_options {
     bool no_auto_create;         /* Metadata and Produce never make topics */
     uint32_t frame_bytes_max;    /* 0: KAFKA_FRAME_BYTES */
     uint32_t conns_max;          /* 0: KAFKA_CONNS */
+    int64_t conns_ip_max;        /* of one address; 0 and -1: no bound of its own */
+    size_t in_bytes_sum, out_bytes_sum; /* 0: the constants above */
     int64_t rebalance_delay_ms;  /* 0: KAFKA_REBALANCE_DELAY_MS; -1: none */
     /* Of groups by the consumer protocol that set none of their own; 0: the constants above. */
     int64_t consumer_session_ms, consumer_heartbeat_ms;

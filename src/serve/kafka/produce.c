@@ -213,6 +213,7 @@ void kafka_on_produce(struct call *call, const void *request)
                    "the transactional id may not be written under");
     } else {
         call->state = (void *)(uintptr_t)req;
+        face_make_room(call->face);
         for (int32_t t = 0; t < req->topic_data.count; t++)
             produce_topic(call, &req->topic_data.at[t], &res->responses.at[t], &lsn);
     }

@@ -82,6 +82,7 @@ static void call_free(struct call *call)
     struct buf out = call->out;
 
     call_release_views(call);
+    face->calls_bytes -= call->counted_bytes;
     if (call->quota)
         quotas_release(call->quota);
     arena_reset(&arena);
@@ -103,7 +104,20 @@ static void view_release(void *context)
     free(view);
 }
 
-/* The frame's bytes with the views of the log between them, none of which is copied. */
+/* Takes the view. */
+static void send_view(struct conn *conn, struct bytes data, struct log_view *view)
+{
+    if (data.len < KAFKA_VIEW_BYTES_MIN) {
+        conn_send(conn, data);
+        log_view_release(view);
+        return;
+    }
+    struct log_view *held = xmalloc(sizeof(*held));
+    *held = *view;
+    conn_send_view(conn, data, view_release, held);
+}
+
+/* The frame's bytes with the views of the log between them, of which only small ones are copied. */
 static void send_spliced(struct call *call)
 {
     struct conn *conn = call->session->conn;
@@ -112,10 +126,8 @@ static void send_spliced(struct call *call)
     CHECK(call->views_count == call->splices.count);
     for (uint32_t i = 0; i < call->splices.count; i++) {
         const struct kafka_splice *splice = &call->splices.at[i];
-        struct log_view *view = xmalloc(sizeof(*view));
-        *view = call->views[i];
         conn_send(conn, bytes_of(call->out.ptr + at, splice->pos - at));
-        conn_send_view(conn, splice->data, view_release, view);
+        send_view(conn, splice->data, &call->views[i]);
         at = splice->pos;
     }
     call->views_count = 0;
@@ -381,13 +393,22 @@ static void call_run(struct call *call, const struct kafka_route *route, struct 
     call->arena.budget_bytes = call->arena.used_bytes + KAFKA_REQUEST_ARRAYS_MAX;
     enum status st = kafka_decode(call->api->request, call->version, &r, &call->arena, request);
     call->arena.budget_bytes = ARENA_BUDGET_NONE;
+    call->counted_bytes = call->arena.used_bytes;
+    call->face->calls_bytes += call->counted_bytes;
     /* Bytes after the request are let pass, as Kafka does: librdkafka 2.15 leaves three of them in
      * Metadata for all topics. */
     if (st != ST_OK) {
         call_hang_up(call);
         return;
     }
+    struct kafka_face *face = call->face;
+    struct session *s = call->session;
+    uint64_t serial = call->serial;
     call_time(call, route, request);
+    if (call->serial != serial || face->calls_bytes <= KAFKA_CALLS_BYTES_SUM)
+        return;
+    face->stats.requests_refused++;
+    conn_close(s->conn); /* it and others let too much wait */
 }
 
 static void on_frame(struct session *s, struct bytes frame)

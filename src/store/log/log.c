@@ -413,6 +413,18 @@ int64_t log_deadline_ns(const struct log *log)
     return log->compact_at && log->compact_at < at ? log->compact_at : at;
 }
 
+uint64_t log_memory_left(const struct log *log)
+{
+    uint64_t max = log->options.memory_bytes_max;
+
+    return max > log->pool.bytes ? max - log->pool.bytes : 0;
+}
+
+bool log_memory_tight(const struct log *log)
+{
+    return log_memory_left(log) < log->options.memory_bytes_max / 4;
+}
+
 void log_stats(const struct log *log, struct log_stats *out)
 {
     *out = log->stats;

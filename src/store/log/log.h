@@ -335,6 +335,10 @@ struct log_stats {
     bool refusing; /* the disk's low-water mark */
 };
 void log_stats(const struct log *log, struct log_stats *out);
+/* Of memory_bytes_max: what records and views may still take before appends are refused; tight: less than a
+ * quarter of it. */
+uint64_t log_memory_left(const struct log *log);
+bool log_memory_tight(const struct log *log);
 
 /* Verifies a directory that no process has open: every WAL block, batch, index and snapshot. Calls
  * report for each damage. ST_OK when whole, ST_CORRUPT when not, ST_AGAIN while a process has it open. */

@@ -125,7 +125,10 @@ static enum status need_file(struct segment *seg, struct segment_place at)
     if (seg->file)
         return ST_OK;
     segment_path(at, seg->base, seg->generation, "log", path);
-    TRY(os_file_open(at.os, path, OS_WRITE, &file));
+    enum status st;
+    while ((st = os_file_open(at.os, path, OS_WRITE, &file)) == ST_NOSPACE && at.files->first)
+        segment_close_file(at.files->first); /* the process may have no more handles: ours are its own */
+    TRY(st);
     hold_file(seg, at.files, file);
     return ST_OK;
 }

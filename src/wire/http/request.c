@@ -16,7 +16,7 @@
 enum {
     CHUNK_LINE_MAX = 256,  /* size and extensions, which are ignored */
     TRAILER_MAX = 8192,    /* dropped unread */
-    BODY_KEPT_BYTES = 256 << 10, /* a larger body's memory is given back after its request */
+    BODY_KEPT_BYTES = 16 << 10, /* a larger body's memory is given back after its request */
 };
 
 void http_parser_init(struct http_parser *p, const struct http_limits *limits)
@@ -53,6 +53,11 @@ void http_parser_reset(struct http_parser *p)
 bool http_parser_idle(const struct http_parser *p)
 {
     return p->state == HTTP_IN_HEAD && p->head.len == 0;
+}
+
+size_t http_parser_bytes(const struct http_parser *p)
+{
+    return p->head.cap + p->body.cap;
 }
 
 bool http_parser_wants_continue(const struct http_parser *p)

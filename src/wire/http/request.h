@@ -80,6 +80,7 @@ enum http_parse http_parser_feed(struct http_parser *p, struct bytes in, size_t 
 bool http_parser_wants_continue(const struct http_parser *p);
 /* Nothing of a request has been read: the connection is between two. */
 bool http_parser_idle(const struct http_parser *p);
+size_t http_parser_bytes(const struct http_parser *p); /* of memory that it holds */
 
 /* The first header of that name (any case), or empty with ptr NULL. */
 struct bytes http_header_get(const struct http_request *request, const char *name);

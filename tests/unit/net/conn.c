@@ -412,6 +412,111 @@ void net_case_conns_max(struct os *os)
     net_stop(n);
 }
 
+void net_case_conns_of_one_address(struct os *os)
+{
+    struct conn_limits two = limits;
+    two.conns_ip_max = 2;
+    struct net *n = net_start(os, &(struct server){.echo = true}, &two);
+    struct end second = {0}, third = {0};
+
+    client_open(n, &n->client);
+    client_open(n, &second);
+    UNTIL(n, n->server.count == 2);
+    client_open(n, &third);
+    UNTIL(n, third.closed == 1);
+    EXPECT_INT(n->server.count, 2);
+    conn_close(second.conn);
+    UNTIL(n, listener_conns(n->listener) == 1);
+    client_open(n, &third); /* there is room again */
+    UNTIL(n, n->server.count == 3);
+    conn_close(third.conn);
+    UNTIL(n, third.closed == 2);
+    net_stop(n);
+}
+
+static size_t keep_bytes(void *state, struct conn *conn, struct bytes in)
+{
+    struct end *e = state;
+
+    buf_bytes(&e->got, in);
+    EXPECT(conn_unfinished(conn, e->got.len));
+    return in.len;
+}
+
+/* A face that takes bytes of a frame as they come: a byte now and then does not make it last. */
+void net_case_frame_of_the_face_has_a_time(struct os *os)
+{
+    struct conn_limits quick = limits;
+    struct end e = {0};
+    struct loop *loop;
+    struct listener *l;
+
+    quick.idle_ns_max = 300000000;
+    EXPECT_OK(loop_create(os, &loop));
+    struct server server = {0};
+    struct conn_handler keeping = server_handler;
+    keeping.on_bytes = keep_bytes;
+    EXPECT_OK(listener_open(loop, "127.0.0.1:0", &keeping, &server, &quick, &l));
+    EXPECT_OK(conn_connect(loop, listener_address(l), &client_handler, &e, &client_limits, &e.conn));
+    int sent = 0;
+    while (!e.closed && sent < 200) {
+        conn_send(e.conn, BYTES_LITERAL("x"));
+        sent++;
+        for (int64_t until = os_mono_ns(os) + 50000000; os_mono_ns(os) < until && !e.closed;)
+            loop_pass(loop, 10000000);
+    }
+    EXPECT_INT(e.closed, 1);
+    EXPECT(sent > 2 && sent < 200);
+    listener_close(l);
+    buf_deinit(&server.end[0].got);
+    loop_destroy(loop);
+}
+
+/* Clients that do not read: all together may hold no more than the bound; who began first goes first, and
+ * who reads is left alone. */
+void net_case_output_of_all_is_bounded(struct os *os)
+{
+    enum { HOSTILE = 7 };
+    struct conn_limits bounded = limits;
+    struct end ends[HOSTILE] = {{0}};
+    static uint8_t data[100000];
+    int closed = 0;
+
+    bounded.out_bytes_sum = 2000000;
+    struct net *n = net_start(os, &(struct server){.echo = false}, &bounded);
+    client_open(n, &n->client);
+    UNTIL(n, n->server.count == 1);
+    for (int i = 0; i < HOSTILE; i++) {
+        client_open(n, &ends[i]);
+        conn_pause(ends[i].conn);
+        UNTIL(n, n->server.count == i + 2);
+    }
+    for (int round = 0; round < 400; round++) {
+        size_t unsent = 0;
+        for (int i = 0; i < n->server.count; i++) {
+            struct conn *c = n->server.end[i].conn;
+            if (c && !conn_closing(c) && conn_unsent(c) < 3000000)
+                conn_send(c, bytes_of(data, sizeof(data)));
+        }
+        for (int i = 0; i < n->server.count; i++)
+            unsent += n->server.end[i].conn ? conn_unsent(n->server.end[i].conn) : 0;
+        EXPECT(unsent <= 2 * bounded.out_bytes_sum);
+        loop_pass(n->loop, 20000000);
+    }
+    for (int i = 1; i < n->server.count; i++)
+        closed += n->server.end[i].closed;
+    EXPECT(closed > 0);
+    EXPECT_INT(n->client.closed, 0);
+    EXPECT_INT(n->server.end[0].closed, 0);
+    for (int i = 0; i < HOSTILE; i++)
+        if (ends[i].conn)
+            conn_close(ends[i].conn);
+    UNTIL(n, listener_conns(n->listener) == 1);
+    for (int i = 0; i < HOSTILE; i++)
+        buf_deinit(&ends[i].got);
+    net_stop(n);
+}
+
 /* Frames that do not come to their end: all together may hold no more than the bound, and those that hold
  * little are left alone. */
 void net_case_input_of_all_is_bounded(struct os *os)

@@ -14,7 +14,11 @@
     X(half_close)                                                                                  \
     X(pause_keeps_input)                                                                           \
     X(idle_is_closed)                                                                              \
-    X(conns_max) X(input_of_all_is_bounded)                                                                                   \
+    X(conns_max)                                                                                   \
+    X(conns_of_one_address)                                                                        \
+    X(input_of_all_is_bounded)                                                                     \
+    X(frame_of_the_face_has_a_time)                                                                \
+    X(output_of_all_is_bounded)                                                                    \
     X(reset)
 
 #define NET_CASE_DECLARE(name) void net_case_##name(struct os *os);
