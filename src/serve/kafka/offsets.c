@@ -242,7 +242,7 @@ static enum kafka_error txn_member_error(struct call *call,
 }
 
 /* The producer must have the transaction, which must have the group; from version 5 on the request
- * adds it, and begins the transaction when none is open. */
+ * adds it, and begins the transaction when none is open. So it is asked only when some offset is left to put. */
 static enum kafka_error txn_commit_error(struct call *call,
                                          const struct kafka_txn_offset_commit_req *req,
                                          struct txn **txn)
@@ -251,13 +251,9 @@ static enum kafka_error txn_commit_error(struct call *call,
     bool adds = call->version >= 5;
     uint64_t lsn; /* the offsets stand behind it in the log */
 
-    enum kafka_error error = txn_commit_right(call, req);
-
-    if (error)
-        return error;
     if (!req->transactional_id.len)
         return KAFKA_ERR_INVALID_REQUEST;
-    error =
+    enum kafka_error error =
         txn_of(txns, req->transactional_id, req->producer_id, req->producer_epoch, txn);
     if (error == KAFKA_ERR_PRODUCER_FENCED)
         return KAFKA_ERR_INVALID_PRODUCER_EPOCH;
@@ -271,27 +267,35 @@ static enum kafka_error txn_commit_error(struct call *call,
     return error;
 }
 
-static int txn_commit_topic(struct call *call, const struct kafka_txn_offset_commit_req *req,
-                            const struct kafka_txn_offset_commit_req_topic *asked,
-                            struct kafka_txn_offset_commit_res_topic *out, const struct txn *txn,
-                            struct log_entry *entry)
+/* What is refused of a topic whatever its transaction is. How many partitions are left. */
+static int txn_refuse(struct call *call, const struct kafka_txn_offset_commit_req_topic *asked,
+                      struct kafka_txn_offset_commit_res_topic *out)
 {
-    bool may = call_may(call, ACL_READ, ACL_TOPIC, asked->name) || txn_commit_right(call, req);
+    struct log_topic *topic = face_topic_visible(call->face, asked->name, NULL);
+    bool may = call_may(call, ACL_READ, ACL_TOPIC, asked->name);
+    int left = 0;
+
+    for (int32_t i = 0; i < asked->partitions.count; i++) {
+        bool is_there = topic && face_partition(topic, asked->partitions.at[i].partition_index);
+        out->partitions.at[i].error_code = !may       ? KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED
+                                           : is_there ? KAFKA_ERR_NONE
+                                                      : KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
+        left += may && is_there;
+    }
+    return left;
+}
+
+static int txn_put(struct call *call, const struct kafka_txn_offset_commit_req *req,
+                   const struct kafka_txn_offset_commit_req_topic *asked,
+                   struct kafka_txn_offset_commit_res_topic *out, const struct txn *txn,
+                   struct log_entry *entry)
+{
     int put = 0;
 
-    out->name = arena_copy(&call->arena, asked->name);
-    out->partitions.count = asked->partitions.count;
-    out->partitions.at =
-        kafka_txn_offset_commit_res_partition_new(&call->arena, asked->partitions.count);
     for (int32_t i = 0; i < asked->partitions.count; i++) {
         const struct kafka_txn_offset_commit_req_partition *p = &asked->partitions.at[i];
-        out->partitions.at[i].partition_index = p->partition_index;
-        if (!may)
-            out->partitions.at[i].error_code = KAFKA_ERR_TOPIC_AUTHORIZATION_FAILED;
-        if (!may || !txn)
-            continue; /* without a transaction all others get one error */
-        out->partitions.at[i].error_code = (int16_t)commit_error(
-            call->face, asked->name, p->partition_index, p->committed_metadata);
+        if (!out->partitions.at[i].error_code && p->committed_metadata.len > METADATA_MAX)
+            out->partitions.at[i].error_code = KAFKA_ERR_OFFSET_METADATA_TOO_LARGE;
         if (out->partitions.at[i].error_code)
             continue;
         put_offset(call, entry,
@@ -306,23 +310,42 @@ static int txn_commit_topic(struct call *call, const struct kafka_txn_offset_com
     return put;
 }
 
+/* As many answers as were asked for. */
+static void txn_answers(struct call *call, const struct kafka_txn_offset_commit_req *req,
+                        struct kafka_txn_offset_commit_res *res)
+{
+    kafka_txn_offset_commit_res_init(res);
+    res->topics.count = req->topics.count;
+    res->topics.at = kafka_txn_offset_commit_res_topic_new(&call->arena, req->topics.count);
+    for (int32_t t = 0; t < req->topics.count; t++) {
+        const struct kafka_txn_offset_commit_req_topic *asked = &req->topics.at[t];
+        struct kafka_txn_offset_commit_res_topic *out = &res->topics.at[t];
+        out->name = arena_copy(&call->arena, asked->name);
+        out->partitions.count = asked->partitions.count;
+        out->partitions.at = kafka_txn_offset_commit_res_partition_new(&call->arena, asked->partitions.count);
+        for (int32_t i = 0; i < asked->partitions.count; i++)
+            out->partitions.at[i].partition_index = asked->partitions.at[i].partition_index;
+    }
+}
+
 void kafka_on_txn_offset_commit(struct call *call, const void *request)
 {
     const struct kafka_txn_offset_commit_req *req = request;
     struct kafka_txn_offset_commit_res *res =
         ARENA_NEW(&call->arena, struct kafka_txn_offset_commit_res);
-    struct log_entry *entry = log_entry_begin(call->face->log);
+    enum kafka_error error = txn_commit_right(call, req);
     struct txn *txn = NULL;
     uint64_t lsn = 0;
-    int put = 0;
+    int left = 0, put = 0;
 
-    enum kafka_error error = txn_commit_error(call, req, &txn);
-    kafka_txn_offset_commit_res_init(res);
-    res->topics.count = req->topics.count;
-    res->topics.at = kafka_txn_offset_commit_res_topic_new(&call->arena, req->topics.count);
-    for (int32_t t = 0; t < req->topics.count; t++)
-        put += txn_commit_topic(call, req, &req->topics.at[t], &res->topics.at[t],
-                                error ? NULL : txn, entry);
+    txn_answers(call, req, res);
+    for (int32_t t = 0; t < req->topics.count && !error; t++)
+        left += txn_refuse(call, &req->topics.at[t], &res->topics.at[t]);
+    if (left)
+        error = txn_commit_error(call, req, &txn);
+    struct log_entry *entry = log_entry_begin(call->face->log);
+    for (int32_t t = 0; t < req->topics.count && left && !error; t++)
+        put += txn_put(call, req, &req->topics.at[t], &res->topics.at[t], txn, entry);
     if (error)
         set_txn_errors(res, error);
     if (!put)
@@ -455,7 +478,7 @@ static void fetch_topic(struct call *call, struct bytes group, bool stable, stru
 {
     bool may = call_may(call, ACL_DESCRIBE, ACL_TOPIC, name);
 
-    out->name = name;
+    out->name = arena_copy(&call->arena, name);
     out->partitions.count = count;
     out->partitions.at = kafka_offset_fetch_res_group_partition_new(&call->arena, count);
     for (int32_t i = 0; i < count; i++) {
@@ -467,7 +490,7 @@ static void fetch_topic(struct call *call, struct bytes group, bool stable, stru
         out->partitions.at[i].partition_index = indexes[i];
         out->partitions.at[i].committed_offset = c.offset;
         out->partitions.at[i].committed_leader_epoch = c.leader_epoch;
-        out->partitions.at[i].metadata = c.metadata;
+        out->partitions.at[i].metadata = arena_copy(&call->arena, c.metadata);
         if (stable && is_unstable(call->face, group, name, indexes[i]))
             make_unstable(&out->partitions.at[i]);
     }
@@ -484,7 +507,7 @@ static void refuse_old(struct call *call, const struct kafka_offset_fetch_req *r
     res->topics.at = kafka_offset_fetch_res_topic_new(&call->arena, res->topics.count);
     for (int32_t t = 0; t < res->topics.count; t++) {
         struct kafka_offset_fetch_res_topic *out = &res->topics.at[t];
-        out->name = req->topics.at[t].name;
+        out->name = arena_copy(&call->arena, req->topics.at[t].name);
         out->partitions.count = req->topics.at[t].partition_indexes.count;
         out->partitions.at = kafka_offset_fetch_res_partition_new(&call->arena, out->partitions.count);
         for (int32_t i = 0; i < out->partitions.count; i++)
@@ -542,7 +565,7 @@ static void fetch_old(struct call *call, const struct kafka_offset_fetch_req *re
 static void fetch_group(struct call *call, const struct kafka_offset_fetch_req_group *asked,
                         bool stable, struct kafka_offset_fetch_res_group *out)
 {
-    out->group_id = asked->group_id;
+    out->group_id = arena_copy(&call->arena, asked->group_id);
     if (!call_may(call, ACL_DESCRIBE, ACL_GROUP, asked->group_id)) {
         out->error_code = KAFKA_ERR_GROUP_AUTHORIZATION_FAILED;
         return;
@@ -564,21 +587,33 @@ static void fetch_group(struct call *call, const struct kafka_offset_fetch_req_g
                     asked->topics.at[t].partition_indexes.count, &out->topics.at[t]);
 }
 
-/* A fetched offset may not be durable yet; that is Kafka's habit too, and a crash only makes the
- * group read again. */
+static void fetch_failed(struct call *call)
+{
+    struct kafka_offset_fetch_res *res = call->answer;
+
+    res->error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
+    for (int32_t t = 0; t < res->topics.count; t++)
+        for (int32_t i = 0; i < res->topics.at[t].partitions.count; i++)
+            res->topics.at[t].partitions.at[i].error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
+    for (int32_t i = 0; i < res->groups.count; i++)
+        res->groups.at[i].error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
+}
+
+/* Answered when what it tells is durable: an offset that a crash takes back, with the transaction that put it,
+ * would have its reader pass over records whose results are gone. */
 void kafka_on_offset_fetch(struct call *call, const void *request)
 {
     const struct kafka_offset_fetch_req *req = request;
-    struct kafka_offset_fetch_res res;
+    struct kafka_offset_fetch_res *res = ARENA_NEW(&call->arena, struct kafka_offset_fetch_res);
 
-    kafka_offset_fetch_res_init(&res);
+    kafka_offset_fetch_res_init(res);
     if (call->version < 8)
-        fetch_old(call, req, &res);
-    res.groups.count = req->groups.count;
-    res.groups.at = kafka_offset_fetch_res_group_new(&call->arena, req->groups.count);
+        fetch_old(call, req, res);
+    res->groups.count = req->groups.count;
+    res->groups.at = kafka_offset_fetch_res_group_new(&call->arena, req->groups.count);
     for (int32_t i = 0; i < req->groups.count; i++)
-        fetch_group(call, &req->groups.at[i], req->require_stable, &res.groups.at[i]);
-    call_answer(call, &res);
+        fetch_group(call, &req->groups.at[i], req->require_stable, &res->groups.at[i]);
+    call_answer_durable(call, res, log_end_lsn(call->face->log), fetch_failed);
 }
 
 /* ---- forgetting ---- */

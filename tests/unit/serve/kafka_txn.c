@@ -480,8 +480,8 @@ static int16_t add_group(struct producer *w, const char *group)
     return res.error_code;
 }
 
-static int16_t commit_offset(struct producer *w, const char *group, int64_t offset,
-                             const char *member)
+static int16_t commit_offset_of(struct producer *w, const char *group, const char *topic, int64_t offset,
+                                const char *member)
 {
     struct kafka_txn_offset_commit_req req;
     struct kafka_txn_offset_commit_res res;
@@ -495,7 +495,7 @@ static int16_t commit_offset(struct producer *w, const char *group, int64_t offs
     req.generation_id = member[0] ? 5 : -1;
     req.topics.at = kafka_txn_offset_commit_req_topic_new(&w->peer->rig->arena, 1);
     req.topics.count = 1;
-    req.topics.at[0].name = BYTES_LITERAL("t");
+    req.topics.at[0].name = bytes_str(topic);
     req.topics.at[0].partitions.at =
         kafka_txn_offset_commit_req_partition_new(&w->peer->rig->arena, 1);
     req.topics.at[0].partitions.count = 1;
@@ -503,6 +503,12 @@ static int16_t commit_offset(struct producer *w, const char *group, int64_t offs
     req.topics.at[0].partitions.at[0].committed_metadata = BYTES_LITERAL("note");
     peer_call(w->peer, KAFKA_TXN_OFFSET_COMMIT, w->second ? 5 : 3, &req, &res);
     return res.topics.at[0].partitions.at[0].error_code;
+}
+
+static int16_t commit_offset(struct producer *w, const char *group, int64_t offset,
+                             const char *member)
+{
+    return commit_offset_of(w, group, "t", offset, member);
 }
 
 static void expect_offset(struct peer *p, const char *group, bool stable, int64_t offset,
@@ -714,6 +720,8 @@ TEST(kafka_the_second_version_adds_groups_by_committing_offsets)
     struct producer w = second_of(p, "tx");
     EXPECT_INT(commit_offset(&w, "g", 7, "nobody"), KAFKA_ERR_ILLEGAL_GENERATION);
     EXPECT_INT(end(&w, COMMIT), KAFKA_ERR_INVALID_TXN_STATE); /* which began nothing */
+    EXPECT_INT(commit_offset_of(&w, "g", "gone", 7, ""), KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION);
+    EXPECT_INT(end(&w, COMMIT), KAFKA_ERR_INVALID_TXN_STATE); /* nor that: nothing of it was left to put */
     EXPECT_INT(commit_offset(&w, "g", 7, ""), 0);
     expect_offset(p, "g", true, -1, KAFKA_ERR_UNSTABLE_OFFSET_COMMIT);
     EXPECT_INT(end(&w, COMMIT), 0);
@@ -721,6 +729,45 @@ TEST(kafka_the_second_version_adds_groups_by_committing_offsets)
     EXPECT_INT(commit_offset(&w, "g", 9, ""), 0);
     EXPECT_INT(end(&w, ABORT), 0);
     expect_offset(p, "g", true, 7, 0);
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
+TEST(kafka_offsets_are_told_when_they_are_durable)
+{
+    struct rig rig;
+    struct kafka_offset_fetch_req req;
+    struct kafka_end_txn_req commit;
+    struct kafka_offset_fetch_res res;
+    struct bytes frame;
+
+    kafka_rig_open(&rig);
+    struct peer *p = peer_open(&rig), *reader = peer_open(&rig);
+    kafka_rig_make_topic(p, "t", 1);
+    struct producer w = second_of(p, "tx");
+    EXPECT_INT(commit_offset(&w, "g", 7, ""), 0);
+    kafka_end_txn_req_init(&commit);
+    commit.transactional_id = bytes_str(w.id);
+    commit.producer_id = w.producer_id;
+    commit.producer_epoch = w.epoch;
+    commit.committed = true;
+    kafka_offset_fetch_req_init(&req);
+    req.require_stable = true;
+    req.groups.at = kafka_offset_fetch_req_group_new(&rig.arena, 1);
+    req.groups.count = 1;
+    req.groups.at[0].group_id = BYTES_LITERAL("g");
+    req.groups.at[0].topics.count = -1;
+    rig.hold = true; /* a power cut now would abort the transaction */
+    (void)peer_ask(p, KAFKA_END_TXN, 5, &commit);
+    kafka_rig_run_for(&rig, 100);
+    int32_t id = peer_ask(reader, KAFKA_OFFSET_FETCH, 8, &req);
+    kafka_rig_run_for(&rig, 100);
+    EXPECT(!peer_take(reader, &frame));
+    rig.hold = false;
+    kafka_rig_run_for(&rig, 100);
+    EXPECT(peer_answer(reader, id, KAFKA_OFFSET_FETCH, 8, &res));
+    EXPECT_INT(res.groups.at[0].topics.at[0].partitions.at[0].committed_offset, 7);
+    peer_end(reader);
     peer_end(p);
     kafka_rig_close(&rig);
 }
