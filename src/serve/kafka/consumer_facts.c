@@ -17,32 +17,10 @@
 
 #include "base/check.h"
 #include "serve/kafka/consumer_in.h"
+#include "serve/kafka/facts.h"
 #include "wire/kafka/consumer_protocol.h"
 
-enum {
-    VERSION = 1,
-    VERSION_CLASSIC = 2,
-    PROTOCOL_BYTES_MIN = 2,
-    KEY_GROUP = 0,
-    KEY_MEMBER = 1,
-    PART_BYTES_MIN = 4
-};
-
-static struct bytes key_of(struct buf *key, struct bytes group, uint8_t kind, struct bytes member)
-{
-    buf_clear(key);
-    buf_u16_be(key, (uint16_t)group.len);
-    buf_bytes(key, group);
-    buf_u8(key, kind);
-    buf_bytes(key, member);
-    return buf_view(key);
-}
-
-static void put_text(struct buf *out, struct bytes text)
-{
-    buf_uvarint(out, text.ptr ? text.len + 1 : 0);
-    buf_bytes(out, text);
-}
+enum { VERSION = 1, VERSION_CLASSIC = 2, PART_BYTES_MIN = 4 };
 
 static void put_parts(struct buf *out, const struct parts *set)
 {
@@ -70,12 +48,12 @@ static void put_member(struct buf *out, const struct cmember *m)
     buf_u32_be(out, (uint32_t)m->epoch);
     buf_u32_be(out, (uint32_t)m->previous_epoch);
     buf_u32_be(out, (uint32_t)m->rebalance_ms);
-    put_text(out, m->instance_id);
-    put_text(out, m->rack_id);
-    put_text(out, m->client_id);
-    put_text(out, m->client_host);
-    put_text(out, m->regex);
-    put_text(out, m->assignor);
+    fact_put_text(out, m->instance_id);
+    fact_put_text(out, m->rack_id);
+    fact_put_text(out, m->client_id);
+    fact_put_text(out, m->client_host);
+    fact_put_text(out, m->regex);
+    fact_put_text(out, m->assignor);
     buf_uvarint(out, m->topics_count);
     for (uint32_t i = 0; i < m->topics_count; i++)
         buf_sized(out, m->topics[i]);
@@ -85,11 +63,7 @@ static void put_member(struct buf *out, const struct cmember *m)
     if (!m->is_classic)
         return;
     buf_u32_be(out, (uint32_t)m->session_ms);
-    buf_uvarint(out, (uint64_t)m->protocols.count);
-    for (int32_t i = 0; i < m->protocols.count; i++) {
-        buf_sized(out, m->protocols.at[i].name);
-        buf_sized(out, m->protocols.at[i].metadata);
-    }
+    fact_put_protocols(out, &m->protocols);
 }
 
 static void save_group(struct cgroup *g, cgroup_fact_fn *fn, void *context)
@@ -100,23 +74,23 @@ static void save_group(struct cgroup *g, cgroup_fact_fn *fn, void *context)
     buf_init(&key, 0);
     buf_init(&value, 0);
     while (reader_left(&gone))
-        fn(context, key_of(&key, g->id, KEY_MEMBER, reader_sized(&gone)), BYTES_NONE);
+        fn(context, fact_key(&key, g->id, FACT_CONSUMER, reader_sized(&gone)), BYTES_NONE);
     for (struct map_entry *e = map_first(&g->members); e; e = map_next(&g->members, e)) {
         struct cmember *m = e->value;
         if (!m->changed)
             continue;
         put_member(&value, m);
-        fn(context, key_of(&key, g->id, KEY_MEMBER, m->id), buf_view(&value));
+        fn(context, fact_key(&key, g->id, FACT_CONSUMER, m->id), buf_view(&value));
     }
     if (g->deleted) {
-        fn(context, key_of(&key, g->id, KEY_GROUP, BYTES_NONE), BYTES_NONE);
+        fn(context, fact_key(&key, g->id, FACT_CONSUMERS, BYTES_NONE), BYTES_NONE);
     } else if (g->changed) {
         buf_clear(&value);
         buf_u8(&value, VERSION);
         buf_u32_be(&value, (uint32_t)g->epoch);
         buf_u32_be(&value, (uint32_t)g->target_epoch);
         buf_u64_be(&value, g->topics_hash);
-        fn(context, key_of(&key, g->id, KEY_GROUP, BYTES_NONE), buf_view(&value));
+        fn(context, fact_key(&key, g->id, FACT_CONSUMERS, BYTES_NONE), buf_view(&value));
     }
     buf_deinit(&key);
     buf_deinit(&value);
@@ -144,19 +118,6 @@ void cgroups_saved(struct cgroups *gs)
 }
 
 /* ---- reading them back ---- */
-
-static struct bytes get_text(struct reader *r)
-{
-    uint64_t len = reader_uvarint(r);
-
-    if (!len)
-        return BYTES_NONE;
-    if (len - 1 > reader_left(r)) {
-        r->bad = true;
-        return BYTES_NONE;
-    }
-    return bytes_keep(reader_bytes(r, (size_t)len - 1));
-}
 
 static void get_parts(struct reader *r, struct parts *out)
 {
@@ -197,20 +158,9 @@ static void get_protocols(struct reader *r, struct cmember *m)
 
     m->is_classic = true;
     m->session_ms = (int32_t)reader_u32_be(r);
-    uint64_t count = reader_uvarint(r);
-    if (r->bad || count == 0 || count > reader_left(r) / PROTOCOL_BYTES_MIN) {
-        r->bad = true;
-        return;
-    }
-    struct group_protocols read = {xcalloc((size_t)count, sizeof(*read.at)), (int32_t)count};
-    for (int32_t i = 0; i < read.count; i++) {
-        read.at[i].name = reader_sized(r);
-        read.at[i].metadata = reader_sized(r);
-    }
-    r->bad |= m->session_ms <= 0 || !consumer_subscription_parse(read.at[0].metadata, &s);
-    if (!r->bad)
-        group_protocols_keep(&m->protocols, &read);
-    free(read.at);
+    fact_get_protocols(r, &m->protocols);
+    r->bad |= m->session_ms <= 0 || m->protocols.count == 0 ||
+              !consumer_subscription_parse(m->protocols.at[0].metadata, &s);
 }
 
 static bool get_member(struct reader *r, struct cmember *m)
@@ -223,12 +173,12 @@ static bool get_member(struct reader *r, struct cmember *m)
     m->epoch = (int32_t)reader_u32_be(r);
     m->previous_epoch = (int32_t)reader_u32_be(r);
     m->rebalance_ms = (int32_t)reader_u32_be(r);
-    m->instance_id = get_text(r);
-    m->rack_id = get_text(r);
-    m->client_id = get_text(r);
-    m->client_host = get_text(r);
-    m->regex = get_text(r);
-    m->assignor = get_text(r);
+    m->instance_id = fact_get_text(r);
+    m->rack_id = fact_get_text(r);
+    m->client_id = fact_get_text(r);
+    m->client_host = fact_get_text(r);
+    m->regex = fact_get_text(r);
+    m->assignor = fact_get_text(r);
     get_topics(r, m);
     get_parts(r, &m->assigned);
     get_parts(r, &m->revoking);
@@ -267,12 +217,12 @@ static bool load_member(struct cgroups *gs, struct cgroup *g, int64_t now_ms, st
 
 bool cgroups_load(struct cgroups *gs, int64_t now_ms, struct bytes key, struct bytes value)
 {
-    struct reader k = reader_of(key), r = reader_of(value);
-    struct bytes group = reader_bytes(&k, reader_u16_be(&k));
-    uint8_t kind = reader_u8(&k);
-    struct bytes member = reader_rest(&k);
+    struct reader r = reader_of(value);
+    struct bytes group, member;
+    uint8_t kind;
 
-    if (k.bad || !group.len || kind > KEY_MEMBER || (kind == KEY_GROUP && member.len))
+    if (!fact_key_parse(key, &group, &kind, &member) || kind > FACT_CONSUMER ||
+        (kind == FACT_CONSUMERS && member.len))
         return false;
     struct cgroup *g = map_get(&gs->by_id, group);
     if (!g)
@@ -280,5 +230,5 @@ bool cgroups_load(struct cgroups *gs, int64_t now_ms, struct bytes key, struct b
     if (!g)
         return false;
     g->empty_since_ms = now_ms;
-    return kind == KEY_GROUP ? load_group(g, &r) : load_member(gs, g, now_ms, member, &r);
+    return kind == FACT_CONSUMERS ? load_group(g, &r) : load_member(gs, g, now_ms, member, &r);
 }

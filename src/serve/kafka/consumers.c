@@ -102,7 +102,8 @@ static bool load_fact(void *context, struct bytes key, struct bytes value)
 {
     struct kafka_face *face = context;
 
-    (void)cgroups_load(face->cgroups, face_now_ms(face), key, value); /* one that is none is left */
+    if (!cgroups_load(face->cgroups, face_now_ms(face), key, value))
+        (void)groups_load(face->groups, face_now_ms(face), key, value); /* one that is none is left */
     return true;
 }
 
@@ -135,6 +136,7 @@ enum kafka_error face_consumers_save(struct kafka_face *face, struct log_entry *
     if (mine)
         entry = log_entry_begin(face->log);
     bool any = cgroups_save(face->cgroups, put_fact, entry);
+    any |= groups_save(face->groups, put_fact, entry);
     if (mine && !any) {
         log_entry_abort(entry);
         return KAFKA_ERR_NONE;
@@ -142,6 +144,8 @@ enum kafka_error face_consumers_save(struct kafka_face *face, struct log_entry *
     if (log_entry_commit(entry, NULL, lsn) != ST_OK)
         return KAFKA_ERR_COORDINATOR_NOT_AVAILABLE; /* they are told again with the next */
     cgroups_saved(face->cgroups);
+    groups_saved(face->groups);
+    face->groups_lsn = *lsn;
     return KAFKA_ERR_NONE;
 }
 

@@ -33,7 +33,7 @@ bool face_consumers_join(struct call *call, struct group_join *join)
 
     if (!answer.error)
         cgroups_join(face->cgroups, face_now_ms(face), join, new_id, &answer);
-    struct bytes member_id = arena_copy(&call->arena, answer.member_id);
+    struct bytes member_id = call_copy(call, answer.member_id);
     bytes_drop(&new_id);
     if (!answer.error && face_group_downgrade(face, join->group_id)) {
         /* A static member that came in the place of the last of the newer protocol: on with the classic group. */
@@ -44,8 +44,8 @@ bool face_consumers_join(struct call *call, struct group_join *join)
     kafka_join_group_res_init(res);
     res->error_code = (int16_t)answer.error;
     res->generation_id = answer.generation;
-    res->protocol_type = arena_copy(&call->arena, answer.protocol_type);
-    res->protocol_name = arena_copy(&call->arena, answer.protocol);
+    res->protocol_type = call_copy(call, answer.protocol_type);
+    res->protocol_name = call_copy(call, answer.protocol);
     res->member_id = member_id;
     res->leader = BYTES_LITERAL("");
     if (face_consumers_save(face, NULL, &lsn)) {

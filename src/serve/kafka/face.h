@@ -43,6 +43,7 @@ struct kafka_face {
     struct listener *listener;
     struct groups *groups;
     struct cgroups *cgroups;
+    uint64_t groups_lsn; /* of what was kept last of either kind of groups */
     struct txns txns;
     struct loop_timer *groups_timer;
     struct session *sessions;
@@ -83,6 +84,12 @@ struct call {
     bool running;                       /* its handler is */
     uint64_t serial;                    /* never 0, no two alike; 0: in the free list */
 };
+
+/* A copy that lives as long as the call; null stays null. */
+static inline struct bytes call_copy(struct call *call, struct bytes b)
+{
+    return b.ptr ? arena_copy(&call->arena, b) : BYTES_NONE;
+}
 
 /* ---- session.c ---- */
 extern const struct conn_handler kafka_conn_handler;
@@ -185,7 +192,7 @@ enum kafka_error face_may_mutate(struct call *call, int16_t strict_from, int64_t
 void face_consumers_open(struct kafka_face *face);
 void face_consumers_close(struct kafka_face *face);
 void face_consumers_expire(struct kafka_face *face);
-/* Commits what has changed in groups of consumers, with what the entry holds already (NULL: only that). */
+/* Commits what has changed in groups of either kind, with what the entry holds already (NULL: only that). */
 enum kafka_error face_consumers_save(struct kafka_face *face, struct log_entry *entry, uint64_t *lsn);
 /* The id is wanted for a classic group. INCONSISTENT_GROUP_PROTOCOL: consumers are in it. */
 enum kafka_error face_consumers_make_way(struct kafka_face *face, struct bytes group_id);

@@ -41,6 +41,7 @@ struct groups *groups_create(const struct group_host *host, const struct group_o
     gs->options = *options;
     gs->next_ms = INT64_MAX;
     map_init(&gs->by_id);
+    map_init(&gs->changed);
     return gs;
 }
 
@@ -49,6 +50,7 @@ void groups_destroy(struct groups *gs)
     for (struct map_entry *e = map_first(&gs->by_id); e; e = map_next(&gs->by_id, e))
         group_free(e->value);
     map_deinit(&gs->by_id);
+    map_deinit(&gs->changed);
     free(gs);
 }
 
@@ -132,6 +134,7 @@ static void sync_completing(struct groups *gs, struct group *g, struct gmember *
     take_assignments(g, sync);
     g->state = GROUP_STABLE;
     g->deadline_ms = INT64_MAX;
+    group_keep_now(gs, g);
     for (struct map_entry *e = map_first(&g->members); e; e = map_next(&g->members, e)) {
         struct gmember *other = e->value;
         gmember_alive(gs, other, now_ms);

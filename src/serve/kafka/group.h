@@ -5,14 +5,16 @@
  *     +--none left-----|--+     <------ join, leave, expiry -------+--------------------------+
  *
  * Time comes in as milliseconds of a monotonic clock, random ids from a function; answers to Join
- * and Sync go out through callbacks with the caller's token, at once or later. Membership is not
- * durable: after a restart members rejoin. Committed offsets live elsewhere (offsets.h).
+ * and Sync go out through callbacks with the caller's token, at once or later. A generation is kept as a
+ * fact when its leader has assigned (groups_save, groups_load), so members go on after a restart; one that was on its
+ * way is not, and they join again. Committed offsets live elsewhere (offsets.c).
  *
  * Rules: Kafka's own (KIP-62, KIP-345 static members, KIP-394 member id required).
  * Owns:    copies of all it is given; views in answers live for the call.
  * Threads: one.      Layer: serve.
  * Errors:  enum kafka_error, as the protocol has them.
- * Limits:  members of a group and groups, by options.
+ * Limits:  members of a group and groups, by options. A group whose fact would be larger than GROUP_FACT_BYTES_MAX
+ *          is not kept: its members join anew after a restart.
  */
 #ifndef QW_SERVE_KAFKA_GROUP_H
 #define QW_SERVE_KAFKA_GROUP_H
@@ -21,6 +23,8 @@
 #include "wire/kafka/errors.h"
 
 struct groups;
+
+enum { GROUP_FACT_BYTES_MAX = 64 << 20 };
 
 struct group_options {
     int64_t rebalance_delay_ms; /* of an empty group's first rebalance: others may join meanwhile */
@@ -92,6 +96,7 @@ struct group_host {
     void (*join_answer)(void *token, const struct group_join_answer *answer);
     void (*sync_answer)(void *token, const struct group_sync_answer *answer);
     void (*random)(void *context, void *to, size_t len);
+    void (*stable)(void *context); /* what is about to be told must be kept first: groups_save; may be NULL */
 };
 
 struct groups *groups_create(const struct group_host *host, const struct group_options *options);
@@ -107,6 +112,14 @@ enum kafka_error groups_leave(struct groups *groups, int64_t now_ms,
  * when the commit is legal (generation < 0: a consumer that assigns its own partitions). */
 enum kafka_error groups_may_commit(struct groups *groups, int64_t now_ms,
                                    const struct group_caller *caller);
+
+/* ---- facts: group_facts.c ---- */
+typedef void group_fact_fn(void *context, struct bytes key, struct bytes value); /* no value: gone */
+/* Tells what has changed since the last time that was followed by groups_saved; false: nothing. */
+bool groups_save(struct groups *groups, group_fact_fn *fn, void *context);
+void groups_saved(struct groups *groups);
+/* False: not a fact of ours. Sessions begin anew. */
+bool groups_load(struct groups *groups, int64_t now_ms, struct bytes key, struct bytes value);
 
 /* ---- moving to the newer protocol and back: group_move.c ---- */
 

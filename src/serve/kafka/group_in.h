@@ -38,13 +38,15 @@ struct group {
     bool newcomer;        /* someone joined during that delay */
     int64_t initial_until_ms;
     int64_t deadline_ms;  /* PREPARING: to rejoin; COMPLETING: to sync */
+    bool kept;            /* there is a fact of it, or is to be */
 };
 
 struct groups {
     struct group_host host;
     struct group_options options;
     struct map by_id;
-    int64_t next_ms; /* no deadline is earlier */
+    struct map changed; /* ids of groups whose facts are others since they were saved -> the groups machine */
+    int64_t next_ms;    /* no deadline is earlier */
 };
 
 /* group.c */
@@ -54,6 +56,11 @@ void group_pending_remove(struct group *g, struct bytes id);
 void groups_note_deadline(struct groups *gs, int64_t at_ms);
 void group_wait_until(struct groups *gs, struct group *g, int64_t at_ms);
 void gmember_alive(struct groups *gs, struct gmember *m, int64_t now_ms);
+
+/* group_facts.c */
+void group_keep(struct groups *gs, struct group *g);   /* as it is now */
+void group_keep_now(struct groups *gs, struct group *g); /* before what is about to be told */
+void group_unkeep(struct groups *gs, struct group *g); /* nobody is in it, or it is gone */
 
 /* group_member.c */
 void gmember_free(struct gmember *m);

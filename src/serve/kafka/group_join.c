@@ -80,6 +80,8 @@ static void static_rejoin(struct groups *gs, struct group *g, struct gmember *m,
     m->id = groups_new_member_id(gs, join);
     map_put(&g->members, m->id, m);
     member_update(gs, g, m, join, now_ms, token);
+    if (same)
+        group_keep_now(gs, g); /* under its new id: the old one is fenced */
     if (!same) {
         group_members_changed(gs, g, now_ms);
     } else if (m == g->leader && !m->skip_assignment_ok) {

@@ -72,6 +72,7 @@ enum kafka_error groups_delete(struct groups *gs, struct bytes id)
         return KAFKA_ERR_GROUP_ID_NOT_FOUND;
     if (map_size(&g->members) || map_size(&g->pending))
         return KAFKA_ERR_NON_EMPTY_GROUP;
+    group_unkeep(gs, g);
     map_remove(&gs->by_id, id);
     group_free(g);
     return KAFKA_ERR_NONE;

@@ -36,6 +36,7 @@ void groups_give(struct groups *gs, struct bytes id)
             groups_refuse_join(gs, token, KAFKA_ERR_REBALANCE_IN_PROGRESS, m->id);
         gmember_answer_sync(gs, g, m, KAFKA_ERR_REBALANCE_IN_PROGRESS);
     }
+    group_unkeep(gs, g);
     group_free(g);
 }
 
@@ -70,5 +71,6 @@ void groups_taken(struct groups *gs, int64_t now_ms, struct bytes id)
 
     CHECK(g && g->state == GROUP_STABLE);
     group_choose_protocol(g);
+    group_keep(gs, g);
     group_prepare(gs, g, now_ms);
 }

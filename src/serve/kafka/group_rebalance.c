@@ -92,8 +92,9 @@ void group_prepare(struct groups *gs, struct group *g, int64_t now_ms)
     group_try_complete(gs, g, now_ms);
 }
 
-static void become_empty(struct group *g)
+static void become_empty(struct groups *gs, struct group *g)
 {
+    group_unkeep(gs, g);
     g->state = GROUP_EMPTY;
     g->generation++;
     g->leader = NULL;
@@ -147,7 +148,7 @@ void group_complete_join(struct groups *gs, struct group *g, int64_t now_ms)
     g->initial = false;
     remove_absent(gs, g);
     if (map_size(&g->members) == 0) {
-        become_empty(g);
+        become_empty(gs, g);
         return;
     }
     if (!elect_leader(g)) { /* only absent static members: their sessions decide */

@@ -23,39 +23,66 @@ static void give_random(void *context, void *to, size_t len)
     os_random(loop_os(face->loop), to, len);
 }
 
+static void join_failed(struct call *call)
+{
+    struct kafka_join_group_res *res = call->answer;
+
+    kafka_join_group_res_init(res);
+    res->error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
+    res->generation_id = -1;
+}
+
+/* Waits for what was kept last: a member that a crash forgets may not have been told that it is one. */
 static void give_join(void *token, const struct group_join_answer *answer)
 {
     struct call *call = token;
-    struct kafka_join_group_res res;
+    struct kafka_join_group_res *res = ARENA_NEW(&call->arena, struct kafka_join_group_res);
 
-    kafka_join_group_res_init(&res);
-    res.error_code = (int16_t)answer->error;
-    res.generation_id = answer->generation;
-    res.protocol_type = answer->protocol_type;
-    res.protocol_name = answer->protocol;
-    res.leader = answer->leader;
-    res.skip_assignment = answer->skip_assignment;
-    res.member_id = answer->member_id;
-    res.members.count = answer->members_count;
-    res.members.at = kafka_join_group_res_member_new(&call->arena, answer->members_count);
+    kafka_join_group_res_init(res);
+    res->error_code = (int16_t)answer->error;
+    res->generation_id = answer->generation;
+    res->protocol_type = call_copy(call, answer->protocol_type);
+    res->protocol_name = call_copy(call, answer->protocol);
+    res->leader = call_copy(call, answer->leader);
+    res->skip_assignment = answer->skip_assignment;
+    res->member_id = call_copy(call, answer->member_id);
+    res->members.count = answer->members_count;
+    res->members.at = kafka_join_group_res_member_new(&call->arena, answer->members_count);
     for (int32_t i = 0; i < answer->members_count; i++) {
-        res.members.at[i].member_id = answer->members[i].member_id;
-        res.members.at[i].group_instance_id = answer->members[i].instance_id;
-        res.members.at[i].metadata = answer->members[i].metadata;
+        res->members.at[i].member_id = call_copy(call, answer->members[i].member_id);
+        res->members.at[i].group_instance_id = call_copy(call, answer->members[i].instance_id);
+        res->members.at[i].metadata = call_copy(call, answer->members[i].metadata);
     }
-    call_answer(call, &res);
+    call_answer_durable(call, res, call->face->groups_lsn, join_failed);
+}
+
+static void sync_failed(struct call *call)
+{
+    struct kafka_sync_group_res *res = call->answer;
+
+    kafka_sync_group_res_init(res);
+    res->error_code = KAFKA_ERR_COORDINATOR_NOT_AVAILABLE;
 }
 
 static void give_sync(void *token, const struct group_sync_answer *answer)
 {
-    struct kafka_sync_group_res res;
+    struct call *call = token;
+    struct kafka_sync_group_res *res = ARENA_NEW(&call->arena, struct kafka_sync_group_res);
 
-    kafka_sync_group_res_init(&res);
-    res.error_code = (int16_t)answer->error;
-    res.protocol_type = answer->protocol_type;
-    res.protocol_name = answer->protocol;
-    res.assignment = answer->assignment;
-    call_answer(token, &res);
+    kafka_sync_group_res_init(res);
+    res->error_code = (int16_t)answer->error;
+    res->protocol_type = call_copy(call, answer->protocol_type);
+    res->protocol_name = call_copy(call, answer->protocol);
+    res->assignment = call_copy(call, answer->assignment);
+    call_answer_durable(call, res, call->face->groups_lsn, sync_failed);
+}
+
+/* If the log takes nothing now the group goes on as it is, and what changed goes with the next. */
+static void keep_what_changed(void *context)
+{
+    uint64_t lsn;
+
+    (void)face_consumers_save(context, NULL, &lsn);
 }
 
 /* A group that nobody is in and that has committed nothing is not remembered. */
@@ -91,7 +118,7 @@ void face_groups_arm(struct kafka_face *face)
 
 void face_groups_open(struct kafka_face *face)
 {
-    const struct group_host host = {face, give_join, give_sync, give_random};
+    const struct group_host host = {face, give_join, give_sync, give_random, keep_what_changed};
     const struct group_options options = {
         .rebalance_delay_ms = face->options.rebalance_delay_ms < 0 ? 0 : face->options.rebalance_delay_ms,
         .session_ms_min = SESSION_MS_MIN,
@@ -294,8 +321,8 @@ static void leave_all(struct call *call, const struct kafka_leave_group_req *req
     for (int32_t i = 0; i < req->members.count; i++) {
         const struct kafka_leave_group_req_member *m = &req->members.at[i];
         const struct group_caller caller = {req->group_id, m->member_id, m->group_instance_id, -1};
-        res->members.at[i].member_id = arena_copy(&call->arena, m->member_id);
-        res->members.at[i].group_instance_id = arena_copy(&call->arena, m->group_instance_id);
+        res->members.at[i].member_id = call_copy(call, m->member_id);
+        res->members.at[i].group_instance_id = call_copy(call, m->group_instance_id);
         res->members.at[i].error_code = leave(call->face, &caller);
     }
 }
@@ -321,6 +348,7 @@ void kafka_on_leave_group(struct call *call, const void *request)
     struct group_info info;
     if (groups_find(face->groups, req->group_id, &info))
         drop_if_unused(face, &info);
+    keep_what_changed(face);
     face_groups_arm(face);
     call_answer(call, res);
 }

@@ -73,9 +73,10 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
         .conns_max = face->options.conns_max,
         .conns_ip_max = face->options.conns_ip_max > 0 ? (uint32_t)face->options.conns_ip_max : 0,
     };
-    face_consumers_open(face);
-    face_groups_open(face); /* before the first client can ask */
+    face_groups_open(face);
+    face_consumers_open(face); /* with what was kept of either kind, before the first client can ask */
     offsets_load_groups(face);
+    face_groups_arm(face);
     txns_open(&face->txns, log, loop);
     face->txns.committed = group_committed;
     face->txns.context = face;

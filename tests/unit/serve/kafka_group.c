@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/rng.h"
 #include "lib/test.h"
 #include "serve/kafka/group.h"
@@ -56,7 +57,7 @@ static void on_random(void *context, void *to, size_t len)
 
 static struct groups *make(int64_t delay_ms)
 {
-    const struct group_host host = {NULL, on_join, on_sync, on_random};
+    const struct group_host host = {NULL, on_join, on_sync, on_random, NULL};
     const struct group_options options = {delay_ms, 100, 60000, 5, 3};
 
     random_source = rng_seed(test_seed());
@@ -438,4 +439,99 @@ TEST(group_survives_anything)
     EXPECT_INT(state(gs), GROUP_EMPTY);
     EXPECT_INT(groups_deadline_ms(gs), INT64_MAX);
     groups_destroy(gs);
+}
+
+/* ---- what is kept ---- */
+
+struct fact {
+    struct buf key, value;
+    int told, gone;
+};
+
+static void note_fact(void *context, struct bytes key, struct bytes value)
+{
+    struct fact *f = context;
+
+    buf_clear(&f->key);
+    buf_clear(&f->value);
+    buf_bytes(&f->key, key);
+    buf_bytes(&f->value, value);
+    f->told++;
+    f->gone += value.len == 0;
+}
+
+static struct fact fact_open(void)
+{
+    struct fact f = {.told = 0};
+
+    buf_init(&f.key, 0);
+    buf_init(&f.value, 0);
+    return f;
+}
+
+static void fact_close(struct fact *f)
+{
+    buf_deinit(&f->key);
+    buf_deinit(&f->value);
+}
+
+TEST(group_is_kept_when_its_leader_has_assigned_and_until_nobody_is_in_it)
+{
+    struct ticket a, b, t = {0};
+    int32_t gen;
+    struct fact f = fact_open();
+    struct groups *gs = two(&a, &b, &gen);
+
+    EXPECT(groups_save(gs, note_fact, &f));
+    EXPECT(groups_save(gs, note_fact, &f)); /* till it is told to be safe */
+    groups_saved(gs);
+    EXPECT(!groups_save(gs, note_fact, &f));
+    EXPECT_INT(f.told, 2);
+
+    struct groups *again = make(10);
+    EXPECT(groups_load(again, 60, buf_view(&f.key), buf_view(&f.value)));
+    EXPECT(!groups_load(again, 60, buf_view(&f.key), buf_view(&f.value))); /* it is there */
+    EXPECT_INT(state(again), GROUP_STABLE);
+    EXPECT_INT(beat(again, 70, b.member, gen), 0);
+    sync_as(again, 70, b.member, gen, NULL, 0, &t);
+    EXPECT_STR(t.assignment, "B");
+    EXPECT(!groups_save(again, note_fact, &f));
+    groups_expire(again, 1061); /* a was silent since it was loaded */
+    EXPECT_INT(beat(again, 1065, b.member, gen), KAFKA_ERR_REBALANCE_IN_PROGRESS);
+    EXPECT(!groups_save(again, note_fact, &f)); /* what comes is not there yet */
+    EXPECT_INT(leave(again, 1070, b.member), 0);
+    EXPECT(groups_save(again, note_fact, &f));
+    EXPECT_INT(f.gone, 1);
+    groups_destroy(again);
+    groups_destroy(gs);
+    fact_close(&f);
+}
+
+TEST(group_facts_that_are_damaged_are_left)
+{
+    struct ticket a, b;
+    int32_t gen;
+    struct rng rng = rng_seed(test_seed());
+    struct fact f = fact_open();
+    struct groups *gs = two(&a, &b, &gen);
+
+    EXPECT(groups_save(gs, note_fact, &f));
+    for (size_t len = 0; len < f.value.len; len++) {
+        struct groups *again = make(10);
+        EXPECT(!groups_load(again, 0, buf_view(&f.key), bytes_head(buf_view(&f.value), len)));
+        EXPECT_INT(groups_count(again), 0);
+        groups_destroy(again);
+    }
+    for (int i = 0; i < 5000; i++) {
+        struct groups *again = make(10);
+        size_t at = rng_below(&rng, f.value.len);
+        uint8_t bit = (uint8_t)(1u << rng_below(&rng, 8));
+        f.value.ptr[at] ^= bit;
+        if (groups_load(again, 0, buf_view(&f.key), buf_view(&f.value)))
+            groups_expire(again, 100000); /* whatever it says can be lived with */
+        f.value.ptr[at] ^= bit;
+        groups_destroy(again);
+    }
+    groups_destroy(gs);
+    fact_close(&f);
 }

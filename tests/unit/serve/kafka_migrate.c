@@ -332,7 +332,101 @@ TEST(kafka_migrate_both_ways_and_over_crashes)
     p = restart(&rig, p);
     EXPECT(is_listed(p, "classic") && !is_listed(p, "consumer"));
     EXPECT_INT(describe(p).error_code, KAFKA_ERR_GROUP_ID_NOT_FOUND);
+    EXPECT_INT(heartbeat(p, c, joined.generation_id), 0);
     EXPECT_INT(fetched(p), 11);
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
+/* A classic group whose last member of the newer protocol has gone is kept as such, before anybody joins again. */
+TEST(kafka_migrate_back_is_kept_at_once)
+{
+    struct rig rig;
+    struct bytes c;
+    struct peer *p = open_with_topic(&rig);
+    int32_t generation = classic_group(p, &c);
+
+    EXPECT_INT(beat(p, "a", 0).error_code, 0);
+    generation = halve(p, c, generation);
+    EXPECT_INT(beat(p, "a", -1).error_code, 0);
+    p = restart(&rig, p);
+    EXPECT(is_listed(p, "classic") && !is_listed(p, "consumer"));
+    EXPECT_INT(commit(p, 8, c, generation, 12), 0);
+    EXPECT_INT(parts_in(sync_as(p, c, generation, BYTES_NONE).assignment), PARTITIONS / 2);
+    EXPECT_INT(join(p, c, PARTITIONS / 2).generation_id, generation + 1); /* the leader may assign anew */
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
+TEST(kafka_classic_members_go_on_after_a_crash)
+{
+    struct rig rig;
+    struct bytes c;
+    struct peer *p = open_with_topic(&rig);
+    int32_t generation = classic_group(p, &c);
+
+    p = restart(&rig, p);
+    EXPECT_INT(heartbeat(p, c, generation), 0);
+    EXPECT_INT(commit(p, 8, c, generation, 7), 0);
+    EXPECT_INT(parts_in(sync_as(p, c, generation, BYTES_NONE).assignment), PARTITIONS);
+    struct kafka_join_group_res other = join(p, BYTES_LITERAL(""), 0);
+    EXPECT_INT(other.error_code, KAFKA_ERR_MEMBER_ID_REQUIRED);
+    p = restart(&rig, p);
+    kafka_rig_run_for(&rig, 11000); /* its session begins with the server, and ends without a word of it */
+    EXPECT_INT(heartbeat(p, c, generation), KAFKA_ERR_UNKNOWN_MEMBER_ID);
+    p = restart(&rig, p);
+    EXPECT_INT(heartbeat(p, c, generation), KAFKA_ERR_UNKNOWN_MEMBER_ID); /* nor is it back */
+    EXPECT_INT(fetched(p), 7);
+    c = join(p, BYTES_LITERAL(""), 0).member_id;
+    generation = join(p, c, 0).generation_id;
+    EXPECT_INT(sync_as(p, c, generation, assignment_of_all(&rig, NULL)).error_code, 0);
+    EXPECT_INT(leave(p, c), 0);
+    kafka_rig_run_for(&rig, 100);
+    p = restart(&rig, p);
+    EXPECT_INT(heartbeat(p, c, generation), KAFKA_ERR_UNKNOWN_MEMBER_ID);
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
+/* What a classic member is told of its assignment, and a static one of its new id, is durable before. */
+TEST(kafka_classic_members_are_told_when_it_is_durable)
+{
+    struct rig rig;
+    struct bytes frame;
+    struct peer *p = open_with_topic(&rig);
+    struct kafka_join_group_req join_again = join_request(p, BYTES_LITERAL(""), "i", subscription(&rig, 0));
+    struct kafka_join_group_res c = join_as(p, BYTES_LITERAL(""), "i", subscription(&rig, 0));
+    struct kafka_sync_group_req sync;
+    struct kafka_sync_group_res synced;
+
+    kafka_sync_group_req_init(&sync);
+    sync.group_id = BYTES_LITERAL("g");
+    sync.member_id = c.member_id;
+    sync.group_instance_id = BYTES_LITERAL("i");
+    sync.generation_id = c.generation_id;
+    sync.assignments.count = 1;
+    sync.assignments.at = kafka_sync_group_req_assignment_new(&rig.arena, 1);
+    sync.assignments.at[0].member_id = c.member_id;
+    sync.assignments.at[0].assignment = assignment_of_all(&rig, NULL);
+    rig.hold = true;
+    int32_t id = peer_ask(p, KAFKA_SYNC_GROUP, 5, &sync);
+    kafka_rig_run_for(&rig, 100);
+    EXPECT(!peer_take(p, &frame));
+    rig.hold = false;
+    kafka_rig_run_for(&rig, 100);
+    EXPECT(peer_answer(p, id, KAFKA_SYNC_GROUP, 5, &synced));
+    EXPECT_INT(parts_in(synced.assignment), PARTITIONS);
+
+    rig.hold = true;
+    id = peer_ask(p, KAFKA_JOIN_GROUP, 5, &join_again);
+    kafka_rig_run_for(&rig, 100);
+    EXPECT(!peer_take(p, &frame));
+    rig.hold = false;
+    kafka_rig_run_for(&rig, 100);
+    EXPECT(peer_answer(p, id, KAFKA_JOIN_GROUP, 5, &c));
+    c.member_id = arena_copy(&rig.arena, c.member_id);
+    p = restart(&rig, p);
+    EXPECT_INT(heartbeat(p, c.member_id, c.generation_id), 0);
     peer_end(p);
     kafka_rig_close(&rig);
 }
