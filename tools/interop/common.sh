@@ -25,7 +25,7 @@ peer() {
     dir=$(tail -1 "$work/peer")
 }
 
-# server_start: our server on a fresh directory; sets broker to HOST:PORT of its Kafka face.
+# server_start: our server on a fresh directory, with $server_options; sets broker to HOST:PORT of its Kafka face.
 server_start() {
     if [ -f src/app/main.c ]; then
         make -s -j2 KIND=release build/release/quickwater || give_up "the build"
@@ -41,7 +41,7 @@ server_start() {
 # server_run ADDRESS: what server_start built, on its directory; back when it is ready.
 server_run() {
     : >"$work/server.out"
-    $server --data "$work/data" --kafka "$1" >"$work/server.out" 2>>"$work/server.err" &
+    $server ${server_options:-} --data "$work/data" --kafka "$1" >"$work/server.out" 2>>"$work/server.err" &
     server_pid=$!
     n=0
     until grep -q '^ready' "$work/server.out"; do
