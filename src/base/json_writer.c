@@ -129,7 +129,8 @@ void json_quote(struct buf *out, struct bytes text)
             escape(out, c);
         run = ++i;
     }
-    buf_append(out, text.ptr + run, text.len - run);
+    if (run < text.len) /* an empty text may have no bytes to point at */
+        buf_append(out, text.ptr + run, text.len - run);
     buf_u8(out, '"');
 }
 

@@ -4,7 +4,7 @@
 p=0 f=0
 ok() { p=$((p + 1)); echo "ok $1"; }
 bad() { f=$((f + 1)); echo "FAIL $1"; [ -z "${2:-}" ] || printf '%s\n' "$2" | head -20; }
-build asan build/asan/quickwater || { echo "0 passed, 1 failed"; exit 1; }
+build asan build/asan/quickwater build/asan/tests/clients/rdkafka_txn || { echo "0 passed, 1 failed"; exit 1; }
 
 work=$(mktemp -d)
 server=
@@ -20,6 +20,7 @@ start() {
         sleep 0.1
     done
     url=http://$(sed -n 's/^ready .*http=\([^ ]*\).*/\1/p' "$work/out")
+    kafka=$(sed -n 's/^ready .*kafka=\([^ ]*\).*/\1/p' "$work/out")
     [ "$url" != http:// ]
 }
 
@@ -105,6 +106,48 @@ got=$(curl -sN -m 2 "$url/v1/stream?overview=1&view=minutes&job=$job")
 for want in '"type":"hello"' '"type":"overview"' '"type":"views"' '"type":"job"' '"view":"minutes"'; do
     case $got in *"$want"*) ok "the page's stream: $want" ;; *) bad "the page's stream: $want" "$got" ;; esac
 done
+
+# the topic browser's routes, beside real clients of Kafka
+expect "a topic is made" 201 '"done":true' -d '{"name":"notes","partitions":2,"configs":{"retention.ms":86400000}}' "$url/v1/topics"
+expect "and not twice" 409 'already exists' -d '{"name":"notes"}' "$url/v1/topics"
+expect "its configuration" 200 '{"name":"retention.ms","value":"86400000","type":"long","set":true' "$url/v1/topics/notes"
+expect "a record with headers" 200 '"offset":0' -d '{"key":"k","value":"{\"a\":1}","headers":[{"key":"h","value":"x"}],"partition":1}' "$url/v1/topics/notes/records"
+got=$(timeout 20 kcat -b "$kafka" -C -t notes -p 1 -e -q -f '%k %s %h' 2>/dev/null)
+[ "$got" = 'k {"a":1} h=x' ] && ok "a consumer gets it" || bad "a consumer gets it" "$got"
+seq 1 1000 | sed 's/.*/{"n":&}/' | timeout 20 kcat -b "$kafka" -P -t notes -p 0 -z gzip 2>/dev/null
+expect "the newest record" 200 '"offset":999,' "$url/v1/topics/notes/records?limit=1&partition=0"
+expect "from an offset" 200 '{"partition":0,"offset":500,' "$url/v1/topics/notes/records?limit=1&partition=0&offset=500"
+expect "with a text" 200 '"value":"{\"n\":777}"' "$url/v1/topics/notes/records?filter=777&partition=0&from=start"
+expect "the next page" 200 '"records":[{"partition":0,"offset":900,' "$url/v1/topics/notes/records?after=0:900&limit=1"
+expect "a page that is none" 400 'a cursor' "$url/v1/topics/notes/records?after=9:900"
+timeout 20 kcat -b "$kafka" -q -G readers -X auto.offset.reset=earliest -c 300 notes >/dev/null 2>&1
+until_text "a group and its lag" '"lag":70' "$url/v1/groups"
+until_text "an empty group" '"state":"Empty"' "$url/v1/groups/readers"
+expect "where it would go" 200 '"applied":false' -d '{"to":"end"}' "$url/v1/groups/readers/offsets"
+expect "there it goes" 200 '"applied":true' -d '{"to":"end","topic":"notes","apply":true}' "$url/v1/groups/readers/offsets"
+expect "it has no lag" 200 '"lag":0,' "$url/v1/groups/readers"
+timeout 30 kcat -b "$kafka" -q -G readers -X auto.offset.reset=earliest notes >/dev/null 2>&1 &
+reader=$!
+until_text "its member" '"partitions":[0,1]' "$url/v1/groups/readers"
+expect "a group with members stays" 409 'has members' -d '{"to":"start","apply":true}' "$url/v1/groups/readers/offsets"
+kill "$reader" 2>/dev/null; wait "$reader" 2>/dev/null
+build/asan/tests/clients/rdkafka_txn "$kafka" begin owner notes >"$work/txn" 2>&1
+expect "an open transaction" 200 '"id":"owner","state":"Ongoing"' "$url/v1/transactions?open"
+expect "its records" 200 '"transaction":"open"' "$url/v1/topics/notes/records?limit=1"
+expect "are not committed" 200 '"records":[' "$url/v1/topics/notes/records?limit=1&committed"
+case $(cat "$work/body") in *'"transaction"'*) bad "nobody is shown them" "$(cat "$work/body")" ;; *) ok "nobody is shown them" ;; esac
+expect "it is aborted" 200 '"done":true' -X POST "$url/v1/transactions/owner/abort"
+until_text "and is shown so" '"control":"abort"' "$url/v1/topics/notes/records?limit=1"
+expect "none is open" 200 '"transactions":[]' "$url/v1/transactions?open"
+curl -sN -m 4 "$url/v1/stream?tail=notes:1" >"$work/tail" &
+tail=$!
+until_file() { for _ in $(seq 1 100); do grep -q "$1" "$work/tail" && return; sleep 0.1; done; false; }
+until_file '"type":"tail"'
+curl -s -d '{"key":"late","value":"news","partition":1}' "$url/v1/topics/notes/records" >/dev/null
+until_file '"key":"late","value":"news"' && ok "a tail" || bad "a tail" "$(cat "$work/tail")"
+kill "$tail" 2>/dev/null; wait "$tail" 2>/dev/null
+expect "a topic is deleted" 200 '"done":true' -X DELETE "$url/v1/topics/notes"
+expect "and is gone" 404 "no topic 'notes'" "$url/v1/topics/notes/records"
 
 stop
 code=$?

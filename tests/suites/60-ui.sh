@@ -35,5 +35,5 @@ if ! grep -q flowing "$work/flow"; then
     echo "0 passed, 1 failed"
     exit 1
 fi
-timeout 240 node ui/test/page.mjs "$url" build/ui.png >"$work/test" 2>&1 || cat "$work/flow" "$work/err"
+timeout 400 node ui/test/page.mjs "$url" build/ui.png >"$work/test" 2>&1 || cat "$work/flow" "$work/err"
 cat "$work/test"

@@ -4,6 +4,11 @@ export function count(n: number): string {
   return whole.format(n);
 }
 
+/** 1 partition, 3 partitions. */
+export function plural(n: number, one: string): string {
+  return `${count(n)} ${one}${n === 1 ? '' : 's'}`;
+}
+
 /** Short enough for a tile: 987, 12,340, 1.25 M. */
 export function compact(n: number): string {
   const a = Math.abs(n);

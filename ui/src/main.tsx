@@ -2,10 +2,16 @@ import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
+import './browse.css';
+import { GroupPage, Groups } from './groups';
 import { Alerts, JobPanel, Tiles, Top, Traffic, useStore, Windows } from './panels';
+import { link, Route, useRoute } from './route';
 import { defaultTop, defaultWindowed } from './shape';
 import { Sql } from './sql';
 import { isRunning, Store } from './store';
+import { TopicPage } from './topic';
+import { Topics } from './topics';
+import { Transactions } from './transactions';
 
 type Theme = 'auto' | 'light' | 'dark';
 const store = new Store();
@@ -44,7 +50,10 @@ function useTheme(): [string, () => void] {
 
 const STATUS = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost, trying again' };
 
-function Header({ theme, toggle }: { theme: string; toggle: () => void }) {
+const PAGES = [['', 'Overview'], ['topics', 'Topics'], ['groups', 'Groups'], ['transactions', 'Transactions']];
+
+function Header({ theme, toggle, at }: { theme: string; toggle: () => void; at: string }) {
+  useStore(store);
   const o = store.overview;
   const running = o?.jobs.filter(isRunning).length ?? 0;
   return (
@@ -55,11 +64,19 @@ function Header({ theme, toggle }: { theme: string; toggle: () => void }) {
         </svg>
         Quickwater
       </a>
+      <nav class="pages" aria-label="Pages">
+        {PAGES.map(([id, title]) => (
+          <a key={id} href={link(id ? [id] : [])} aria-current={at === id ? 'page' : undefined}>
+            {title}
+          </a>
+        ))}
+      </nav>
       <span class={`status ${store.connection}`} role="status" data-status={store.connection}>
         <i aria-hidden="true" />
         {STATUS[store.connection]}
       </span>
       <span class="spacer" />
+      {store.principal && <span class="quiet wide-only">{store.principal.replace(/^User:/, '')}</span>}
       {o && (
         <span class="quiet wide-only">
           {running} of {o.jobs.length} {o.jobs.length === 1 ? 'job' : 'jobs'} running
@@ -76,9 +93,9 @@ function Header({ theme, toggle }: { theme: string; toggle: () => void }) {
   );
 }
 
-function App() {
+/** The dashboard: figures, views, jobs, SQL. */
+function Overview({ theme }: { theme: string }) {
   useStore(store);
-  const [theme, toggle] = useTheme();
   const [job, setJob] = useState('');
   const [windowed, setWindowed] = useState('');
   const [top, setTop] = useState('');
@@ -89,21 +106,58 @@ function App() {
   const windowedName = has(windowed) ? windowed : defaultWindowed(views);
   const topName = has(top) ? top : defaultTop(views);
   useEffect(() => store.want(jobName, [windowedName, topName]), [jobName, windowedName, topName]);
+  if (!store.admin)
+    return (
+      <section class="panel full">
+        <p class="empty">
+          {store.principal.replace(/^User:/, '')} may use topics, groups and transactions as far as the ACLs let. Figures, views, jobs and SQL are for who may
+          alter the cluster.
+        </p>
+      </section>
+    );
   return (
     <>
-      <a class="skip" href="#main">
-        Skip to the figures
-      </a>
-      <Header theme={theme} toggle={toggle} />
-      <main id="main">
+      <Tiles store={store} />
+      <Windows store={store} theme={theme} name={windowedName} onName={setWindowed} />
+      <Top store={store} name={topName} onName={setTop} />
+      <Traffic store={store} theme={theme} />
+      <JobPanel store={store} name={jobName} onName={setJob} />
+      <Alerts store={store} />
+      <Sql />
+    </>
+  );
+}
+
+function Page({ route, theme }: { route: Route; theme: string }) {
+  const [page, name, tab] = route.parts;
+  if (page === 'topics') return name === undefined ? <Topics /> : <TopicPage key={name} store={store} name={name} tab={tab ?? ''} route={route} />;
+  if (page === 'groups') return name === undefined ? <Groups /> : <GroupPage key={name} name={name} />;
+  if (page === 'transactions') return <Transactions />;
+  return <Overview theme={theme} />;
+}
+
+const isPage = (at: string) => PAGES.some(([id]) => id === at);
+
+function App() {
+  const [theme, toggle] = useTheme();
+  const route = useRoute();
+  const at = isPage(route.parts[0] ?? '') ? (route.parts[0] ?? '') : '';
+  useEffect(() => {
+    if (at) store.want('', []);
+    document.title = [...route.parts.slice(0, 2).reverse(), 'Quickwater'].filter((t) => t && t !== 'main').join(' · ');
+  }, [at, route.parts[1]]);
+  return (
+    <>
+      <button
+        class="skip"
+        onClick={() => document.querySelector<HTMLElement>('main')!.focus()}
+      >
+        Skip to the page
+      </button>
+      <Header theme={theme} toggle={toggle} at={at} />
+      <main id="main" tabIndex={-1}>
         <h1 class="hidden">Quickwater dashboard</h1>
-        <Tiles store={store} />
-        <Windows store={store} theme={theme} name={windowedName} onName={setWindowed} />
-        <Top store={store} name={topName} onName={setTop} />
-        <Traffic store={store} theme={theme} />
-        <JobPanel store={store} name={jobName} onName={setJob} />
-        <Alerts store={store} />
-        <Sql />
+        <Page route={route} theme={theme} />
       </main>
     </>
   );

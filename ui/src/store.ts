@@ -1,5 +1,5 @@
 // The page's state: fed by one stream, read by all panels. Everything here is bounded.
-import type { Alert, Change, Job, JobGraph, Message, Overview, Row, ViewInfo } from './types';
+import type { Alert, Change, Job, JobGraph, Message, Overview, Row, Tail, ViewInfo } from './types';
 
 const SAMPLES = 480; // two minutes at four a second
 const ROWS = 20_000; // of a view
@@ -49,6 +49,8 @@ export type Connection = 'connecting' | 'live' | 'lost';
 export class Store {
   connection: Connection = 'connecting';
   version = '';
+  principal = ''; // who we are, where users are asked for
+  admin = true; // who may see more than topics, groups and transactions
   overview: Overview | null = null;
   views: ViewInfo[] | null = null;
   graph: JobGraph | null = null;
@@ -61,6 +63,7 @@ export class Store {
   private source: EventSource | null = null;
   private url = '';
   private wanted = { job: '', views: new Set<string>() };
+  private tail: { want: string; take: (m: Tail) => void } | null = null;
   private listeners = new Set<() => void>();
   private recent: Overview[] = [];
   private graphs: JobGraph[] = [];
@@ -79,8 +82,21 @@ export class Store {
     this.reopen = window.setTimeout(() => this.open(), 0);
   }
 
+  /** Follows "TOPIC" or "TOPIC:PARTITION"; gives what ends it. */
+  follow(want: string, take: (m: Tail) => void): () => void {
+    const tail = { want, take };
+    this.tail = tail;
+    this.open();
+    return () => {
+      if (this.tail !== tail) return;
+      this.tail = null;
+      this.reopen = window.setTimeout(() => this.open(), 0);
+    };
+  }
+
   private open() {
     const params = new URLSearchParams({ overview: '1', alerts: '1' });
+    if (this.tail) params.set('tail', this.tail.want);
     if (this.wanted.job) params.set('job', this.wanted.job);
     for (const v of [...this.wanted.views].sort()) params.append('view', v);
     const url = '/v1/stream?' + params;
@@ -117,7 +133,12 @@ export class Store {
     switch (m.type) {
       case 'hello':
         this.version = m.version;
+        this.principal = m.principal ?? '';
+        this.admin = m.admin;
         break;
+      case 'tail':
+        this.tail?.take(m);
+        return;
       case 'overview':
         this.takeOverview(m);
         break;

@@ -1,4 +1,5 @@
 // What the server says on /v1/stream (docs/http.md). Times are microseconds since 1970, UTC.
+import type { Rec } from './record';
 
 export interface Quantiles {
   p50: number;
@@ -79,8 +80,17 @@ export interface Alert {
   value: unknown;
 }
 
+export interface Tail {
+  type: 'tail';
+  topic: string;
+  records?: Rec[];
+  skipped?: number; // that came too fast
+  error?: string;
+}
+
 export type Message =
-  | { type: 'hello'; version: string; time_us: number }
+  | { type: 'hello'; version: string; time_us: number; principal?: string; admin: boolean }
+  | Tail
   | Overview
   | JobGraph
   | { type: 'views'; views: ViewInfo[] }

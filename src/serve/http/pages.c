@@ -185,13 +185,28 @@ static enum status take_run(struct page *page, struct page_part *part, int64_t *
     return ST_OK;
 }
 
+/* Where the batch of that offset begins: it must be unfolded as a whole anyway. */
+static enum status batch_begin(const struct page *page, const struct page_part *part, int64_t *low)
+{
+    enum log_bound bound = page->o.committed ? LOG_TO_STABLE : LOG_TO_DURABLE;
+    struct log_view view;
+
+    TRY(log_read(page->o.face->log, part->partition, *low, 1, bound, &view, NULL));
+    if (view.bytes.len && view.base_offset < *low)
+        *low = view.base_offset > part->start ? view.base_offset : part->start;
+    log_view_release(&view);
+    return ST_OK;
+}
+
 /* The window [low, part->place), and `most` records at most are kept of it: the last. */
 static enum status take_window(struct page *page, struct page_part *part, int64_t low, uint32_t most, bool *whole)
 {
     uint32_t had = part->count;
     size_t text_had = page->text.len;
-    int64_t at = low;
 
+    if (page->o.filter.len)
+        TRY(batch_begin(page, part, &low));
+    int64_t at = low;
     TRY(take_run(page, part, &at, part->place, UINT32_MAX));
     *whole = at >= part->place;
     if (!*whole) {
