@@ -30,6 +30,8 @@ struct server {
 
 static const char *const face_names[FACE_COUNT] = {"kafka", "http", "pg", "redis"};
 
+enum { STRAY_ID_SHOWN = 64 };
+
 const char *face_name(enum face face)
 {
     CHECK(face < FACE_COUNT);
@@ -167,6 +169,28 @@ static enum status topic_may_have(void *context, struct bytes topic, uint32_t pa
 }
 
 /* address NULL: for the HTTP face alone, which asks it for groups, transactions and topics. */
+/* What the client says of itself is shown as far as a terminal does not obey it. */
+static void on_stray(void *context, const struct kafka_stray *stray)
+{
+    char id[STRAY_ID_SHOWN + 1];
+    size_t len = stray->client_id.len < STRAY_ID_SHOWN ? stray->client_id.len : STRAY_ID_SHOWN;
+
+    (void)context;
+    for (size_t i = 0; i < len; i++) {
+        uint8_t c = stray->client_id.ptr[i];
+        id[i] = c < 0x20 || c >= 0x7f ? '?' : (char)c;
+    }
+    id[len] = 0;
+    fprintf(
+        stderr,
+        "quickwater: the Kafka client '%s' at %s asks again and again where the broker is, and does nothing else: "
+        "it seems not to reach %s, where it is told to go\n  %s\n",
+        id, stray->host, stray->told,
+        stray->advertised ? "that is the setting 'advertised' of [kafka]: an address that this client can dial"
+                          : "that is where its connection arrives here: if it dials another address, set "
+                            "'advertised' of [kafka] to that one");
+}
+
 static enum status open_kafka(struct server *server, const char *address, struct tls_server *tls,
                               const struct server_options *options)
 {
@@ -175,6 +199,7 @@ static enum status open_kafka(struct server *server, const char *address, struct
     kafka.topic_user = topic_user;
     kafka.topic_may_have = topic_may_have;
     kafka.topic_user_context = server;
+    kafka.on_stray = on_stray;
     kafka.tls = tls;
     kafka.security = server->security;
     return kafka_face_open(server->loop, server->log, address, &kafka, &server->kafka);
@@ -204,6 +229,8 @@ static enum status open_face(struct server *server, enum face face, const char *
         http.version = version_number();
         http.kafka = server->kafka;
         http.tls = tls;
+        http.tls_watched = server->tls;
+        http.security_watched = server->security;
         http.security = asks || (security_has_acls(server->security) && !http.no_users)
                             ? server->security
                             : NULL;

@@ -140,6 +140,11 @@ bool conn_has_tls(const struct conn *c)
     return c->tls != NULL;
 }
 
+bool conn_has_peer_certificate(const struct conn *c)
+{
+    return c->tls && tls_has_peer_certificate(c->tls);
+}
+
 bool conn_peer_subject(const struct conn *c, struct buf *out)
 {
     return c->tls && tls_peer_subject(c->tls, out);

@@ -106,6 +106,7 @@ struct loop *conn_loop(const struct conn *conn);
  * subject of the client's certificate as RFC 2253 writes it, false when it has none. */
 bool conn_has_tls(const struct conn *conn);
 const char *conn_server_name(const struct conn *conn);
+bool conn_has_peer_certificate(const struct conn *conn);
 bool conn_peer_subject(const struct conn *conn, struct buf *out);
 
 #endif

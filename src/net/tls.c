@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -291,7 +292,30 @@ void tls_server_close(struct tls_server *s)
     free(s);
 }
 
+const char *tls_failure_name(enum tls_failure failure)
+{
+    static const char *const names[TLS_FAILURES] = {
+        [TLS_FAILED_NOT_TLS] = "not_tls",
+        [TLS_FAILED_VERSION] = "version",
+        [TLS_FAILED_CERTIFICATE] = "client_certificate",
+        [TLS_FAILED_REFUSED] = "refused_by_client",
+        [TLS_FAILED_LEFT] = "left",
+        [TLS_FAILED_OTHER] = "other",
+    };
+    return names[failure];
+}
+
+/* 0 for a date that cannot be read, which OpenSSL has refused before. */
+static int64_t expires_s(const SSL_CTX *ctx)
+{
+    X509 *leaf = SSL_CTX_get0_certificate(ctx);
+    struct tm tm = {0};
+
+    return leaf && ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &tm) ? (int64_t)timegm(&tm) : 0;
+}
+
 void tls_server_stats(const struct tls_server *s, struct tls_stats *out)
 {
     *out = s->stats;
+    out->expires_s = expires_s(s->ctx);
 }

@@ -45,8 +45,21 @@ enum status tls_server_open(struct os *os, const struct tls_options *options,
 /* When the connections that were made with it are gone. */
 void tls_server_close(struct tls_server *server);
 
+enum tls_failure {                         /* of a handshake */
+                   TLS_FAILED_NOT_TLS,     /* what came is something else: plain text, HTTP */
+                   TLS_FAILED_VERSION,     /* no version or cipher that both speak */
+                   TLS_FAILED_CERTIFICATE, /* the client's: missing, or not of our authorities */
+                   TLS_FAILED_REFUSED,     /* the client does not take ours, or ends it for a reason of its own */
+                   TLS_FAILED_LEFT,        /* gone, or too slow, before its end */
+                   TLS_FAILED_OTHER,
+                   TLS_FAILURES
+};
+const char *tls_failure_name(enum tls_failure failure); /* "not_tls" */
+
 struct tls_stats {
-    uint64_t handshakes, handshakes_failed, reloads;
+    uint64_t handshakes, reloads;
+    uint64_t failed[TLS_FAILURES];
+    int64_t expires_s; /* when the certificate in use ends, seconds since 1970 */
 };
 void tls_server_stats(const struct tls_server *server, struct tls_stats *out);
 

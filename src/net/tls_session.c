@@ -27,6 +27,7 @@ struct tls {
     struct buf out;    /* encrypted, not sent */
     size_t out_at;
     bool up, failed, finished;
+    enum tls_failure why; /* of a handshake that failed */
 };
 
 /* ---- the BIO ---- */
@@ -109,7 +110,7 @@ void tls_end(struct tls *t)
     if (!t)
         return;
     if (!t->up)
-        tls_server_counts(t->server)->handshakes_failed++;
+        tls_server_counts(t->server)->failed[t->failed ? t->why : TLS_FAILED_LEFT]++;
     SSL_free(t->ssl);
     buf_deinit(&t->out);
     free(t);
@@ -128,6 +129,11 @@ bool tls_up(const struct tls *t)
 const char *tls_server_name(const struct tls *t)
 {
     return SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
+}
+
+bool tls_has_peer_certificate(const struct tls *t)
+{
+    return SSL_get0_peer_certificate(t->ssl) != NULL;
 }
 
 bool tls_peer_subject(const struct tls *t, struct buf *out)
@@ -167,10 +173,34 @@ static enum status push(struct tls *t, struct os_sock *sock)
     return ST_OK;
 }
 
+static enum tls_failure failure_of(unsigned long error)
+{
+    int reason = ERR_GET_REASON(error);
+
+    if (reason >= SSL_AD_REASON_OFFSET) /* an alert of the client's */
+        return TLS_FAILED_REFUSED;
+    switch (reason) {
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_HTTPS_PROXY_REQUEST:
+    case SSL_R_WRONG_VERSION_NUMBER: /* the first bytes are no record's */
+    case SSL_R_UNKNOWN_PROTOCOL:
+    case SSL_R_UNEXPECTED_MESSAGE:
+    case SSL_R_BAD_RECORD_TYPE: return TLS_FAILED_NOT_TLS;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_VERSION_TOO_LOW:
+    case SSL_R_NO_PROTOCOLS_AVAILABLE: return TLS_FAILED_VERSION;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+    case SSL_R_CERTIFICATE_VERIFY_FAILED: return TLS_FAILED_CERTIFICATE;
+    default: return TLS_FAILED_OTHER;
+    }
+}
+
 /* What an SSL_… call that gave `got` means. */
 static enum status outcome(struct tls *t, int got)
 {
     int error = SSL_get_error(t->ssl, got);
+    unsigned long first = ERR_peek_error();
 
     ERR_clear_error();
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
@@ -178,6 +208,7 @@ static enum status outcome(struct tls *t, int got)
     if (error == SSL_ERROR_ZERO_RETURN)
         return ST_END;
     t->failed = true;
+    t->why = failure_of(first);
     return ST_INVALID;
 }
 

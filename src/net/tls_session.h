@@ -35,6 +35,7 @@ bool tls_up(const struct tls *tls);       /* the handshake is over */
 /* The name by which the client called us (SNI), or NULL. */
 const char *tls_server_name(const struct tls *tls);
 /* The subject of the client's certificate, as RFC 2253 writes it; false: it showed none. */
+bool tls_has_peer_certificate(const struct tls *tls);
 bool tls_peer_subject(const struct tls *tls, struct buf *out);
 
 #endif

@@ -60,6 +60,15 @@ curl -s --max-time 10 "http://localhost:${http##*:}/health" >/dev/null; same $? 
 timeout 20 kcat -b "localhost:${kafka##*:}" -L -m 3 >/dev/null 2>&1; [ $? -ne 0 ]; check $? "a plain client gets nothing"
 timeout 30 kcat -b "localhost:${kafka##*:}" -L -m 3 -X security.protocol=SSL -X "ssl.ca.location=$certs/other-ca.pem" 2>&1 | grep -q 'certificate verify failed'; check $? "a client that trusts others does not trust us"
 shown() { echo | timeout 10 openssl s_client -connect "localhost:${kafka##*:}" 2>/dev/null | openssl x509 -noout -serial 2>/dev/null; }
+curl -s --max-time 10 --cacert "$certs/ca.pem" "https://localhost:${http##*:}/metrics" >"$suite_dir/metrics"
+metric() { sed -n "s/^quickwater_$1 //p" "$suite_dir/metrics"; }
+counts() { v=$(metric "$1"); [ "${v:-0}" -ge "$2" ] 2>/dev/null; check $? "metrics: $1 is $2 or more (${v:-not there})"; }
+counts tls_handshakes_total 4
+counts 'tls_handshakes_failed_total{reason="version"}' 1
+counts 'tls_handshakes_failed_total{reason="not_tls"}' 2
+counts 'tls_handshakes_failed_total{reason="refused_by_client"}' 1
+same "$(metric 'tls_handshakes_failed_total{reason="client_certificate"}')" 0 "metrics: no client's certificate was refused"
+ends=$(metric tls_certificate_expires_seconds); [ "$ends" -gt 169200 ] && [ "$ends" -le 172800 ]; check $? "metrics: the certificate ends in two days ($ends s)"
 old=$(shown)
 qk() { "$qw" "$@" --kafka "localhost:${kafka##*:}" --tls --tls-ca "$certs/ca.pem" 2>"$suite_dir/e"; }
 qk topic list | grep -q '^t '; check $? "quickwater topic list by TLS"
@@ -109,6 +118,21 @@ same "$(python3 -c "import json; print(sorted((a['resource'], a['name'], a['patt
     "[('topic', 't', 'literal', 'User:CN=bob', '*', 'describe', 'allow'), ('topic', 't', 'literal', 'User:CN=bob', '*', 'read', 'allow'), ('topic', 't', 'literal', 'User:CN=bob', '*', 'read', 'deny'), ('topic', 'tmp-', 'prefixed', 'User:*', '127.0.0.1', 'all', 'allow')]" "quickwater acl list --json"
 same "$(qa acl list --topic tmp-7 --pattern match | tail -n +2 | wc -l | tr -d ' ')" 1 "those that match a name"
 same "$(qa acl delete --topic t --operation read --deny)" "1 deleted" "quickwater acl delete, as far as it is said"
+curl -s --max-time 10 --cacert "$certs/ca.pem" --cert "$certs/alice.pem" --key "$certs/alice.key" "https://localhost:${http##*:}/metrics" >"$suite_dir/metrics"
+counts 'acl_denials_total{resource="topic",operation="delete"}' 1
+counts 'acl_denials_total{resource="topic",operation="read"}' 1
+counts 'acl_denials_total{resource="cluster",operation="alter"}' 1
+counts 'tls_handshakes_failed_total{reason="client_certificate"}' 2
+timeout 20 kcat -b "localhost:${kafka##*:}" -C -t t -q -X security.protocol=SSL -X "ssl.ca.location=$certs/ca.pem" -X "ssl.certificate.location=$certs/alice.pem" -X "ssl.key.location=$certs/alice.key" >/dev/null 2>&1 &
+open=$!
+for _ in $(seq 50); do
+    curl -s --max-time 10 --cacert "$certs/ca.pem" --cert "$certs/alice.pem" --key "$certs/alice.key" "https://localhost:${http##*:}/metrics" >"$suite_dir/metrics"
+    [ "$(metric 'connections{listener="kafka",mechanism="certificate"}')" -gt 0 ] && break
+    sleep 0.2
+done
+counts 'connections{listener="kafka",mechanism="certificate"}' 1
+counts 'connections{listener="http",mechanism="request"}' 1
+kill $open; wait $open 2>/dev/null
 qa acl delete --topic nosuch; same $? 2 "nothing to delete"
 qa acl delete; same $? 2 "all are deleted only with --all"
 grep -q -- "--all" "$suite_dir/e"; check $? "which is said"
@@ -178,6 +202,13 @@ same "$(curl -s -o "$suite_dir/e" -w '%{http_code}' --max-time 10 --cacert "$cer
 same "$(QUICKWATER_CA=$certs/ca.pem "$qw" sql --url "https://admin:admin-secret@localhost:${http##*:}" --format csv -c 'SELECT 1 + 1 AS two' | tail -1 | tr -d '\r')" 2 "the command says who it is"
 QUICKWATER_CA=$certs/ca.pem "$qw" sql --url "https://admin:secret-x@localhost:1" -c 'SELECT 1' 2>"$suite_dir/e"
 grep -q "no server answers at localhost:1" "$suite_dir/e" && ! grep -q secret "$suite_dir/e"; check $? "and shows no password"
+curl -s --max-time 10 --cacert "$certs/ca.pem" -u admin:admin-secret "https://localhost:${http##*:}/metrics" >"$suite_dir/metrics"
+for mechanism in PLAIN SCRAM-SHA-256 SCRAM-SHA-512; do
+    counts "authentications_total{listener=\"kafka\",mechanism=\"$mechanism\",outcome=\"let_in\"}" 3
+    counts "authentications_total{listener=\"kafka\",mechanism=\"$mechanism\",outcome=\"refused\"}" 2
+done
+counts 'authentications_total{listener="http",mechanism="PLAIN",outcome="let_in"}' 2
+same "$(metric 'authentications_total{listener="kafka",mechanism="OAUTHBEARER",outcome="let_in"}')" "" "metrics: a mechanism that is off is not named"
 stop_server
 same "$(cat "$suite_dir/out" "$suite_dir/err" | grep -c secret)" 0 "no password in what the server prints"
 same "$(grep -rc "admin-secret" "$suite_dir/data" | grep -vc ':0$')" 0 "nor in its data"
@@ -191,6 +222,53 @@ same "$(oauth "principal=ann lifeSeconds=60" -C -t tokens -p 0 -e)" token "OAUTH
 stop_server
 printf 'users = false\n' >"$suite_dir/http.toml"
 { cat "$suite_dir/q.toml"; echo '[http]'; cat "$suite_dir/http.toml"; } >"$suite_dir/q2.toml"
+
+# where a client is told to go: the address that it dialled, or the name by which it called
+echo "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:127.0.0.2,IP:::1" >"$certs/wide.ext"
+openssl x509 -req -in "$certs/server.csr" -CA "$certs/ca.pem" -CAkey "$certs/ca.key" -CAcreateserial -days 2 -extfile "$certs/wide.ext" -out "$certs/server.pem" 2>/dev/null
+loose= # librdkafka 2.0 takes [::1] for a name, which no certificate has
+told() { timeout 20 kcat -b "$1:${kafka##*:}" -L -X security.protocol=SSL -X "ssl.ca.location=$certs/ca.pem" $loose 2>"$suite_dir/kcat" | sed -n 's/^ *broker 1 at \(.*\):[0-9]* .*/\1/p'; }
+passes() { # HOST: a record out and in by that address, and the command
+    k2="timeout 30 kcat -b $1:${kafka##*:} -q -X security.protocol=SSL -X ssl.ca.location=$certs/ca.pem $loose"
+    echo "by $1" | $k2 -P -t told -p 0 2>>"$suite_dir/kcat"
+    same "$($k2 -C -t told -p 0 -e -o -1 2>>"$suite_dir/kcat")" "by $1" "a record out and in by $1"
+    same "$("$qw" topic list --kafka "$1:${kafka##*:}" --tls --tls-ca "$certs/ca.pem" | grep -c "^told ")" 1 "and the command"
+}
+start_server $tls --kafka 0.0.0.0:0
+for host in 127.0.0.1 127.0.0.2 localhost; do
+    same "$(told $host)" "$host" "who dials $host is told $host"
+    passes $host
+done
+stop_server
+if [ -e /proc/net/if_inet6 ] && grep -q ' lo$' /proc/net/if_inet6; then
+    start_server $tls --kafka '[::]:0'
+    loose="-X ssl.endpoint.identification.algorithm=none"
+    same "$(told '[::1]')" "::1" "who dials [::1] is told ::1"
+    passes '[::1]'
+    loose=
+    same "$(told localhost)" localhost "who dials localhost is told localhost"
+    passes localhost
+    stop_server
+    start_server --kafka '[::1]:0'
+    echo six | kcat -b "[::1]:${kafka##*:}" -q -P -t told -p 0
+    same "$(timeout 20 kcat -b "[::1]:${kafka##*:}" -q -C -t told -p 0 -o -1 -e) $("$qw" topic consume told --partition 0 --kafka "[::1]:${kafka##*:}" | tail -1)" "six six" "[::1] without TLS"
+    stop_server
+fi
+printf '[kafka]\nadvertised = "localhost:1"\n' >"$suite_dir/advertised.toml"
+start_server $tls --config "$suite_dir/advertised.toml"
+same "$(timeout 20 kcat -b "127.0.0.1:${kafka##*:}" -L -X security.protocol=SSL -X "ssl.ca.location=$certs/ca.pem" 2>/dev/null | sed -n 's/^ *broker 1 at \([^ ]*\) .*/\1/p')" "localhost:1" "advertised wins over what was dialled, and over the name"
+# a client that cannot go there asks on, and the server says why
+timeout 60 kcat -b "127.0.0.1:${kafka##*:}" -C -t told -q -X client.id=lost -X security.protocol=SSL -X "ssl.ca.location=$certs/ca.pem" >/dev/null 2>&1 &
+lost=$!
+for _ in $(seq 150); do grep -q "the Kafka client 'lost'" "$suite_dir/err" && break; sleep 0.2; done
+grep -q "the Kafka client 'lost' at 127.0.0.1 asks again and again where the broker is.*localhost:1" "$suite_dir/err"; check $? "a client that cannot go where it is told is explained"
+grep -q "that is the setting 'advertised'" "$suite_dir/err"; check $? "with the setting that says so"
+sleep 3
+same "$(grep -c "the Kafka client" "$suite_dir/err")" 1 "once"
+kill $lost; wait $lost 2>/dev/null
+curl -s --max-time 10 --cacert "$certs/ca.pem" "https://localhost:${http##*:}/metrics" >"$suite_dir/metrics"
+same "$(metric kafka_unreachable_total)" 1 "metrics: and counted"
+stop_server
 serves_not "HTTP that asks nobody is not for others" "the http listener" --config "$suite_dir/q2.toml" --http 0.0.0.0:0
 summary
 [ "$failed" = 0 ]

@@ -23,63 +23,53 @@ static const struct row_column columns[] = {
 
 /* ---- words for Kafka's numbers ---- */
 
-struct word {
-    const char *text;
-    int8_t number;
-};
-static const struct word resources[] = {{"any", ACL_RESOURCE_ANY},
-                                        {"topic", ACL_TOPIC},
-                                        {"group", ACL_GROUP},
-                                        {"cluster", ACL_CLUSTER},
-                                        {"transactional-id", ACL_TRANSACTIONAL_ID},
-                                        {"delegation-token", ACL_DELEGATION_TOKEN},
-                                        {"user", ACL_USER},
-                                        {0}};
-static const struct word patterns[] = {
-    {"any", ACL_PATTERN_ANY}, {"match", ACL_MATCH}, {"literal", ACL_LITERAL}, {"prefixed", ACL_PREFIXED}, {0}};
-static const struct word permissions[] = {
-    {"any", ACL_PERMISSION_ANY}, {"deny", ACL_DENY}, {"allow", ACL_ALLOW}, {0}};
-static const struct word operations[] = {{"any", ACL_OPERATION_ANY},
-                                         {"all", ACL_ALL},
-                                         {"read", ACL_READ},
-                                         {"write", ACL_WRITE},
-                                         {"create", ACL_CREATE},
-                                         {"delete", ACL_DELETE},
-                                         {"alter", ACL_ALTER},
-                                         {"describe", ACL_DESCRIBE},
-                                         {"cluster-action", ACL_CLUSTER_ACTION},
-                                         {"describe-configs", ACL_DESCRIBE_CONFIGS},
-                                         {"alter-configs", ACL_ALTER_CONFIGS},
-                                         {"idempotent-write", ACL_IDEMPOTENT_WRITE},
-                                         {"create-tokens", ACL_CREATE_TOKENS},
-                                         {"describe-tokens", ACL_DESCRIBE_TOKENS},
-                                         {"two-phase-commit", ACL_TWO_PHASE_COMMIT},
-                                         {0}};
+typedef const char *words_fn(int8_t number); /* "?" past the last */
 
-static const char *word_of(const struct word *words, int8_t number)
+static const char *resource_word(int8_t number)
 {
-    for (; words->text; words++)
-        if (words->number == number)
-            return words->text;
-    return "?";
+    return acl_resource_name((enum acl_resource)number);
 }
 
-/* "alter-configs", as well as Kafka's "AlterConfigs"; 0: it is none. */
-static int8_t number_of(const struct word *words, struct bytes text)
+static const char *operation_word(int8_t number)
 {
-    for (; words->text; words++) {
-        const char *w = words->text;
-        size_t i = 0;
-        for (; *w && i < text.len; w++) {
-            if (*w == '-' && text.ptr[i] != '-')
-                continue;
-            if ((text.ptr[i] | 0x20) != (*w | 0x20))
-                break;
-            i++;
-        }
-        if (!*w && i == text.len && text.len)
-            return words->number;
+    return acl_operation_name((enum acl_operation)number);
+}
+
+static const char *pattern_word(int8_t number)
+{
+    return number == ACL_PATTERN_ANY ? "any"
+           : number == ACL_MATCH     ? "match"
+           : number == ACL_LITERAL   ? "literal"
+           : number == ACL_PREFIXED  ? "prefixed"
+                                     : "?";
+}
+
+static const char *permission_word(int8_t number)
+{
+    return number == ACL_DENY ? "deny" : number == ACL_ALLOW ? "allow" : "?";
+}
+
+/* "alter-configs", as well as Kafka's "AlterConfigs". */
+static bool is_word(const char *word, struct bytes text)
+{
+    size_t i = 0;
+
+    for (; *word && i < text.len; word++) {
+        if (*word == '-' && text.ptr[i] != '-')
+            continue;
+        if ((text.ptr[i] | 0x20) != (*word | 0x20))
+            return false;
+        i++;
     }
+    return !*word && i == text.len && i > 0;
+}
+
+/* 0: it is none. */
+static int8_t number_of(words_fn *words, struct bytes text)
+{
+    for (int8_t n = 1; words(n)[0] != '?'; n++)
+        if (is_word(words(n), text))
+            return n;
     return 0;
 }
 
@@ -112,7 +102,7 @@ static int read_resource(const struct acl_args *args, struct acl *out)
     if (count > 1)
         return fail_user("acl: name one resource: --topic, --group, --transactional-id, --of-user or --cluster");
     if (args->pattern) {
-        out->pattern = (uint8_t)number_of(patterns, bytes_str(args->pattern));
+        out->pattern = (uint8_t)number_of(pattern_word, bytes_str(args->pattern));
         if (!out->pattern)
             return fail_user("--pattern: '%s' is neither literal nor prefixed", args->pattern);
     }
@@ -137,7 +127,7 @@ static int read_bindings(const struct acl_args *args, struct bindings *out)
     for (out->count = 0; rest.len;) {
         size_t comma = bytes_find(rest, ',', 0);
         struct bytes word = bytes_head(rest, comma);
-        one.operation = (uint8_t)number_of(operations, word);
+        one.operation = (uint8_t)number_of(operation_word, word);
         if (!one.operation || out->count == OPERATIONS_MAX)
             return fail_user(
                 "--operation: '%.*s' is none; operations are read, write, create, delete, alter, describe, "
@@ -199,13 +189,12 @@ static int list(const struct acl_args *args, struct kafka_client *client, const 
             for (int32_t k = 0; k < res->resources.at[r].acls.count; k++) {
                 const struct kafka_describe_acls_res_resource *on = &res->resources.at[r];
                 const struct kafka_describe_acls_res_acl *a = &on->acls.at[k];
-                json_array_append_new(rows, json_pack("{s:s, s:o, s:s, s:o, s:o, s:s, s:s}", "resource",
-                                                      word_of(resources, on->resource_type), "name",
-                                                      rows_text(on->resource_name), "pattern",
-                                                      word_of(patterns, on->pattern_type), "principal",
-                                                      rows_text(a->principal), "host", rows_text(a->host),
-                                                      "operation", word_of(operations, a->operation), "permission",
-                                                      word_of(permissions, a->permission_type)));
+                json_array_append_new(
+                    rows,
+                    json_pack("{s:s, s:o, s:s, s:o, s:o, s:s, s:s}", "resource", resource_word(on->resource_type),
+                              "name", rows_text(on->resource_name), "pattern", pattern_word(on->pattern_type),
+                              "principal", rows_text(a->principal), "host", rows_text(a->host), "operation",
+                              operation_word(a->operation), "permission", permission_word(a->permission_type)));
             }
     }
     if (code == 0 && args->json)
@@ -241,7 +230,7 @@ static int add(struct kafka_client *client, const struct bindings *b)
     for (int32_t i = 0; i < res->results.count && i < b->count; i++)
         if (res->results.at[i].error_code)
             return kafka_fail(res->results.at[i].error_code, res->results.at[i].error_message, "'%s' is not added",
-                              word_of(operations, (int8_t)b->at[i].operation));
+                              operation_word((int8_t)b->at[i].operation));
     return 0;
 }
 

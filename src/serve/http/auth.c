@@ -94,7 +94,7 @@ static void know_by_certificate(struct exchange *x)
 /* Whoever the header says, if it is so. */
 static bool is_known(struct exchange *x, struct bytes header)
 {
-    const struct security *security = x->face->options.security;
+    struct security *security = x->face->options.security;
     struct http_known *known = &x->session->known;
     uint8_t digest[HTTP_DIGEST_BYTES];
     int64_t until_us = INT64_MAX;
@@ -110,10 +110,12 @@ static bool is_known(struct exchange *x, struct bytes header)
         return true;
     buf_init(&user, 0);
     bool ok = false;
-    if (scheme_is(header, "Basic ", &rest))
+    bool bearer = !scheme_is(header, "Basic ", &rest);
+    if (!bearer)
         ok = basic_is(security, rest, &user);
     else if (scheme_is(header, "Bearer ", &rest) && security_has(security, SASL_OAUTHBEARER))
         ok = security_token_is(security, rest, &user, &until_us, &why);
+    security_count(security, SECURITY_HTTP, bearer ? SASL_OAUTHBEARER : SASL_PLAIN, ok);
     if (ok)
         remember(known, digest, buf_view(&user), until_us);
     else
@@ -182,22 +184,13 @@ bool exchange_can(struct exchange *x, enum acl_operation operation, enum acl_res
     return security_may(x->face->options.security, &q);
 }
 
-static const char *operation_name(enum acl_operation operation)
-{
-    switch (operation) {
-    case ACL_READ: return "read";
-    case ACL_WRITE: return "write";
-    case ACL_CREATE: return "create";
-    default: return "describe";
-    }
-}
-
 bool exchange_may(struct exchange *x, enum acl_operation operation, enum acl_resource resource, struct bytes name)
 {
     if (exchange_can(x, operation, resource, name))
         return true;
+    security_count_denied(x->face->options.security, resource, operation);
     reply_error(x, 403, "rights", "%.200s may not %s the %s '%.*s'", x->session->known.principal,
-                operation_name(operation), resource == ACL_GROUP ? "group" : "topic",
+                acl_operation_name(operation), acl_resource_name(resource),
                 BYTES_FMT(bytes_head(name, LOG_NAME_MAX)));
     return false;
 }
@@ -211,6 +204,7 @@ bool exchange_may_all(struct exchange *x)
 {
     if (exchange_is_admin(x))
         return true;
+    security_count_denied(x->face->options.security, ACL_CLUSTER, ACL_ALTER);
     reply_error(x, 403, "rights", "%.200s may not: with ACLs, this is for who may alter the cluster",
                 x->session->known.principal);
     return false;

@@ -50,6 +50,9 @@ struct http_options {
     struct security *security;   /* who asks must be known to it; NULL: anybody may ask */
     bool no_users;               /* of a server's: no security though it has users */
     struct tls_server *tls; /* NULL: none; must outlive the face */
+    /* Whose figures /metrics tells, besides this face's own; each may be NULL. */
+    struct tls_server *tls_watched;
+    struct security *security_watched;
 };
 
 enum status http_face_open(struct loop *loop, struct log *log, struct engine *engine,

@@ -3,26 +3,27 @@
 #include <inttypes.h>
 
 #include "serve/http/face.h"
+#include "serve/http/metrics.h"
 
-static void family(struct buf *out, const char *name, const char *type, const char *help)
+void metrics_family(struct buf *out, const char *name, const char *type, const char *help)
 {
     buf_printf(out, "# HELP quickwater_%s %s\n# TYPE quickwater_%s %s\n", name, help, name, type);
 }
 
-static void one_u64(struct buf *out, const char *name, const char *type, const char *help, uint64_t v)
+void metrics_one_u64(struct buf *out, const char *name, const char *type, const char *help, uint64_t v)
 {
-    family(out, name, type, help);
+    metrics_family(out, name, type, help);
     buf_printf(out, "quickwater_%s %" PRIu64 "\n", name, v);
 }
 
-static void one_f64(struct buf *out, const char *name, const char *type, const char *help, double v)
+void metrics_one_f64(struct buf *out, const char *name, const char *type, const char *help, double v)
 {
-    family(out, name, type, help);
+    metrics_family(out, name, type, help);
     buf_printf(out, "quickwater_%s %.9g\n", name, v);
 }
 
 /* A label's value: backslash, quote and newline escaped. */
-static void label(struct buf *out, const char *name, struct bytes value)
+void metrics_label(struct buf *out, const char *name, struct bytes value)
 {
     buf_printf(out, "%s=\"", name);
     for (size_t i = 0; i < value.len; i++) {
@@ -81,12 +82,12 @@ static void write_jobs(struct http_face *face, struct buf *out)
     struct job_info info;
 
     for (unsigned f = 0; f < sizeof job_families / sizeof *job_families; f++) {
-        family(out, job_families[f].name, job_families[f].type, job_families[f].help);
+        metrics_family(out, job_families[f].name, job_families[f].type, job_families[f].help);
         for (struct job *job = engine_job_next(face->engine, NULL); job;
              job = engine_job_next(face->engine, job)) {
             job_info(job, &info);
             buf_printf(out, "quickwater_%s{", job_families[f].name);
-            label(out, "job", info.name);
+            metrics_label(out, "job", info.name);
             buf_printf(out, "} %.17g\n", job_families[f].value(&info));
         }
     }
@@ -100,7 +101,7 @@ static void quantiles(struct buf *out, const char *name, struct bytes job, const
 
     buf_init(&labels, 0);
     if (job.len)
-        label(&labels, "job", job);
+        metrics_label(&labels, "job", job);
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++)
         buf_printf(out, "quickwater_%s{%.*s%squantile=\"%g\"} %.9g\n", name,
                    BYTES_FMT(buf_view(&labels)), job.len ? "," : "", parts[i],
@@ -118,7 +119,7 @@ static void write_latency(struct http_face *face, struct buf *out)
     static const char name[] = "job_latency_seconds";
     struct job_info info;
 
-    family(out, name, "summary", "From the append of an input to the durability of its results.");
+    metrics_family(out, name, "summary", "From the append of an input to the durability of its results.");
     for (struct job *job = engine_job_next(face->engine, NULL); job; job = engine_job_next(face->engine, job)) {
         job_info(job, &info);
         if (info.latency_us)
@@ -153,16 +154,16 @@ static void write_ops(struct http_face *face, struct buf *out)
     struct op_info op;
 
     for (unsigned f = 0; f < sizeof op_families / sizeof *op_families; f++) {
-        family(out, op_families[f].name, op_families[f].type, op_families[f].help);
+        metrics_family(out, op_families[f].name, op_families[f].type, op_families[f].help);
         for (struct job *job = engine_job_next(face->engine, NULL); job;
              job = engine_job_next(face->engine, job)) {
             job_info(job, &info);
             for (uint32_t i = 0; i < info.ops_count; i++) {
                 job_op_info(job, i, &op);
                 buf_printf(out, "quickwater_%s{", op_families[f].name);
-                label(out, "job", info.name);
+                metrics_label(out, "job", info.name);
                 buf_printf(out, ",id=\"%u\",", op.id);
-                label(out, "operator", bytes_str(op.name));
+                metrics_label(out, "operator", bytes_str(op.name));
                 buf_printf(out, "} %.17g\n", op_value(f, &op));
             }
         }
@@ -173,10 +174,10 @@ static void write_views(struct http_face *face, struct buf *out)
 {
     struct view *view = NULL;
 
-    family(out, "view_rows", "gauge", "Rows of a view.");
+    metrics_family(out, "view_rows", "gauge", "Rows of a view.");
     while ((view = engine_view_next(face->engine, view))) {
         buf_str(out, "quickwater_view_rows{");
-        label(out, "view", view_name(view));
+        metrics_label(out, "view", view_name(view));
         buf_printf(out, "} %" PRIu64 "\n", view_rows(view));
     }
 }
@@ -187,11 +188,11 @@ static void write_loop(struct http_face *face, struct buf *out)
 {
     static const char turns[] = "loop_turn_seconds";
 
-    one_f64(out, "loop_stall_seconds", "gauge", "The longest turn of the event loop so far.",
-            (double)loop_stall_max_ns(face->loop) / 1e9);
-    one_f64(out, "loop_busy_seconds_total", "counter", "Time that the event loop did not wait.",
-            (double)loop_busy_ns(face->loop) / 1e9);
-    family(out, turns, "summary", "Turns of the event loop; the sync of the log is a part of one.");
+    metrics_one_f64(out, "loop_stall_seconds", "gauge", "The longest turn of the event loop so far.",
+                    (double)loop_stall_max_ns(face->loop) / 1e9);
+    metrics_one_f64(out, "loop_busy_seconds_total", "counter", "Time that the event loop did not wait.",
+                    (double)loop_busy_ns(face->loop) / 1e9);
+    metrics_family(out, turns, "summary", "Turns of the event loop; the sync of the log is a part of one.");
     quantiles(out, turns, BYTES_NONE, loop_turns_us(face->loop));
 }
 
@@ -200,30 +201,31 @@ static void write_log(struct http_face *face, struct buf *out)
     struct log_stats s;
 
     log_stats(face->log, &s);
-    one_u64(out, "log_appends_total", "counter", "Batches and entries appended to the log.", s.appends);
-    one_u64(out, "log_append_bytes_total", "counter", "Bytes appended to the log.", s.append_bytes);
-    one_u64(out, "log_syncs_total", "counter", "Syncs of the write-ahead log.", s.syncs);
-    one_f64(out, "log_sync_seconds_total", "counter", "Time spent in those syncs.",
-            (double)s.sync_ns_total / 1e9);
-    one_f64(out, "log_sync_seconds_max", "gauge", "The longest of them.", (double)s.sync_ns_max / 1e9);
-    one_u64(out, "log_wal_bytes", "gauge", "Size of the write-ahead log.", s.wal_bytes);
-    one_u64(out, "log_tail_bytes", "gauge", "Bytes not yet in partition files.", s.tail_bytes);
-    one_u64(out, "log_free_bytes", "gauge", "Free space of the disk.", s.free_bytes);
-    one_u64(out, "log_refusing", "gauge", "1 while producers are refused for lack of space.", s.refusing);
-    one_u64(out, "log_failed", "gauge", "1 after a failed write or sync.", log_failure(face->log) != NULL);
+    metrics_one_u64(out, "log_appends_total", "counter", "Batches and entries appended to the log.", s.appends);
+    metrics_one_u64(out, "log_append_bytes_total", "counter", "Bytes appended to the log.", s.append_bytes);
+    metrics_one_u64(out, "log_syncs_total", "counter", "Syncs of the write-ahead log.", s.syncs);
+    metrics_one_f64(out, "log_sync_seconds_total", "counter", "Time spent in those syncs.",
+                    (double)s.sync_ns_total / 1e9);
+    metrics_one_f64(out, "log_sync_seconds_max", "gauge", "The longest of them.", (double)s.sync_ns_max / 1e9);
+    metrics_one_u64(out, "log_wal_bytes", "gauge", "Size of the write-ahead log.", s.wal_bytes);
+    metrics_one_u64(out, "log_tail_bytes", "gauge", "Bytes not yet in partition files.", s.tail_bytes);
+    metrics_one_u64(out, "log_free_bytes", "gauge", "Free space of the disk.", s.free_bytes);
+    metrics_one_u64(out, "log_refusing", "gauge", "1 while producers are refused for lack of space.", s.refusing);
+    metrics_one_u64(out, "log_failed", "gauge", "1 after a failed write or sync.", log_failure(face->log) != NULL);
 }
 
 static void write_http(struct http_face *face, struct buf *out)
 {
-    family(out, "http_answers_total", "counter", "Answers by class of status.");
+    metrics_family(out, "http_answers_total", "counter", "Answers by class of status.");
     for (int i = 1; i <= 5; i++)
         buf_printf(out, "quickwater_http_answers_total{class=\"%dxx\"} %" PRIu64 "\n", i,
                    face->counts.by_class[i]);
-    one_u64(out, "http_requests_total", "counter", "Requests.", face->counts.requests);
-    one_u64(out, "http_connections", "gauge", "Open connections.", listener_conns(face->listener));
-    one_u64(out, "http_posted_records_total", "counter", "Records taken in by POST.",
-            face->counts.posted_records);
-    one_u64(out, "http_statements_total", "counter", "Scripts of SQL run by POST.", face->counts.statements);
+    metrics_one_u64(out, "http_requests_total", "counter", "Requests.", face->counts.requests);
+    metrics_one_u64(out, "http_connections", "gauge", "Open connections.", listener_conns(face->listener));
+    metrics_one_u64(out, "http_posted_records_total", "counter", "Records taken in by POST.",
+                    face->counts.posted_records);
+    metrics_one_u64(out, "http_statements_total", "counter", "Scripts of SQL run by POST.",
+                    face->counts.statements);
 }
 
 void get_metrics(struct exchange *x)
@@ -232,17 +234,18 @@ void get_metrics(struct exchange *x)
     struct buf out;
 
     buf_init(&out, 0);
-    family(&out, "build_info", "gauge", "Always 1; the version is its label.");
+    metrics_family(&out, "build_info", "gauge", "Always 1; the version is its label.");
     buf_str(&out, "quickwater_build_info{");
-    label(&out, "version", bytes_str(face->options.version));
+    metrics_label(&out, "version", bytes_str(face->options.version));
     buf_str(&out, "} 1\n");
-    one_f64(&out, "uptime_seconds", "gauge", "Since this face was opened.",
-            (double)(loop_mono_ns(face->loop) - face->started_ns) / 1e9);
-    one_f64(&out, "cpu_seconds_total", "counter", "Processor time of the process.",
-            (double)os_cpu_ns(loop_os(face->loop)) / 1e9);
+    metrics_one_f64(&out, "uptime_seconds", "gauge", "Since this face was opened.",
+                    (double)(loop_mono_ns(face->loop) - face->started_ns) / 1e9);
+    metrics_one_f64(&out, "cpu_seconds_total", "counter", "Processor time of the process.",
+                    (double)os_cpu_ns(loop_os(face->loop)) / 1e9);
     write_loop(face, &out);
     write_log(face, &out);
     write_http(face, &out);
+    metrics_of_clients(face, &out);
     write_jobs(face, &out);
     write_latency(face, &out);
     write_ops(face, &out);

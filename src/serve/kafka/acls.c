@@ -5,8 +5,15 @@
 
 /* ---- questions ---- */
 
-bool call_may(const struct call *call, enum acl_operation operation, enum acl_resource resource,
-              struct bytes name)
+/* A denial of what the request wants, not of one of the things it would have been told of. */
+static bool counted(const struct call *call, bool may, enum acl_operation operation, enum acl_resource resource)
+{
+    if (!may)
+        security_count_denied(call->face->options.security, resource, operation);
+    return may;
+}
+
+bool call_sees(const struct call *call, enum acl_operation operation, enum acl_resource resource, struct bytes name)
 {
     struct security *security = call->face->options.security;
     struct auth *auth = call_auth(call);
@@ -21,6 +28,16 @@ bool call_may(const struct call *call, enum acl_operation operation, enum acl_re
     return security_may(security, &q);
 }
 
+bool call_sees_cluster(const struct call *call, enum acl_operation operation)
+{
+    return call_sees(call, operation, ACL_CLUSTER, ACL_CLUSTER_NAME);
+}
+
+bool call_may(const struct call *call, enum acl_operation operation, enum acl_resource resource, struct bytes name)
+{
+    return counted(call, call_sees(call, operation, resource, name), operation, resource);
+}
+
 bool call_may_any(const struct call *call, enum acl_operation operation, enum acl_resource resource)
 {
     struct security *security = call->face->options.security;
@@ -32,12 +49,12 @@ bool call_may_any(const struct call *call, enum acl_operation operation, enum ac
                                    .host = bytes_str(auth_host(auth)),
                                    .operation = operation,
                                    .resource = resource};
-    return security_may_any(security, &q);
+    return counted(call, security_may_any(security, &q), operation, resource);
 }
 
 bool call_may_create(const struct call *call, struct bytes topic)
 {
-    return call_may_cluster(call, ACL_CREATE) || call_may(call, ACL_CREATE, ACL_TOPIC, topic);
+    return call_sees_cluster(call, ACL_CREATE) || call_may(call, ACL_CREATE, ACL_TOPIC, topic);
 }
 
 bool call_may_cluster(const struct call *call, enum acl_operation operation)
@@ -60,8 +77,7 @@ int32_t call_operations(const struct call *call, enum acl_resource resource, str
     uint32_t may = 0;
 
     for (int operation = ACL_READ; operation <= ACL_IDEMPOTENT_WRITE; operation++)
-        if (of[resource] >> operation & 1 &&
-            call_may(call, (enum acl_operation)operation, resource, name))
+        if (of[resource] >> operation & 1 && call_sees(call, (enum acl_operation)operation, resource, name))
             may |= 1u << operation;
     return (int32_t)may;
 }

@@ -134,6 +134,7 @@ static const char *finish(struct auth *a, int64_t *ms)
     *ms = lifetime_ms(a);
     a->expires_ns = *ms ? loop_mono_ns(conn_loop(a->conn)) + *ms * 1000000 : INT64_MAX;
     a->state = AUTH_DONE;
+    security_count(a->security, SECURITY_KAFKA, a->mechanism, true);
     drop_sasl(a);
     drop_timer(a);
     return NULL;
@@ -151,6 +152,8 @@ bool auth_take_raw(struct auth *a, struct bytes frame)
     bool ok = step == SASL_MORE || (step == SASL_DONE && !finish(a, &ms));
     if (ok)
         conn_send(a->conn, buf_view(&out));
+    else
+        security_count(a->security, SECURITY_KAFKA, a->mechanism, false);
     buf_deinit(&out);
     return ok;
 }
@@ -229,10 +232,12 @@ void kafka_on_sasl_authenticate(struct call *call, const void *request)
         const char *why = step == SASL_FAILED ? a->sasl.why
                           : step == SASL_DONE ? finish(a, &res.session_lifetime_ms)
                                               : NULL;
-        if (why)
+        if (why) {
+            security_count(a->security, SECURITY_KAFKA, a->mechanism, false);
             refuse(call, &res, KAFKA_ERR_SASL_AUTHENTICATION_FAILED, why);
-        else
+        } else {
             res.auth_bytes = arena_copy(&call->arena, buf_view(&out));
+        }
     }
     if (!res.auth_bytes.ptr)
         res.auth_bytes = bytes_of("", 0);

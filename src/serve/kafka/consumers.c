@@ -445,7 +445,7 @@ static void describe_member(void *context, const struct cgroup_member_info *info
 /* One that is gone has no name here, and nothing to hide. */
 static bool may_see(const struct call *call, struct bytes topic)
 {
-    return topic.len == 0 || call_may(call, ACL_DESCRIBE, ACL_TOPIC, topic);
+    return topic.len == 0 || call_sees(call, ACL_DESCRIBE, ACL_TOPIC, topic);
 }
 
 /* A group is told of when all topics that its members have, or are to have, may be. */

@@ -18,6 +18,7 @@
 #include "serve/kafka/group.h"
 #include "serve/kafka/kafka.h"
 #include "serve/kafka/quota.h"
+#include "serve/kafka/stray.h"
 #include "serve/kafka/txn.h"
 #include "wire/kafka/batch.h"
 #include "wire/kafka/messages.h"
@@ -54,6 +55,7 @@ struct kafka_face {
     struct loop_defer fetch_defer;
     struct fetch_sessions *fetch_sessions;
     struct quotas *quotas;
+    struct strays *strays;
     struct kafka_stats stats;
 };
 
@@ -101,6 +103,8 @@ void call_answer_durable(struct call *call, void *response, uint64_t lsn,
                          void (*failed)(struct call *));
 void call_no_answer(struct call *call);
 void call_hang_up(struct call *call); /* the request is nonsense: its connection closes */
+/* Open connections by how they have said who they are: KAFKA_CONN_KINDS counts. */
+void sessions_count(const struct kafka_face *face, uint32_t *out);
 /* host (zero-terminated) and port under which this call's client reaches us. */
 void call_address(const struct call *call, char host[KAFKA_HOST_MAX], int32_t *port);
 void call_peer(const struct call *call, char host[KAFKA_HOST_MAX]);
@@ -129,6 +133,10 @@ bool call_may(const struct call *call, enum acl_operation operation, enum acl_re
               struct bytes name);
 bool call_may_cluster(const struct call *call, enum acl_operation operation);
 bool call_may_create(const struct call *call, struct bytes topic);
+/* The same of what the request would be told of: a no is then no denial, and not counted as one. */
+bool call_sees(const struct call *call, enum acl_operation operation, enum acl_resource resource,
+               struct bytes name);
+bool call_sees_cluster(const struct call *call, enum acl_operation operation);
 /* To any resource of the kind. */
 bool call_may_any(const struct call *call, enum acl_operation operation, enum acl_resource resource);
 /* The bits of Kafka's authorized_operations. */

@@ -463,10 +463,9 @@ static void list_group(void *context, const struct group_info *info)
 {
     const struct listing *l = context;
 
-    if (!any_of(l->req->states_filter.at, l->req->states_filter.count,
-                group_state_name(info->state)) ||
+    if (!any_of(l->req->states_filter.at, l->req->states_filter.count, group_state_name(info->state)) ||
         !any_of(l->req->types_filter.at, l->req->types_filter.count, "classic") ||
-        !(l->all || call_may(l->call, ACL_DESCRIBE, ACL_GROUP, info->id)))
+        !(l->all || call_sees(l->call, ACL_DESCRIBE, ACL_GROUP, info->id)))
         return;
     struct kafka_list_groups_res_group *g = &l->res->groups.at[l->res->groups.count++];
     g->group_id = info->id;
@@ -479,10 +478,9 @@ static void list_consumers(void *context, const struct cgroup_info *info)
 {
     const struct listing *l = context;
 
-    if (!any_of(l->req->states_filter.at, l->req->states_filter.count,
-                cgroup_state_name(info->state)) ||
+    if (!any_of(l->req->states_filter.at, l->req->states_filter.count, cgroup_state_name(info->state)) ||
         !any_of(l->req->types_filter.at, l->req->types_filter.count, "consumer") ||
-        !(l->all || call_may(l->call, ACL_DESCRIBE, ACL_GROUP, info->id)))
+        !(l->all || call_sees(l->call, ACL_DESCRIBE, ACL_GROUP, info->id)))
         return;
     struct kafka_list_groups_res_group *g = &l->res->groups.at[l->res->groups.count++];
     g->group_id = info->id;
@@ -494,7 +492,7 @@ static void list_consumers(void *context, const struct cgroup_info *info)
 void kafka_on_list_groups(struct call *call, const void *request)
 {
     struct kafka_list_groups_res res;
-    const struct listing l = {call, call_may_cluster(call, ACL_DESCRIBE), request, &res};
+    const struct listing l = {call, call_sees_cluster(call, ACL_DESCRIBE), request, &res};
     int32_t count =
         (int32_t)(groups_count(call->face->groups) + cgroups_count(call->face->cgroups));
 

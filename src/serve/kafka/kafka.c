@@ -82,6 +82,7 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
     face->txns.context = face;
     face_fetch_open(face);
     face_quotas_open(face);
+    face->strays = strays_create();
     enum status st =
         address ? listener_open(loop, address, &kafka_conn_handler, face, &limits, &face->listener) : ST_OK;
     if (st != ST_OK) {
@@ -104,6 +105,7 @@ void kafka_face_close(struct kafka_face *face)
     face_groups_close(face);
     face_consumers_close(face);
     face_quotas_close(face);
+    strays_destroy(face->strays);
     while (face->free_calls) {
         struct call *call = face->free_calls;
         face->free_calls = call->next;
@@ -122,6 +124,7 @@ const char *kafka_face_address(const struct kafka_face *face)
 void kafka_face_stats(const struct kafka_face *face, struct kafka_stats *out)
 {
     *out = face->stats;
+    sessions_count(face, out->conns_by);
     out->fetch_sessions = fetch_sessions_count(face->fetch_sessions);
     out->groups = groups_count(face->groups) + cgroups_count(face->cgroups);
 }

@@ -16,10 +16,10 @@
 
 #include "base/diag.h"
 #include "net/loop.h"
+#include "serve/security/security.h"
 #include "store/log/log.h"
 
 struct kafka_face;
-struct security;
 
 enum {
     KAFKA_PARTITIONS = 4,
@@ -33,6 +33,13 @@ enum {
     KAFKA_FETCH_SESSIONS = 1000,
     KAFKA_CONSUMER_SESSION_MS = 45000,
     KAFKA_CONSUMER_HEARTBEAT_MS = 5000,
+};
+
+struct kafka_stray {
+    const char *host;       /* the client's address */
+    struct bytes client_id; /* as it says, so it may be anything */
+    const char *told;       /* "host:port": where it is told to go */
+    bool advertised;        /* that is the setting; else what this connection dialled, as we see it */
 };
 
 struct kafka_options {
@@ -59,6 +66,9 @@ struct kafka_options {
      * be NULL. */
     enum status (*topic_may_have)(void *context, struct bytes topic, uint32_t partitions,
                                   struct diag *diag);
+    /* Tells whoever runs the server that a client cannot reach the address it is told; NULL: nobody is. */
+    void (*on_stray)(void *context, const struct kafka_stray *stray);
+    void *on_stray_context;
 };
 
 /* address NULL: nobody dials it, only the other faces ask it (inside.h). */
@@ -68,11 +78,21 @@ enum status kafka_face_open(struct loop *loop, struct log *log, const char *addr
 void kafka_face_close(struct kafka_face *face);
 const char *kafka_face_address(const struct kafka_face *face); /* with the real port; NULL: none */
 
+/* A mechanism of SASL by its number, or: */
+enum {
+    KAFKA_CONN_OPEN = SASL_MECHANISMS, /* nobody is asked */
+    KAFKA_CONN_CERTIFICATE,            /* nobody is asked, and it has shown a certificate */
+    KAFKA_CONN_UNKNOWN,                /* it has not said yet */
+    KAFKA_CONN_KINDS
+};
+
 struct kafka_stats {
     uint64_t requests, requests_refused; /* unsupported or malformed */
     uint64_t auth_failures;
+    uint64_t strays; /* clients that could not reach what they were told */
     uint64_t produced_batches, produced_bytes, fetched_bytes;
     uint32_t conns, groups, fetches_waiting, fetch_sessions;
+    uint32_t conns_by[KAFKA_CONN_KINDS]; /* of conns: how each has said who it is */
 };
 void kafka_face_stats(const struct kafka_face *face, struct kafka_stats *out);
 

@@ -8,7 +8,7 @@
 /* What the client may do to the cluster; nothing is told to who may not describe it. */
 static int32_t cluster_operations(const struct call *call)
 {
-    return call_may_cluster(call, ACL_DESCRIBE) ? call_operations(call, ACL_CLUSTER, ACL_CLUSTER_NAME) : 0;
+    return call_sees_cluster(call, ACL_DESCRIBE) ? call_operations(call, ACL_CLUSTER, ACL_CLUSTER_NAME) : 0;
 }
 
 static struct bytes text(struct call *call, const char *from)
@@ -54,7 +54,7 @@ static void describe_all(struct call *call, struct kafka_metadata_res *res, bool
     res->topics.at = kafka_metadata_res_topic_new(&call->arena, count);
     for (struct log_topic *t = log_topic_next(face->log, NULL); t; t = log_topic_next(face->log, t)) {
         const struct log_topic_info *info = log_topic_info(t);
-        if (!info->options.internal && call_may(call, ACL_DESCRIBE, ACL_TOPIC, info->name))
+        if (!info->options.internal && call_sees(call, ACL_DESCRIBE, ACL_TOPIC, info->name))
             describe_topic(call, &res->topics.at[res->topics.count++], t, with_operations);
     }
 }
@@ -255,7 +255,7 @@ static struct bytes *page_names(struct call *call,
     if (req->topics.count <= 0)
         for (struct log_topic *t = log_topic_next(log, NULL); t; t = log_topic_next(log, t))
             if (!log_topic_info(t)->options.internal &&
-                call_may(call, ACL_DESCRIBE, ACL_TOPIC, log_topic_info(t)->name))
+                call_sees(call, ACL_DESCRIBE, ACL_TOPIC, log_topic_info(t)->name))
                 names[n++] = log_topic_info(t)->name;
     qsort(names, (size_t)n, sizeof(*names), by_name);
     for (int32_t i = 0; i < n; i++)

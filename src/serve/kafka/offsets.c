@@ -419,7 +419,7 @@ static bool gather(void *context, struct bytes key, struct bytes value)
     int32_t partition;
 
     if (!key_parse(key, &group, &topic, &partition) || !value_parse(value, &c) ||
-        !call_may(g->call, ACL_DESCRIBE, ACL_TOPIC, topic))
+        !call_sees(g->call, ACL_DESCRIBE, ACL_TOPIC, topic))
         return true;
     struct kafka_offset_fetch_res_group_topic *last =
         g->topics_count ? &g->topics[g->topics_count - 1] : NULL;

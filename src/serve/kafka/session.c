@@ -1,5 +1,6 @@
 /* A frame is a length (i32) and that many bytes: a request. Requests are decoded where they lie in
  * the connection's buffer; the handlers take what they need before they return. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -20,6 +21,7 @@ struct session {
     struct loop_timer *unmute; /* made when first needed */
     int64_t muted_until_ns;
     bool ending; /* closes when all calls are answered */
+    int64_t reached_ns; /* when it was last noted that its client gets through; 0: never */
     struct auth auth;
     struct kafka_ask *ask; /* of a session inside the server, which has no connection and one call */
 };
@@ -365,6 +367,50 @@ static void refuse_version(struct call *call, int16_t key)
     call_finish(call);
 }
 
+/* ---- clients that do not find us ---- */
+
+static void report_stray(struct session *s, const struct call *call, const char *host)
+{
+    const struct kafka_options *o = &s->face->options;
+    char told_host[KAFKA_HOST_MAX], told[KAFKA_HOST_MAX + 16];
+    int32_t port;
+
+    s->face->stats.strays++;
+    if (!o->on_stray)
+        return;
+    call_address(call, told_host, &port);
+    bool bare = strchr(told_host, ':') == NULL; /* else an IPv6 address */
+    snprintf(told, sizeof(told), "%s%s%s:%d", bare ? "" : "[", told_host, bare ? "" : "]", port);
+    o->on_stray(o->on_stray_context, &(struct kafka_stray){host, call->client_id, told, o->advertised != NULL});
+}
+
+/* Notes who only asks where we are, and who does what else a client does. */
+static void watch_for_stray(struct session *s, const struct call *call)
+{
+    int64_t now_ns = loop_mono_ns(s->face->loop);
+    char host[KAFKA_HOST_MAX];
+
+    switch (call->api->key) {
+    case KAFKA_API_VERSIONS:
+    case KAFKA_SASL_HANDSHAKE:
+    case KAFKA_SASL_AUTHENTICATE:
+    case KAFKA_INIT_PRODUCER_ID: return; /* asked of any node that is at hand */
+    case KAFKA_METADATA:
+    case KAFKA_DESCRIBE_CLUSTER:
+    case KAFKA_FIND_COORDINATOR:
+        conn_host(s->conn, host);
+        if (strays_asked(s->face->strays, host, call->client_id, now_ns))
+            report_stray(s, call, host);
+        return;
+    default:
+        if (s->reached_ns && now_ns - s->reached_ns < STRAY_REACHED_NS / 2)
+            return;
+        s->reached_ns = now_ns;
+        conn_host(s->conn, host);
+        strays_reached(s->face->strays, host, call->client_id, now_ns);
+    }
+}
+
 /* The handler; of a client whose share of time is limited, with its time taken. */
 static void call_time(struct call *call, const struct kafka_route *route, const void *request)
 {
@@ -438,9 +484,9 @@ static void on_frame(struct session *s, struct bytes frame)
     call->quota = quotas_take(s->face->quotas, header.client_id, face_now_ms(s->face));
     if (!route || !call->api || header.api_version < call->api->first ||
         header.api_version > call->api->last || header.api_version < route->version_min)
-        refuse_version(call, header.api_key);
-    else
-        call_run(call, route, reader_rest(&r));
+        return refuse_version(call, header.api_key);
+    watch_for_stray(s, call);
+    call_run(call, route, reader_rest(&r));
 }
 
 static void on_raw(struct session *s, struct bytes frame)
@@ -514,6 +560,22 @@ static void on_close(void *state, struct conn *conn)
         loop_timer_destroy(s->unmute);
     auth_close(&s->auth);
     free(s);
+}
+
+static int kind_of(const struct session *s)
+{
+    if (s->auth.state == AUTH_DONE || s->auth.again)
+        return (int)s->auth.mechanism;
+    if (s->auth.state != AUTH_OPEN)
+        return KAFKA_CONN_UNKNOWN;
+    return conn_has_peer_certificate(s->conn) ? KAFKA_CONN_CERTIFICATE : KAFKA_CONN_OPEN;
+}
+
+void sessions_count(const struct kafka_face *face, uint32_t *out)
+{
+    memset(out, 0, KAFKA_CONN_KINDS * sizeof(*out));
+    for (const struct session *s = face->sessions; s; s = s->next)
+        out[kind_of(s)]++;
 }
 
 const struct conn_handler kafka_conn_handler = {

@@ -41,7 +41,7 @@ static enum kafka_error init_error(struct call *call, const struct kafka_init_pr
         !call_may(call, ACL_WRITE, ACL_TRANSACTIONAL_ID, req->transactional_id))
         return KAFKA_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
     /* an idempotent producer: who may write to any topic may have an id */
-    if (!req->transactional_id.ptr && !call_may_cluster(call, ACL_IDEMPOTENT_WRITE) &&
+    if (!req->transactional_id.ptr && !call_sees_cluster(call, ACL_IDEMPOTENT_WRITE) &&
         !call_may_any(call, ACL_WRITE, ACL_TOPIC))
         return KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
     if ((req->producer_id < 0) != (req->producer_epoch < 0))
@@ -407,7 +407,7 @@ static void write_marker(struct call *call, const struct kafka_write_txn_markers
     uint64_t at = 0;
 
     out->error_code = KAFKA_ERR_CLUSTER_AUTHORIZATION_FAILED;
-    if (!call_may_cluster(call, ACL_CLUSTER_ACTION) && !call_may_cluster(call, ACL_ALTER))
+    if (!call_sees_cluster(call, ACL_CLUSTER_ACTION) && !call_may_cluster(call, ACL_ALTER))
         return;
     out->error_code = KAFKA_ERR_UNKNOWN_TOPIC_OR_PARTITION;
     if (!partition)
@@ -492,7 +492,7 @@ static void describe_topics(struct call *call, const struct txn *txn,
     for (uint32_t i = 0; i < txn->partitions_count && txn->state == TXN_ONGOING; i++) {
         const struct txn_partition *p = &txn->partitions[i];
         struct log_topic *found = log_topic_by_id(call->face->log, p->topic_id);
-        if (!found || !call_may(call, ACL_DESCRIBE, ACL_TOPIC, log_topic_info(found)->name))
+        if (!found || !call_sees(call, ACL_DESCRIBE, ACL_TOPIC, log_topic_info(found)->name))
             continue;
         if (!topic || !bytes_equal(topic->topic, log_topic_info(found)->name)) {
             topic = &out->topics.at[out->topics.count++];
@@ -647,7 +647,7 @@ void kafka_on_list_transactions(struct call *call, const void *request)
     for (struct map_entry *e = map_first(&txns->by_id); e; e = map_next(&txns->by_id, e)) {
         const struct txn *txn = e->value;
         if (!is_asked(req, txn, now_ms) || !pattern_matches(&pattern, txn_id(txn)) ||
-            !call_may(call, ACL_DESCRIBE, ACL_TRANSACTIONAL_ID, txn_id(txn)))
+            !call_sees(call, ACL_DESCRIBE, ACL_TRANSACTIONAL_ID, txn_id(txn)))
             continue;
         struct kafka_list_transactions_res_state *s =
             &res.transaction_states.at[res.transaction_states.count++];

@@ -16,6 +16,42 @@
 
 enum { KEY_OF_ACL = 'a', VALUE_VERSION = 1, TEXT_MAX = 32767 };
 
+const char *acl_resource_name(enum acl_resource resource)
+{
+    static const char *const names[] = {[ACL_RESOURCE_ANY] = "any",
+                                        [ACL_TOPIC] = "topic",
+                                        [ACL_GROUP] = "group",
+                                        [ACL_CLUSTER] = "cluster",
+                                        [ACL_TRANSACTIONAL_ID] = "transactional-id",
+                                        [ACL_DELEGATION_TOKEN] = "delegation-token",
+                                        [ACL_USER] = "user"};
+    size_t i = (size_t)resource;
+
+    return i < sizeof(names) / sizeof(*names) && names[i] ? names[i] : "?";
+}
+
+const char *acl_operation_name(enum acl_operation operation)
+{
+    static const char *const names[] = {[ACL_OPERATION_ANY] = "any",
+                                        [ACL_ALL] = "all",
+                                        [ACL_READ] = "read",
+                                        [ACL_WRITE] = "write",
+                                        [ACL_CREATE] = "create",
+                                        [ACL_DELETE] = "delete",
+                                        [ACL_ALTER] = "alter",
+                                        [ACL_DESCRIBE] = "describe",
+                                        [ACL_CLUSTER_ACTION] = "cluster-action",
+                                        [ACL_DESCRIBE_CONFIGS] = "describe-configs",
+                                        [ACL_ALTER_CONFIGS] = "alter-configs",
+                                        [ACL_IDEMPOTENT_WRITE] = "idempotent-write",
+                                        [ACL_CREATE_TOKENS] = "create-tokens",
+                                        [ACL_DESCRIBE_TOKENS] = "describe-tokens",
+                                        [ACL_TWO_PHASE_COMMIT] = "two-phase-commit"};
+    size_t i = (size_t)operation;
+
+    return i < sizeof(names) / sizeof(*names) && names[i] ? names[i] : "?";
+}
+
 struct acl_entry {
     uint8_t operation, permission;
     char *text; /* principal, then host */

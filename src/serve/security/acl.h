@@ -48,6 +48,9 @@ enum acl_operation {
     ACL_OPERATION_LAST = ACL_TWO_PHASE_COMMIT,
 };
 
+const char *acl_resource_name(enum acl_resource resource);    /* "topic", "transactional-id"; "?" */
+const char *acl_operation_name(enum acl_operation operation); /* "describe-configs"; "?" */
+
 enum acl_permission { ACL_PERMISSION_ANY = 1, ACL_DENY = 2, ACL_ALLOW = 3 };
 
 /* A binding, or a filter over them: there _ANY, ACL_MATCH and texts with ptr NULL leave open. */

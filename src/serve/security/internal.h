@@ -18,6 +18,7 @@ struct security {
     struct token_keys *keys;
     struct acls acls;
     uint8_t decoy_key[DECOY_KEY_BYTES]; /* of this process */
+    struct security_stats stats;
 };
 
 /* A whole file, for the option of that name; the caller cleanses it. */

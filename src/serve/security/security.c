@@ -157,6 +157,22 @@ bool security_may_any(const struct security *s, const struct acl_question *q)
     return !s->options.acls || is_super(s, q->principal) || is_yes(s, acls_ask_any(&s->acls, q));
 }
 
+void security_count(struct security *s, enum security_face face, enum sasl_mechanism mechanism, bool let_in)
+{
+    (let_in ? s->stats.let_in : s->stats.refused)[face][mechanism]++;
+}
+
+void security_count_denied(struct security *s, enum acl_resource resource, enum acl_operation operation)
+{
+    CHECK(resource <= ACL_USER && operation <= ACL_OPERATION_LAST);
+    s->stats.denied[resource][operation]++;
+}
+
+const struct security_stats *security_stats(const struct security *s)
+{
+    return &s->stats;
+}
+
 enum status security_open(struct os *os, struct log *log, const struct security_options *options,
                           struct security **out, struct diag *diag)
 {

@@ -86,6 +86,16 @@ struct acls *security_acls(struct security *security);
 bool security_may(const struct security *security, const struct acl_question *question);
 bool security_may_any(const struct security *security, const struct acl_question *question);
 
+/* ---- what was refused and let in, for /metrics ---- */
+enum security_face { SECURITY_KAFKA, SECURITY_HTTP, SECURITY_FACES };
+struct security_stats {
+    uint64_t let_in[SECURITY_FACES][SASL_MECHANISMS], refused[SECURITY_FACES][SASL_MECHANISMS]; /* Basic is PLAIN */
+    uint64_t denied[ACL_USER + 1][ACL_OPERATION_LAST + 1]; /* requests, by ACLs */
+};
+void security_count(struct security *security, enum security_face face, enum sasl_mechanism mechanism, bool let_in);
+void security_count_denied(struct security *security, enum acl_resource resource, enum acl_operation operation);
+const struct security_stats *security_stats(const struct security *security);
+
 /* ---- tokens ---- */
 /* The token is signed and of now: *user (appended) is who, *until_us when it ends. Else *why. */
 bool security_token_is(const struct security *security, struct bytes token, struct buf *user,
