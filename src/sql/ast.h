@@ -131,7 +131,7 @@ struct ast_item {
     struct bytes alias;
 };
 
-enum ast_set_kind { SET_SELECT, SET_VALUES, SET_UNION };
+enum ast_set_kind { SET_SELECT, SET_VALUES, SET_UNION, SET_INTERSECT, SET_EXCEPT };
 
 struct ast_select {
     enum ast_set_kind kind;
@@ -151,7 +151,7 @@ struct ast_select {
     /* VALUES */
     struct ast_expr **rows; /* AST_ROW each */
     uint32_t rows_count;
-    /* UNION [ALL] */
+    /* UNION, INTERSECT, EXCEPT [ALL] */
     bool all;
     struct ast_query *left, *right;
 };

@@ -1,4 +1,4 @@
-/* Queries: SELECT with grouping and ranking, VALUES, UNION; ORDER BY and LIMIT of inner queries. */
+/* Queries: SELECT with grouping and ranking, VALUES; ORDER BY and LIMIT of inner queries. */
 #include "sql/bind_select.h"
 
 /* ---- legacy group windows ---- */
@@ -331,7 +331,7 @@ struct plan_node *filter_on(struct binder *b, struct plan_node *node, const stru
     return calc;
 }
 
-static struct plan_node *distinct_on(struct binder *b, const struct token *at, struct plan_node *node)
+struct plan_node *distinct_on(struct binder *b, const struct token *at, struct plan_node *node)
 {
     struct group group = {.keys = ARENA_ARRAY(b->arena, const struct expr *, node->columns_count),
                           .names = ARENA_ARRAY(b->arena, struct bytes, node->columns_count),
@@ -468,52 +468,6 @@ static struct plan_node *bind_values(struct binder *b, const struct ast_select *
     return b->failed ? NULL : node;
 }
 
-/* ---- UNION ---- */
-
-static struct plan_node *cast_to(struct binder *b, const struct token *at, struct plan_node *node,
-                                 const struct plan_column *columns)
-{
-    struct plan_node *calc = calc_new(b->arena, node, node->columns_count);
-
-    for (uint16_t i = 0; i < node->columns_count; i++) {
-        const struct expr *e = column_of(b->arena, node, i);
-        const struct expr *cast = func_cast(b->arena, e, columns[i].type, false, true, b->diag);
-        if (!cast)
-            return bind_failed(b, at);
-        calc_set(calc, i, columns[i].name, cast);
-    }
-    return calc;
-}
-
-static struct plan_node *bind_union(struct binder *b, const struct ast_select *ast)
-{
-    struct rel left = bind_query(b, ast->left), right = bind_query(b, ast->right);
-
-    if (b->failed)
-        return NULL;
-    uint16_t n = left.node->columns_count;
-    if (right.node->columns_count != n)
-        return bind_error(b, ast->at, DIAG_SYNTAX, "UNION of %u and %u columns", n,
-                          right.node->columns_count);
-    struct plan_node *node = node_over(b->arena, PLAN_UNION, left.node, n);
-    node->inputs = ARENA_ARRAY(b->arena, struct plan_input, 2);
-    node->inputs_count = 2;
-    for (uint16_t i = 0; i < n; i++) {
-        const struct plan_column *x = &left.node->columns[i], *y = &right.node->columns[i];
-        const struct type *type = type_common(b->arena, x->type, y->type);
-        if (!type)
-            return bind_error(b, ast->at, DIAG_TYPE, "column %u of UNION is %s on one side, %s on the other",
-                              i + 1u, type_text(b->arena, x->type), type_text(b->arena, y->type));
-        node->columns[i].type = type;
-        node->columns[i].time = x->time == y->time ? x->time : TIME_NONE;
-    }
-    node->inputs[0].node = cast_to(b, ast->at, left.node, node->columns);
-    node->inputs[1].node = cast_to(b, ast->at, right.node, node->columns);
-    if (b->failed)
-        return NULL;
-    return ast->all ? node : distinct_on(b, ast->at, node);
-}
-
 /* ---- queries ---- */
 
 /* The output column that an item of ORDER BY means: its name, its ordinal, or the same text. */
@@ -600,7 +554,9 @@ struct rel bind_body(struct binder *b, const struct ast_query *query)
         rel.node = bind_values(b, query->select);
         break;
     case SET_UNION:
-        rel.node = bind_union(b, query->select);
+    case SET_INTERSECT:
+    case SET_EXCEPT:
+        rel.node = bind_set(b, query->select);
         break;
     }
     b->ctes = outer;

@@ -40,7 +40,12 @@ struct selecting {
 void select_rows(struct binder *b, struct selecting *s, const struct scope *outer, struct conjuncts *on);
 void select_items(struct binder *b, struct selecting *s);
 void select_group(struct binder *b, struct selecting *s);
+/* The node's rows, each once. */
+struct plan_node *distinct_on(struct binder *b, const struct token *at, struct plan_node *node);
 struct plan_node *filter_on(struct binder *b, struct plan_node *node, const struct expr *filter);
+
+/* ---- bind_set.c ---- */
+struct plan_node *bind_set(struct binder *b, const struct ast_select *ast);
 
 /* ---- bind_subquery.c ---- */
 bool ast_has_subquery(const struct ast_expr *e);

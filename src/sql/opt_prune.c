@@ -287,7 +287,7 @@ static struct plan_node *prune_unnest(struct arena *arena, struct plan_node *nod
     for (uint16_t i = 0; i < node->columns_count; i++)
         any |= keep[i] = needed[i];
     if (!any)
-        keep[u->kept_count] = 1;
+        keep[u->parts_count ? u->kept_count : 0] = 1;
     below[u->column] = 1;
     for (uint16_t i = 0; i < u->kept_count; i++)
         below[u->kept[i]] |= keep[i];

@@ -179,27 +179,42 @@ static struct ast_query *parse_term(struct parser *p)
     return query_of(p, parse_select(p));
 }
 
-/* set -> term { UNION [ ALL ] term } */
-static struct ast_query *parse_set(struct parser *p)
+/* Behind the word of a set operation: [ ALL | DISTINCT ] operand */
+static struct ast_query *parse_operand(struct parser *p, enum ast_set_kind kind, struct ast_query *left,
+                                       struct ast_query *(*operand)(struct parser *p))
+{
+    struct ast_select *s = select_new(p, kind);
+
+    s->all = accept_word(p, "ALL");
+    if (!s->all && is_word(p->at, "DISTINCT"))
+        parser_next(p);
+    s->left = left;
+    s->right = operand(p);
+    return parser_enter(p) ? query_of(p, s) : NULL; /* a chain of them is a deep tree */
+}
+
+/* meet -> term { INTERSECT [ ALL | DISTINCT ] term } */
+static struct ast_query *parse_meet(struct parser *p)
 {
     struct ast_query *left = parse_term(p);
 
+    while (!p->failed && accept_word(p, "INTERSECT"))
+        left = parse_operand(p, SET_INTERSECT, left, parse_term);
+    return left;
+}
+
+/* set -> meet { ( UNION | EXCEPT ) [ ALL | DISTINCT ] meet } */
+static struct ast_query *parse_set(struct parser *p)
+{
+    struct ast_query *left = parse_meet(p);
+
     while (!p->failed) {
-        if (is_word(p->at, "INTERSECT"))
-            return parser_unsupported(p, p->at, "INTERSECT");
-        if (is_word(p->at, "EXCEPT") || is_word(p->at, "MINUS"))
-            return parser_unsupported(p, p->at, "EXCEPT");
-        if (!accept_word(p, "UNION"))
+        if (accept_word(p, "UNION"))
+            left = parse_operand(p, SET_UNION, left, parse_meet);
+        else if (accept_word(p, "EXCEPT"))
+            left = parse_operand(p, SET_EXCEPT, left, parse_meet);
+        else
             break;
-        struct ast_select *s = select_new(p, SET_UNION);
-        s->all = accept_word(p, "ALL");
-        if (!s->all && is_word(p->at, "DISTINCT"))
-            parser_next(p);
-        s->left = left;
-        s->right = parse_term(p);
-        left = query_of(p, s);
-        if (!parser_enter(p)) /* a chain of unions is a deep tree */
-            return NULL;
     }
     return left;
 }

@@ -154,7 +154,7 @@ struct plan_rank {
 /* Output: the kept columns of the input, then parts of the element. */
 enum { UNNEST_ORDINALITY = UINT16_MAX };
 struct plan_unnest {
-    uint16_t column;       /* of the input: an ARRAY or a MAP */
+    uint16_t column;       /* of the input: an ARRAY or a MAP; or a BIGINT: how often the row comes, without parts */
     const uint16_t *kept;
     uint16_t kept_count;
     const uint16_t *parts; /* field of an element that is a ROW; else 0, and 1 for a map's value; its place */

@@ -362,8 +362,8 @@ static void print_detail(struct printer *p, const struct plan_node *node)
         print_rank(p, node);
         break;
     case PLAN_UNNEST:
-        buf_printf(&p->out, "%sUNNEST(%.*s) columns=[", node->unnest.left ? "left " : "",
-                   BYTES_FMT(column_name(input, node->unnest.column)));
+        buf_printf(&p->out, "%s%s(%.*s) columns=[", node->unnest.left ? "left " : "",
+                   node->unnest.parts_count ? "UNNEST" : "times", BYTES_FMT(column_name(input, node->unnest.column)));
         for (uint16_t i = 0; i < node->columns_count; i++)
             buf_printf(&p->out, "%s%.*s", i ? ", " : "", BYTES_FMT(column_name(node, i)));
         buf_str(&p->out, "]");

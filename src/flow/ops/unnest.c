@@ -1,5 +1,6 @@
 /* UNNEST: each row once for each element of its array or map, in their order; LEFT: once with NULLs where there
- * is none. Of an array of ROWs those that are NULL are left out, as Flink does.
+ * is none. Of an array of ROWs those that are NULL are left out, as Flink does. A BIGINT in the list's place says how
+ * often the row comes (INTERSECT ALL, EXCEPT ALL).
  *
  * Stateless: a retraction has the same elements as what it takes back. Rows are told in portions of a chunk, whose
  * memory is used again, however long the lists are. */
@@ -117,12 +118,27 @@ static enum status portion_add(struct portion *p, uint16_t row, uint32_t element
     return p->count == CHUNK_ROWS ? portion_tell(p) : ST_OK;
 }
 
+/* Each row as often as a BIGINT says. */
+static enum status repeat_rows(struct portion *p)
+{
+    const struct column *times = &p->in->cols[p->node->unnest.column];
+
+    for (uint16_t i = 0; i < p->in->count; i++) {
+        uint16_t row = chunk_row(p->in, i);
+        int64_t count = column_valid(times, row) ? ((const int64_t *)times->data)[row] : 0;
+        for (int64_t n = 0; n < count; n++)
+            TRY(portion_add(p, row, NO_ELEMENT, 0));
+    }
+    return portion_tell(p);
+}
+
 static enum status unnest_on_chunk(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
                                    const struct chunk *in)
 {
     struct unnest *s = state;
     const struct column *list = &in->cols[node->unnest.column];
     const struct column *whole = has_fields(node) ? &list->children[0] : NULL;
+    bool repeats = node->inputs[0].node->columns[node->unnest.column].type->kind == TYPE_BIGINT;
     struct portion *p = arena_alloc(ctx->arena, sizeof(*p));
 
     CHECK(input == 0);
@@ -131,6 +147,8 @@ static enum status unnest_on_chunk(const struct plan_node *node, void *state, st
     p->scratch = &s->scratch;
     p->in = in;
     p->count = 0;
+    if (repeats)
+        return repeat_rows(p);
     for (uint16_t i = 0; i < in->count; i++) {
         uint16_t row = chunk_row(in, i);
         bool there = column_valid(list, row);
