@@ -1,6 +1,11 @@
--- Bids beside what a file says of their auction, as it is when they come. The file: see side_input.sh.
-CREATE TABLE side_input (key BIGINT, `value` VARCHAR)
-WITH ('connector' = 'filesystem', 'path' = 'build/nexmark/side_input.csv', 'format' = 'csv');
+-- Bids beside what a table of 10,000 rows holds of their auction when they come. The suite reads it from a file; here it
+-- is made, so that there is none to be found.
+CREATE TABLE side_input (
+    key BIGINT, `value` AS CAST(key AS VARCHAR)
+) WITH (
+    'connector' = 'datagen', 'rows-per-second' = '10000000', 'fields.key.kind' = 'sequence', 'fields.key.start' = '0',
+    'fields.key.end' = '9999'
+);
 
 CREATE TABLE nexmark_q13 (
     auction BIGINT, bidder BIGINT, price BIGINT, `dateTime` TIMESTAMP(3), `value` VARCHAR
@@ -8,5 +13,5 @@ CREATE TABLE nexmark_q13 (
 
 INSERT INTO nexmark_q13
 SELECT B.auction, B.bidder, B.price, B.`dateTime`, S.`value`
-FROM (SELECT *, PROCTIME() AS p_time FROM bid) B
+FROM (SELECT *, PROCTIME() AS p_time FROM bid) AS B
 JOIN side_input FOR SYSTEM_TIME AS OF B.p_time AS S ON MOD(B.auction, 10000) = S.key;

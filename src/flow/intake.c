@@ -156,7 +156,8 @@ struct taking {
     uint32_t rows_left, splits_left, splits_all;
     int64_t clock_us;
     int64_t *wake_us;
-    bool any, more; /* of the last sources asked: something is taken; there is more than that */
+    /* Of the last sources asked: something is taken, there is more than that now, some are not at their end. */
+    bool any, more, unfinished;
 };
 
 static void split_take(struct source *source, uint32_t s, struct driver_split *split, struct taking *t)
@@ -175,7 +176,8 @@ static void split_take(struct source *source, uint32_t s, struct driver_split *s
     uint64_t took = (uint64_t)(split->end - split->position);
     t->rows_left -= took < t->rows_left ? (uint32_t)took : t->rows_left;
     t->any |= took != 0;
-    t->more |= split->bound == INT64_MAX ? took >= rows : split->end < split->bound;
+    t->more |= split->bound == INT64_MAX && took >= rows;
+    t->unfinished |= split->bound != INT64_MAX && split->end < split->bound;
 }
 
 static bool reads_first(const struct driver_source *source)
@@ -185,7 +187,7 @@ static bool reads_first(const struct driver_source *source)
 
 static void sources_take(struct driver *d, bool first, struct taking *t)
 {
-    t->any = t->more = false;
+    t->any = t->more = t->unfinished = false;
     for (uint32_t n = 0; n < d->sources_count; n++) {
         uint32_t i = (uint32_t)((n + t->tick) % d->sources_count);
         struct driver_source *source = &d->sources[i];
@@ -209,8 +211,8 @@ bool driver_take(struct driver *d, uint64_t tick, uint32_t rows_max, uint64_t by
                        .splits_all = all, .clock_us = clock_us, .wake_us = wake_us};
 
     sources_take(d, true, &t);
-    bool any = t.any, alone = any && (t.more || !d->caught_up);
-    d->caught_up = !t.more;
+    bool any = t.any, alone = t.unfinished || (any && (t.more || !d->caught_up));
+    d->caught_up = !t.more && !t.unfinished;
     if (alone) {
         others_wait(d);
         return any;

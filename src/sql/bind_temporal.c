@@ -127,6 +127,20 @@ static void by_event_time(struct binder *b, const struct ast_from *right, struct
     join->join.right_time = time;
 }
 
+/* A table whose rows end, as they are made or read. */
+static bool ends(const struct table *table)
+{
+    struct bytes connector = table_option_get(table, "connector", "");
+
+    if (!bytes_is(connector, "datagen"))
+        return bytes_is(connector, "filesystem");
+    for (uint16_t i = 0; i < table->options_count; i++) {
+        if (bytes_is(table->options[i].key, "number-of-rows") || bytes_is(table->options[i].value, "sequence"))
+            return true;
+    }
+    return false;
+}
+
 /* What can be looked up: tables that end, and those that are kept here. What is there of them is read before the
  * left. Gives the first that cannot be. */
 static const struct table *not_kept(struct plan_node *node)
@@ -134,9 +148,7 @@ static const struct table *not_kept(struct plan_node *node)
     if (node->kind == PLAN_SCAN) {
         const struct table *table = node->scan.table;
         node->scan.first = true;
-        bool kept = table->kind == TABLE_MATERIALIZED ||
-                    bytes_is(table_option_get(table, "connector", ""), "filesystem");
-        return kept ? NULL : table;
+        return table->kind == TABLE_MATERIALIZED || ends(table) ? NULL : table;
     }
     for (uint16_t i = 0; i < node->inputs_count; i++) {
         const struct table *table = not_kept(node->inputs[i].node);

@@ -12,7 +12,11 @@ const char sql_maker_tables[] =
     "('connector' = 'kafka', 'topic' = 't', 'topic.partitions' = '2', 'format' = 'json');\n"
     "CREATE TABLE u (k STRING, n INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH "
     "('connector' = 'kafka', 'topic' = 'u', 'format' = 'json');\n"
-    "CREATE VIEW w AS SELECT k, n + 1 AS n, ts FROM t WHERE n IS NOT NULL;\n";
+    "CREATE VIEW w AS SELECT k, n + 1 AS n, ts FROM t WHERE n IS NOT NULL;\n"
+    "CREATE VIEW versions AS SELECT k, n, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) "
+    "AS rn "
+    "FROM u) WHERE rn = 1;\n"
+    "CREATE VIEW doubled AS SELECT k, n * 2 AS n, ts FROM versions;\n";
 
 enum { DEPTH_MAX = 4, TEXT_MAX = 6000 };
 
@@ -216,6 +220,18 @@ static void timed_join(struct sql_maker *m)
     say(m, " y ON x.k = y.k AND x.ts BETWEEN y.ts - INTERVAL '3' SECOND AND y.ts + INTERVAL '2' SECOND");
 }
 
+/* With the newest row of the key at the row's time. */
+static void temporal_join(struct sql_maker *m)
+{
+    bool left = sql_pick(m, 2);
+    say(m, "SELECT x.k AS k, CAST(COALESCE(y.n, 0) + x.n AS BIGINT) AS n FROM ");
+    timed(m);
+    say(m, left ? " x LEFT JOIN " : " x JOIN ");
+    say(m, ONE_OF(m, "versions", "doubled"));
+    say(m, " FOR SYSTEM_TIME AS OF x.ts AS y ON x.k = y.k");
+    say(m, ONE_OF(m, "", " AND y.n > 2", " AND x.n > y.n", " AND x.n > 2"));
+}
+
 /* Ordered by all that comes out, so that ties are equal rows. */
 static void ranking(struct sql_maker *m)
 {
@@ -329,7 +345,8 @@ static void both(struct sql_maker *m)
 {
     say(m, "SELECT k, CAST(n AS BIGINT) AS n FROM ");
     relation(m);
-    say(m, sql_pick(m, 3) == 1 ? " UNION SELECT k, CAST(n AS BIGINT) FROM " : " UNION ALL SELECT k, CAST(n AS BIGINT) FROM ");
+    say(m, ONE_OF(m, " UNION ALL", " UNION", " INTERSECT", " INTERSECT ALL", " EXCEPT", " EXCEPT ALL"));
+    say(m, " SELECT k, CAST(n AS BIGINT) FROM ");
     relation(m);
 }
 
@@ -348,9 +365,9 @@ static void elements(struct sql_maker *m)
 
 void sql_make_query(struct sql_maker *m)
 {
-    static void (*const forms[])(struct sql_maker *) = {select_from, group, window_group, join,  ranking,
-                                                        both,        timed_join, group, window_ranking,
-                                                        passing,     looking,    elements, over};
+    static void (*const forms[])(struct sql_maker *) = {select_from,   group,   window_group, join,  ranking,
+                                                        temporal_join, both,    timed_join,   group, window_ranking,
+                                                        passing,       looking, elements,     over};
     forms[sql_pick(m, sizeof(forms) / sizeof(*forms))](m);
 }
 

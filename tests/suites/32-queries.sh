@@ -16,7 +16,7 @@ folded() {
     awk '/^[+-][IUD]\[/ { n = substr($0, 1, 2); row = substr($0, 3); c[row] += (n == "+I" || n == "+U") ? 1 : -1 }
          END { for (row in c) if (c[row]) print c[row] " " row }' | sort
 }
-for q in 0 1 2 3 4 5 7 8 9 14 15 16 17 18 19 20 21 22; do
+for q in 0 1 2 3 4 5 7 8 9 13 14 15 16 17 18 19 20 21 22; do
     sed "s/'connector' = 'nexmark'/'connector' = 'nexmark', 'generators' = '5', 'events.num' = '20000', 'first-event.rate' = '500', 'next-event.rate' = '500'/" \
         bench/nexmark/ddl.sql >"$suite_dir/q.sql"
     sed "s/'connector' = 'blackhole'/'connector' = 'print'/" "bench/nexmark/q$q.sql" >>"$suite_dir/q.sql"

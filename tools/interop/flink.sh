@@ -13,6 +13,7 @@ service=META-INF/services/org.apache.flink.core.execution.PipelineExecutorFactor
 if [ ! -e "$classes/done" ] || [ -n "$(find tools/interop/flink -name '*.java' -newer "$classes/done")" ]; then
     mkdir -p "$classes/META-INF/services"
     echo OracleExecutor >"$classes/$service"
+    echo LookedUp >"$classes/META-INF/services/org.apache.flink.table.factories.Factory"
     javac -nowarn -cp "$dir/lib/*" -d "$classes" tools/interop/flink/*.java || give_up "compiling"
     touch "$classes/done"
 fi

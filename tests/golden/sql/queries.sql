@@ -25,3 +25,10 @@ SELECT * FROM l RIGHT JOIN r USING (k) ORDER BY v;
 CREATE VIEW same AS SELECT IF(id > 1, 'x', 'y') AS a, SUM(1) AS b FROM l GROUP BY id;
 DESCRIBE same;
 SELECT default_catalog.default_database.l.id, default_database.l.k FROM default_database.l ORDER BY 1;
+-- Sets: NULLs are equal, INTERSECT binds first.
+SELECT k FROM l INTERSECT SELECT k FROM r ORDER BY k;
+SELECT k FROM r EXCEPT SELECT k FROM l ORDER BY k;
+SELECT k FROM r INTERSECT ALL SELECT k FROM (VALUES ('a'), ('a'), ('a'), (CAST(NULL AS STRING))) AS t (k) ORDER BY k;
+SELECT k FROM r EXCEPT ALL SELECT k FROM l ORDER BY k;
+SELECT k FROM l UNION ALL SELECT k FROM l INTERSECT SELECT 'a' ORDER BY k;
+SELECT k, c FROM (SELECT k, COUNT(*) AS c FROM r GROUP BY k) EXCEPT SELECT 'a', 2 ORDER BY k;

@@ -56,7 +56,9 @@ SELECT k FROM l EXCEPT (SELECT k FROM r EXCEPT SELECT 'a');
 SELECT k, n FROM l INTERSECT SELECT k, CAST(n AS BIGINT) FROM r;
 SELECT n, k FROM l EXCEPT SELECT 1.5, 'a' FROM r;
 SELECT UPPER(k) AS u, n + 1 AS m FROM l INTERSECT SELECT UPPER(k), n + 1 FROM r;
+-- differs: Flink leaves the column that is not read out of the comparison
 SELECT COUNT(*), COUNT(k) FROM (SELECT k, n FROM l INTERSECT ALL SELECT k, n FROM r);
+-- differs: Flink leaves the column that is not read out of the comparison
 SELECT k, COUNT(*) FROM (SELECT k, n FROM l EXCEPT ALL SELECT k, n FROM r) GROUP BY k;
 SELECT x.k, r.n FROM (SELECT k FROM l INTERSECT SELECT k FROM r) x JOIN r ON x.k = r.k;
 SELECT k FROM l WHERE k IN (SELECT k FROM r EXCEPT SELECT 'a');

@@ -22,6 +22,7 @@ In both, /* data NAME ... */ is a file, and $DIR its folder; $NOW are millisecon
 /* made ... */ are statements that ours runs first, which leave their files there; /* topics ... */ the same, and what
 is left are topics: Flink's tables find them at the server 'properties.bootstrap.servers' = '$KAFKA', one of ours, and
 ours have each a copy of them as they were before.
+A table with 'connector' = 'looked-up' and 'path' is a file of csv: Flink's side has a connector that looks it up.
 Lines that start with # are left out.
 
   -- include FILE                  FILE's statements, from the project's top
@@ -44,6 +45,7 @@ import time
 MARK = "~|~"
 BATCH = 40
 PRINT = "print_of_select"
+LOOKED_UP = "'connector' = 'filesystem', 'format' = 'csv', 'csv.null-literal' = ''"
 NOW = str(int(time.time()) * 1000)
 
 
@@ -358,6 +360,7 @@ def run_script(path, oracle, ours, work, report):
     statements = split_statements(text)
     theirs = answers_over(topics, oracle, ours, statements, folder)
     statements = [(d, re.sub(r"'properties.bootstrap.servers' = '[^']*', ", "", s)) for d, s in statements]
+    statements = [(d, s.replace("'connector' = 'looked-up'", LOOKED_UP)) for d, s in statements]
     ours.topics = topics
     check_script(path, statements, theirs, ours, report)
     ours.topics = None
