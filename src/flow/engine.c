@@ -157,7 +157,7 @@ bool engine_pass(struct engine *engine)
 
 int64_t engine_deadline_ns(const struct engine *engine)
 {
-    int64_t least = INT64_MAX;
+    int64_t least = sessions_deadline_us(engine);
     for (const struct job *job = engine->jobs; job; job = job->next) {
         int64_t one = job_deadline_us(job);
         least = one < least ? one : least;

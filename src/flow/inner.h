@@ -85,6 +85,7 @@ struct session {
 };
 
 bool sessions_turn(struct engine *engine); /* true while there is more */
+int64_t sessions_deadline_us(const struct engine *engine); /* of the SELECTs that are awaited; INT64_MAX: none */
 
 /* ---- statement.c ---- */
 

@@ -212,3 +212,14 @@ bool sessions_turn(struct engine *engine)
     }
     return more;
 }
+
+int64_t sessions_deadline_us(const struct engine *engine)
+{
+    int64_t least = INT64_MAX;
+    for (const struct session *session = engine->sessions; session; session = session->next)
+        for (const struct engine_run *run = session->runs; run; run = run->next) {
+            int64_t one = run->job ? job_deadline_us(run->job) : INT64_MAX;
+            least = one < least ? one : least;
+        }
+    return least;
+}

@@ -278,6 +278,32 @@ TEST(job_with_an_idle_partition_goes_on)
     er_end(&er);
 }
 
+static void select_done(void *context, enum status st, const struct diag *diag)
+{
+    (void)diag;
+    EXPECT_OK(st);
+    *(bool *)context = true;
+}
+
+TEST(a_select_that_waits_for_the_clock_is_woken_by_it)
+{
+    struct er er;
+    bool done = false;
+    er_open(&er, os_sim_create(3, NULL), NULL, (struct engine_options){.shards = 2});
+    er_sql(&er, "CREATE TABLE a (k INT) WITH ('connector' = 'datagen', 'number-of-rows' = '30', 'rows-per-second' = '100');"
+                "CREATE TABLE b (k INT) WITH ('connector' = 'datagen', 'number-of-rows' = '20', 'rows-per-second' = '50');");
+    engine_run(er.session, BYTES_LITERAL("SELECT COUNT(*) FROM a, b"), NULL, select_done, &done);
+    for (int i = 0; !done && i < 1000; i++) {
+        if (er_pass(&er) || done)
+            continue;
+        int64_t wait = engine_deadline_ns(er.engine); /* nothing else would wake the loop */
+        EXPECT(wait < INT64_MAX);
+        os_sim_advance(er.os, wait - os_mono_ns(er.os) > 0 ? wait - os_mono_ns(er.os) : 1000);
+    }
+    EXPECT(done);
+    er_end(&er);
+}
+
 TEST(job_over_bounded_sources_finishes)
 {
     struct er er;
