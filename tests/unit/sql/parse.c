@@ -89,11 +89,13 @@ static const struct bad_case bad[] = {
     {"SELEC 1", "line 1, column 1: expected CREATE, DROP, INSERT, SELECT, WITH, VALUES, EXPLAIN, "
                 "SHOW, SET or DESCRIBE, found `SELEC`\n  SELEC 1\n  ^\nhint: did you mean `SELECT`?\n"},
     {"SELECT a FORM t WERE x",
-     "line 1, column 15: expected ',', FROM, WHERE, GROUP, HAVING, WINDOW, UNION, ORDER, LIMIT, OFFSET, FETCH, "
+     "line 1, column 15: expected ',', FROM, WHERE, GROUP, HAVING, WINDOW, INTERSECT, UNION, EXCEPT, ORDER, LIMIT, "
+     "OFFSET, FETCH, "
      "the end of the statement or ';', found `t`\n  SELECT a FORM t WERE x\n                ^\n"
      "hint: did you mean `FROM` instead of `FORM`?\n"},
     {"SELECT a\nFROM t\nGRUOP BY a",
-     "line 3, column 7: expected JOIN, INNER, CROSS, LEFT, RIGHT, FULL, WHERE, GROUP, HAVING, WINDOW, UNION, "
+     "line 3, column 7: expected JOIN, INNER, CROSS, LEFT, RIGHT, FULL, WHERE, GROUP, HAVING, WINDOW, INTERSECT, "
+     "UNION, EXCEPT, "
      "ORDER, LIMIT, OFFSET, FETCH, the end of the statement or ';', found `BY`\n  GRUOP BY a\n        "
      "^\nhint: did you mean `GROUP` instead of `GRUOP`?\n"},
     {"SELECT 'abc", "line 1, column 8: this string does not end\n  SELECT 'abc\n         ^\nhint: end "
@@ -101,7 +103,7 @@ static const struct bad_case bad[] = {
     {"SELECT 1 /* x", "line 1, column 10: this comment does not end\n  SELECT 1 /* x\n           "
                       "^\nhint: end it with */\n"},
     {"SELECT \"a\" FROM t", "line 1, column 8: \" does not quote here\n  SELECT \"a\" FROM t\n         "
-                           "^\nhint: names are quoted with back-ticks, texts with single quotes\n"},
+                            "^\nhint: names are quoted with back-ticks, texts with single quotes\n"},
     {"SELECT INTERVAL 10 SECOND", "line 1, column 17: the amount of an INTERVAL is a text\n  SELECT "
                                   "INTERVAL 10 SECOND\n                  ^\nhint: write INTERVAL '10' "
                                   "…\n"},
@@ -114,8 +116,7 @@ static const struct bad_case bad[] = {
      "line 1, column 17: expected a column's name, found `order`\n  CREATE TABLE t (order INT)\n      "
      "            ^\nhint: `order` is a reserved word: as a name it is written in back-ticks\n"},
     {"SELECT a FROM (SELECT 1", "line 1, column 24: expected AS, ',', FROM, WHERE"},
-    {"SELECT * FROM t MATCH_RECOGNIZE (x)",
-     "line 1, column 17: MATCH_RECOGNIZE is not built yet"},
+    {"SELECT * FROM t MATCH_RECOGNIZE (x)", "line 1, column 17: MATCH_RECOGNIZE is not built yet"},
     {"SELECT * FROM a, LATERAL TABLE(f(x))", "line 1, column 18: LATERAL is not built yet"},
     {"SELECT a FROM t GROUP BY ROLLUP (a)", "line 1, column 26: ROLLUP is not built yet"},
     {"ALTER TABLE t ADD x INT", "line 1, column 1: ALTER is not built yet"},
