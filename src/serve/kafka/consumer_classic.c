@@ -20,7 +20,7 @@ static bool is_consumer(struct bytes protocol_type)
 
 /* ---- the classic form ---- */
 
-/* Topics that are not there have no id, and nobody reads them. */
+/* Topics that are not there have no id, and nobody reads them; nor what is not there of the others. */
 static void get_parts(const struct cgroups *gs, struct reader from, uint32_t count, struct parts *out)
 {
     struct consumer_parts named;
@@ -30,8 +30,11 @@ static void get_parts(const struct cgroups *gs, struct reader from, uint32_t cou
         consumer_protocol_parts(&from, &named);
         if (!gs->host.topic(gs->host.context, named.topic, &topic))
             continue;
-        for (uint32_t i = 0; i < named.count; i++)
-            parts_push(out, topic.id, (int32_t)reader_u32_be(&named.numbers));
+        for (uint32_t i = 0; i < named.count; i++) {
+            uint32_t number = reader_u32_be(&named.numbers);
+            if (number < (uint32_t)topic.partitions)
+                parts_push(out, topic.id, (int32_t)number);
+        }
     }
     parts_sort(out);
 }

@@ -265,7 +265,7 @@ static enum kafka_error make_way(struct kafka_face *face, const struct cgroup_be
     struct group_info info;
 
     if (cgroups_find(face->cgroups, b->group_id, NULL) || !groups_find(face->groups, b->group_id, &info) ||
-        info.members_count + info.pending_count == 0)
+        info.members_count == 0)
         return KAFKA_ERR_NONE;
     if (b->epoch != 0) {
         *why = "the group is in use by the classic protocol";
@@ -279,6 +279,7 @@ static void beat(struct call *call, const struct kafka_consumer_group_heartbeat_
                  const struct cgroup_beat *b, struct kafka_consumer_group_heartbeat_res *res)
 {
     struct kafka_face *face = call->face;
+    struct group_info classic;
     struct cgroup_answer answer;
 
     if (!features_has(face, "group.version")) {
@@ -291,8 +292,8 @@ static void beat(struct call *call, const struct kafka_consumer_group_heartbeat_
         return;
     }
     cgroups_beat(face->cgroups, face_now_ms(face), b, &answer);
-    if (cgroups_find(face->cgroups, req->group_id, NULL))
-        (void)groups_delete(face->groups, req->group_id); /* it was an empty classic one, or none */
+    if (cgroups_find(face->cgroups, req->group_id, NULL) && groups_find(face->groups, req->group_id, &classic))
+        groups_give(face->groups, req->group_id); /* it was an empty one; ids that it gave out join here */
     fail(res, answer.error, answer.why);
     if (!answer.error) {
         res->member_id = arena_copy(&call->arena, answer.member_id);

@@ -24,7 +24,7 @@
 
 struct groups;
 
-enum { GROUP_FACT_BYTES_MAX = 64 << 20 };
+enum { GROUP_FACT_BYTES_MAX = 16 << 20 };
 
 struct group_options {
     int64_t rebalance_delay_ms; /* of an empty group's first rebalance: others may join meanwhile */

@@ -383,6 +383,7 @@ bool face_group_subscribes(const struct kafka_face *face, struct bytes group_id,
 struct describing {
     struct call *call;
     struct kafka_describe_groups_res_group *out;
+    bool stable; /* else what its members have and say is on its way to another */
 };
 
 static void add_member(void *context, const struct group_member_info *info)
@@ -394,6 +395,8 @@ static void add_member(void *context, const struct group_member_info *info)
     m->group_instance_id = info->instance_id;
     m->client_id = info->client_id;
     m->client_host = info->client_host;
+    if (!d->stable)
+        return;
     m->member_metadata = info->metadata;
     m->member_assignment = info->assignment;
 }
@@ -401,7 +404,7 @@ static void add_member(void *context, const struct group_member_info *info)
 static void describe_group(struct call *call, struct bytes id, bool with_operations,
                            struct kafka_describe_groups_res_group *out)
 {
-    struct describing d = {call, out};
+    struct describing d = {call, out, false};
     struct group_info info;
 
     out->group_id = id;
@@ -427,6 +430,7 @@ static void describe_group(struct call *call, struct bytes id, bool with_operati
     out->protocol_data = info.state == GROUP_STABLE ? info.protocol : BYTES_NONE;
     out->members.at =
         kafka_describe_groups_res_member_new(&call->arena, (int32_t)info.members_count);
+    d.stable = info.state == GROUP_STABLE;
     groups_each_member(call->face->groups, id, add_member, &d);
 }
 

@@ -4,6 +4,7 @@
  *
  * Ids, subscriptions and assignments go along, and so nobody reads what another has; offsets are the same facts
  * for both kinds. The classic members are told to join again, and reconcile or rebalance from there. */
+#include "base/check.h"
 #include "serve/kafka/face.h"
 
 /* ---- to consumers ---- */
@@ -36,8 +37,7 @@ enum kafka_error face_group_upgrade(struct kafka_face *face, struct bytes id, co
     struct upgrade u = {face, &info, true};
 
     *why = NULL;
-    if (!groups_find(face->groups, id, &info) || info.members_count + info.pending_count == 0)
-        return KAFKA_ERR_NONE;
+    CHECK(groups_find(face->groups, id, &info) && info.members_count > 0);
     if (!bytes_is(info.protocol_type, "consumer"))
         *why = "the group is a classic one and its members are no consumers";
     else if (info.members_count >= KAFKA_GROUP_MEMBERS_MAX)

@@ -526,6 +526,22 @@ TEST(kafka_migrate_static_members_take_their_place_in_either_protocol)
     kafka_rig_close(&rig);
 }
 
+/* An id that was given out, and has not joined, is no member: it joins whatever its group has become. */
+TEST(kafka_migrate_ids_that_were_given_out_join_later)
+{
+    struct rig rig;
+    struct peer *p = open_with_topic(&rig);
+    struct kafka_join_group_res c = join(p, BYTES_LITERAL(""), 0);
+
+    EXPECT_INT(c.error_code, KAFKA_ERR_MEMBER_ID_REQUIRED);
+    EXPECT_INT(beat(p, "a", 0).error_code, 0);
+    EXPECT(is_listed(p, "consumer") && !is_listed(p, "classic"));
+    EXPECT_INT(join(p, c.member_id, 0).generation_id, 2);
+    EXPECT_INT(describe(p).members.count, 2);
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
 TEST(kafka_migrate_refuses_groups_that_cannot)
 {
     struct rig rig;
