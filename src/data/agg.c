@@ -18,9 +18,21 @@ static const struct {
     const char *name;
     enum agg_kind kind;
 } names[] = {
-    {"COUNT", AGG_COUNT}, {"SUM", AGG_SUM},   {"$SUM0", AGG_SUM0},
-    {"SUM0", AGG_SUM0},   {"AVG", AGG_AVG},   {"MIN", AGG_MIN},
-    {"MAX", AGG_MAX},     {"FIRST_VALUE", AGG_FIRST_VALUE}, {"LAST_VALUE", AGG_LAST_VALUE},
+    {"COUNT", AGG_COUNT},
+    {"SUM", AGG_SUM},
+    {"$SUM0", AGG_SUM0},
+    {"SUM0", AGG_SUM0},
+    {"AVG", AGG_AVG},
+    {"MIN", AGG_MIN},
+    {"MAX", AGG_MAX},
+    {"FIRST_VALUE", AGG_FIRST_VALUE},
+    {"LAST_VALUE", AGG_LAST_VALUE},
+    {"LISTAGG", AGG_LISTAGG},
+    {"ARRAY_AGG", AGG_ARRAY_AGG},
+    {"COLLECT", AGG_COLLECT},
+    {"LAG", AGG_LAG},
+    {"RANK", AGG_RANK},
+    {"DENSE_RANK", AGG_DENSE_RANK},
 };
 
 struct wide { /* 192 bits, two's complement */
@@ -34,6 +46,10 @@ struct sum_state {
         struct wide dec;
         struct exact_sum f64;
     } sum;
+};
+
+struct rank_state { /* of RANK and DENSE_RANK */
+    int64_t rows, rank, last;
 };
 
 struct best_state {
@@ -65,6 +81,33 @@ const char *agg_name(enum agg_kind kind)
         if (names[i].kind == kind)
             return names[i].name;
     UNREACHABLE();
+}
+
+bool agg_needs_over(enum agg_kind kind)
+{
+    return kind == AGG_LAG || kind == AGG_RANK || kind == AGG_DENSE_RANK;
+}
+
+bool agg_is_ordered(enum agg_kind kind)
+{
+    return kind == AGG_FIRST_VALUE || kind == AGG_LAST_VALUE || agg_is_list(kind);
+}
+
+static bool same_expr(const struct expr *a, const struct expr *b)
+{
+    return a == b || (a && b && expr_equal(a, b));
+}
+
+bool agg_call_same(const struct agg_call *a, const struct agg_call *b)
+{
+    return a->kind == b->kind && a->distinct == b->distinct && a->offset == b->offset &&
+           bytes_equal(a->separator, b->separator) && same_expr(a->missing, b->missing) &&
+           same_expr(a->arg, b->arg) && same_expr(a->filter, b->filter);
+}
+
+bool agg_is_list(enum agg_kind kind)
+{
+    return kind == AGG_LISTAGG || kind == AGG_ARRAY_AGG || kind == AGG_COLLECT || kind == AGG_LAG;
 }
 
 /* ---- binding ---- */
@@ -102,6 +145,26 @@ static bool result_type(struct arena *arena, struct agg_call *call, struct diag 
             return bad_arg(agg_name(call->kind), arg, arena, diag);
         call->type = sum_type(arena, arg, call->kind);
         return true;
+    case AGG_LISTAGG:
+        if (!type_is_text(arg->kind))
+            return bad_arg("LISTAGG", arg, arena, diag);
+        call->type = type_simple(TYPE_VARCHAR);
+        call->separator = BYTES_LITERAL(",");
+        return true;
+    case AGG_ARRAY_AGG:
+        call->type = type_list(arena, TYPE_ARRAY, arg, NULL);
+        return arg->kind != TYPE_NULL || bad_arg("ARRAY_AGG", arg, arena, diag);
+    case AGG_COLLECT:
+        call->type = type_not_null(arena, type_list(arena, TYPE_MULTISET, arg, NULL), true);
+        return arg->kind != TYPE_NULL || bad_arg("COLLECT", arg, arena, diag);
+    case AGG_LAG:
+        call->type = type_not_null(arena, arg, false);
+        call->offset = 1;
+        return arg->kind != TYPE_NULL || bad_arg("LAG", arg, arena, diag);
+    case AGG_RANK:
+    case AGG_DENSE_RANK:
+        call->type = type_not_null(arena, type_simple(TYPE_BIGINT), true);
+        return type_phys(arg->kind) == PHYS_I64 || bad_arg(agg_name(call->kind), arg, arena, diag);
     default:
         if (arg->kind >= TYPE_ROW || arg->kind == TYPE_NULL)
             return bad_arg(agg_name(call->kind), arg, arena, diag);
@@ -137,7 +200,71 @@ bool agg_bind(struct arena *arena, struct bytes name, const struct expr *arg, bo
     return result_type(arena, out, diag);
 }
 
+static bool want_literal(const struct agg_call *call, const struct expr *arg, const char *what, struct diag *diag)
+{
+    if (arg->kind == EXPR_LITERAL)
+        return true;
+    diag_set(diag, ST_INVALID, DIAG_TYPE, "the %s of %s must be a literal", what, agg_name(call->kind));
+    return false;
+}
+
+static bool bind_separator(struct agg_call *call, const struct expr *arg, struct diag *diag)
+{
+    if (!want_literal(call, arg, "separator", diag))
+        return false;
+    if (arg->is_null || !type_is_text(arg->type->kind)) {
+        diag_set(diag, ST_INVALID, DIAG_TYPE, "the separator of LISTAGG is a text that is not NULL");
+        return false;
+    }
+    call->separator = bytes_of(arg->value.str.ptr, arg->value.str.len);
+    return true;
+}
+
+enum { LAG_OFFSET_MAX = 1000000 };
+
+static bool bind_lag(struct arena *arena, struct agg_call *call, const struct expr **args, uint16_t count,
+                     struct diag *diag)
+{
+    if (!want_literal(call, args[0], "offset", diag))
+        return false;
+    bool number = !args[0]->is_null && type_is_integer(args[0]->type->kind);
+    int64_t n = !number ? -1 : type_phys(args[0]->type->kind) == PHYS_I32 ? args[0]->value.i32 : args[0]->value.i64;
+    if (n < 0 || n > LAG_OFFSET_MAX) {
+        diag_set(diag, ST_INVALID, DIAG_VALUE, "the offset of LAG is a number from 0 to %d", LAG_OFFSET_MAX);
+        return false;
+    }
+    call->offset = (int32_t)n;
+    if (count < 2)
+        return true;
+    call->missing =
+        func_cast(arena, args[1], type_not_null(arena, call->type, args[1]->type->not_null), false, true, diag);
+    return call->missing && want_literal(call, call->missing, "default", diag);
+}
+
+bool agg_bind_more(struct arena *arena, struct agg_call *call, const struct expr **args, uint16_t count,
+                   struct diag *diag)
+{
+    uint16_t most = call->kind == AGG_LISTAGG ? 1 : call->kind == AGG_LAG ? 2 : 0;
+
+    if (count > most) {
+        diag_set(diag, ST_INVALID, DIAG_TYPE, "%s takes %s", agg_name(call->kind),
+                 most == 0   ? "one argument"
+                 : most == 1 ? "one or two arguments"
+                             : "one to three arguments");
+        return false;
+    }
+    if (count == 0)
+        return true;
+    return call->kind == AGG_LISTAGG ? bind_separator(call, args[0], diag)
+                                     : bind_lag(arena, call, args, count, diag);
+}
+
 /* ---- state ---- */
+
+static bool is_rank(enum agg_kind kind)
+{
+    return kind == AGG_RANK || kind == AGG_DENSE_RANK;
+}
 
 static bool is_sum(enum agg_kind kind)
 {
@@ -153,6 +280,9 @@ uint32_t agg_state_size(const struct agg_call *call)
 {
     if (call->kind == AGG_COUNT || call->kind == AGG_COUNT_STAR)
         return sizeof(int64_t);
+    if (is_rank(call->kind))
+        return sizeof(struct rank_state);
+    CHECK(!agg_is_list(call->kind));
     if (!is_sum(call->kind))
         return sizeof(struct best_state);
     switch (arg_kind(call)) {
@@ -170,7 +300,7 @@ void agg_init(const struct agg_call *call, void *state)
 
 bool agg_needs_values(const struct agg_call *call, bool input_retracts)
 {
-    if (call->distinct)
+    if (call->distinct || agg_is_list(call->kind))
         return true;
     switch (call->kind) {
     case AGG_MIN:
@@ -313,6 +443,20 @@ static void update_best_i64(const struct update *u, bool max)
     })
 }
 
+/* Rows come in the order of their values. */
+static void update_rank(const struct update *u, bool dense)
+{
+    const int64_t *data = u->col->data;
+
+    UPDATE_EACH(u, struct rank_state, st, row, w, {
+        CHECK(w == 1);
+        st->rows++;
+        if (st->rows == 1 || data[row] != st->last)
+            st->rank = dense ? st->rank + 1 : st->rows;
+        st->last = data[row];
+    })
+}
+
 void agg_update(const struct agg_call *call, uint32_t state_pos, void *const *states,
                 const struct column *col, const uint16_t *rows, const int8_t *weights, uint16_t count)
 {
@@ -326,6 +470,8 @@ void agg_update(const struct agg_call *call, uint32_t state_pos, void *const *st
         update_count(&u);
     else if (is_sum(call->kind))
         update_sum(&u, arg_kind(call));
+    else if (is_rank(call->kind))
+        update_rank(&u, call->kind == AGG_DENSE_RANK);
     else if (extreme && arg_kind(call) == PHYS_I64)
         update_best_i64(&u, call->kind == AGG_MAX);
     else if (call->kind != AGG_COUNT)
@@ -434,6 +580,8 @@ bool agg_value(const struct agg_call *call, const void *state, union value *out)
     }
     if (is_sum(call->kind))
         return sum_value(call, state, out);
+    if (is_rank(call->kind))
+        return out->i64 = ((const struct rank_state *)state)->rank, true;
     if (best->count == 0)
         return false;
     memcpy(out, best->value, sizeof(*out));

@@ -10,8 +10,26 @@
 
 #include "data/expr.h"
 
-enum agg_kind { AGG_COUNT_STAR, AGG_COUNT, AGG_SUM, AGG_SUM0, AGG_AVG, AGG_MIN, AGG_MAX,
-                AGG_FIRST_VALUE, AGG_LAST_VALUE };
+enum agg_kind {
+    AGG_COUNT_STAR,
+    AGG_COUNT,
+    AGG_SUM,
+    AGG_SUM0,
+    AGG_AVG,
+    AGG_MIN,
+    AGG_MAX,
+    AGG_FIRST_VALUE,
+    AGG_LAST_VALUE,
+    /* of lists of values, which the operator keeps: LISTAGG gives a text, ARRAY_AGG an ARRAY,
+                 * COLLECT a MULTISET, LAG the value some places before the last */
+    AGG_LISTAGG,
+    AGG_ARRAY_AGG,
+    AGG_COLLECT,
+    AGG_LAG,
+    /* of rows that come in the order of arg: one more than the rows, or values, before */
+    AGG_RANK,
+    AGG_DENSE_RANK
+};
 
 /* One call in a query: SUM(DISTINCT x) FILTER (WHERE c). */
 struct agg_call {
@@ -20,12 +38,26 @@ struct agg_call {
     const struct expr *arg;      /* NULL for COUNT(*) */
     const struct expr *filter;   /* NULL: none */
     const struct type *type;     /* of the result, by Flink's rules */
+    struct bytes separator;      /* of LISTAGG */
+    int32_t offset;              /* of LAG: how many places back */
+    const struct expr *missing;  /* of LAG: a literal, where there are not so many rows; NULL: NULL */
 };
 
 /* Chooses kind and result type by name; the argument is cast where Flink does. False with a diag. */
 bool agg_bind(struct arena *arena, struct bytes name, const struct expr *arg, bool star,
               bool distinct, const struct expr *filter, struct agg_call *out, struct diag *diag);
+/* The further arguments, all literals: LISTAGG's separator, LAG's offset and default. False with a diag. */
+bool agg_bind_more(struct arena *arena, struct agg_call *call, const struct expr **args, uint16_t count,
+                   struct diag *diag);
 bool agg_exists(struct bytes name);
+/* Whether two calls over the same argument give the same. */
+bool agg_call_same(const struct agg_call *a, const struct agg_call *b);
+/* Its result follows the order in which rows come. */
+bool agg_is_ordered(enum agg_kind kind);
+/* Only with OVER (…): LAG, RANK, DENSE_RANK. */
+bool agg_needs_over(enum agg_kind kind);
+/* Its result is made of all its values. */
+bool agg_is_list(enum agg_kind kind);
 const char *agg_name(enum agg_kind kind);
 
 /* Bytes of state of one call, 8-aligned; the number counts for kernels below. */

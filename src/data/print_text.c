@@ -117,7 +117,7 @@ static void print_bytes(struct buf *buf, const struct column *col, uint32_t row)
 static void print_elements(struct buf *buf, const struct type *type, const struct column *col,
                            uint32_t row)
 {
-    bool map = type->kind == TYPE_MAP;
+    bool map = type_is_map(type->kind);
 
     buf_str(buf, map ? "{" : "[");
     for (uint32_t e = col->offsets[row]; e < col->offsets[row + 1]; e++) {
@@ -165,7 +165,8 @@ void value_print(struct buf *buf, const struct type *type, const struct column *
     case TYPE_VARBINARY: print_bytes(buf, col, row); break;
     case TYPE_ROW: print_row(buf, type, col, row); break;
     case TYPE_ARRAY:
-    case TYPE_MAP: print_elements(buf, type, col, row); break;
+    case TYPE_MAP:
+    case TYPE_MULTISET: print_elements(buf, type, col, row); break;
     default: value_text(buf, type, col, row, &plain);
     }
 }

@@ -145,7 +145,7 @@ static uint8_t *put_value(uint8_t *to, const struct type *type, const struct col
     UNREACHABLE();
 }
 
-void row_encode(const struct row_codec *codec, const struct column *cols, uint32_t row, struct buf *to)
+uint32_t row_size(const struct row_codec *codec, const struct column *cols, uint32_t row)
 {
     size_t size = bits_size(codec->count);
 
@@ -154,18 +154,32 @@ void row_encode(const struct row_codec *codec, const struct column *cols, uint32
         if (column_valid(col, row))
             size += value_size(codec->types[c], col, row);
     }
-    uint8_t *start = buf_reserve(to, size), *at = start + bits_size(codec->count);
-    if (!start)
-        return;
-    memset(start, 0, bits_size(codec->count));
+    CHECK(size <= UINT32_MAX);
+    return (uint32_t)size;
+}
+
+void row_put(const struct row_codec *codec, const struct column *cols, uint32_t row, uint8_t *to)
+{
+    uint8_t *at = to + bits_size(codec->count);
+
+    memset(to, 0, bits_size(codec->count));
     for (uint16_t c = 0; c < codec->count; c++) {
         const struct column *col = codec_column(codec, cols, c);
         if (column_valid(col, row))
             at = put_value(at, codec->types[c], col, row);
         else
-            start[c >> 3] = (uint8_t)(start[c >> 3] | 1u << (c & 7));
+            to[c >> 3] = (uint8_t)(to[c >> 3] | 1u << (c & 7));
     }
-    CHECK_SLOW(at == start + size);
+}
+
+void row_encode(const struct row_codec *codec, const struct column *cols, uint32_t row, struct buf *to)
+{
+    uint32_t size = row_size(codec, cols, row);
+    uint8_t *start = buf_reserve(to, size);
+
+    if (!start)
+        return;
+    row_put(codec, cols, row, start);
     buf_advance(to, size);
 }
 

@@ -34,6 +34,9 @@ struct row_codec row_codec_make(const struct type *const *types, const uint16_t 
 /* Row `row` of a chunk's columns, appended. */
 void row_encode(const struct row_codec *codec, const struct column *cols, uint32_t row,
                 struct buf *to);
+/* Its bytes, and writing them at `to`. */
+uint32_t row_size(const struct row_codec *codec, const struct column *cols, uint32_t row);
+void row_put(const struct row_codec *codec, const struct column *cols, uint32_t row, uint8_t *to);
 /* Many rows at once, a column at a time: rows[i] (NULL: i) gives out[i]. False: the arena is full. */
 bool row_encode_many(const struct row_codec *codec, const struct column *cols, const uint16_t *rows,
                      uint16_t count, struct arena *arena, struct bytes *out) MUST_CHECK;

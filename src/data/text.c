@@ -80,7 +80,7 @@ static struct bytes str_bytes(const struct column *col, uint32_t row)
 static void text_elements(struct buf *buf, const struct type *type, const struct column *col,
                           uint32_t row, const struct text_style *style)
 {
-    bool map = type->kind == TYPE_MAP;
+    bool map = type_is_map(type->kind);
 
     buf_str(buf, map ? "{" : "[");
     for (uint32_t e = col->offsets[row]; e < col->offsets[row + 1]; e++) {
@@ -130,7 +130,8 @@ void value_text(struct buf *buf, const struct type *type, const struct column *c
     case TYPE_VARBINARY: text_hex(buf, str_bytes(col, row)); break;
     case TYPE_ROW: text_row(buf, type, col, row, style); break;
     case TYPE_ARRAY:
-    case TYPE_MAP: text_elements(buf, type, col, row, style); break;
+    case TYPE_MAP:
+    case TYPE_MULTISET: text_elements(buf, type, col, row, style); break;
     default: buf_append(buf, text, scalar_text(type, col, row, style, text));
     }
 }
@@ -226,7 +227,7 @@ static void json_key(struct buf *buf, const struct type *type, const struct colu
 static void json_elements(struct buf *buf, const struct type *type, const struct column *col,
                           uint32_t row, const struct text_style *style)
 {
-    bool map = type->kind == TYPE_MAP;
+    bool map = type_is_map(type->kind);
 
     buf_u8(buf, map ? '{' : '[');
     for (uint32_t e = col->offsets[row]; e < col->offsets[row + 1]; e++) {
@@ -283,7 +284,8 @@ void value_json(struct buf *buf, const struct type *type, const struct column *c
     case TYPE_VARBINARY: json_base64(buf, str_bytes(col, row)); break;
     case TYPE_ROW: json_row(buf, type, col, row, style); break;
     case TYPE_ARRAY:
-    case TYPE_MAP: json_elements(buf, type, col, row, style); break;
+    case TYPE_MAP:
+    case TYPE_MULTISET: json_elements(buf, type, col, row, style); break;
     default: json_scalar(buf, type, col, row, style);
     }
 }

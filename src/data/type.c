@@ -33,6 +33,7 @@ static const struct {
     [TYPE_ROW] = {"ROW", PHYS_ROW, 0},
     [TYPE_ARRAY] = {"ARRAY", PHYS_LIST, 0},
     [TYPE_MAP] = {"MAP", PHYS_LIST, 0},
+    [TYPE_MULTISET] = {"MULTISET", PHYS_LIST, 0},
 };
 
 enum phys type_phys(enum type_kind kind)
@@ -82,7 +83,8 @@ static void print_fields(struct buf *buf, const struct type *type)
 {
     buf_str(buf, kinds[type->kind].name);
     buf_str(buf, "<");
-    for (uint16_t i = 0; i < type->fields_count; i++) {
+    uint16_t count = type->kind == TYPE_MULTISET ? 1 : type->fields_count; /* how often is not said */
+    for (uint16_t i = 0; i < count; i++) {
         if (i)
             buf_str(buf, ", ");
         if (type->kind == TYPE_ROW)
@@ -151,6 +153,7 @@ const struct type *type_simple(enum type_kind kind)
         SIMPLE(TYPE_ROW, 0),
         SIMPLE(TYPE_ARRAY, 0),
         SIMPLE(TYPE_MAP, 0),
+        SIMPLE(TYPE_MULTISET, 0),
     };
 #undef SIMPLE
     CHECK((unsigned)kind < TYPE_KINDS);
@@ -220,9 +223,30 @@ bool type_is_text(enum type_kind kind)
     return kind == TYPE_CHAR || kind == TYPE_VARCHAR;
 }
 
+bool type_is_map(enum type_kind kind)
+{
+    return kind == TYPE_MAP || kind == TYPE_MULTISET;
+}
+
 bool type_is_time_point(enum type_kind kind)
 {
     return kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMP_LTZ;
+}
+
+const struct type *type_list(struct arena *arena, enum type_kind kind, const struct type *first,
+                             const struct type *second)
+{
+    struct type *type = ARENA_NEW(arena, struct type);
+    struct type_field *fields = ARENA_ARRAY(arena, struct type_field, 2);
+
+    if (kind == TYPE_MULTISET)
+        second = type_not_null(arena, type_simple(TYPE_INT), true);
+    fields[0].type = first;
+    fields[1].type = second;
+    *type = *type_simple(kind);
+    type->fields = fields;
+    type->fields_count = second ? 2 : 1;
+    return type;
 }
 
 /* ---- the common type ---- */

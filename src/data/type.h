@@ -50,6 +50,7 @@ enum type_kind {
     TYPE_ROW,
     TYPE_ARRAY,
     TYPE_MAP,
+    TYPE_MULTISET, /* a MAP of elements to how often each is there */
     TYPE_KINDS
 };
 
@@ -65,7 +66,7 @@ struct type {
     int32_t precision; /* of DECIMAL, TIME and TIMESTAMP; length of CHAR, VARCHAR, BINARY */
     int32_t scale;     /* of DECIMAL */
     uint16_t fields_count;
-    const struct type_field *fields; /* of ROW; of ARRAY one, of MAP two, without names */
+    const struct type_field *fields; /* of ROW; of ARRAY one, of MAP and MULTISET two, without names */
 };
 
 struct type_field {
@@ -87,12 +88,16 @@ const struct type *type_simple(enum type_kind kind); /* default precision: VARCH
 const struct type *type_make(struct arena *arena, enum type_kind kind, int32_t precision,
                              int32_t scale);
 const struct type *type_row(struct arena *arena, const struct type_field *fields, uint16_t count);
+/* ARRAY<first>, MAP<first, second> or MULTISET<first>. */
+const struct type *type_list(struct arena *arena, enum type_kind kind, const struct type *first,
+                             const struct type *second);
 const struct type *type_not_null(struct arena *arena, const struct type *type, bool not_null);
 const struct type *type_copy(struct arena *arena, const struct type *type); /* deep */
 
 bool type_is_integer(enum type_kind kind); /* TINYINT .. BIGINT */
 bool type_is_numeric(enum type_kind kind);
 bool type_is_text(enum type_kind kind);    /* CHAR, VARCHAR */
+bool type_is_map(enum type_kind kind);     /* MAP, MULTISET */
 bool type_is_time_point(enum type_kind kind); /* TIMESTAMP, TIMESTAMP_LTZ */
 
 /* The type that holds values of both, as Flink's CASE, COALESCE, UNION and comparison have it; NULL

@@ -112,6 +112,11 @@ bool ast_has_over(const struct ast_expr *e);
 /* The column that an aggregate of the scope becomes; equal ones are one. */
 const struct expr *bind_agg_column(struct binder *b, const struct scope *scope, const struct ast_expr *e,
                                    const struct agg_call *call);
+/* The arguments of a call. NULL: failed. */
+const struct expr **bind_args(struct binder *b, const struct scope *scope, const struct ast_expr *e);
+/* An aggregate of these arguments. False: failed. */
+bool bind_agg(struct binder *b, const struct ast_expr *e, const struct expr **args, const struct expr *filter,
+              struct agg_call *out);
 /* VAR_… and STDDEV_… of arg: bind_variance.c */
 bool variance_exists(struct bytes name);
 const struct expr *bind_variance(struct binder *b, const struct scope *scope, const struct ast_expr *e,

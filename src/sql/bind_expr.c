@@ -178,8 +178,7 @@ static const struct expr *bind_ref(struct binder *b, const struct scope *scope,
 
 /* ---- calls ---- */
 
-static const struct expr **bind_args(struct binder *b, const struct scope *scope,
-                                     const struct ast_expr *e)
+const struct expr **bind_args(struct binder *b, const struct scope *scope, const struct ast_expr *e)
 {
     const struct expr **args = ARENA_ARRAY(b->arena, const struct expr *, e->args_count + 1u);
 
@@ -188,19 +187,10 @@ static const struct expr **bind_args(struct binder *b, const struct scope *scope
     return b->failed ? NULL : args;
 }
 
-static bool agg_same(const struct agg_call *a, const struct agg_call *b)
-{
-    bool args = a->arg == b->arg || (a->arg && b->arg && expr_equal(a->arg, b->arg));
-    bool filters = a->filter == b->filter ||
-                   (a->filter && b->filter && expr_equal(a->filter, b->filter));
-
-    return a->kind == b->kind && a->distinct == b->distinct && args && filters;
-}
-
 static uint16_t aggs_add(struct binder *b, struct aggs *aggs, const struct agg_call *call)
 {
     for (uint16_t i = 0; i < aggs->count; i++) {
-        if (agg_same(&aggs->calls[i], call))
+        if (agg_call_same(&aggs->calls[i], call))
             return i;
     }
     if (aggs->count == aggs->cap) {
@@ -226,6 +216,18 @@ const struct expr *bind_agg_column(struct binder *b, const struct scope *scope, 
     return expr_column(b->arena, (uint16_t)(scope->count + i), scope->aggs->calls[i].type);
 }
 
+bool bind_agg(struct binder *b, const struct ast_expr *e, const struct expr **args, const struct expr *filter,
+              struct agg_call *out)
+{
+    uint16_t count = e->args_count;
+
+    if (agg_bind(b->arena, e->name, count ? args[0] : NULL, e->star, e->distinct, filter, out, b->diag) &&
+        (count < 2 || agg_bind_more(b->arena, out, args + 1, (uint16_t)(count - 1), b->diag)))
+        return true;
+    bind_failed(b, e->at);
+    return false;
+}
+
 static const struct expr *bind_agg_call(struct binder *b, const struct scope *scope,
                                         const struct ast_expr *e)
 {
@@ -240,24 +242,27 @@ static const struct expr *bind_agg_call(struct binder *b, const struct scope *sc
                           scope->no_aggs ? scope->no_aggs : "here");
     inner.aggs = NULL;
     inner.no_aggs = "inside another";
-    if (e->args_count > 1)
-        return bind_unsupported(b, e->at, "an aggregate of several arguments");
+    if (variance_exists(e->name) && e->args_count > 1)
+        return bind_error(b, e->at, DIAG_TYPE, "%.*s takes one argument", BYTES_FMT(e->name));
     if (variance_exists(e->name) && (e->distinct || e->star || e->args_count == 0))
         return e->distinct ? bind_unsupported(b, e->at, "%.*s(DISTINCT …)", BYTES_FMT(e->name))
                            : bind_error(b, e->at, DIAG_TYPE, "%.*s takes one argument", BYTES_FMT(e->name));
     struct subs *subs = b->subs;
     b->subs = NULL; /* their values come after the aggregate */
-    if (e->args_count == 1)
-        arg = bind_expr(b, &inner, e->args[0]);
-    if (e->filter)
+    const struct expr **args = bind_args(b, &inner, e);
+    if (args && e->args_count)
+        arg = args[0];
+    if (e->filter && !b->failed)
         filter = bind_condition(b, &inner, e->filter, "FILTER");
     b->subs = subs;
     if (b->failed)
         return NULL;
     if (variance_exists(e->name))
         return bind_variance(b, scope, e, arg, filter);
-    if (!agg_bind(b->arena, e->name, arg, e->star, e->distinct, filter, &call, b->diag))
-        return bind_failed(b, e->at);
+    if (!bind_agg(b, e, args, filter, &call))
+        return NULL;
+    if (agg_needs_over(call.kind))
+        return bind_error(b, e->at, DIAG_SYNTAX, "%s needs OVER (…)", agg_name(call.kind));
     if (scope->aggs->grouped && arg && arg->type->not_null && !filter)
         call.type = type_not_null(b->arena, call.type, true); /* a group has a row */
     return bind_agg_column(b, scope, e, &call);

@@ -203,6 +203,17 @@ static void bind_order(struct binder *b, const struct rel *rel, const struct ast
                  "time attribute");
 }
 
+static bool is_rank_name(struct bytes name)
+{
+    return bytes_is_nocase(name, "RANK") || bytes_is_nocase(name, "DENSE_RANK");
+}
+
+/* Functions that tell of a row's place, and take no frame. */
+static bool is_place_name(struct bytes name)
+{
+    return bytes_is_nocase(name, "ROW_NUMBER") || bytes_is_nocase(name, "LAG") || is_rank_name(name);
+}
+
 static struct over_spec bind_spec(struct binder *b, const struct ast_select *ast, const struct rel *rel,
                                   const struct ast_expr *call)
 {
@@ -212,8 +223,8 @@ static struct over_spec bind_spec(struct binder *b, const struct ast_select *ast
 
     if (!over)
         return spec;
-    if (numbers && over->has_frame) {
-        bind_error(b, over->start.at, DIAG_SYNTAX, "ROW_NUMBER() takes no frame");
+    if (is_place_name(call->name) && over->has_frame) {
+        bind_error(b, over->start.at, DIAG_SYNTAX, "%.*s takes no frame", BYTES_FMT(call->name));
         return spec;
     }
     spec.partition = ARENA_ARRAY(b->arena, const struct expr *, over->partition_count + 1u);
@@ -228,67 +239,128 @@ static struct over_spec bind_spec(struct binder *b, const struct ast_select *ast
     return spec;
 }
 
-static void bind_over_call(struct binder *b, const struct rel *rel, const struct ast_expr *call,
-                           struct agg_call *out)
+/* ROW_NUMBER() counts rows; RANK() and DENSE_RANK() look at the times of the rows before. By processing time no two
+ * rows are equal, as each is told for itself. */
+static const struct expr *bind_place(struct binder *b, const struct scope *scope, const struct over_spec *spec,
+                                     const struct ast_expr *call)
 {
-    struct scope scope = rel->scope;
-    bool numbers = bytes_is_nocase(call->name, "ROW_NUMBER") && call->args_count == 0;
-    const struct expr *arg = NULL;
+    struct agg_call agg;
+    bool counts = !is_rank_name(call->name) || expr_time(scope, spec->order) == TIME_PROC;
 
-    if (!numbers && !agg_exists(call->name)) {
-        bind_unsupported(b, call->at, "%.*s(…) OVER (…)", BYTES_FMT(bytes_head(call->name, 40)));
-        return;
-    }
+    if (call->args_count || call->distinct || call->star)
+        return bind_error(b, call->at, DIAG_TYPE, "%.*s() takes no argument", BYTES_FMT(call->name));
+    if (!agg_bind(b->arena, counts ? BYTES_LITERAL("COUNT") : call->name, counts ? NULL : spec->order, counts,
+                  false, NULL, &agg, b->diag))
+        return bind_failed(b, call->at);
+    return bind_agg_column(b, scope, call, &agg);
+}
+
+/* A column of scope's aggregates, or what is computed of some. */
+static const struct expr *bind_over_call(struct binder *b, const struct scope *scope, const struct over_spec *spec,
+                                         const struct ast_expr *call)
+{
+    struct scope inner = *scope;
+    struct agg_call agg;
+
+    if (is_rank_name(call->name) || bytes_is_nocase(call->name, "ROW_NUMBER"))
+        return bind_place(b, scope, spec, call);
+    bool variance = variance_exists(call->name);
+    if (!variance && !agg_exists(call->name))
+        return bind_unsupported(b, call->at, "%.*s(…) OVER (…)", BYTES_FMT(bytes_head(call->name, 40)));
     if (call->filter) {
         bind_unsupported(b, call->at, "FILTER beside OVER");
         bind_hint(b, "put the condition into the argument: SUM(CASE WHEN … THEN x END) OVER (…)");
-        return;
+        return NULL;
     }
-    if (call->args_count > 1) {
-        bind_unsupported(b, call->at, "an aggregate of several arguments");
-        return;
+    inner.aggs = NULL;
+    inner.no_aggs = "inside OVER (…)'s aggregate";
+    const struct expr **args = bind_args(b, &inner, call);
+    if (!args)
+        return NULL;
+    if (!variance)
+        return bind_agg(b, call, args, NULL, &agg) ? bind_agg_column(b, scope, call, &agg) : NULL;
+    if (call->args_count != 1 || call->distinct || call->star)
+        return bind_error(b, call->at, DIAG_TYPE, "%.*s takes one argument, without DISTINCT",
+                          BYTES_FMT(call->name));
+    return bind_variance(b, scope, call, args[0], NULL);
+}
+
+/* The columns of the node that stand for the calls: a CALC over it, unless each is an aggregate of its own. */
+static struct plan_node *over_results(struct binder *b, struct plan_node *node, uint16_t n,
+                                      const struct expr **exprs, uint16_t count)
+{
+    bool plain = node->columns_count == n + count;
+
+    for (uint16_t i = 0; i < count; i++) {
+        uint16_t column;
+        plain = plain && expr_is_column(exprs[i], &column) && column == n + i;
     }
-    scope.no_aggs = "inside OVER (…)'s aggregate";
-    if (call->args_count == 1)
-        arg = bind_expr(b, &scope, call->args[0]);
-    if (b->failed)
-        return;
-    struct bytes name = numbers ? BYTES_LITERAL("COUNT") : call->name;
-    if (!agg_bind(b->arena, name, arg, numbers || call->star, call->distinct, NULL, out, b->diag))
-        bind_failed(b, call->at);
+    if (plain)
+        return node;
+    struct plan_node *calc = calc_new(b->arena, node, (uint16_t)(n + count));
+    for (uint16_t i = 0; i < n; i++)
+        calc_set(calc, i, node->columns[i].name, column_of(b->arena, node, i));
+    for (uint16_t i = 0; i < count; i++)
+        calc_set(calc, (uint16_t)(n + i), bytes_str(arena_printf(b->arena, "$r%u", i)), exprs[i]);
+    return calc;
+}
+
+static struct plan_node *over_node(struct binder *b, struct rel *rel, const struct over_spec *spec,
+                                   const uint16_t *partition, uint16_t column, const struct aggs *aggs)
+{
+    uint16_t n = rel->node->columns_count;
+    struct plan_node *node = node_over(b->arena, PLAN_OVER, rel->node, (uint16_t)(n + aggs->count));
+
+    node->over = (struct plan_over){.partition = partition,
+                                    .partition_count = spec->partition_count,
+                                    .column = column,
+                                    .time = rel->node->columns[column].time,
+                                    .rows = spec->rows,
+                                    .bounded = spec->bounded,
+                                    .preceding = spec->preceding,
+                                    .aggs = aggs->calls,
+                                    .aggs_count = aggs->count};
+    for (uint16_t i = 0; i < aggs->count; i++)
+        node->columns[n + i] =
+            (struct plan_column){bytes_str(arena_printf(b->arena, "$o%u", i)), aggs->calls[i].type, TIME_NONE};
+    return node;
+}
+
+static void same_specs(struct binder *b, const struct ast_select *ast, const struct rel *rel,
+                       const struct over_spec *spec, const struct overs *list)
+{
+    for (uint16_t i = 0; i < list->count && !b->failed; i++) {
+        struct over_spec other = bind_spec(b, ast, rel, list->calls[i]);
+        if (b->failed || spec_equal(spec, &other))
+            continue;
+        bind_unsupported(b, list->calls[i]->at, "OVER windows that differ in one SELECT");
+        bind_hint(b, "all must have the same PARTITION BY, ORDER BY and frame; ROW_NUMBER() has ROWS BETWEEN "
+                     "UNBOUNDED PRECEDING AND CURRENT ROW. Put the others into a SELECT around this one");
+    }
 }
 
 static void bind_aggregates(struct binder *b, const struct ast_select *ast, struct rel *rel,
                             const struct overs *list)
 {
-    struct agg_call *calls = ARENA_ARRAY(b->arena, struct agg_call, list->count);
+    const struct expr **exprs = ARENA_ARRAY(b->arena, const struct expr *, list->count);
     struct over_spec spec = bind_spec(b, ast, rel, list->calls[0]);
+    struct aggs aggs = {0};
 
-    for (uint16_t i = 0; i < list->count && !b->failed; i++) {
-        struct over_spec other = bind_spec(b, ast, rel, list->calls[i]);
-        if (!b->failed && !spec_equal(&spec, &other)) {
-            bind_unsupported(b, list->calls[i]->at, "OVER windows that differ in one SELECT");
-            bind_hint(b, "all must have the same PARTITION BY, ORDER BY and frame; ROW_NUMBER() has ROWS BETWEEN "
-                         "UNBOUNDED PRECEDING AND CURRENT ROW. Put the others into a SELECT around this one");
-        }
-        if (!b->failed)
-            bind_over_call(b, rel, list->calls[i], &calls[i]);
-    }
+    same_specs(b, ast, rel, &spec, list);
     if (b->failed)
         return;
     uint16_t *partition = ARENA_ARRAY(b->arena, uint16_t, spec.partition_count + 1u);
     for (uint16_t i = 0; i < spec.partition_count; i++)
         partition[i] = rel_column(b, rel, spec.partition[i]);
     uint16_t column = rel_column(b, rel, spec.order), n = rel->node->columns_count;
-    struct plan_node *node = node_over(b->arena, PLAN_OVER, rel->node, (uint16_t)(n + list->count));
-    node->over = (struct plan_over){.partition = partition, .partition_count = spec.partition_count,
-                                    .column = column, .time = rel->node->columns[column].time, .rows = spec.rows,
-                                    .bounded = spec.bounded, .preceding = spec.preceding, .aggs = calls,
-                                    .aggs_count = list->count};
-    for (uint16_t i = 0; i < list->count; i++)
-        node->columns[n + i] =
-            (struct plan_column){bytes_str(arena_printf(b->arena, "$o%u", i)), calls[i].type, TIME_NONE};
-    over_columns(b, rel, node, list->calls, list->count);
+    struct scope scope = rel->scope;
+    scope.aggs = &aggs;
+    for (uint16_t i = 0; i < list->count && !b->failed; i++)
+        exprs[i] = bind_over_call(b, &scope, &spec, list->calls[i]);
+    if (b->failed)
+        return;
+    struct plan_node *node = over_node(b, rel, &spec, partition, column, &aggs);
+    over_columns(b, rel, over_results(b, node, n, exprs, list->count), list->calls, list->count);
 }
 
 void bind_over(struct binder *b, const struct ast_select *ast, struct rel *rel)

@@ -14,8 +14,7 @@ static bool same_u16(const uint16_t *a, const uint16_t *b, uint16_t count)
 static bool same_aggs(const struct agg_call *a, const struct agg_call *b, uint16_t count)
 {
     for (uint16_t i = 0; i < count; i++) {
-        if (a[i].kind != b[i].kind || a[i].distinct != b[i].distinct ||
-            !same_expr(a[i].arg, b[i].arg) || !same_expr(a[i].filter, b[i].filter))
+        if (!agg_call_same(&a[i], &b[i]))
             return false;
     }
     return true;

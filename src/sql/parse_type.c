@@ -126,6 +126,14 @@ static const struct type *parse_list_type(struct parser *p, enum type_kind kind,
     return type;
 }
 
+/* multiset -> MULTISET '<' type '>' */
+static const struct type *parse_multiset(struct parser *p)
+{
+    const struct type *of = parse_list_type(p, TYPE_MULTISET, 1);
+
+    return p->failed ? NULL : type_list(p->arena, TYPE_MULTISET, of->fields[0].type, NULL);
+}
+
 static const struct type *parse_interval_type(struct parser *p)
 {
     const char *unit = parse_time_unit(p);
@@ -154,10 +162,9 @@ static const struct type_word plain_types[] = {
 };
 
 static const char *const type_names[] = {
-    "BOOLEAN", "TINYINT",   "SMALLINT", "INT",  "INTEGER",   "BIGINT",        "FLOAT",
-    "DOUBLE",  "DECIMAL",   "NUMERIC",  "CHAR", "VARCHAR",   "STRING",        "BINARY",
-    "VARBINARY", "BYTES",   "DATE",     "TIME", "TIMESTAMP", "TIMESTAMP_LTZ", "INTERVAL",
-    "ROW",     "ARRAY",     "MAP",
+    "BOOLEAN",   "TINYINT",       "SMALLINT", "INT",    "INTEGER", "BIGINT",    "FLOAT",    "DOUBLE", "DECIMAL",
+    "NUMERIC",   "CHAR",          "VARCHAR",  "STRING", "BINARY",  "VARBINARY", "BYTES",    "DATE",   "TIME",
+    "TIMESTAMP", "TIMESTAMP_LTZ", "INTERVAL", "ROW",    "ARRAY",   "MAP",       "MULTISET",
 };
 
 static const struct type *parse_text_type(struct parser *p, enum type_kind kind, int32_t otherwise)
@@ -218,7 +225,7 @@ static const struct type *parse_base_type(struct parser *p)
     if (is_word(at, "MAP"))
         return parse_list_type(p, TYPE_MAP, 2);
     if (is_word(at, "MULTISET"))
-        return parser_unsupported(p, at, "the type MULTISET");
+        return parse_multiset(p);
     if (is_word(at, "RAW"))
         return parser_unsupported(p, at, "the type RAW");
     if (is_word(at, "VARIANT"))

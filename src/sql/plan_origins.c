@@ -2,8 +2,8 @@
  * it, so that no other plan pays for it.
  *
  *   wants     operators that drop late rows, to name them in t$late; those whose order the query leaves
- *             open, to have one: ROW_NUMBER, FIRST_VALUE, LAST_VALUE. The latter only of rows that
- *             are never taken back: what takes a row back is another record, with another place
+ *             open, to have one: ROW_NUMBER, FIRST_VALUE, LAST_VALUE, LISTAGG, ARRAY_AGG. The latter only of
+ *             rows that are never taken back: what takes a row back is another record, with another place
  *   passes    what gives the rows it is given: projections, windows, unions, ranks
  *   has none  what makes a row of several: joins, aggregates; and rows of views */
 #include "sql/bind.h"
@@ -11,7 +11,7 @@
 static bool is_ordered(const struct agg_call *aggs, uint16_t count)
 {
     for (uint16_t i = 0; i < count; i++) {
-        if (aggs[i].kind == AGG_FIRST_VALUE || aggs[i].kind == AGG_LAST_VALUE)
+        if (agg_is_ordered(aggs[i].kind))
             return true;
     }
     return false;

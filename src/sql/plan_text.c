@@ -124,9 +124,16 @@ static void print_aggs(struct printer *p, const struct plan_node *node, const st
     buf_str(&p->out, " calls=[");
     for (uint16_t i = 0; i < count; i++) {
         const struct agg_call *call = &aggs[i];
-        buf_printf(&p->out, "%s%s(%s%s)", i ? ", " : "", agg_name(call->kind),
-                   call->distinct ? "DISTINCT " : "",
-                   call->arg ? text_of(p, node, call->arg) : call->kind == AGG_COUNT_STAR ? "*" : "");
+        buf_printf(&p->out, "%s%s(%s%s", i ? ", " : "", agg_name(call->kind), call->distinct ? "DISTINCT " : "",
+                   call->arg                      ? text_of(p, node, call->arg)
+                   : call->kind == AGG_COUNT_STAR ? "*"
+                                                  : "");
+        if (call->kind == AGG_LISTAGG)
+            buf_printf(&p->out, ", '%.*s'", BYTES_FMT(call->separator));
+        if (call->kind == AGG_LAG)
+            buf_printf(&p->out, ", %d%s%s", call->offset, call->missing ? ", " : "",
+                       call->missing ? text_of(p, node, call->missing) : "");
+        buf_str(&p->out, ")");
         if (call->filter)
             buf_printf(&p->out, " FILTER %s", text_of(p, node, call->filter));
         buf_printf(&p->out, " AS %.*s", BYTES_FMT(column_name(node, (uint16_t)(first + i))));

@@ -274,9 +274,10 @@ static const char *ordered_arrival(const struct plan_node *node, const struct ag
                                    uint16_t count)
 {
     for (uint16_t i = 0; i < count; i++) {
-        bool ordered = aggs[i].kind == AGG_FIRST_VALUE || aggs[i].kind == AGG_LAST_VALUE;
-        if (ordered && !plan_orders_by_origin(node))
-            return "FIRST_VALUE and LAST_VALUE follow the order of arrival";
+        if (!agg_is_ordered(aggs[i].kind) || plan_orders_by_origin(node))
+            continue;
+        return agg_is_list(aggs[i].kind) ? "LISTAGG, ARRAY_AGG and COLLECT follow the order of arrival"
+                                         : "FIRST_VALUE and LAST_VALUE follow the order of arrival";
     }
     return NULL;
 }

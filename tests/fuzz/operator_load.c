@@ -64,6 +64,11 @@ static struct plan_node *node_make(struct rig *r, unsigned kind)
     CHECK(agg_bind(&r->plans, bytes_str("MIN"), s, false, false, NULL, &aggs[0], &r->diag));
     CHECK(agg_bind(&r->plans, bytes_str("COUNT"), s, false, true, NULL, &aggs[1], &r->diag));
     CHECK(agg_bind(&r->plans, bytes_str("LAST_VALUE"), s, false, false, NULL, &aggs[2], &r->diag));
+    if (kind & 128) {
+        CHECK(agg_bind(&r->plans, bytes_str("LISTAGG"), s, false, kind & 32, NULL, &aggs[0], &r->diag));
+        CHECK(agg_bind(&r->plans, bytes_str((kind & 7) == 6 && !(kind & 32) ? "LAG" : "ARRAY_AGG"), s, false, false,
+                       NULL, &aggs[2], &r->diag));
+    }
     node->inputs = ARENA_ARRAY(&r->plans, struct plan_input, 2);
     node->inputs[0].node = node->inputs[1].node = in;
     node->inputs_count = 1;

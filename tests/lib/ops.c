@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "data/builder.h"
+#include "data/print_text.h"
 #include "lib/test.h"
 
 /* ---- plans ---- */
@@ -21,6 +22,10 @@ static const struct type *type_named(struct arena *arena, struct bytes name)
         return type_simple(TYPE_BOOLEAN);
     if (bytes_is(name, "double"))
         return type_simple(TYPE_DOUBLE);
+    if (bytes_is(name, "bigints"))
+        return type_list(arena, TYPE_ARRAY, type_simple(TYPE_BIGINT), NULL);
+    if (bytes_is(name, "texts"))
+        return type_list(arena, TYPE_MULTISET, type_simple(TYPE_VARCHAR), NULL);
     EXPECT(bytes_is(name, "rowtime") || bytes_is(name, "timestamp") || bytes_is(name, "proctime"));
     return type_make(arena, TYPE_TIMESTAMP, 3, 0);
 }
@@ -108,6 +113,19 @@ const uint16_t *rig_columns(struct arena *arena, const char *list)
 
 /* ---- rows as text ---- */
 
+/* "1;2;3" as an ARRAY */
+static void list_parse(struct column_builder *b, struct bytes word)
+{
+    while (word.len) {
+        size_t len = bytes_find(word, ';', 0);
+        int64_t v = 0;
+        EXPECT(bytes_to_i64(bytes_head(word, len), &v));
+        column_put_i64(&b->children[0], v);
+        word = bytes_skip(word, len + (len < word.len));
+    }
+    column_put_list(b);
+}
+
 static void value_parse(struct column_builder *b, struct bytes word)
 {
     int64_t v = 0;
@@ -116,13 +134,14 @@ static void value_parse(struct column_builder *b, struct bytes word)
         column_put_null(b);
         return;
     }
-    if (b->phys != PHYS_STR)
+    if (b->phys != PHYS_STR && b->phys != PHYS_LIST)
         EXPECT(bytes_to_i64(word, &v));
     switch (b->phys) {
     case PHYS_STR: column_put_text(b, word); break;
     case PHYS_BOOL: column_put_bool(b, v != 0); break;
     case PHYS_I32: column_put_i32(b, (int32_t)v); break;
     case PHYS_F64: column_put_f64(b, (double)v); break;
+    case PHYS_LIST: list_parse(b, word); break;
     case PHYS_I64: column_put_i64(b, type_is_time_point(b->type->kind) ? v * 1000 : v); break;
     default: UNREACHABLE();
     }
@@ -192,6 +211,7 @@ void rig_print(struct buf *out, const struct plan_node *of, const struct chunk *
             buf_printf(out, "%lld", (long long)(type_is_time_point(type->kind) ? v / 1000 : v));
             break;
         }
+        case PHYS_LIST: value_print(out, type, col, row); break;
         default: buf_str(out, "?"); break;
         }
     }

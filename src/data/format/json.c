@@ -104,7 +104,7 @@ static bool plan_value(struct arena *arena, const struct type *type, struct json
         diag_set(diag, ST_INVALID, DIAG_TYPE, "JSON has no %s", type_text(arena, type));
         return false;
     }
-    if (type->kind == TYPE_MAP && !type_is_text(type->fields[0].type->kind)) {
+    if (type_is_map(type->kind) && !type_is_text(type->fields[0].type->kind)) {
         diag_set(diag, ST_INVALID, DIAG_TYPE, "the keys of a MAP in JSON are text, not %s",
                  type_text(arena, type->fields[0].type));
         return false;

@@ -429,7 +429,8 @@ bool put(const context &c, const json_value &want, column_builder *b, od::value 
     case TYPE_TIMESTAMP_LTZ: return put_time(c, t, b, v);
     case TYPE_ROW: return put_row(c, want, b, v);
     case TYPE_ARRAY: return put_array(c, want, b, v);
-    case TYPE_MAP: return put_map(c, want, b, v);
+    case TYPE_MAP:
+    case TYPE_MULTISET: return put_map(c, want, b, v);
     default: return bad(c, "a type that JSON does not have");
     }
 }

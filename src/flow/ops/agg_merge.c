@@ -24,6 +24,8 @@ static void merge_groups(struct aggtable *t, const struct aggtable *other, const
                 agg_merge(&p->call, part_of(p, to[i]), part_of(p, from[i]));
             } else if (p->mode == AGG_KEPT) {
                 kept_merge(t, set, p, part_of(p, to[i]), part_of(p, from[i]));
+            } else if (part_is_list(p)) {
+                list_merge(t, p, part_of(p, to[i]), part_of(p, from[i]), arena);
             }
         }
         if (to_of_id)

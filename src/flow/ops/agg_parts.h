@@ -5,6 +5,7 @@
  *   aggset.c       the calls of a node; arguments and filters of a chunk
  *   aggtable.c     groups: begun, updated, taken apart
  *   agg_values.c   values that are kept: the one that counts, or a multiset
+ *   agg_list.c     lists and bags of values, and what is made of them
  *   agg_distinct.c DISTINCT: which values a group has seen
  *   agg_merge.c    groups of slices put together
  *   agg_result.c   results, copies of them, and whether they have changed
@@ -77,9 +78,28 @@ struct counted *counted_new(struct aggtable *t, struct bytes value, int64_t coun
 void multiset_append(struct aggtable *t, struct sorted *s, struct bytes value, int64_t count);
 void values_update(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
                    const struct agg_inputs *inputs, const struct agg_rows *r);
-/* The value that stands for the call now; false: NULL. copied: the part is from aggtable_copy. */
-bool values_result(const struct agg_part *p, const void *part, bool copied, struct bytes *out);
+/* The value that stands for the call now; false: NULL. copied: the part is from aggtable_copy.
+ * A list's is made in the arena: LISTAGG's text, or a row of one column. */
+bool values_result(const struct agg_part *p, const void *part, bool copied, struct arena *arena, struct bytes *out);
 void values_free(struct aggtable *t, const struct aggset *set, const struct agg_part *p, void *part);
+
+void counted_drop(struct aggtable *t, struct sorted *s, struct sorted_at at);
+
+/* ---- lists and bags ---- */
+
+static inline bool part_is_list(const struct agg_part *p)
+{
+    return p->mode == AGG_LIST || p->mode == AGG_BAG;
+}
+
+void list_update(struct aggtable *t, const struct agg_part *p, const struct agg_inputs *inputs,
+                 const struct agg_rows *r, struct arena *arena);
+bool list_result(const struct agg_part *p, const struct sorted *s, struct arena *arena, struct bytes *out);
+/* All of another table's. */
+void list_merge(struct aggtable *t, const struct agg_part *p, struct sorted *into, const struct sorted *from,
+                struct arena *arena);
+/* Whether bytes of a checkpoint are an item's. */
+bool list_item_check(const struct agg_part *p, struct bytes item, struct arena *arena);
 
 /* ---- DISTINCT ---- */
 

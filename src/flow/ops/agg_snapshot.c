@@ -11,6 +11,7 @@ struct loading {
     struct aggtable *t;
     const struct aggset *set;
     struct state_table ids; /* old id → new id + 1 */
+    struct arena scratch;
 };
 
 /* Of a kept value: whether there is one, its origin where it has one, its bytes. */
@@ -76,9 +77,11 @@ void aggtable_save(const struct aggtable *t, const struct aggset *set, struct sn
         distinct_save(&t->distinct[d], w);
 }
 
-static bool value_fits(enum phys phys, struct bytes b)
+static bool value_fits(const struct agg_part *p, struct bytes b, struct arena *arena)
 {
-    return phys == PHYS_STR || b.len == phys_size(phys);
+    if (part_is_list(p))
+        return list_item_check(p, b, arena);
+    return p->phys == PHYS_STR || b.len == phys_size(p->phys);
 }
 
 static bool kept_load(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
@@ -90,7 +93,7 @@ static bool kept_load(struct aggtable *t, const struct aggset *set, const struct
     if (!reader_u8(r))
         return !r->bad;
     struct bytes before = reader_bytes(r, head), value = reader_sized(r);
-    if (r->bad || !value_fits(p->phys, value))
+    if (r->bad || !value_fits(p, value, NULL))
         return false;
     if (head)
         memcpy(&origin, before.ptr, head);
@@ -98,8 +101,8 @@ static bool kept_load(struct aggtable *t, const struct aggset *set, const struct
     return true;
 }
 
-static bool values_load(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
-                        void *part, struct reader *r)
+static bool values_load(struct aggtable *t, const struct aggset *set, const struct agg_part *p, void *part,
+                        struct reader *r, struct arena *arena)
 {
     if (p->mode == AGG_KEPT)
         return kept_load(t, set, p, part, r);
@@ -108,7 +111,7 @@ static bool values_load(struct aggtable *t, const struct aggset *set, const stru
     for (uint64_t i = 0; i < items && !r->bad; i++) {
         int64_t count = reader_varint(r);
         struct bytes b = reader_sized(r);
-        if (r->bad || !value_fits(p->phys, b))
+        if (r->bad || !value_fits(p, b, arena))
             return false;
         multiset_append(t, s, b, count);
     }
@@ -160,7 +163,7 @@ static bool group_load(void *context, void *value, struct reader *r)
         if (part_is_plain(p))
             continue;
         if (!raw_load((uint8_t *)value + done, p->pos - done, r) ||
-            !values_load(l->t, l->set, p, part_of(p, value), r))
+            !values_load(l->t, l->set, p, part_of(p, value), r, &l->scratch))
             return false;
         done = p->pos + 16;
     }
@@ -229,9 +232,11 @@ enum status aggtable_load(struct aggtable *t, const struct aggset *set, const st
     if (seq > t->next_seq)
         t->next_seq = seq;
     state_init(&l.ids, 1, 8);
+    arena_init(&l.scratch, ARENA_BUDGET_NONE);
     enum status st = state_load(&t->groups, r, mine, group_load, &l);
     for (uint16_t d = 0; st == ST_OK && d < set->distincts_count; d++)
         st = distinct_load(&l, d, r);
     state_deinit(&l.ids);
+    arena_deinit(&l.scratch);
     return st == ST_OK ? keys_check(&t->groups, keyer) : st;
 }

@@ -123,7 +123,7 @@ struct counted *counted_new(struct aggtable *t, struct bytes value, int64_t coun
     return c;
 }
 
-static void counted_drop(struct aggtable *t, struct sorted *s, struct sorted_at at)
+void counted_drop(struct aggtable *t, struct sorted *s, struct sorted_at at)
 {
     struct counted *c = sorted_get(s, at);
 
@@ -202,7 +202,7 @@ void values_update(struct aggtable *t, const struct aggset *set, const struct ag
 }
 
 /* The value that stands for the call now; false: NULL. */
-bool values_result(const struct agg_part *p, const void *part, bool copied, struct bytes *out)
+bool values_result(const struct agg_part *p, const void *part, bool copied, struct arena *arena, struct bytes *out)
 {
     if (p->mode == AGG_KEPT || copied) {
         const struct kept *k = part;
@@ -210,6 +210,8 @@ bool values_result(const struct agg_part *p, const void *part, bool copied, stru
         return k->set;
     }
     const struct sorted *s = part;
+    if (part_is_list(p))
+        return list_result(p, s, arena, out);
     if (!s->count)
         return false;
     bool first = p->call.kind == AGG_MIN || p->call.kind == AGG_FIRST_VALUE;

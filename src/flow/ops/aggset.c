@@ -29,6 +29,8 @@ static uint16_t distinct_of(struct aggset *set, uint16_t arg, enum phys phys)
 
 static enum agg_mode mode_of(const struct aggset *set, const struct agg_call *call, enum phys phys)
 {
+    if (agg_is_list(call->kind))
+        return call->distinct || call->kind == AGG_COLLECT ? AGG_BAG : AGG_LIST;
     if (call->distinct && !call_of_values(call))
         return AGG_DISTINCT;
     if (!call_of_values(call))
@@ -40,12 +42,48 @@ static enum agg_mode mode_of(const struct aggset *set, const struct agg_call *ca
     return phys == PHYS_STR || agg_needs_values(call, false) ? AGG_KEPT : AGG_PLAIN;
 }
 
-static enum status part_make(struct aggset *set, const struct agg_call *call, struct agg_part *p,
-                             uint32_t *pos, struct diag *diag)
+static struct row_codec codec_of(struct arena *arena, const struct type *type)
+{
+    const struct type **types = ARENA_ARRAY(arena, const struct type *, 1);
+
+    types[0] = type;
+    return row_codec_make(types, NULL, 1);
+}
+
+/* A literal as a row of one column. */
+static struct bytes literal_row(struct arena *arena, const struct row_codec *codec, const struct expr *literal)
+{
+    struct column_builder b;
+    struct buf buf;
+
+    column_builder_init(&b, arena, codec->types[0], 1);
+    if (literal->is_null)
+        column_put_null(&b);
+    else
+        column_put_value(&b, &literal->value);
+    struct column col = column_builder_done(&b);
+    buf_init(&buf, 0);
+    row_encode(codec, &col, 0, &buf);
+    struct bytes row = arena_copy(arena, buf_view(&buf));
+    buf_deinit(&buf);
+    return row;
+}
+
+static void list_make(struct agg_part *p, struct arena *arena)
+{
+    p->value = codec_of(arena, p->call.arg->type);
+    p->result = codec_of(arena, p->call.type);
+    if (p->call.missing)
+        p->missing = literal_row(arena, &p->result, p->call.missing);
+}
+
+static enum status part_make(struct aggset *set, struct arena *arena, const struct agg_call *call,
+                             struct agg_part *p, uint32_t *pos, struct diag *diag)
 {
     p->call = *call;
     p->phys = call->arg ? type_phys(call->arg->type->kind) : PHYS_NULL;
-    if (p->phys == PHYS_LIST || p->phys == PHYS_ROW)
+    bool list = agg_is_list(call->kind);
+    if ((p->phys == PHYS_LIST || p->phys == PHYS_ROW) && !list && (call->distinct || call->kind != AGG_COUNT))
         return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
                         "%s over ROW, ARRAY, MAP and MULTISET is not built yet",
                         agg_name(call->kind));
@@ -53,6 +91,8 @@ static enum status part_make(struct aggset *set, const struct agg_call *call, st
                                        : -1);
     p->arg = call->arg ? expr_intern(set->args, &set->args_count, call->arg) : AGG_NO_ARG;
     p->mode = mode_of(set, call, p->phys);
+    if (list)
+        list_make(p, arena);
     p->call.distinct = false;
     if (p->mode == AGG_DISTINCT) {
         p->distinct = distinct_of(set, p->arg, p->phys);
@@ -88,7 +128,7 @@ enum status aggset_make(struct aggset *set, struct arena *arena, const struct pl
     set->id_pos = head + 8;
     uint32_t pos = head + 16;
     for (uint16_t i = 0; i < count; i++)
-        TRY(part_make(set, &calls[i], &set->parts[i], &pos, diag));
+        TRY(part_make(set, arena, &calls[i], &set->parts[i], &pos, diag));
     set->value_size = pos;
     return ST_OK;
 }

@@ -8,6 +8,8 @@
  *   kept values  text MIN/MAX/FIRST/LAST: one value in the table's heap; FIRST/LAST of rows that have
  *                origins: one of any type, behind its origin, which says what is first
  *   multisets    MIN/MAX/FIRST/LAST over retractions: a sorted list of values in the heap
+ *   lists        LISTAGG, ARRAY_AGG, LAG: all values as they came; bags, of COLLECT and of DISTINCT ones: each
+ *                value once, and how often it is there
  *
  * Owns: struct aggset: nothing (arena). struct aggtable: its groups and all beside them.
  * Threads: one a table.   Layer: flow.
@@ -15,11 +17,12 @@
 #ifndef QW_FLOW_OPS_AGGSET_H
 #define QW_FLOW_OPS_AGGSET_H
 
+#include "data/row.h"
 #include "flow/op.h"
 #include "flow/ops/pack.h"
 #include "store/state/sorted.h"
 
-enum agg_mode { AGG_PLAIN, AGG_DISTINCT, AGG_KEPT, AGG_MULTISET };
+enum agg_mode { AGG_PLAIN, AGG_DISTINCT, AGG_KEPT, AGG_MULTISET, AGG_LIST, AGG_BAG };
 
 struct agg_part {
     struct agg_call call; /* of a DISTINCT one: the same without it */
@@ -29,6 +32,8 @@ struct agg_part {
     int16_t filter;       /* index of aggset.filters, or -1 */
     uint16_t arg;         /* index of aggset.args; AGG_NO_ARG */
     uint16_t distinct, member;
+    struct row_codec value, result; /* of AGG_LIST and AGG_BAG: an argument, and what is made of them */
+    struct bytes missing;           /* of LAG: the value that stands where there is none, as a row */
 };
 
 struct agg_distinct {
@@ -93,7 +98,7 @@ void aggtable_results(const struct aggset *set, void *const *values, const bool 
 void *aggtable_copy(const struct aggtable *t, const struct aggset *set, const void *value,
                     struct arena *arena);
 /* Whether some result differs from what it was when the copy was made. */
-bool aggtable_changed(const struct aggset *set, const void *copy, const void *value);
+bool aggtable_changed(const struct aggset *set, const void *copy, const void *value, struct arena *arena);
 /* Frees what the group holds beside its value, and removes it. */
 void aggtable_remove(struct aggtable *t, const struct aggset *set, void *value);
 

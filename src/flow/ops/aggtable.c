@@ -109,6 +109,8 @@ void aggtable_update(struct aggtable *t, const struct aggset *set, struct arena 
         const struct column *col = p->arg == AGG_NO_ARG ? NULL : &inputs->args[p->arg];
         if (p->mode == AGG_PLAIN)
             agg_update(&p->call, p->pos, r->values, col, r->rows, r->weights, r->count);
+        else if (part_is_list(p))
+            list_update(t, p, inputs, r, arena);
         else if (p->mode != AGG_DISTINCT)
             values_update(t, set, p, inputs, r);
     }

@@ -122,7 +122,7 @@ static void tell_group(const struct plan_node *node, struct group_agg *s, const 
         tell_add(t, g, false, ROW_INSERT);
     } else if (g->before && !has) {
         tell_add(t, g, true, ROW_DELETE);
-    } else if (g->before && aggtable_changed(&s->set, g->before, g->value)) {
+    } else if (g->before && aggtable_changed(&s->set, g->before, g->value, &s->scratch)) {
         if (node->group_agg.emit_update_before)
             tell_add(t, g, true, ROW_UPDATE_BEFORE);
         tell_add(t, g, false, ROW_UPDATE_AFTER);

@@ -12,16 +12,31 @@ static uint32_t slot_bytes(enum phys phys)
 struct layout {
     struct arena *arena;
     uint32_t pos, bits;
-    bool has_text, bad;
+    bool has_text;
 };
+
+static const struct row_codec *list_codec(struct arena *arena, const struct type *type)
+{
+    struct row_codec *codec = ARENA_NEW(arena, struct row_codec);
+    const struct type **types = ARENA_ARRAY(arena, const struct type *, 1);
+
+    types[0] = type;
+    *codec = row_codec_make(types, NULL, 1);
+    return codec;
+}
 
 static void field_make(struct layout *l, const struct type *type, struct pack_field *out)
 {
     out->phys = type_phys(type->kind);
     out->null_bit = (uint16_t)l->bits++;
     out->pos = l->pos;
+    out->type = type;
     switch (out->phys) {
-    case PHYS_LIST: l->bad = true; break;
+    case PHYS_LIST:
+        out->list = list_codec(l->arena, type);
+        l->has_text = true;
+        l->pos += 8;
+        break;
     case PHYS_ROW: {
         struct pack_field *fields = ARENA_ARRAY(l->arena, struct pack_field, type->fields_count);
         out->fields = fields;
@@ -52,12 +67,8 @@ enum status pack_make(struct pack *out, struct arena *arena, const struct plan_n
     for (uint16_t i = 0; i < count; i++) {
         const struct plan_column *col = &of->columns[columns ? columns[i] : i];
         field_make(&l, col->type, &fields[i]);
-        if (l.bad)
-            return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
-                            "column '%.*s': ARRAY, MAP and MULTISET cannot be kept in a query's "
-                            "state yet",
-                            BYTES_FMT(col->name));
     }
+    (void)diag;
     uint16_t words = (uint16_t)((l.bits + 63) / 64);
     fields_shift(fields, count, 8u * words);
     *out = (struct pack){.count = count, .columns = columns, .fields = fields,
@@ -103,10 +114,11 @@ static void field_sizes(const struct pack_field *f, const struct nest *nest, con
         }
         return;
     }
-    if (f->phys != PHYS_STR)
-        return;
+    for (uint16_t i = 0; f->phys == PHYS_LIST && i < count; i++)
+        if (nest_valid(nest, rows[i]))
+            sizes[i] += text_bytes(row_size(f->list, nest->col, rows[i]));
     const struct str *data = nest->col->data;
-    for (uint16_t i = 0; i < count; i++)
+    for (uint16_t i = 0; f->phys == PHYS_STR && i < count; i++)
         if (nest_valid(nest, rows[i]))
             sizes[i] += text_bytes(data[rows[i]].len);
 }
@@ -151,6 +163,19 @@ static inline void text_put(const struct writing *w, uint16_t i, uint32_t pos, c
         return;
     memset(row + w->ends[i] + whole - 8, 0, 8);
     memcpy(row + w->ends[i], s->ptr, s->len);
+    w->ends[i] += whole;
+}
+
+/* The row of a list where text_put would copy a text. */
+static void list_put(const struct writing *w, uint16_t i, const struct pack_field *f, const struct column *col)
+{
+    uint8_t *row = w->out[i];
+    uint32_t slot[2] = {w->ends[i], row_size(f->list, col, w->rows[i])};
+    uint32_t whole = text_bytes(slot[1]);
+
+    memcpy(row + f->pos, slot, 8);
+    memset(row + w->ends[i] + whole - 8, 0, 8);
+    row_put(f->list, col, w->rows[i], row + w->ends[i]);
     w->ends[i] += whole;
 }
 
@@ -201,7 +226,16 @@ static void field_write(const struct writing *w, const struct pack_field *f,
             null_set(w->out[i], f->null_bit);
         }
         break;
-    case PHYS_LIST: UNREACHABLE();
+    case PHYS_LIST:
+        for (uint16_t i = 0; i < w->count; i++) {
+            if (plain || nest_valid(nest, w->rows[i])) {
+                list_put(w, i, f, nest->col);
+                continue;
+            }
+            null_set(w->out[i], f->null_bit);
+            memset(w->out[i] + f->pos, 0, 8);
+        }
+        break;
     }
 }
 
@@ -258,6 +292,29 @@ static uint64_t *field_valid(const struct pack_field *f, const uint8_t *const *p
     return valid;
 }
 
+static struct bytes slot_text(const struct pack_field *f, const uint8_t *packed)
+{
+    uint32_t slot[2];
+
+    memcpy(slot, packed + f->pos, 8);
+    return bytes_of(packed + slot[0], slot[1]);
+}
+
+static void lists_read(const struct pack_field *f, const uint8_t *const *packed, uint16_t count,
+                       struct arena *arena, struct column *out)
+{
+    struct column_builder b;
+
+    column_builder_init(&b, arena, f->type, count);
+    for (uint16_t i = 0; i < count; i++) {
+        if (!packed[i] || packed_null(packed[i], f->null_bit))
+            column_put_null(&b);
+        else
+            CHECK(row_decode(f->list, slot_text(f, packed[i]), &b)); /* pack_check has seen it */
+    }
+    *out = column_builder_done(&b);
+}
+
 #define READ_FIXED(ctype, wide)                                                                    \
     do {                                                                                           \
         ctype *data = arena_alloc(arena, sizeof(ctype) * (count + 1u));                            \
@@ -300,7 +357,7 @@ static void field_read(const struct pack_field *f, const uint8_t *const *packed,
     case PHYS_F64: READ_FIXED(uint64_t, uint64_t); break;
     case PHYS_I128: READ_FIXED(i128, i128); break;
     case PHYS_NULL: break;
-    case PHYS_LIST: UNREACHABLE();
+    case PHYS_LIST: lists_read(f, packed, count, arena, out); break;
     }
 }
 
@@ -335,7 +392,7 @@ static void field_extent(const struct pack_field *f, const uint8_t *packed, uint
 {
     for (uint16_t i = 0; i < f->fields_count; i++)
         field_extent(&f->fields[i], packed, end);
-    if (f->phys != PHYS_STR)
+    if (f->phys != PHYS_STR && f->phys != PHYS_LIST)
         return;
     uint32_t slot[2];
     memcpy(slot, packed + f->pos, 8);
@@ -358,9 +415,43 @@ uint32_t pack_size(const struct pack *pack, const uint8_t *packed)
     return (uint32_t)pack_extent(pack, packed);
 }
 
+/* Whether the lists in a row, whose slots lie within it, can be read. */
+static bool lists_check(const struct pack_field *fields, uint16_t count, const uint8_t *packed, struct arena *arena)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        const struct pack_field *f = &fields[i];
+        struct column_builder b;
+        if (!lists_check(f->fields, f->fields_count, packed, arena))
+            return false;
+        if (f->phys != PHYS_LIST || packed_null(packed, f->null_bit))
+            continue;
+        column_builder_init(&b, arena, f->type, 1);
+        if (!row_decode(f->list, slot_text(f, packed), &b) || column_builder_failed(&b))
+            return false;
+    }
+    return true;
+}
+
+static bool has_lists(const struct pack_field *fields, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++)
+        if (fields[i].phys == PHYS_LIST || has_lists(fields[i].fields, fields[i].fields_count))
+            return true;
+    return false;
+}
+
 bool pack_check(const struct pack *pack, const uint8_t *packed, size_t len)
 {
-    return len >= pack->fixed_bytes && pack_extent(pack, packed) == len;
+    struct arena scratch;
+
+    if (len < pack->fixed_bytes || pack_extent(pack, packed) != len)
+        return false;
+    if (!has_lists(pack->fields, pack->count))
+        return true;
+    arena_init(&scratch, ARENA_BUDGET_NONE);
+    bool ok = lists_check(pack->fields, pack->count, packed, &scratch);
+    arena_deinit(&scratch);
+    return ok;
 }
 
 #define COMPARE_AS(ctype)                                                                          \
@@ -415,6 +506,7 @@ int pack_compare(const struct pack *pack, uint16_t c, const uint8_t *a, const ui
         memcpy(y, b + f->pos, 8);
         return bytes_compare(bytes_of(a + x[0], x[1]), bytes_of(b + y[0], y[1]));
     }
+    case PHYS_LIST: return bytes_compare(slot_text(f, a), slot_text(f, b)); /* an order, of no meaning */
     default: return 0;
     }
 }
@@ -430,7 +522,7 @@ enum status keyer_make(struct keyer *out, struct arena *arena, const struct plan
     bool plain = count <= STATE_KEY_NULLS;
     for (uint16_t c = 0; c < count; c++) {
         enum phys phys = out->pack.fields[c].phys;
-        plain = plain && phys != PHYS_STR && phys != PHYS_ROW;
+        plain = plain && phys < PHYS_STR;
         words += slot_bytes(phys) / 8;
     }
     if (!count)
@@ -662,6 +754,12 @@ void column_pick(const struct column *from, const struct type *type, const uint1
         break;
     }
     case PHYS_NULL: break;
-    case PHYS_LIST: UNREACHABLE(); /* pack_make refuses operators that would come here */
+    case PHYS_LIST: {
+        struct column_builder b;
+        column_builder_init(&b, arena, type, count);
+        column_append_rows(&b, from, rows, count);
+        *out = column_builder_done(&b);
+        break;
+    }
     }
 }

@@ -5,14 +5,15 @@
  *
  *   [null bits, u64 each][one slot a field, 8 or 16 bytes][text, padded to 8]
  *   slot of text: u32 position in the row, u32 length.   ROW: a null bit, then its fields' slots.
+ *   ARRAY, MAP, MULTISET: as a text, which is a row (data/row.h) of the one value.
  *
  * Owns: nothing; layouts live in the arena given.   Threads: any.   Layer: flow.
- * Limits: ARRAY, MAP and MULTISET are refused by pack_make.
  */
 #ifndef QW_FLOW_OPS_PACK_H
 #define QW_FLOW_OPS_PACK_H
 
 #include "data/expr.h"
+#include "data/row.h"
 #include "sql/plan.h"
 #include "store/state/state.h"
 
@@ -21,6 +22,8 @@ struct pack_field {
     uint16_t null_bit, fields_count;
     uint32_t pos;
     const struct pack_field *fields; /* of a ROW */
+    const struct row_codec *list;    /* of an ARRAY, MAP or MULTISET: of the one value */
+    const struct type *type;
 };
 
 struct pack {

@@ -56,18 +56,14 @@ SELECT k, v, SUM(v) OVER (ORDER BY ts) + 1, v - SUM(v) OVER (ORDER BY ts) FROM b
 -- refused
 SELECT k, v, SUM(v) FILTER (WHERE v > 3) OVER (ORDER BY ts) FROM bids;
 SELECT v, SUM(DISTINCT v) OVER (ORDER BY ts ROWS BETWEEN 3 PRECEDING AND CURRENT ROW), AVG(v) OVER (ORDER BY ts ROWS BETWEEN 3 PRECEDING AND CURRENT ROW) FROM bids;
--- differs: not built yet
 SELECT k, v, LAG(v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
--- differs: not built yet
 SELECT k, v, LAG(v, 2) OVER (PARTITION BY k ORDER BY ts) FROM bids;
--- differs: not built yet
+-- differs: Flink says NOT NULL, whatever v may be
 SELECT k, v, LAG(v, 1, -1) OVER (PARTITION BY k ORDER BY ts) FROM bids;
 -- refused
 SELECT k, v, LEAD(v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
 SELECT k, v, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts) FROM bids;
--- differs: not built yet
 SELECT k, v, RANK() OVER (PARTITION BY k ORDER BY ts) FROM bids;
--- differs: not built yet
 SELECT k, v, DENSE_RANK() OVER (PARTITION BY k ORDER BY ts) FROM bids;
 -- refused
 SELECT k, v, NTILE(2) OVER (PARTITION BY k ORDER BY ts) FROM bids;
@@ -77,11 +73,8 @@ SELECT k, v, PERCENT_RANK() OVER (PARTITION BY k ORDER BY ts) FROM bids;
 SELECT k, v, CUME_DIST() OVER (PARTITION BY k ORDER BY ts) FROM bids;
 -- refused
 SELECT k, v, NTH_VALUE(v, 2) OVER (PARTITION BY k ORDER BY ts) FROM bids;
--- differs: not built yet
 SELECT k, v, LAG(v) OVER (PARTITION BY k ORDER BY ts), SUM(v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
--- differs: not built yet
 SELECT k, v, LAG(k) OVER (ORDER BY ts), LAG(v, 2) OVER (ORDER BY ts) FROM bids;
--- differs: not built yet
 SELECT k, v, LAG(v) OVER (PARTITION BY k ORDER BY ts) FROM bids WHERE v <> 4;
 -- refused
 SELECT k, ts, SUM(v) OVER (PARTITION BY k ORDER BY ts DESC) FROM bids;

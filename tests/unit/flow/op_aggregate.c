@@ -296,6 +296,61 @@ TEST(first_and_last_value_follow_arrival)
     rig_close(&rig);
 }
 
+TEST(lists_of_a_group_grow_and_shrink)
+{
+    struct op_rig rig;
+    struct plan_node *node =
+        group_node("k bigint, n bigint, s text", "k bigint, l text, d text, a bigints, c texts", "0", 1, true);
+    aggs(node, 4, (const char *const[]){"LISTAGG", "LISTAGG DISTINCT", "ARRAY_AGG", "COLLECT"},
+         (const int[]){2, 2, 1, 2}, NULL);
+    rig_open(&rig, node);
+    rig_in(&rig, 0, "1 5 x | 1 null y | 1 7 x | 1 5 null | 2 null null");
+    EXPECT_STR(rig_out(&rig), "+I 1 x,y,x x,y [5, null, 7, 5] {x=2, y=1} | +I 2 null null [null] {}");
+    rig_reload(&rig);
+    rig_in(&rig, 0, "-U 1 5 x | +U 1 5 z | -D 1 9 w | -D 2 null null");
+    EXPECT_STR(rig_out(&rig),
+               "-U 1 x,y,x x,y [5, null, 7, 5] {x=2, y=1} | +U 1 y,x,z x,y,z [null, 7, 5, 5] {x=1, y=1, z=1}"
+               " | -D 2 null null [null] {}");
+    rig_reload(&rig);
+    rig_in(&rig, 0, "-D 1 7 x");
+    EXPECT_STR(rig_out(&rig),
+               "-U 1 y,x,z x,y,z [null, 7, 5, 5] {x=1, y=1, z=1} | +U 1 y,z y,z [null, 5, 5] {y=1, z=1}");
+    rig_in(&rig, 0, "-U 1 5 null | +U 1 5 null");
+    EXPECT_STR(rig_out(&rig), ""); /* the same again: nothing to tell */
+    rig_close(&rig);
+}
+
+TEST(lists_of_slices_are_one_behind_the_other)
+{
+    struct op_rig rig;
+    struct plan_node *node =
+        window_node("k bigint, n bigint, s text, t rowtime", "k bigint, l text, d text, a bigints, end timestamp",
+                    "0", 1, WINDOW_HOP, 10, 5);
+    aggs(node, 3, (const char *const[]){"LISTAGG", "LISTAGG DISTINCT", "ARRAY_AGG"}, (const int[]){2, 2, 1}, NULL);
+    node->window_agg.emit_end = true;
+    rig_open(&rig, node);
+    rig_in(&rig, 0, "1 1 a 6000 | 1 2 b 1000 | 1 3 a 2000 | 1 4 c 7000");
+    rig_reload(&rig);
+    rig_mark(&rig, INT64_MAX);
+    EXPECT_STR(rig_out(&rig),
+               "+I 1 b,a b,a [2, 3] 5000 | +I 1 b,a,a,c b,a,c [2, 3, 1, 4] 10000 | +I 1 a,c a,c [1, 4] 15000");
+    rig_close(&rig);
+}
+
+TEST(a_list_is_a_key_and_stands_in_state)
+{
+    struct op_rig rig;
+    struct plan_node *node = group_node("a bigints, s text", "a bigints, n bigint, last text", "0", 1, true);
+    aggs(node, 2, (const char *const[]){"COUNT", "LAST_VALUE"}, (const int[]){-1, 1}, NULL);
+    rig_open(&rig, node);
+    rig_in(&rig, 0, "1;2 x | 1 y | 1;2 z | null w");
+    EXPECT_STR(rig_out(&rig), "+I [1, 2] 2 z | +I [1] 1 y | +I null 1 w");
+    rig_reload(&rig);
+    rig_in(&rig, 0, "-D 1;2 z | 2;1 v");
+    EXPECT_STR(rig_out(&rig), "-U [1, 2] 2 z | +U [1, 2] 1 x | +I [2, 1] 1 v");
+    rig_close(&rig);
+}
+
 TEST(the_global_group_appears_with_its_first_row)
 {
     struct op_rig rig;

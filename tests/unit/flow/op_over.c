@@ -48,6 +48,45 @@ TEST(over_range_gives_equal_times_one_result)
     rig_close(&rig);
 }
 
+static struct plan_node *places_node(const char *a, const char *b, const char *out)
+{
+    struct plan_node *node = over_node(TIME_ROW, false, false, 0);
+    struct agg_call *aggs = (struct agg_call *)(uintptr_t)node->over.aggs;
+    struct plan_node *shape = rig_input(&plans, out);
+    aggs[0] = rig_agg(&plans, node->inputs[0].node, a, 2, -1);
+    aggs[1] = rig_agg(&plans, node->inputs[0].node, b, 1, -1);
+    node->over.aggs_count = 2;
+    node->columns = shape->columns;
+    node->columns_count = shape->columns_count;
+    return node;
+}
+
+TEST(lag_looks_back_and_rank_counts_those_before)
+{
+    struct op_rig rig;
+    struct plan_node *node = places_node("RANK", "LAG", "k bigint, n bigint, t rowtime, r bigint, l bigint");
+    ((struct agg_call *)(uintptr_t)node->over.aggs)[1].offset = 2;
+    rig_open(&rig, node);
+    rig_in(&rig, 0, "1 1 8 | 1 2 10 | 1 null 10 | 2 7 10");
+    rig_mark(&rig, 10);
+    EXPECT_STR(rig_out(&rig), "+I 1 1 8 1 null | +I 1 2 10 2 1 | +I 1 null 10 2 1 | +I 2 7 10 1 null");
+    rig_reload(&rig);
+    rig_in(&rig, 0, "1 5 11 | 1 6 12 | 1 7 13");
+    rig_mark(&rig, INT64_MAX);
+    EXPECT_STR(rig_out(&rig), "+I 1 5 11 4 2 | +I 1 6 12 5 null | +I 1 7 13 6 5");
+    rig_close(&rig);
+    node = places_node("DENSE_RANK", "ARRAY_AGG", "k bigint, n bigint, t rowtime, r bigint, a bigints");
+    rig_open(&rig, node);
+    rig_in(&rig, 0, "1 1 8 | 1 2 10 | 1 null 10");
+    rig_mark(&rig, 10);
+    rig_reload(&rig);
+    rig_in(&rig, 0, "1 4 11");
+    rig_mark(&rig, 11);
+    EXPECT_STR(rig_out(&rig), "+I 1 1 8 1 [1] | +I 1 2 10 2 [1, 2, null] | +I 1 null 10 2 [1, 2, null] | "
+                              "+I 1 4 11 3 [1, 2, null, 4]");
+    rig_close(&rig);
+}
+
 TEST(late_rows_of_an_unbounded_frame_are_those_behind_the_watermark)
 {
     struct op_rig rig;

@@ -1,0 +1,58 @@
+/* data bids.json
+{"k":"a","v":1,"w":1.5,"ts":"2024-01-01 00:00:01.000"}
+{"k":"b","v":2,"w":1.5,"ts":"2024-01-01 00:00:03.000"}
+{"k":"a","v":3,"w":2.5,"ts":"2024-01-01 00:00:09.999"}
+{"k":"a","v":4,"w":null,"ts":"2024-01-01 00:00:10.000"}
+{"k":"b","v":5,"w":1.5,"ts":"2024-01-01 00:00:11.000"}
+{"k":"a","v":null,"w":1.5,"ts":"2024-01-01 00:00:13.000"}
+{"k":"a","v":7,"w":1.5,"ts":"2024-01-01 00:00:13.000"}
+{"k":"a","v":7,"w":1.5,"ts":"2024-01-01 00:00:25.000"}
+*/
+CREATE TABLE bids (k STRING, v INT, w DOUBLE, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
+WITH ('connector' = 'filesystem', 'path' = '$DIR/bids.json', 'format' = 'json');
+
+SELECT k, v, LAG(v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+SELECT k, v, LAG(v, 2) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- differs: Flink says NOT NULL, and gives NULL all the same
+SELECT k, v, LAG(v, 2, -1) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+SELECT k, v, LAG(v, 0) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- differs: a negative offset is refused here, and fails there
+SELECT k, v, LAG(v, -1) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- differs: an offset that is no literal is refused here, and fails there for NULL
+SELECT k, v, LAG(v, v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- refused
+SELECT k, v, LAG(v) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM bids;
+-- refused
+SELECT k, v, LAG(v, 1, 'x') OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- refused
+SELECT LAG(v) FROM bids;
+SELECT k, v, LAG(k || 'x') OVER (ORDER BY ts) FROM bids;
+SELECT k, v, v - LAG(v) OVER (PARTITION BY k ORDER BY ts), LAG(w) OVER (PARTITION BY k ORDER BY ts), COUNT(*) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- refused
+SELECT k, v, LEAD(v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- refused
+SELECT k, v, NTILE(2) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- refused
+SELECT k, v, CUME_DIST() OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- refused
+SELECT k, v, PERCENT_RANK() OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- refused
+SELECT k, v, NTH_VALUE(v, 2) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- differs: Flink counts the rows of equal times in the rank of each
+SELECT k, v, RANK() OVER (PARTITION BY k ORDER BY ts) FROM bids;
+SELECT k, v, RANK() OVER (PARTITION BY k ORDER BY ts) FROM bids WHERE ts <> TIMESTAMP '2024-01-01 00:00:13';
+SELECT k, v, DENSE_RANK() OVER (PARTITION BY k ORDER BY ts), SUM(v) OVER (PARTITION BY k ORDER BY ts) FROM bids WHERE ts <> TIMESTAMP '2024-01-01 00:00:13';
+-- refused
+SELECT k, v, RANK(v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+-- refused
+SELECT k, v, RANK() OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM bids;
+-- refused
+SELECT * FROM (SELECT k, v, RANK() OVER (PARTITION BY k ORDER BY v DESC) AS r FROM bids) WHERE r <= 2;
+SELECT k, v, VAR_POP(v) OVER (PARTITION BY k ORDER BY ts), STDDEV_POP(v) OVER (PARTITION BY k ORDER BY ts), VAR_SAMP(v) OVER (PARTITION BY k ORDER BY ts), STDDEV_SAMP(v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+SELECT k, v, VAR_POP(w) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), STDDEV(w) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), VARIANCE(w) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM bids;
+SELECT k, v, FIRST_VALUE(v) OVER (PARTITION BY k ORDER BY ts), LAST_VALUE(v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+SELECT k, LISTAGG(k) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+SELECT k, COLLECT(v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+SELECT k, ARRAY_AGG(v) OVER (PARTITION BY k ORDER BY ts) FROM bids;
+SELECT k, LISTAGG(k, '') OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 2 PRECEDING AND CURRENT ROW), COLLECT(v) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM bids;
+SELECT k, ARRAY_AGG(v) OVER (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '5' SECOND PRECEDING AND CURRENT ROW) FROM bids;
