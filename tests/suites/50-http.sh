@@ -108,6 +108,7 @@ for want in '"type":"hello"' '"type":"overview"' '"type":"views"' '"type":"job"'
 done
 
 # the topic browser's routes, beside real clients of Kafka
+expect "the tables of a topic" 200 '"tables":["clicks"]' "$url/v1/topics/clicks"
 expect "a topic is made" 201 '"done":true' -d '{"name":"notes","partitions":2,"configs":{"retention.ms":86400000}}' "$url/v1/topics"
 expect "and not twice" 409 'already exists' -d '{"name":"notes"}' "$url/v1/topics"
 expect "its configuration" 200 '{"name":"retention.ms","value":"86400000","type":"long","set":true' "$url/v1/topics/notes"

@@ -70,7 +70,7 @@ function stream(req, res, params) {
   res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
   const send = (m) => res.write(`data: ${JSON.stringify(m)}\n\n`);
   const wanted = params.getAll('view');
-  send({ type: 'hello', version: '0.1.0', time_us: Date.now() * 1000 });
+  send({ type: 'hello', version: '0.1.0', time_us: Date.now() * 1000, admin: true });
   send({ type: 'views', views: views() });
   send({ type: 'alerts', reset: true, alerts });
   for (const v of wanted) send({ type: 'view', view: v, more: false, rows: v === 'top_airports' ? top() : windows.flatMap((w) => w.rows) });

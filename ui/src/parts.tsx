@@ -40,6 +40,20 @@ export function Field(p: { label: string; hint?: string; children: ComponentChil
   );
 }
 
+const CHOICES = 100;
+
+/** A partition, or none: from a list while it is short. */
+export function PartitionChoice(p: { count: number; none: string; value: string; onChange: (v: string) => void }) {
+  if (p.count > CHOICES)
+    return <input type="number" aria-label="Partition" min={0} max={p.count - 1} placeholder={p.none} value={p.value} onChange={(e) => p.onChange(e.currentTarget.value)} />;
+  return (
+    <select aria-label="Partition" value={p.value} onChange={(e) => p.onChange(e.currentTarget.value)}>
+      <option value="">{p.none}</option>
+      {Array.from({ length: p.count }, (_, i) => <option key={i} value={String(i)}>{i}</option>)}
+    </select>
+  );
+}
+
 /** A window in front of the page. Escape and its backdrop close it; focus goes back to where it was. */
 export function Dialog(p: { title: string; onClose: () => void; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { call, Failure, part } from './api';
 import { parseJson } from './json';
-import { Field, useAct, Wrong } from './parts';
+import { Field, PartitionChoice, useAct, Wrong } from './parts';
 
 const headersOf = (text: string) =>
   text.split('\n').filter((line) => line.trim()).map((line, i) => {
@@ -51,10 +51,7 @@ export function Produce({ topic, partitions, onDone }: { topic: string; partitio
         <input value={key} disabled={!keyed} onInput={(e) => setKey(e.currentTarget.value)} autocomplete="off" spellcheck={false} />
       </Field>
       <Field label="Partition">
-        <select aria-label="Partition" value={partition} onChange={(e) => setPartition(e.currentTarget.value)}>
-          <option value="">{keyed ? 'By key, as Kafka’s clients' : 'Any'}</option>
-          {Array.from({ length: partitions }, (_, i) => <option key={i} value={String(i)}>{i}</option>)}
-        </select>
+        <PartitionChoice count={partitions} none={keyed ? 'By key, as Kafka’s clients' : 'Any'} value={partition} onChange={setPartition} />
       </Field>
       <label class="tick wide">
         <input type="checkbox" checked={!keyed} onChange={(e) => setKeyed(!e.currentTarget.checked)} />

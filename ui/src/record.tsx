@@ -4,6 +4,7 @@ import { call, part } from './api';
 import { bytes as size, count } from './format';
 import { Hex, Json, parseJson } from './json';
 import { useAct, Wrong } from './parts';
+import { Source, TableRow } from './row';
 
 export interface Bytes {
   key?: string | null;
@@ -130,7 +131,7 @@ function Facts({ r }: { r: Rec }) {
   );
 }
 
-export function Detail({ topic, r, form }: { topic: string; r: Rec; form: Form }) {
+export function Detail({ topic, r, form, source }: { topic: string; r: Rec; form: Form; source: Source }) {
   const [whole, setWhole] = useState<Rec | null>(null);
   const act = useAct();
   const shown = whole ?? r;
@@ -188,6 +189,7 @@ export function Detail({ topic, r, form }: { topic: string; r: Rec; form: Form }
       </h3>
       <Wrong error={act.error} />
       {shown.value === null ? <p class="quiet">null: a tombstone. Compaction drops what the key had.</p> : <Body text={shown.value} base64={shown.value_base64} form={form} />}
+      {source.tables.length > 0 && <TableRow source={source} r={r} />}
     </div>
   );
 }

@@ -2,9 +2,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, Failure, part } from './api';
 import { count, plural } from './format';
-import { Wrong } from './parts';
+import { PartitionChoice, Wrong } from './parts';
 import { Detail, Form, idOf, Line, Rec } from './record';
 import { go, link, Route } from './route';
+import type { Source } from './row';
 import type { Store } from './store';
 
 const PAGE = 50;
@@ -127,7 +128,7 @@ function placeOf(seek: string, at: string): string | Failure {
   return Number.isNaN(ms) || ms < 0 ? new Failure(0, '', 'A time is like 2026-01-31 14:05:00, in UTC, or milliseconds since 1970.') : `time=${ms}`;
 }
 
-export function Records(p: { store: Store; topic: string; partitions: number; route: Route }) {
+export function Records(p: { store: Store; topic: string; partitions: number; source: Source; route: Route }) {
   const q = p.route.query;
   const query = { from: q.get('from') ?? 'end', at: q.get('at') ?? '', partition: q.get('partition') ?? '', filter: q.get('filter') ?? '' };
   const [draft, setDraft] = useState(query);
@@ -189,10 +190,7 @@ export function Records(p: { store: Store; topic: string; partitions: number; ro
         )}
         <label>
           <span>Partition</span>
-          <select aria-label="Partition" value={draft.partition} onChange={(e) => submit({ ...draft, partition: e.currentTarget.value })}>
-            <option value="">All</option>
-            {Array.from({ length: p.partitions }, (_, i) => <option key={i} value={String(i)}>{i}</option>)}
-          </select>
+          <PartitionChoice count={p.partitions} none="All" value={draft.partition} onChange={(partition) => submit({ ...draft, partition })} />
         </label>
         <label class="grow">
           <span>With the text</span>
@@ -236,7 +234,7 @@ export function Records(p: { store: Store; topic: string; partitions: number; ro
           return (
             <li key={id} data-record={id}>
               <Line r={r} open={open === id} onToggle={() => setOpen(open === id ? '' : id)} />
-              {open === id && <Detail topic={p.topic} r={r} form={form} />}
+              {open === id && <Detail topic={p.topic} r={r} form={form} source={p.source} />}
             </li>
           );
         })}

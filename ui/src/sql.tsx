@@ -12,7 +12,7 @@ interface Answer {
   ms: number;
 }
 
-async function run(text: string): Promise<Answer> {
+export async function run(text: string): Promise<Answer> {
   const from = performance.now();
   const done = (results: SqlResult[], error: SqlError | null) => ({ results, error, text, ms: performance.now() - from });
   try {

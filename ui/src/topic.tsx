@@ -23,6 +23,7 @@ interface Topic extends TopicInfo {
   partitions: { start: number; end: number; stable: number; bytes: number; leader_epoch: number }[];
   configs?: Config[];
   configs_error?: string;
+  tables: string[];
   job?: string;
 }
 
@@ -184,7 +185,7 @@ export function TopicPage({ store, name, tab, route }: { store: Store; name: str
         </nav>
         <Wrong error={polled.error} />
         {!topic && !polled.error && <Empty waiting={true}>{''}</Empty>}
-        {topic && tab === '' && <Records key={name} store={store} topic={name} partitions={topic.partitions_count} route={route} />}
+        {topic && tab === '' && <Records key={name} store={store} topic={name} partitions={topic.partitions_count} source={{ tables: topic.tables, starts: topic.partitions.map((p) => p.start) }} route={route} />}
         {topic && tab === 'partitions' && <Partitions topic={topic} />}
         {topic && tab === 'configs' && <Configs topic={topic} onDone={polled.reload} />}
         {topic && tab === 'produce' && <Produce topic={name} partitions={topic.partitions_count} onDone={polled.reload} />}

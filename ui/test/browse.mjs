@@ -132,6 +132,13 @@ export async function browse({ page, url, check, expect, changes }) {
     await page.getByRole('button', { name: 'Set', exact: true }).click();
     await page.locator('tr.set').getByText('retention.ms').waitFor();
   });
+  await check('a record is shown as the row of a table', async () => {
+    await open('#/topics/orders?from=start');
+    await record(0, 7).locator('button').first().click();
+    await record(0, 7).getByRole('button', { name: 'orders', exact: true }).click();
+    await record(0, 7).getByRole('columnheader', { name: 'amount' }).waitFor();
+    expect((await record(0, 7).locator('tbody tr').count()) === 1, 'it is not one row');
+  });
   await check('a group shows its lag, and goes elsewhere after a preview', async () => {
     await api('/v1/groups/readers/offsets', 'POST', { offset: 20, topic: 'notes', partitions: [0], apply: true });
     await open('#/groups');

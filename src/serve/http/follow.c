@@ -21,6 +21,15 @@ static struct bytes wanted_topic(const struct follow *f, int64_t *partition)
     return bytes_head(want, colon);
 }
 
+/* Partitions that the topic was given since: from their beginning. */
+static void extend(struct follow *f, const struct log_topic *topic, int64_t partition)
+{
+    while (partition < 0 && f->count < log_topic_info(topic)->partitions) {
+        f->partitions[f->count] = f->count;
+        f->places[f->count++] = 0;
+    }
+}
+
 /* Begins at the end of each partition that is wanted. */
 static void begin(struct follow *f, const struct log_topic *topic, int64_t partition)
 {
@@ -118,6 +127,8 @@ bool follow_sample(struct follow *f, struct exchange *x, struct buf *out)
     bool begin_now = !error && (!f->begun || memcmp(f->topic_id, log_topic_info(topic)->id, LOG_ID_BYTES) != 0);
     if (begin_now)
         begin(f, topic, partition);
+    else if (!error)
+        extend(f, topic, partition);
     if (error ? f->told : !begin_now && !any_new(f, topic))
         return false;
     f->told = error != NULL;

@@ -2,7 +2,7 @@
 #include "base/json_reader.h"
 #include "serve/http/group_facts.h"
 
-enum { COMMIT_VERSION = 8 };
+enum { COMMIT_VERSION = 8, BY_TIME_MAX = 1000 /* partitions whose index is looked into */ };
 
 enum to { TO_START, TO_END, TO_OFFSET, TO_TIME, TO_BY };
 
@@ -124,20 +124,23 @@ static int64_t target_of(struct exchange *x, const struct reset *r, const struct
     return target < o->start ? o->start : target > o->end ? o->end : target;
 }
 
-/* Leaves those that are meant, and where each goes. */
-static void choose(struct exchange *x, struct reset *r)
+/* Leaves those that are meant, and where each goes. False: it is answered. */
+static bool choose(struct exchange *x, struct reset *r)
 {
     uint32_t kept = 0;
 
-    r->targets = arena_alloc(&x->arena, (r->count + 1) * sizeof *r->targets);
-    for (uint32_t i = 0; i < r->count; i++) {
-        if (!is_meant(r, &r->offsets[i]))
-            continue;
-        r->offsets[kept] = r->offsets[i];
-        r->targets[kept] = target_of(x, r, &r->offsets[kept]);
-        kept++;
-    }
+    for (uint32_t i = 0; i < r->count; i++)
+        if (is_meant(r, &r->offsets[i]))
+            r->offsets[kept++] = r->offsets[i];
     r->count = kept;
+    if (r->to == TO_TIME && kept > BY_TIME_MAX) {
+        reply_error(x, 400, "limit", "by time %d partitions are moved at once: choose some of the %u", BY_TIME_MAX, kept);
+        return false;
+    }
+    r->targets = arena_alloc(&x->arena, (kept + 1) * sizeof *r->targets);
+    for (uint32_t i = 0; i < kept; i++)
+        r->targets[i] = target_of(x, r, &r->offsets[i]);
+    return true;
 }
 
 /* ---- answering ---- */
@@ -222,7 +225,8 @@ void post_group_offsets(struct exchange *x)
     }
     if (topic)
         all_of_topic(x, r, topic);
-    choose(x, r);
+    if (!choose(x, r))
+        return;
     group_describe(x, x->params[0], &g);
     struct bytes state = g.error ? BYTES_LITERAL("Empty") : arena_copy(&x->arena, group_state(&g));
     kafka_ask_end(&g.ask);

@@ -38,8 +38,8 @@ enum status http_face_open(struct loop *loop, struct log *log, struct engine *en
     enum status st;
 
     *out = NULL;
-    if (options)
-        face->options = *options;
+    CHECK(options && options->kafka);
+    face->options = *options;
     fill_defaults(&face->options);
     face->loop = loop;
     face->log = log;

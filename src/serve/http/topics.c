@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/json_reader.h"
 #include "serve/http/broker.h"
+#include "sql/catalog.h"
 #include "wire/http/uri.h"
 
 enum { CREATE_VERSION = 7, DELETE_VERSION = 5, DESCRIBE_CONFIGS_VERSION = 4, CONFIGS_MAX = 64, TOPIC = 2 };
@@ -52,7 +53,7 @@ static void write_partitions(struct exchange *x, struct json_writer *w, struct l
     json_array_end(w);
 }
 
-static void write_topic(struct exchange *x, struct json_writer *w, struct log_topic *topic)
+static void write_topic(struct json_writer *w, struct log_topic *topic)
 {
     static const char *const durability[] = {"fsync", "interval", "memory"};
     const struct log_topic_info *info = log_topic_info(topic);
@@ -65,7 +66,6 @@ static void write_topic(struct exchange *x, struct json_writer *w, struct log_to
     json_key_i64(w, "retention_bytes", info->options.retention_bytes);
     json_key_u64(w, "partitions_count", info->partitions);
     write_sums(w, topic);
-    (void)x;
 }
 
 void get_topics(struct exchange *x)
@@ -84,7 +84,7 @@ void get_topics(struct exchange *x)
         if (info->options.internal ? !all : !exchange_can(x, ACL_DESCRIBE, ACL_TOPIC, info->name))
             continue;
         json_object_begin(&w);
-        write_topic(x, &w, topic);
+        write_topic(&w, topic);
         if (!summary)
             write_partitions(x, &w, topic);
         json_object_end(&w);
@@ -135,6 +135,30 @@ static void write_configs(struct exchange *x, struct json_writer *w, struct byte
     kafka_ask_end(&ask);
 }
 
+static struct bytes option_of(const struct table *table, const char *key)
+{
+    for (uint16_t i = 0; i < table->options_count; i++)
+        if (bytes_is(table->options[i].key, key))
+            return table->options[i].value;
+    return BYTES_NONE;
+}
+
+/* Those tables whose rows are this topic's records, for who may ask SQL. */
+static void write_tables(struct exchange *x, struct json_writer *w, struct bytes topic)
+{
+    const struct map *tables = &engine_catalog(x->face->engine)->tables;
+
+    json_key(w, "tables");
+    json_array_begin(w);
+    for (struct map_entry *e = map_first(tables); e && exchange_is_admin(x); e = map_next(tables, e)) {
+        const struct table *table = e->value;
+        if (table->kind == TABLE_CONNECTOR && bytes_is(option_of(table, "connector"), "kafka") &&
+            !option_of(table, "properties.bootstrap.servers").ptr && bytes_equal(option_of(table, "topic"), topic))
+            json_bytes(w, table->name);
+    }
+    json_array_end(w);
+}
+
 void get_topic(struct exchange *x)
 {
     struct log_topic *topic = find_topic(x, x->params[0], ACL_DESCRIBE);
@@ -147,7 +171,7 @@ void get_topic(struct exchange *x)
     buf_init(&body, x->face->options.answer_bytes_max);
     json_writer_init(&w, &body);
     json_object_begin(&w);
-    write_topic(x, &w, topic);
+    write_topic(&w, topic);
     write_partitions(x, &w, topic);
     struct job *job = engine_topic_job(x->face->engine, info->name);
     struct job_info job_is = {0};
@@ -155,6 +179,7 @@ void get_topic(struct exchange *x)
         job_info(job, &job_is);
         json_key_text(&w, "job", job_is.name);
     }
+    write_tables(x, &w, info->name);
     if (!info->options.internal)
         write_configs(x, &w, info->name);
     json_object_end(&w);

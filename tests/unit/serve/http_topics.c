@@ -216,6 +216,56 @@ TEST(http_topics_seeks)
     http_server_close(&s);
 }
 
+TEST(http_topics_pages_begin_where_the_log_does)
+{
+    struct http_server s;
+    uint64_t lsn;
+
+    http_server_open(&s, NULL, NULL);
+    struct log_topic *topic = make_topic(&s, 1);
+    for (int i = 0; i < 10; i++)
+        append(&s, topic, 0, i * 10, 10, KAFKA_CODEC_LZ4, 0);
+    EXPECT_OK(log_trim(s.log, log_partition_of(topic, 0), 55, &lsn));
+    ask(&s, "GET", "/v1/topics/t/records?from=start&limit=1", NULL, 200, "[{\"partition\":0,\"offset\":55,");
+    ask(&s, "GET", "/v1/topics/t/records?offset=3&limit=1", NULL, 200, "[{\"partition\":0,\"offset\":55,");
+    ask(&s, "GET", "/v1/topics/t/records?before=0:57", NULL, 200, "\"from\":\"0:55\",\"to\":\"0:57\",\"left\":0,");
+    ask(&s, "GET", "/v1/topics/t/records?before=0:20", NULL, 200, "{\"records\":[],\"from\":\"0:55\"");
+    ask(&s, "GET", "/v1/topics/t/records?partition=0&offset=54&whole", NULL, 404, NULL);
+    http_server_close(&s);
+}
+
+/* A batch whose bytes are not its codec's: its place is named, and the others are shown. */
+TEST(http_topics_name_what_cannot_be_read)
+{
+    enum { ATTRIBUTES_AT = 22 };
+    struct http_server s;
+    struct batch_builder b;
+    struct log_appended at;
+    struct diag diag = {0};
+    struct buf batch;
+
+    http_server_open(&s, NULL, NULL);
+    struct log_topic *topic = make_topic(&s, 1);
+    append(&s, topic, 0, 0, 2, KAFKA_CODEC_NONE, 0);
+    batch_builder_init(&b, KAFKA_CODEC_NONE);
+    buf_init(&batch, 0);
+    for (int i = 0; i < 3; i++)
+        batch_builder_add(&b, 5, BYTES_NONE, BYTES_LITERAL("v"), NULL, 0);
+    EXPECT_OK(batch_builder_finish(&b, &batch));
+    batch.ptr[ATTRIBUTES_AT] |= KAFKA_CODEC_GZIP;
+    batch_set_producer(batch.ptr, batch.len, -1, -1, -1); /* the checksum anew */
+    EXPECT_OK(log_append(s.log, log_partition_of(topic, 0), buf_view(&batch), &at, &diag));
+    append(&s, topic, 0, 5, 1, KAFKA_CODEC_NONE, 0);
+    ask(&s, "GET", "/v1/topics/t/records?from=start", NULL, 200,
+        "{\"partition\":0,\"offset\":2,\"time_ms\":5,\"to_offset\":4,\"damaged\":");
+    ask(&s, "GET", "/v1/topics/t/records?from=start", NULL, 200, "\"value\":\"p0-5\"");
+    ask(&s, "GET", "/v1/topics/t/records", NULL, 200, "\"value\":\"p0-1\"");
+    ask(&s, "GET", "/v1/topics/t/records", NULL, 200, "\"to_offset\":4,\"damaged\":");
+    buf_deinit(&batch);
+    batch_builder_deinit(&b);
+    http_server_close(&s);
+}
+
 TEST(http_topics_refuse_what_is_not_a_page)
 {
     static const struct {
