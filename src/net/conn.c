@@ -38,11 +38,13 @@ enum {
 
 enum conn_state { CONN_OPEN, CONN_HALF, CONN_DRAINING, CONN_LINGERING, CONN_CLOSED };
 
-/* A piece of the output queue: a chunk of our own with room to grow, or somebody's bytes. */
+/* A piece of the output queue: a chunk of our own with room to grow, or somebody's bytes, or a file's. */
 struct part {
     struct part *next;
     const uint8_t *ptr;
     size_t len; /* unsent */
+    struct os_file *file; /* NULL: the bytes are at ptr */
+    uint64_t file_pos;
     conn_release_fn *release;
     void *context;
     size_t room; /* left in own[] */
@@ -560,7 +562,10 @@ static void output_sent(struct conn *c, size_t n)
     while (n > 0) {
         struct part *p = c->out_first;
         size_t take = n < p->len ? n : p->len;
-        p->ptr += take;
+        if (p->file)
+            p->file_pos += take;
+        else
+            p->ptr += take;
         p->len -= take;
         n -= take;
         if (p->len > 0)
@@ -577,9 +582,13 @@ static void output_sent(struct conn *c, size_t n)
 static enum status send_once(struct conn *c, size_t *sent)
 {
     struct bytes parts[PARTS_MAX];
+    struct part *first = c->out_first;
     int count = 0;
 
-    for (struct part *p = c->out_first; p && count < PARTS_MAX; p = p->next)
+    if (first && first->file)
+        return os_sock_send_file(c->sock, first->file, first->file_pos,
+                                 first->len < SEND_TURN_BYTES ? first->len : SEND_TURN_BYTES, sent);
+    for (struct part *p = first; p && !p->file && count < PARTS_MAX; p = p->next)
         parts[count++] = bytes_of(p->ptr, p->len);
     return c->tls ? tls_send(c->tls, c->sock, parts, count, sent)
                   : os_sock_send(c->sock, parts, count, sent);
@@ -638,7 +647,7 @@ void conn_send(struct conn *c, struct bytes data)
 
     if (conn_closing(c) || data.len == 0)
         return;
-    if (!tail || tail->room < data.len) {
+    if (!tail || tail->room < data.len) { /* room is 0 in what is not ours */
         size_t size = data.len < CHUNK_BYTES ? CHUNK_BYTES : data.len;
         tail = xmalloc(sizeof(*tail) + size);
         *tail = (struct part){.ptr = tail->own, .room = size};
@@ -650,19 +659,34 @@ void conn_send(struct conn *c, struct bytes data)
     queued(c, data.len);
 }
 
-void conn_send_view(struct conn *c, struct bytes data, conn_release_fn *release, void *context)
+static void send_part(struct conn *c, struct part part)
 {
     struct part *p;
 
-    if (conn_closing(c) || data.len == 0) {
-        if (release)
-            release(context);
+    if (conn_closing(c) || part.len == 0) {
+        if (part.release)
+            part.release(part.context);
         return;
     }
     p = xmalloc(sizeof(*p));
-    *p = (struct part){.ptr = data.ptr, .len = data.len, .release = release, .context = context};
+    *p = part;
     append_part(c, p);
-    queued(c, data.len);
+    queued(c, part.len);
+}
+
+void conn_send_view(struct conn *c, struct bytes data, conn_release_fn *release, void *context)
+{
+    send_part(c, (struct part){.ptr = data.ptr, .len = data.len, .release = release, .context = context});
+}
+
+void conn_send_file(struct conn *c, struct conn_file data, conn_release_fn *release, void *context)
+{
+    CHECK(!c->tls);
+    send_part(c, (struct part){.file = data.file,
+                               .file_pos = data.pos,
+                               .len = data.len,
+                               .release = release,
+                               .context = context});
 }
 
 void conn_send_now(struct conn *c)

@@ -83,6 +83,14 @@ void conn_send(struct conn *conn, struct bytes data);
 /* Queues without a copy: release(context) is called when the bytes are sent or dropped. */
 typedef void conn_release_fn(void *context);
 void conn_send_view(struct conn *conn, struct bytes data, conn_release_fn *release, void *context);
+/* Likewise a file's bytes, which stay in the kernel; not with TLS (conn_has_tls). The file must stay open until the
+ * release. */
+struct conn_file {
+    struct os_file *file;
+    uint64_t pos;
+    size_t len;
+};
+void conn_send_file(struct conn *conn, struct conn_file data, conn_release_fn *release, void *context);
 
 /* What is queued does not wait for the end of the pass: for an answer that somebody's clock runs
  * on. */

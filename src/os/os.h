@@ -78,6 +78,8 @@ struct os_file_class {
     /* Has what was written there taken by the disk, waited for, and promises nothing: only a sync does.
      * Who gives a file away by and by leaves little for its sync, and for other files' syncs beside it. */
     enum status (*write_out)(struct os_file *, uint64_t pos, uint64_t len);
+    /* Whether all of it is in memory, so that reading it waits for no disk; true where that cannot be told. */
+    bool (*cached)(struct os_file *, uint64_t pos, uint64_t len);
     enum status (*truncate)(struct os_file *, uint64_t size); /* shrinks, or grows by zeros */
     enum status (*stat)(struct os_file *, struct os_stat *out);
     void (*close)(struct os_file *);
@@ -110,6 +112,9 @@ struct os_sock_class {
      * peer has sent all. */
     enum status (*recv)(struct os_sock *, void *to, size_t len, size_t *got);
     enum status (*send)(struct os_sock *, const struct bytes *parts, int count, size_t *sent);
+    /* The same of a file's bytes, without passing through the process where the kernel can. They must be there:
+     * ST_IO at the end of the file. What is not in memory is waited for. */
+    enum status (*send_file)(struct os_sock *, struct os_file *, uint64_t pos, size_t len, size_t *sent);
     /* Nothing more will be sent: the peer's recv gives ST_END after what was. recv goes on. */
     void (*finish)(struct os_sock *);
     /* Local (listener or connection) and remote address as "host:port", zero-terminated. */
@@ -216,6 +221,7 @@ struct os *os_posix(void);
 #define os_file_write(f, pos, from, len)    ((f)->class->write(f, pos, from, len))
 #define os_file_sync(f)                     ((f)->class->sync(f))
 #define os_file_write_out(f, pos, len)      ((f)->class->write_out(f, pos, len))
+#define os_file_cached(f, pos, len)         ((f)->class->cached(f, pos, len))
 #define os_file_truncate(f, size)           ((f)->class->truncate(f, size))
 #define os_file_stat(f, out)                ((f)->class->stat(f, out))
 #define os_file_close(f)                    ((f)->class->close(f))
@@ -230,6 +236,7 @@ struct os *os_posix(void);
 #define os_sock_accept(s, out)              ((s)->class->accept(s, out))
 #define os_sock_recv(s, to, len, got)       ((s)->class->recv(s, to, len, got))
 #define os_sock_send(s, parts, count, sent) ((s)->class->send(s, parts, count, sent))
+#define os_sock_send_file(s, f, pos, n, se) ((s)->class->send_file(s, f, pos, n, se))
 #define os_sock_finish(s)                   ((s)->class->finish(s))
 #define os_sock_address(s, lo, re, size)    ((s)->class->address(s, lo, re, size))
 #define os_sock_close(s)                    ((s)->class->close(s))

@@ -14,15 +14,29 @@ static bool flush(void *context)
     return false;
 }
 
+static bool work(void *context)
+{
+    struct rig *rig = context;
+
+    return log_work(rig->log);
+}
+
+static void helped(void *context)
+{
+    loop_wake(context);
+}
+
 void kafka_rig_start(struct rig *rig)
 {
     struct kafka_options options = {.rebalance_delay_ms = -1};
     struct diag diag = {0};
 
-    EXPECT_OK(log_open(rig->os, "data", &(struct log_options){.disk_reserve_bytes = RIG_RESERVE}, &rig->log,
-                       &diag));
+    EXPECT_OK(log_open(rig->os, "data", &(struct log_options){.disk_reserve_bytes = RIG_RESERVE},
+                       &rig->log, &diag));
     EXPECT_OK(loop_create(rig->os, &rig->loop));
     loop_hook_add(rig->loop, flush, rig);
+    loop_background_add(rig->loop, work, rig);
+    log_on_work(rig->log, helped, rig->loop);
     EXPECT_OK(security_open(rig->os, rig->log, &rig->security_options, &rig->security, &diag));
     options.security = rig->security;
     EXPECT_OK(kafka_face_open(rig->loop, rig->log, "node:9092", &options, &rig->face));
@@ -34,6 +48,7 @@ void kafka_rig_stop(struct rig *rig)
     kafka_face_close(rig->face);
     security_close(rig->security);
     loop_hook_remove(rig->loop, flush, rig);
+    loop_background_remove(rig->loop, work, rig);
     log_close(rig->log);
     loop_pass(rig->loop, 0); /* what the face has posted */
     loop_destroy(rig->loop);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -113,6 +114,34 @@ static enum status file_write_out(struct os_file *file, uint64_t pos, uint64_t l
     return ST_OK;
 }
 
+/* cachestat, Linux 6.5; older ones cannot tell. */
+#ifndef SYS_cachestat
+#define SYS_cachestat 451
+#endif
+struct cache_range {
+    uint64_t off, len;
+};
+struct cache_stat {
+    uint64_t cached, dirty, writeback, evicted, recently_evicted; /* pages */
+};
+
+static bool file_cached(struct os_file *file, uint64_t pos, uint64_t len)
+{
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct cache_range range = {pos / page * page, 0};
+    struct cache_stat stat = {0};
+
+    range.len = (pos + len + page - 1) / page * page - range.off;
+    if (syscall(SYS_cachestat, of(file)->fd, &range, &stat, 0) != 0)
+        return true;
+    return stat.cached >= range.len / page;
+}
+
+int posix_file_fd(struct os_file *file)
+{
+    return of(file)->fd;
+}
+
 static enum status file_truncate(struct os_file *file, uint64_t size)
 {
     struct posix_file *f = of(file);
@@ -147,6 +176,7 @@ static const struct os_file_class file_class = {
     .write = file_write,
     .sync = file_sync,
     .write_out = file_write_out,
+    .cached = file_cached,
     .truncate = file_truncate,
     .stat = file_stat,
     .close = file_close,

@@ -14,6 +14,7 @@ const char *posix_error_text(struct os *os);
 
 /* file.c */
 enum status posix_file_open(struct os *os, const char *path, unsigned flags, struct os_file **out);
+int posix_file_fd(struct os_file *file);
 
 /* dir.c */
 enum status posix_path_stat(struct os *os, const char *path, struct os_stat *out);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -110,6 +111,23 @@ static enum status sock_send(struct os_sock *sock, const struct bytes *parts, in
     return ST_OK;
 }
 
+static enum status sock_send_file(struct os_sock *sock, struct os_file *file, uint64_t pos, size_t len,
+                                  size_t *sent)
+{
+    off_t at = (off_t)pos;
+    ssize_t n;
+
+    CHECK(len > 0);
+    *sent = 0;
+    do
+        n = sendfile(of(sock)->fd, posix_file_fd(file), &at, len);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return posix_failed("send to", "peer", errno);
+    *sent = (size_t)n;
+    return n == 0 ? posix_failed("send a file to", "peer", EIO) : ST_OK;
+}
+
 static void sock_finish(struct os_sock *sock)
 {
     shutdown(of(sock)->fd, SHUT_WR); /* refused only when the peer has gone: recv will say so */
@@ -206,6 +224,7 @@ static const struct os_sock_class sock_class = {
     .accept = sock_accept,
     .recv = sock_recv,
     .send = sock_send,
+    .send_file = sock_send_file,
     .finish = sock_finish,
     .address = sock_address,
     .close = sock_close,

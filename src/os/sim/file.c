@@ -283,6 +283,14 @@ static enum status file_write_out(struct os_file *file, uint64_t pos, uint64_t l
     return check_alive(of(file), "write out");
 }
 
+/* As the seed says: a cache may have let go of any page. */
+static bool file_cached(struct os_file *file, uint64_t pos, uint64_t len)
+{
+    (void)pos;
+    (void)len;
+    return rng_chance(&of(file)->handle.sim->helper_rng, 0.5);
+}
+
 static enum status file_truncate(struct os_file *file, uint64_t size)
 {
     struct sim_file *f = of(file);
@@ -332,6 +340,7 @@ static const struct os_file_class file_class = {
     .write = file_write,
     .sync = file_sync,
     .write_out = file_write_out,
+    .cached = file_cached,
     .truncate = file_truncate,
     .stat = file_stat,
     .close = file_close,

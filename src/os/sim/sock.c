@@ -389,6 +389,25 @@ static enum status sock_send(struct os_sock *sock, const struct bytes *parts, in
     return ST_OK;
 }
 
+static enum status sock_send_file(struct os_sock *sock, struct os_file *file, uint64_t pos, size_t len,
+                                  size_t *sent)
+{
+    struct sim *sim = of(sock)->handle.sim;
+    uint8_t *copy = xmalloc(len);
+    size_t got;
+
+    *sent = 0;
+    enum status st = os_file_read(file, pos, copy, len, &got);
+    if (st == ST_OK && got == 0)
+        st = sim_failed(sim, ST_IO, "send a file to", "peer", "the file ends before");
+    if (st == ST_OK) {
+        struct bytes part = bytes_of(copy, got);
+        st = sock_send(sock, &part, 1, sent);
+    }
+    free(copy);
+    return st;
+}
+
 static void sock_finish(struct os_sock *sock)
 {
     struct sim_sock *s = of(sock);
@@ -434,6 +453,7 @@ static const struct os_sock_class sock_class = {
     .accept = sock_accept,
     .recv = sock_recv,
     .send = sock_send,
+    .send_file = sock_send_file,
     .finish = sock_finish,
     .address = sock_address,
     .close = sock_close,

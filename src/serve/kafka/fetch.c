@@ -9,6 +9,9 @@
  * These answers are sent before the acknowledgements of the same flush: an event's way ends with
  * them, and a producer's does not go on until the next.
  *
+ * Before records are read that lie in files, a helper of the log brings them into memory (log_warm); the call waits
+ * for it as it does for new records. Then they go from the file to the socket, unless TLS is between.
+ *
  * What a request leaves to its fetch session is filled in first (fetch_session.h), so that from
  * there on all requests name their partitions. */
 #include <stdlib.h>
@@ -40,9 +43,11 @@ struct fetch {
     const struct fetch_asked *asked; /* kept in the call */
     struct watch *watches;
     uint32_t watches_count;
+    struct log_warming *warmings; /* of a call that waits for the disk, not for records */
+    uint32_t warmings_count, warmings_left;
     struct loop_timer *timer;
     struct fetch *next_ready;
-    bool is_ready, time_is_up;
+    bool is_ready, time_is_up, is_warm;
 };
 
 static struct kafka_fetch_res_partition *next_partition(struct kafka_fetch_res_topic *topic)
@@ -132,8 +137,10 @@ static enum kafka_error read_records(struct call *call, const struct kafka_fetch
 
     if (max > *bytes_left)
         max = *bytes_left;
-    switch (log_read(call->face->log, partition, asked->fetch_offset, max ? max : 1, bound, &view,
-                     &diag)) {
+    max = max ? max : 1;
+    switch (conn_has_tls(call_conn(call))
+                ? log_read(call->face->log, partition, asked->fetch_offset, max, bound, &view, &diag)
+                : log_read_to_send(partition, asked->fetch_offset, max, bound, &view, &diag)) {
     case ST_OK: break;
     case ST_NOTFOUND: return KAFKA_ERR_OFFSET_OUT_OF_RANGE;
     case ST_CORRUPT: return KAFKA_ERR_CORRUPT_MESSAGE;
@@ -321,9 +328,12 @@ static void fetch_unwait(struct fetch *fetch)
 
     for (uint32_t i = 0; i < fetch->watches_count; i++)
         log_unwatch(&fetch->watches[i].watcher);
+    for (uint32_t i = 0; i < fetch->warmings_count; i++)
+        log_warm_cancel(&fetch->warmings[i]);
     ready_remove(face, fetch);
     loop_timer_destroy(fetch->timer);
     free(fetch->watches);
+    free(fetch->warmings);
     free(fetch);
     face->stats.fetches_waiting--;
 }
@@ -349,6 +359,68 @@ static void fetch_ready(struct fetch *fetch)
     loop_defer(face->loop, &face->fetch_defer);
 }
 
+/* ---- from the disk ---- */
+
+static void on_warm(struct log_warming *warming)
+{
+    struct fetch *fetch = warming->context;
+
+    if (--fetch->warmings_left > 0)
+        return;
+    fetch->is_warm = true;
+    fetch_ready(fetch);
+}
+
+/* What the answer will read of the partition. */
+static void warm_partition(struct fetch *fetch, struct log_topic *topic, struct bytes name,
+                           const struct kafka_fetch_req_partition *asked, size_t *bytes_left)
+{
+    const struct kafka_fetch_req *req = &fetch->asked->req;
+    enum log_bound bound = req->isolation_level == 1 ? LOG_TO_STABLE : LOG_TO_DURABLE;
+    size_t max = asked->partition_max_bytes > 0 ? (size_t)asked->partition_max_bytes : 1;
+    struct log_warming *warming = &fetch->warmings[fetch->warmings_count];
+
+    if (*bytes_left == 0 || partition_error(fetch->call, topic, name, asked))
+        return;
+    if (max > *bytes_left)
+        max = *bytes_left;
+    *warming = (struct log_warming){.fn = on_warm, .context = fetch};
+    if (!log_warm(face_partition(topic, asked->partition), asked->fetch_offset, max, bound, warming)) {
+        fetch->warmings_count++;
+        *bytes_left -= max;
+    }
+}
+
+/* Answers, at once or when what is to be read is in memory. */
+static void fetch_answer_warm(struct call *call, const struct fetch_asked *what)
+{
+    const struct kafka_fetch_req *req = &what->req;
+    size_t left = req->max_bytes > 0 ? (size_t)req->max_bytes : 1;
+    struct fetch *fetch = xcalloc(1, sizeof(*fetch));
+
+    fetch->call = call;
+    fetch->asked = what;
+    fetch->warmings = xcalloc(partitions_count(req) + 1, sizeof(*fetch->warmings));
+    if (left > FETCH_BYTES_MAX)
+        left = FETCH_BYTES_MAX;
+    for (int32_t t = 0; t < req->topics.count; t++) {
+        const struct kafka_fetch_req_topic *asked = &req->topics.at[t];
+        struct bytes name = name_asked(call, asked);
+        struct log_topic *topic = face_topic_visible(call->face, name, asked->topic_id);
+        for (int32_t i = 0; i < asked->partitions.count; i++)
+            warm_partition(fetch, topic, name, &asked->partitions.at[i], &left);
+    }
+    fetch->warmings_left = fetch->warmings_count;
+    call->face->stats.fetches_waiting++;
+    if (fetch->warmings_count == 0) {
+        fetch_unwait(fetch);
+        fetch_answer(call, what);
+        return;
+    }
+    call->state = fetch;
+    call->cancel = fetch_cancel;
+}
+
 static void run_ready(void *context)
 {
     struct kafka_face *face = context;
@@ -358,12 +430,16 @@ static void run_ready(void *context)
         struct call *call = fetch->call;
         const struct fetch_asked *what = fetch->asked;
         struct conn *conn = call_conn(call);
+        bool is_warm = fetch->is_warm;
         ready_remove(face, fetch);
-        if (!fetch->time_is_up && !is_enough(call, &what->req))
+        if (!is_warm && !fetch->time_is_up && !is_enough(call, &what->req))
             continue; /* its watches stand */
         fetch_unwait(fetch);
         call->cancel = NULL;
-        fetch_answer(call, what);
+        if (is_warm)
+            fetch_answer(call, what);
+        else
+            fetch_answer_warm(call, what);
         conn_send_now(conn);
     }
 }
@@ -456,7 +532,7 @@ void kafka_on_fetch(struct call *call, const void *request)
     if (error)
         refuse(call, error, 0);
     else if (what->req.max_wait_ms <= 0 || !what->req.topics.count || is_enough(call, &what->req))
-        fetch_answer(call, what);
+        fetch_answer_warm(call, what);
     else
         fetch_wait(call, what);
 }

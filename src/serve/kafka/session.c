@@ -109,14 +109,17 @@ static void view_release(void *context)
 /* Takes the view. */
 static void send_view(struct conn *conn, struct bytes data, struct log_view *view)
 {
-    if (data.len < KAFKA_VIEW_BYTES_MIN) {
+    if (data.len < KAFKA_VIEW_BYTES_MIN && !view->file) {
         conn_send(conn, data);
         log_view_release(view);
         return;
     }
     struct log_view *held = xmalloc(sizeof(*held));
     *held = *view;
-    conn_send_view(conn, data, view_release, held);
+    if (held->file)
+        conn_send_file(conn, (struct conn_file){held->file, held->file_pos, data.len}, view_release, held);
+    else
+        conn_send_view(conn, data, view_release, held);
 }
 
 /* The frame's bytes with the views of the log between them, of which only small ones are copied. */

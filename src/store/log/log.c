@@ -134,6 +134,7 @@ static enum status open_directory(struct log *log, struct diag *diag)
     TRY(lock_directory(log, diag));
     os_helper_open(log->os, "quickwater-log", on_helped, log, &log->helper);
     os_helper_open(log->os, "quickwater-wal", on_helped, log, &log->wal_helper);
+    os_helper_open(log->os, "quickwater-read", on_helped, log, &log->read_helper);
     TRY(identity_open(log->os, log->dir, log->cluster_id, &log->salt, diag));
     TRY(log_recover(log, diag));
     enum status st = raise_epoch(log);
@@ -158,6 +159,9 @@ void log_free(struct log *log)
         os_helper_close(log->helper);
     if (log->wal_helper)
         os_helper_close(log->wal_helper);
+    if (log->read_helper)
+        os_helper_close(log->read_helper);
+    warm_abandon(log);
     cut_abandon(log);
     log_forget(log);
     wal_close(log->wal);
@@ -386,6 +390,7 @@ enum status log_flush(struct log *log)
 
 bool log_work(struct log *log)
 {
+    warm_work(log);
     if (log->failure[0])
         return false;
     bool more = false;

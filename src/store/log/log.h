@@ -296,6 +296,10 @@ struct log_view {
     int64_t base_offset; /* of the first batch; may be less than was asked for */
     int64_t next_offset; /* where the next read goes on */
     void *hold;          /* the log's */
+    /* log_read_to_send: NULL, or the bytes are in this file, and of `bytes` only the length counts */
+    struct os_file *file;
+    uint64_t file_pos;
+    void *file_hold;
 };
 
 /* At least one batch even where it is larger than bytes_max, unless there is none: then ST_OK with
@@ -305,6 +309,26 @@ enum status log_read(struct log *log, struct log_partition *partition, int64_t o
                      size_t bytes_max, enum log_bound bound, struct log_view *out,
                      struct diag *diag) MUST_CHECK;
 void log_view_release(struct log_view *view);
+
+/* The same for who passes the bytes on without a look: they may be left in their file. Of what is not in memory
+ * at most LOG_SEND_BYTES, but at least a batch. Such a file's batches were looked at once since the opening, or
+ * written by us. */
+enum { LOG_SEND_BYTES = 1024 * 1024 };
+enum status log_read_to_send(struct log_partition *partition, int64_t offset, size_t bytes_max,
+                             enum log_bound bound, struct log_view *out, struct diag *diag) MUST_CHECK;
+
+/* True: a read from there waits for no disk, as far as can be told. Else it is being brought into memory, and fn is
+ * called once, from log_work, whatever came of it. The warming is the caller's, zeroed but for fn and context. */
+struct warm_piece;
+struct log_warming {
+    void (*fn)(struct log_warming *);
+    void *context;
+    struct warm_piece *piece; /* waited for */
+    struct log_warming *next;
+};
+bool log_warm(struct log_partition *partition, int64_t offset, size_t bytes_max, enum log_bound bound,
+              struct log_warming *warming);
+void log_warm_cancel(struct log_warming *warming); /* or it was called already */
 
 /* The aborted transactions that have records in [from, to), in the order they ended: of a producer's
  * batches those in [first, last] are to be left out. */

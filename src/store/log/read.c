@@ -3,9 +3,13 @@
 #include "base/check.h"
 #include "store/log/state.h"
 
-enum { COPY_MAX = 1024 * 1024, ALONE_MIN = 32 * 1024 };
+enum {
+    COPY_MAX = 1024 * 1024,
+    ALONE_MIN = 32 * 1024,
+    SEND_MIN = 16 * 1024, /* from the file; less is copied for less than the calls cost */
+};
 
-static int64_t bound_of(const struct log_partition *p, enum log_bound bound)
+int64_t partition_bound(const struct log_partition *p, enum log_bound bound)
 {
     struct log_offsets o;
 
@@ -63,7 +67,7 @@ static void view_run(struct log_partition *p, struct run run, struct log_view *o
 }
 
 /* The first segment that ends behind the offset; NULL: it is in the tail. */
-static struct segment *segment_of(const struct log_partition *p, int64_t offset)
+struct segment *partition_segment(const struct log_partition *p, int64_t offset)
 {
     uint32_t low = 0, high = p->segments_count;
 
@@ -99,14 +103,33 @@ static enum status read_segment(struct log_partition *p, struct segment *seg, in
     return ST_OK;
 }
 
-enum status log_read(struct log *log, struct log_partition *partition, int64_t offset,
-                     size_t bytes_max, enum log_bound bound, struct log_view *out,
-                     struct diag *diag)
+/* A view of the file itself, if what is there needs no look; out->file NULL: it does. */
+static void view_file(struct log_partition *p, struct segment *seg, int64_t to, size_t bytes_max,
+                      struct log_view *out)
 {
-    struct log_partition *p = partition;
-    int64_t to = bound_of(p, bound);
+    static const uint8_t elsewhere;
+    char folder[OS_PATH_MAX + 64];
+    struct segment_run run;
 
-    CHECK(p->log == log);
+    partition_folder(p, folder);
+    if (segment_find_run(seg, (struct segment_place){p->log->os, folder, &p->log->files}, out->next_offset, to,
+                         bytes_max, &run) != ST_OK ||
+        run.len < SEND_MIN || !run.sound)
+        return; /* whoever reads it says what is wrong */
+    out->file_hold = segment_retain_file(seg);
+    out->file = seg->file;
+    out->file_pos = run.pos;
+    out->bytes = bytes_of(&elsewhere, run.len);
+    out->next_offset = run.next_offset;
+}
+
+enum how { AS_BYTES, AS_FILE };
+
+static enum status read_at(struct log_partition *p, int64_t offset, size_t bytes_max, enum log_bound bound,
+                           enum how how, struct log_view *out, struct diag *diag)
+{
+    int64_t to = partition_bound(p, bound);
+
     *out = (struct log_view){.bytes = BYTES_NONE, .base_offset = offset, .next_offset = offset};
     if (p->topic->deleted || offset < p->start || offset > p->end)
         return diag_set(diag, ST_NOTFOUND, DIAG_VALUE, "offset %lld is not in %s-%u [%lld, %lld)",
@@ -114,9 +137,14 @@ enum status log_read(struct log *log, struct log_partition *partition, int64_t o
                         (long long)p->end);
     if (offset >= to)
         return ST_OK;
-    struct segment *seg = segment_of(p, offset);
-    if (seg && seg->end > offset)
-        return read_segment(p, seg, to, bytes_max, out, diag);
+    struct segment *seg = partition_segment(p, offset);
+    if (seg && how == AS_FILE) {
+        if (bytes_max > LOG_SEND_BYTES)
+            bytes_max = LOG_SEND_BYTES;
+        view_file(p, seg, to, bytes_max, out);
+    }
+    if (seg)
+        return out->file ? ST_OK : read_segment(p, seg, to, bytes_max, out, diag);
     uint32_t i = tail_find(&p->tail, offset);
     if (i == p->tail.count || tail_item_last(tail_at(&p->tail, i)) >= to)
         return ST_OK;
@@ -124,9 +152,24 @@ enum status log_read(struct log *log, struct log_partition *partition, int64_t o
     return ST_OK;
 }
 
+enum status log_read(struct log *log, struct log_partition *partition, int64_t offset,
+                     size_t bytes_max, enum log_bound bound, struct log_view *out,
+                     struct diag *diag)
+{
+    CHECK(partition->log == log);
+    return read_at(partition, offset, bytes_max, bound, AS_BYTES, out, diag);
+}
+
+enum status log_read_to_send(struct log_partition *partition, int64_t offset, size_t bytes_max,
+                             enum log_bound bound, struct log_view *out, struct diag *diag)
+{
+    return read_at(partition, offset, bytes_max, bound, AS_FILE, out, diag);
+}
+
 void log_view_release(struct log_view *view)
 {
     slab_release(view->hold);
+    segment_release_file(view->file_hold);
     *view = (struct log_view){0};
 }
 

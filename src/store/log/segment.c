@@ -25,13 +25,28 @@ void segment_path(struct segment_place at, int64_t base, uint32_t generation, co
 
 /* ---- making, opening, freeing ---- */
 
+struct segment_handle *segment_retain_file(struct segment *seg)
+{
+    seg->handle->refs++;
+    return seg->handle;
+}
+
+void segment_release_file(struct segment_handle *handle)
+{
+    if (!handle || --handle->refs > 0)
+        return;
+    os_file_close(handle->file);
+    free(handle);
+}
+
 void segment_close_file(struct segment *seg)
 {
     struct segment_files *files = seg->files;
 
     if (!seg->file)
         return;
-    os_file_close(seg->file);
+    segment_release_file(seg->handle);
+    seg->handle = NULL;
     seg->file = NULL;
     seg->files = NULL;
     if (seg->files_prev)
@@ -52,6 +67,8 @@ static void hold_file(struct segment *seg, struct segment_files *files, struct o
 {
     if (files->count >= SEGMENT_FILES_MAX)
         segment_close_file(files->first);
+    seg->handle = xmalloc(sizeof(*seg->handle));
+    *seg->handle = (struct segment_handle){file, 1};
     seg->file = file;
     seg->files = files;
     seg->files_prev = files->last;
@@ -144,12 +161,17 @@ static void add_mark(struct segment *seg, struct segment_mark mark)
     seg->marks[seg->marks_count++] = mark;
 }
 
-static void mark_batch(struct segment *seg, uint64_t pos, const struct batch_header *h)
+enum soundness { UNKNOWN, SOUND };
+
+static void mark_batch(struct segment *seg, uint64_t pos, const struct batch_header *h, enum soundness sound)
 {
     struct segment_mark *last = seg->marks_count ? &seg->marks[seg->marks_count - 1] : NULL;
 
     if (!last || pos - last->pos >= SEGMENT_INDEX_BYTES)
-        add_mark(seg, (struct segment_mark){h->base_offset, pos, h->max_timestamp});
+        add_mark(seg, (struct segment_mark){.offset = h->base_offset,
+                                            .pos = pos,
+                                            .sound = sound == SOUND,
+                                            .max_timestamp = h->max_timestamp});
     else if (h->max_timestamp > last->max_timestamp)
         last->max_timestamp = h->max_timestamp;
 }
@@ -169,8 +191,9 @@ static void read_marks(struct segment *seg, struct segment_place at)
         if (os_file_read(file, i * MARK_BYTES, bytes, MARK_BYTES, &got) != ST_OK ||
             got < MARK_BYTES || load_u32_le(bytes + 24) != crc32c((uint32_t)seg->base, bytes, 24))
             break;
-        struct segment_mark m = {(int64_t)load_u64_le(bytes), load_u64_le(bytes + 8),
-                                 (int64_t)load_u64_le(bytes + 16)};
+        struct segment_mark m = {.offset = (int64_t)load_u64_le(bytes),
+                                 .pos = load_u64_le(bytes + 8) & INT64_MAX,
+                                 .max_timestamp = (int64_t)load_u64_le(bytes + 16)};
         struct segment_mark *last = seg->marks_count ? &seg->marks[seg->marks_count - 1] : NULL;
         if (m.pos >= seg->bytes || m.offset < seg->base || m.offset >= seg->end ||
             (last ? m.pos <= last->pos || m.offset <= last->offset : m.pos != 0))
@@ -200,7 +223,7 @@ static enum status scan_marks(struct segment *seg, uint64_t pos)
         }
         if (batch_header_parse(bytes_of(buffer + (pos - at), got - (pos - at)), &h) != ST_OK)
             break;
-        mark_batch(seg, pos, &h);
+        mark_batch(seg, pos, &h, UNKNOWN);
         pos += batch_size(&h);
     }
     free(buffer);
@@ -252,7 +275,7 @@ enum status segment_append(struct segment *seg, struct segment_place at, struct 
         enum status st = batch_next(&run, &h, &batch);
         CHECK(st == ST_OK);
         CHECK(h.base_offset >= seg->end);
-        mark_batch(seg, pos, &h);
+        mark_batch(seg, pos, &h, SOUND);
         pos += batch.len;
         seg->end = batch_last_offset(&h) + 1;
         if (h.max_timestamp > seg->max_timestamp)
@@ -538,6 +561,22 @@ static enum status take_batches(const struct segment *seg, struct cursor c, stru
     return ST_OK;
 }
 
+/* How far from pos, at most so many bytes, a run goes that ends where a stretch does: the next read then begins with
+ * one, and can be sent from the file. 0: none ends there. */
+static uint64_t to_mark(const struct segment *seg, uint64_t pos, uint64_t bytes_max)
+{
+    uint32_t low = 0, high = seg->marks_count;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (seg->marks[mid].pos <= pos + bytes_max)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low > 0 && seg->marks[low - 1].pos > pos ? seg->marks[low - 1].pos - pos : 0;
+}
+
 /* The run that begins with the batch at the cursor. */
 static enum status read_run(struct segment *seg, struct cursor c, const struct batch_header *h,
                             struct segment_read *read)
@@ -547,10 +586,14 @@ static enum status read_run(struct segment *seg, struct cursor c, const struct b
 
     if (want > seg->bytes - c.pos)
         want = seg->bytes - c.pos;
+    else if (to_mark(seg, c.pos, want) >= batch_size(h))
+        want = to_mark(seg, c.pos, want);
     read->hold = slab_create_sized(read->pool, want);
     enum status st = os_file_read(seg->file, c.pos, read->hold->data, want, &got);
     if (st == ST_OK)
         st = take_batches(seg, c, bytes_of(read->hold->data, got), read);
+    if (st == ST_OK)
+        segment_set_sound(seg, c.pos, read->run.len);
     if (st != ST_OK || read->run.len == 0) {
         slab_release(read->hold);
         read->hold = NULL;
@@ -591,6 +634,78 @@ enum status segment_read(struct segment *seg, struct segment_place at, struct se
         if (!is_further_on(seg, read->offset, &c))
             return damaged(seg, at, bad, diag);
     }
+}
+
+/* ---- a run without reading it ---- */
+
+/* The mark at exactly that offset; marks_count: there is none. */
+static uint32_t mark_at(const struct segment *seg, int64_t offset)
+{
+    uint32_t low = 0, high = seg->marks_count;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (seg->marks[mid].offset < offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < seg->marks_count && seg->marks[low].offset == offset ? low : seg->marks_count;
+}
+
+enum status segment_find_run(struct segment *seg, struct segment_place at, int64_t offset, int64_t to,
+                             size_t bytes_max, struct segment_run *out)
+{
+    *out = (struct segment_run){.next_offset = offset, .sound = true};
+    TRY(need_file(seg, at));
+    TRY(need_marks(seg, at));
+    uint32_t first = mark_at(seg, offset);
+    /* The last stretch still grows: it has no end yet. */
+    for (uint32_t i = first; i + 1 < seg->marks_count; i++) {
+        const struct segment_mark *next = &seg->marks[i + 1];
+        if (next->pos - seg->marks[first].pos > bytes_max || next->offset > to)
+            break;
+        out->pos = seg->marks[first].pos;
+        out->len = next->pos - out->pos;
+        out->next_offset = next->offset;
+        out->sound &= seg->marks[i].sound;
+    }
+    return ST_OK;
+}
+
+uint64_t segment_position_before(const struct segment *seg, int64_t offset)
+{
+    return mark_before(seg, offset).pos;
+}
+
+void segment_set_sound(struct segment *seg, uint64_t pos, uint64_t len)
+{
+    uint32_t low = 0, high = seg->marks_count;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (seg->marks[mid].pos < pos)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (uint32_t i = low; i + 1 < seg->marks_count && seg->marks[i + 1].pos <= pos + len; i++)
+        seg->marks[i].sound = true;
+}
+
+bool segment_run_holds(const struct segment *seen, uint64_t pos, int64_t offset, struct bytes run)
+{
+    struct batch_header h;
+
+    while (run.len > 0) {
+        if (header_at(seen, run, pos, offset, &h) != ST_OK || batch_size(&h) > run.len ||
+            batch_validate(run, &h) != ST_OK)
+            return false;
+        offset = batch_last_offset(&h) + 1;
+        pos += batch_size(&h);
+        run = bytes_skip(run, batch_size(&h));
+    }
+    return true;
 }
 
 enum status segment_seek_time(struct segment *seg, struct segment_place at, int64_t timestamp_ms,

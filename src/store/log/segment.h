@@ -27,11 +27,18 @@ enum {
 
 struct segment_mark {
     int64_t offset; /* the first batch at pos begins here */
-    uint64_t pos;
+    uint64_t pos : 63;
+    uint64_t sound : 1; /* all batches up to the next mark were written by us, or looked at, since the log was opened */
     int64_t max_timestamp; /* of the batches from pos to the next mark */
 };
 
 struct segment;
+
+/* An open file, counted: what is on its way to a socket outlives the segment's own use of it. */
+struct segment_handle {
+    struct os_file *file;
+    uint32_t refs;
+};
 
 struct segment_files {
     struct segment *first, *last; /* by the time of their opening */
@@ -46,7 +53,8 @@ struct segment {
     int64_t synced_end;    /* the same three as they are on disk for sure */
     uint64_t synced_bytes;
     int64_t synced_max_timestamp;
-    struct os_file *file;        /* NULL: not open now */
+    struct os_file *file;        /* of the handle; NULL: not open now */
+    struct segment_handle *handle;
     struct segment_files *files; /* while it is open: the list it is in */
     struct segment *files_next, *files_prev;
     bool fresh; /* its name is not synced yet */
@@ -115,6 +123,25 @@ struct segment_read {
 };
 enum status segment_read(struct segment *seg, struct segment_place at, struct segment_read *read,
                          struct diag *diag) MUST_CHECK;
+
+/* Where in the file the batches from exactly that offset on lie, as far as whole stretches of the index go:
+ * nothing is read. len 0: the offset does not begin a stretch, or none fits in bytes_max and below to. */
+struct segment_run {
+    uint64_t pos, len;
+    int64_t next_offset;
+    bool sound; /* all of them, by their marks */
+};
+enum status segment_find_run(struct segment *seg, struct segment_place at, int64_t offset, int64_t to,
+                             size_t bytes_max, struct segment_run *out) MUST_CHECK;
+uint64_t segment_position_before(const struct segment *seg, int64_t offset); /* by the index */
+void segment_set_sound(struct segment *seg, uint64_t pos, uint64_t len); /* the stretches within */
+
+/* The run's bytes are whole batches that follow each other from the offset, each sound. seen: of the segment, what its
+ * header says (base, end, bytes, generation); any thread. */
+bool segment_run_holds(const struct segment *seen, uint64_t pos, int64_t offset, struct bytes run);
+
+struct segment_handle *segment_retain_file(struct segment *seg); /* it is open */
+void segment_release_file(struct segment_handle *handle);        /* NULL is fine */
 
 /* The first offset that a stretch with a batch at or after the time begins with; seg->end when
  * there is none. */

@@ -93,6 +93,8 @@ struct log {
     struct segment_files files;
     struct wal *wal; /* NULL: in memory */
     struct os_helper *helper, *wal_helper; /* two, for a new file of the WAL is urgent */
+    struct os_helper *read_helper;         /* what is read of the past */
+    struct warm_piece *warm_first, *warm_last; /* given to it, in order */
     os_wake_fn *on_work;
     void *on_work_context;
     char failure[256];
@@ -223,6 +225,14 @@ void partition_touch(struct log_partition *p);
 /* ---- space.c ---- */
 /* Whether the disk's reserve is left alone by so many bytes more. */
 bool log_space_allows(struct log *log, size_t bytes);
+
+/* ---- warm.c ---- */
+void warm_work(struct log *log);    /* tells those whose piece is done */
+void warm_abandon(struct log *log); /* the helper is closed */
+
+/* ---- read.c ---- */
+int64_t partition_bound(const struct log_partition *p, enum log_bound bound);
+struct segment *partition_segment(const struct log_partition *p, int64_t offset); /* NULL: the tail has it */
 
 /* ---- wait.c ---- */
 void log_fire(struct log_partition *p, enum log_event event);

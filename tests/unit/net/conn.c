@@ -197,6 +197,39 @@ void net_case_views_are_released(struct os *os)
     net_stop(n);
 }
 
+static char sent_path[64];
+
+/* A file between bytes, in pieces, and one that is shorter than was said. */
+void net_case_files_are_sent(struct os *os)
+{
+    struct net *n = net_start(os, &(struct server){.echo = false}, &limits);
+    static uint8_t data[1500000];
+    struct os_file *file;
+
+    snprintf(sent_path, sizeof(sent_path), "%s", os == os_posix() ? "build/net_case_file" : "net_case_file");
+    EXPECT_OK(os_file_open(os, sent_path, OS_WRITE | OS_CREATE | OS_TRUNCATE, &file));
+    fill(data, sizeof(data));
+    EXPECT_OK(os_file_write(file, 0, data, sizeof(data)));
+    released = 0;
+    client_open(n, &n->client);
+    conn_send(n->client.conn, BYTES_LITERAL("a"));
+    conn_send_file(n->client.conn, (struct conn_file){file, 7, 1400000}, release, NULL);
+    conn_send(n->client.conn, BYTES_LITERAL("z"));
+    conn_send_file(n->client.conn, (struct conn_file){file, 1000, 1}, release, NULL);
+    UNTIL(n, n->server.count == 1 && n->server.end[0].got.len == 1400003);
+    UNTIL(n, released == 2);
+    EXPECT_INT(n->server.end[0].got.ptr[0], 'a');
+    EXPECT(memcmp(n->server.end[0].got.ptr + 1, data + 7, 1400000) == 0);
+    EXPECT_INT(n->server.end[0].got.ptr[1400001], 'z');
+    EXPECT_INT(n->server.end[0].got.ptr[1400002], data[1000]);
+    conn_send_file(n->client.conn, (struct conn_file){file, sizeof(data) - 10, 20}, release, NULL);
+    UNTIL(n, n->client.closed == 1); /* the answer cannot be made whole any more */
+    EXPECT_INT(released, 3);
+    net_stop(n);
+    os_file_close(file);
+    EXPECT_OK(os_remove(os, sent_path));
+}
+
 /* A client that does not read stops the server's reading, and loses nothing when it goes on. */
 void net_case_slow_reader(struct os *os)
 {

@@ -7,6 +7,7 @@
 #define NET_CASES(X)                                                                               \
     X(echo)                                                                                        \
     X(views_are_released)                                                                          \
+    X(files_are_sent)                                                                              \
     X(slow_reader)                                                                                 \
     X(peer_that_never_reads_is_closed)                                                             \
     X(frame_beyond_limit_is_closed)                                                                \

@@ -338,6 +338,7 @@ TEST(kafka_a_topics_compression_is_that_of_its_records)
     for (int codec = 0; codec < KAFKA_CODEC_COUNT; codec++) {
         kafka_rig_make_topic(p, names[codec], 1);
         EXPECT_INT(alter_one(p, names[codec], "compression.type", SET, names[codec]), 0);
+        EXPECT_INT(alter_one(p, names[codec], "retention.ms", SET, "-1"), 0); /* the records are of 1970 */
         for (int from = 0; from < KAFKA_CODEC_COUNT; from++) {
             struct bytes batch = batch_of(&rig, (enum kafka_codec)from, 1000);
             EXPECT_INT(peer_produce(p, names[codec], batch).error_code, 0); /* the first, then sent again */

@@ -138,6 +138,52 @@ TEST(kafka_fetch_gives_whole_batches_and_says_what_is_out_of_range)
     kafka_rig_close(&rig);
 }
 
+/* Gives the number of batches. */
+static int read_history(struct peer *p, int64_t from, int64_t end)
+{
+    struct batch_header h;
+    struct bytes batch;
+    int count = 0;
+
+    while (from < end) {
+        struct bytes run = peer_fetched(p, peer_ask_fetch(p, "t", from, 0, 150000)).records;
+        EXPECT(run.len > 0);
+        while (batch_next(&run, &h, &batch) == ST_OK) {
+            EXPECT_OK(batch_validate(batch, &h));
+            EXPECT_INT(h.base_offset, from);
+            from += h.last_offset_delta + 1;
+            count++;
+        }
+        EXPECT_INT(run.len, 0);
+    }
+    return count;
+}
+
+TEST(kafka_fetch_of_history_waits_for_the_disk_and_gives_the_same)
+{
+    struct rig rig;
+
+    kafka_rig_open(&rig);
+    struct peer *p = peer_open(&rig);
+    kafka_rig_make_topic(p, "t", 1);
+    EXPECT_OK(log_topic_configure(rig.log, log_topic_find(rig.log, BYTES_LITERAL("t")),
+                                  &(struct log_topic_options){.retention_ms = -1}, NULL, NULL));
+    for (int i = 0; i < 40; i++)
+        EXPECT_INT(peer_produce(p, "t", kafka_rig_batch(&rig, 2000, -1, -1, -1)).base_offset, i * 2000);
+    peer_end(p);
+    kafka_rig_stop(&rig);
+    kafka_rig_start(&rig); /* all of it is in files that nobody has looked at */
+    p = peer_open(&rig);
+    EXPECT_INT(read_history(p, 0, 80000), 40);
+    EXPECT_INT(read_history(p, 0, 80000), 40);
+    (void)peer_ask_fetch(p, "t", 0, 0, 150000); /* one that goes before its answer */
+    peer_end(p);
+    p = peer_open(&rig);
+    EXPECT_INT(read_history(p, 2000, 80000), 39);
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
+
 TEST(kafka_fetch_waits_without_polling_and_is_woken)
 {
     struct rig rig;

@@ -448,6 +448,8 @@ TEST(kafka_a_transactional_id_that_is_idle_for_a_week_is_forgotten)
     kafka_rig_make_topic(p, "t", 1);
     struct producer w = producer_of(p, "tx");
     EXPECT_INT(add(&w, "t", 0), 0);
+    EXPECT_OK(log_topic_configure(rig.log, log_topic_find(rig.log, BYTES_LITERAL("t")),
+                                  &(struct log_topic_options){.retention_ms = -1}, NULL, NULL));
     EXPECT_INT(put(&w, "t", 0, 1), 0);
     EXPECT_INT(end(&w, COMMIT), 0);
     for (int round = 0; round < 2; round++) {
