@@ -26,7 +26,7 @@
 enum {
     READ_BYTES = 64 * 1024,        /* asked of the socket at once */
     READ_TURN_BYTES = 256 * 1024,  /* then others have their turn */
-    SEND_TURN_BYTES = 1024 * 1024, /* likewise */
+    SEND_TURN_BYTES = 256 * 1024,  /* likewise */
     SEND_NOW_BYTES = 256 * 1024,   /* a queue so large does not wait for the end of the pass */
     CHUNK_BYTES = 16 * 1024,       /* small sends gather in chunks of this size */
     PARTS_MAX = 64,
@@ -628,8 +628,8 @@ static void queued(struct conn *c, size_t len)
     unsent_set(c, c->unsent + len);
     if (c->state == CONN_CLOSED)
         return; /* all of the listener's together have too much */
-    if (c->unsent >= SEND_NOW_BYTES && !c->blocked)
-        flush(c);
+    if (c->unsent >= SEND_NOW_BYTES && !c->blocked && !c->out_first->file)
+        flush(c); /* a file takes no memory of ours while it waits for the others' turn */
     if (c->state == CONN_CLOSED)
         return;
     if (c->unsent > c->limits.out_bytes_max) {

@@ -54,6 +54,7 @@ enum os_open {
     OS_TRUNCATE = 16,
     OS_DIRECT = 32,    /* past the page cache where the file system allows it (else silently
                           buffered): memory, position and length are multiples of OS_BLOCK */
+    OS_EXACT = 128,    /* with OS_READ: what is asked for is read and nothing ahead of it */
     OS_LOCK = 64,      /* with OS_WRITE: exclusive advisory lock until closed; ST_AGAIN when it is
                           held elsewhere */
 };

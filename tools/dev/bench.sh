@@ -1,5 +1,5 @@
 #!/bin/sh
-# benchmarks, side by side with a peer where there is one: nexmark, latency, idle, embed, flights, kafka
+# benchmarks, side by side with a peer where there is one: nexmark, latency, history, idle, embed, flights, kafka
 #
 # With no name: all of them. Tables go to the terminal, JSON to build/bench/NAME.json.
 #
@@ -8,6 +8,7 @@
 #   latency  an event through a Kafka client, a running aggregate and back
 #   idle     start, memory and CPU of an idle server
 #   embed    the library in a program, SQLite beside it. SECONDS_EACH=N BURST=N
+#   history  the latency again, beside a consumer that reads cold history. SECONDS_EACH=N ROUNDS=N MESSAGES=N
 #   kafka    the log beside Apache Kafka (from Maven): throughput, latency, memory, start. MESSAGES=N RATES="1000"
 #   flights  three million real flights (npm and PyPI; kept in the cache). FLIGHTS=N
 setup_build
@@ -15,7 +16,7 @@ need_packages librdkafka-dev curl kcat
 mkdir -p build
 build release all tools >build/bench-build.log 2>&1 || { tail -20 build/bench-build.log >&2; exit 1; }
 mkdir -p build/bench
-[ $# -gt 0 ] || set -- nexmark latency idle embed flights kafka
+[ $# -gt 0 ] || set -- nexmark latency history idle embed flights kafka
 for name in "$@"; do
     [ -f "tools/bench/$name.sh" ] || { echo "bench: there is no '$name'; one of $(ls tools/bench | sed 's/\.sh//' | tr '\n' ' ')" >&2; exit 2; }
     sh "tools/bench/$name.sh"

@@ -260,6 +260,8 @@ enum status posix_file_open(struct os *os, const char *path, unsigned flags, str
         close(fd);
         return st;
     }
+    if (flags & OS_EXACT)
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
     f = xmalloc(sizeof(*f) + len);
     *f = (struct posix_file){.file = {&file_class}, .fd = fd, .aligned = flags & OS_DIRECT};
     memcpy(f->path, path, len);

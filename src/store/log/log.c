@@ -287,7 +287,8 @@ static enum status write_and_sync(struct log *log)
 {
     int64_t began = os_mono_ns(log->os);
     enum status st = wal_flush(log->wal);
-    uint64_t took = (uint64_t)(os_mono_ns(log->os) - began);
+    log->synced_ns = os_mono_ns(log->os);
+    uint64_t took = (uint64_t)(log->synced_ns - began);
 
     log->stats.syncs++;
     log->stats.sync_ns_total += took;

@@ -2,6 +2,10 @@
  * which looks at its checksums too, and only then handed out; so neither a disk nor a long sum is in the way of those
  * who wait for what is new.
  *
+ * A sync of the log waits for what the disk was asked before it. While there are such syncs a piece is read little by
+ * little, with pauses, and nothing is read ahead of it: some 60 MB a second, and no sync waits for more than
+ * READ_BYTES of it.
+ *
  * A piece has copies of what it needs and opens the file by its name, as those of cut.c do. What it finds is noted
  * when it comes back, in the marks of the segment if that is still there: files may be removed or compacted meanwhile.
  */
@@ -9,6 +13,9 @@
 
 #include "base/check.h"
 #include "store/log/state.h"
+
+enum { READ_BYTES = 64 * 1024 };
+static const int64_t pause_ns = 1000000, syncing_ns = 100000000;
 
 struct warm_piece {
     struct os_work work;
@@ -20,38 +27,59 @@ struct warm_piece {
     struct segment_run run;
     int64_t offset;
     bool aligned; /* the run is whole batches from the offset; else only read */
+    bool gently;  /* somebody waits for syncs */
+    struct os_file *file;
+    uint8_t *bytes; /* of the run, so far: got */
+    size_t got;
     bool holds;
     struct log_warming *first;
 };
 
 /* ---- on the helper ---- */
 
-static bool look(struct warm_piece *w, struct os_file *file)
+/* False: who reads it will meet what is wrong, and say so. */
+static bool begin(struct warm_piece *w)
 {
-    uint8_t *bytes = malloc(w->run.len);
-    size_t got = 0;
+    struct segment_place at = {.os = w->os, .folder = w->folder};
+    char path[SEGMENT_PATH_MAX];
 
-    if (!bytes)
-        return false; /* then it is read where it is needed */
-    bool holds = os_file_read(file, w->run.pos, bytes, w->run.len, &got) == ST_OK && got == w->run.len &&
-                 w->aligned && segment_run_holds(&w->seen, w->run.pos, w->offset, bytes_of(bytes, got));
-    free(bytes);
-    return holds;
+    w->bytes = malloc(w->run.len);
+    segment_path(at, w->seen.base, w->seen.generation, "log", path);
+    return w->bytes && os_file_open(w->os, path, OS_READ | OS_EXACT, &w->file) == ST_OK;
+}
+
+static bool read_some(struct warm_piece *w)
+{
+    size_t len = w->run.len - w->got, got;
+
+    if (len > READ_BYTES)
+        len = READ_BYTES;
+    if (os_file_read(w->file, w->run.pos + w->got, w->bytes + w->got, len, &got) != ST_OK || got < len)
+        return false;
+    w->got += got;
+    return true;
+}
+
+static bool finish(struct warm_piece *w)
+{
+    w->holds = w->aligned && w->got == w->run.len &&
+               segment_run_holds(&w->seen, w->run.pos, w->offset, bytes_of(w->bytes, w->got));
+    if (w->file)
+        os_file_close(w->file);
+    free(w->bytes);
+    return false;
 }
 
 static bool warm_step(struct os_work *work)
 {
     struct warm_piece *w = (struct warm_piece *)work;
-    struct segment_place at = {.os = w->os, .folder = w->folder};
-    char path[SEGMENT_PATH_MAX];
-    struct os_file *file;
+    const atomic_uint nobody = 0;
 
-    segment_path(at, w->seen.base, w->seen.generation, "log", path);
-    if (os_file_open(w->os, path, OS_READ, &file) != ST_OK)
-        return false; /* who reads it will say why */
-    w->holds = look(w, file);
-    os_file_close(file);
-    return false;
+    if ((!w->file && !begin(w)) || !read_some(w) || w->got == w->run.len)
+        return finish(w);
+    if (w->gently)
+        os_word_wait(w->os, &nobody, 0, pause_ns);
+    return true;
 }
 
 /* ---- asking ---- */
@@ -100,6 +128,7 @@ static struct warm_piece *new_piece(struct log_partition *p, const struct segmen
     w->run = *run;
     w->offset = offset;
     w->aligned = run->next_offset > offset;
+    w->gently = os_mono_ns(log->os) - log->synced_ns < syncing_ns;
     if (log->warm_last)
         log->warm_last->next = w;
     else
