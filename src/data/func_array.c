@@ -359,6 +359,69 @@ static bool split_body(struct call *call, uint32_t row, struct column_builder *o
     return true;
 }
 
+struct pair {
+    struct bytes key, value;
+    bool has_value, last; /* of its key */
+    size_t at;
+};
+
+static int pair_compare(const void *a, const void *b)
+{
+    const struct pair *x = *(const struct pair *const *)a, *y = *(const struct pair *const *)b;
+    int order = bytes_compare(x->key, y->key);
+
+    return order ? order : x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* The next pair of a text, which it is cut from. */
+static struct pair take_pair(struct bytes *text, struct bytes between, struct bytes sign)
+{
+    size_t end = between.len ? seek(*text, 0, between) : SIZE_MAX;
+    struct bytes part = end == SIZE_MAX ? *text : bytes_head(*text, end);
+    size_t at = sign.len ? seek(part, 0, sign) : SIZE_MAX;
+
+    *text = end == SIZE_MAX ? BYTES_NONE : bytes_skip(*text, end + between.len);
+    if (at == SIZE_MAX)
+        return (struct pair){.key = part};
+    return (struct pair){.key = bytes_head(part, at), .value = bytes_skip(part, at + sign.len), .has_value = true};
+}
+
+/* Pairs between separators, key and value between signs; a part without the sign is a key of NULL. */
+static bool str_to_map_body(struct call *call, uint32_t row, struct column_builder *out)
+{
+    bool given = call->expr->args_count > 1;
+    struct bytes text = arg_bytes(call, 0, row), between = given ? arg_bytes(call, 1, row) : BYTES_LITERAL(",");
+    struct bytes sign = given ? arg_bytes(call, 2, row) : BYTES_LITERAL("=");
+    size_t most = 1, count = 0;
+
+    for (size_t at = 0; between.len && (at = seek(text, at, between)) != SIZE_MAX; at += between.len)
+        most++;
+    struct pair *pairs = arena_try(call->ctx->arena, sizeof(*pairs) * most);
+    struct pair **sorted = arena_try(call->ctx->arena, sizeof(*sorted) * most);
+    if (!pairs || !sorted)
+        return no_memory(call);
+    while (text.len) { /* a separator at the end begins no pair */
+        pairs[count] = take_pair(&text, between, sign);
+        pairs[count].at = count;
+        sorted[count] = &pairs[count];
+        count++;
+    }
+    qsort(sorted, count, sizeof(*sorted), pair_compare);
+    for (size_t i = 0; i < count; i++)
+        sorted[i]->last = i + 1 == count || !bytes_equal(sorted[i]->key, sorted[i + 1]->key);
+    for (size_t i = 0; i < count; i++) {
+        if (!pairs[i].last)
+            continue;
+        column_put_str(&out->children[0],
+                       bytes_of(pairs[i].key.len ? pairs[i].key.ptr : (const uint8_t *)"", pairs[i].key.len));
+        if (pairs[i].has_value)
+            column_put_str(&out->children[1], pairs[i].value);
+        else
+            column_put_null(&out->children[1]);
+    }
+    return true;
+}
+
 #define LISTS(name, needed)                                                                        \
     static enum status name(struct call *call)                                                     \
     {                                                                                              \
@@ -376,6 +439,7 @@ LISTS(part, 1)
 LISTS(entries, 1)
 LISTS(map_union, call->expr->args_count)
 LISTS(split, 2)
+LISTS(str_to_map, call->expr->args_count)
 #undef LISTS
 
 static enum status from_arrays(struct call *call)
@@ -625,6 +689,20 @@ static bool bind_split(struct bind *b)
     return true;
 }
 
+static bool bind_str_to_map(struct bind *b)
+{
+    bool not_null = all_not_null(b);
+
+    if (b->args_count == 2)
+        return bind_fail(b, "takes one text, or three: text, separator of pairs, sign between key and value");
+    for (unsigned a = 0; a < b->args_count; a++)
+        if (!bind_cast(b, a, type_simple(TYPE_VARCHAR)))
+            return false;
+    b->type = type_not_null(
+        b->arena, list_type(b->arena, TYPE_MAP, type_simple(TYPE_VARCHAR), type_simple(TYPE_VARCHAR)), not_null);
+    return true;
+}
+
 #define LIST_FUNC(sql, binder, run, least, most, what, call_text_, help_)                           \
     {.name = sql, .bind = binder, .kernel = run, .args_min = least, .args_max = most,               \
      .flags = FUNC_NULLS | FUNC_WHOLE, .variant = what, .signature = call_text_, .help = help_}
@@ -643,15 +721,25 @@ const struct func func_array_table[] = {
               "Each element of a that b has too, once."),
     LIST_FUNC("ARRAY_UNION", bind_lists, set, 2, 2, SET_UNION_ALL, "ARRAY_UNION(a, b)",
               "Each element of a or b, once."),
-    {.name = "ARRAY_JOIN", .bind = bind_join, .kernel = join_elements, .args_min = 2, .args_max = 3,
-     .flags = FUNC_CAREFUL, .signature = "ARRAY_JOIN(array, separator [, null])",
+    {.name = "ARRAY_JOIN",
+     .bind = bind_join,
+     .kernel = join_elements,
+     .args_min = 2,
+     .args_max = 3,
+     .flags = FUNC_CAREFUL,
+     .signature = "ARRAY_JOIN(array, separator [, null])",
      .help = "The texts with a separator between; NULLs are left out, or as a third argument says."},
     LIST_FUNC("ARRAY_MAX", bind_of_element, extreme_element, 1, 1, 1, "ARRAY_MAX(array)",
               "The greatest element that is not NULL."),
     LIST_FUNC("ARRAY_MIN", bind_of_element, extreme_element, 1, 1, -1, "ARRAY_MIN(array)",
               "The least element that is not NULL."),
-    {.name = "ARRAY_POSITION", .bind = bind_position, .kernel = position_of, .args_min = 2, .args_max = 2,
-     .flags = FUNC_CAREFUL, .signature = "ARRAY_POSITION(array, element)",
+    {.name = "ARRAY_POSITION",
+     .bind = bind_position,
+     .kernel = position_of,
+     .args_min = 2,
+     .args_max = 2,
+     .flags = FUNC_CAREFUL,
+     .signature = "ARRAY_POSITION(array, element)",
      .help = "Where the element is first, from 1; 0: nowhere."},
     LIST_FUNC("ARRAY_REMOVE", bind_same_array, removed, 2, 2, 0, "ARRAY_REMOVE(array, element)",
               "The array without those elements; a NULL element is found too."),
@@ -674,5 +762,7 @@ const struct func func_array_table[] = {
               "All entries; of equal keys the last map's counts."),
     LIST_FUNC("SPLIT", bind_split, split, 2, 2, 0, "SPLIT(s, separator)",
               "The parts of s between separators; its characters when the separator is ''."),
+    LIST_FUNC("STR_TO_MAP", bind_str_to_map, str_to_map, 1, 3, 0, "STR_TO_MAP(s [, separator, sign])",
+              "A map of the pairs in s, which stand between ',' with '=' in each; of equal keys the last counts."),
     {0},
 };

@@ -410,6 +410,60 @@ static enum status overlay(struct call *call)
     return ST_OK;
 }
 
+/* ---- choosing, asking ---- */
+
+static bool bind_elt(struct bind *b)
+{
+    for (unsigned i = 1; i < b->args_count; i++)
+        if (!bind_cast(b, i, type_simple(TYPE_VARCHAR)))
+            return false;
+    b->type = type_simple(TYPE_VARCHAR);
+    return bind_cast(b, 0, type_simple(TYPE_BIGINT));
+}
+
+static enum status elt(struct call *call)
+{
+    FOR_ROWS(call, row)
+    {
+        int64_t n = arg_valid(call, 0, row) ? ARG(call, 0, int64_t, row) : 0;
+        if (n >= 1 && n < call->expr->args_count && arg_valid(call, (unsigned)n, row))
+            call_view(call, row, arg_bytes(call, (unsigned)n, row));
+        else
+            call_null(call, row);
+    }
+    return ST_OK;
+}
+
+enum { ARE_LETTERS, ARE_DIGITS };
+
+static bool char_is(utf8proc_int32_t c, int what)
+{
+    utf8proc_category_t category = utf8proc_category(c);
+
+    if (what == ARE_DIGITS)
+        return category == UTF8PROC_CATEGORY_ND;
+    return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
+}
+
+/* Whether there are characters, and all are such. */
+static enum status all_are(struct call *call)
+{
+    FOR_ROWS(call, row)
+    {
+        struct bytes s = arg_valid(call, 0, row) ? arg_bytes(call, 0, row) : BYTES_NONE;
+        bool are = s.len > 0;
+        while (are && s.len) {
+            utf8proc_int32_t c;
+            size_t size = utf8_size(s);
+            are = utf8proc_iterate(s.ptr, (utf8proc_ssize_t)size, &c) == (utf8proc_ssize_t)size &&
+                  char_is(c, call->expr->func->variant);
+            s = bytes_skip(s, size);
+        }
+        OUT(call, uint8_t)[row] = are;
+    }
+    return ST_OK;
+}
+
 /* ---- searching ---- */
 
 /* The position of what in s from a character on, 1-based; 0: not there. */
@@ -595,32 +649,68 @@ static enum status translate(struct call *call)
      .signature = sig, .help = text}
 
 const struct func func_text_table[] = {
-    {.name = "||", .bind = bind_concat, .kernel = concat, .args_min = 2, .args_max = 2,
-     .flags = FUNC_CAREFUL | FUNC_INFIX, .signature = "a || b", .help = "Both strings joined."},
-    {.name = "CONCAT", .bind = bind_concat, .kernel = concat, .args_min = 1, .args_max = -1,
-     .flags = FUNC_CAREFUL, .signature = "CONCAT(a, ...)",
+    {.name = "||",
+     .bind = bind_concat,
+     .kernel = concat,
+     .args_min = 2,
+     .args_max = 2,
+     .flags = FUNC_CAREFUL | FUNC_INFIX,
+     .signature = "a || b",
+     .help = "Both strings joined."},
+    {.name = "CONCAT",
+     .bind = bind_concat,
+     .kernel = concat,
+     .args_min = 1,
+     .args_max = -1,
+     .flags = FUNC_CAREFUL,
+     .signature = "CONCAT(a, ...)",
      .help = "All strings joined; NULL when one is NULL."},
-    {.name = "CONCAT_WS", .types = "ss*>s", .kernel = concat_ws, .flags = FUNC_NULLS,
+    {.name = "CONCAT_WS",
+     .types = "ss*>s",
+     .kernel = concat_ws,
+     .flags = FUNC_NULLS,
      .signature = "CONCAT_WS(separator, a, ...)",
      .help = "Strings joined with a separator between; those that are NULL are left out."},
     TEXT("UPPER", "s>s", change_case, 1, "UPPER(s)", "In upper case (Unicode, simple mapping)."),
     TEXT("LOWER", "s>s", change_case, 0, "LOWER(s)", "In lower case (Unicode, simple mapping)."),
     TEXT("INITCAP", "s>s", initcap, 0, "INITCAP(s)",
          "Each word of ASCII with its first letter in upper case and the rest in lower."),
-    {.name = "CHAR_LENGTH", .bind = bind_length, .kernel = char_length, .args_min = 1, .args_max = 1,
-     .flags = FUNC_CAREFUL, .signature = "CHAR_LENGTH(s)", .help = "Number of characters."},
-    {.name = "CHARACTER_LENGTH", .bind = bind_length, .kernel = char_length, .args_min = 1,
-     .args_max = 1, .flags = FUNC_CAREFUL, .signature = "CHARACTER_LENGTH(s)",
+    {.name = "CHAR_LENGTH",
+     .bind = bind_length,
+     .kernel = char_length,
+     .args_min = 1,
+     .args_max = 1,
+     .flags = FUNC_CAREFUL,
+     .signature = "CHAR_LENGTH(s)",
      .help = "Number of characters."},
-    {.name = "OCTET_LENGTH", .bind = bind_length, .kernel = octet_length, .args_min = 1,
-     .args_max = 1, .flags = FUNC_CAREFUL, .signature = "OCTET_LENGTH(s)", .help = "Number of bytes."},
+    {.name = "CHARACTER_LENGTH",
+     .bind = bind_length,
+     .kernel = char_length,
+     .args_min = 1,
+     .args_max = 1,
+     .flags = FUNC_CAREFUL,
+     .signature = "CHARACTER_LENGTH(s)",
+     .help = "Number of characters."},
+    {.name = "OCTET_LENGTH",
+     .bind = bind_length,
+     .kernel = octet_length,
+     .args_min = 1,
+     .args_max = 1,
+     .flags = FUNC_CAREFUL,
+     .signature = "OCTET_LENGTH(s)",
+     .help = "Number of bytes."},
     TEXT("SUBSTRING", "si?i>s", substring, 0, "SUBSTRING(s, from [, length])",
          "From a position, counted from the end when negative."),
     TEXT("SUBSTR", "si?i>s", substring, 0, "SUBSTR(s, from [, length])", "As SUBSTRING."),
     TEXT("LEFT", "si>s", left_right, 0, "LEFT(s, n)", "The first n characters."),
     TEXT("RIGHT", "si>s", left_right, 1, "RIGHT(s, n)", "The last n characters."),
-    {.name = "TRIM", .bind = bind_trim, .kernel = trim, .variant = TRIM_LEFT | TRIM_RIGHT,
-     .args_min = 1, .args_max = 3, .flags = FUNC_CAREFUL,
+    {.name = "TRIM",
+     .bind = bind_trim,
+     .kernel = trim,
+     .variant = TRIM_LEFT | TRIM_RIGHT,
+     .args_min = 1,
+     .args_max = 3,
+     .flags = FUNC_CAREFUL,
      .signature = "TRIM([BOTH | LEADING | TRAILING] [characters] FROM s), TRIM(s [, characters])",
      .help = "Without blanks, or the characters given, at the ends."},
     TEXT("BTRIM", "s?s>s", trim, TRIM_LEFT | TRIM_RIGHT, "BTRIM(s [, characters])", "As TRIM."),
@@ -632,22 +722,51 @@ const struct func func_text_table[] = {
     TEXT("LPAD", "sis>s", pad, 0, "LPAD(s, length, pad)", "Padded at the start, or cut."),
     TEXT("RPAD", "sis>s", pad, 1, "RPAD(s, length, pad)", "Padded at the end, or cut."),
     TEXT("POSITION", "ss>i", position, 1, "POSITION(what IN s)", "Where what begins in s; 0: nowhere."),
-    TEXT("LOCATE", "ss?i>i", position, 1, "LOCATE(what, s [, from])",
-         "Where what begins in s; 0: nowhere."),
+    TEXT("LOCATE", "ss?i>i", position, 1, "LOCATE(what, s [, from])", "Where what begins in s; 0: nowhere."),
     TEXT("INSTR", "ss>i", position, 0, "INSTR(s, what)", "Where what begins in s; 0: nowhere."),
     TEXT("OVERLAY", "ssi?i>s", overlay, 0, "OVERLAY(s PLACING with FROM start [FOR length])",
          "s with a part replaced."),
     TEXT("ASCII", "s>i", ascii, 0, "ASCII(s)", "The code of the first byte; 0 for ''."),
-    {.name = "CHR", .types = "l>s", .kernel = chr, .flags = FUNC_CAREFUL,
-     .signature = "CHR(n)", .help = "The character with code n modulo 256."},
+    {.name = "CHR",
+     .types = "l>s",
+     .kernel = chr,
+     .flags = FUNC_CAREFUL,
+     .signature = "CHR(n)",
+     .help = "The character with code n modulo 256."},
     TEXT("STARTSWITH", "ss>b", starts_ends, 0, "STARTSWITH(s, start)", "Whether s starts so."),
     TEXT("ENDSWITH", "ss>b", starts_ends, 1, "ENDSWITH(s, end)", "Whether s ends so."),
     TEXT("TRANSLATE", "sss>s", translate, 0, "TRANSLATE(s, from, to)",
          "Each character of from replaced by that at its place in to, or dropped."),
-    {.name = "SPLIT_INDEX", .bind = bind_split_index, .kernel = split_index, .args_min = 3,
-     .args_max = 3, .flags = FUNC_CAREFUL, .signature = "SPLIT_INDEX(s, separator, index)",
+    {.name = "SPLIT_INDEX",
+     .bind = bind_split_index,
+     .kernel = split_index,
+     .args_min = 3,
+     .args_max = 3,
+     .flags = FUNC_CAREFUL,
+     .signature = "SPLIT_INDEX(s, separator, index)",
      .help = "Part number index, from 0, of s cut at each separator; NULL when there is none."},
-    TEXT("COUNT_CHAR", "ss>l", count_char, 0, "COUNT_CHAR(s, c)",
-         "How many times the character c is in s."),
+    {.name = "ELT",
+     .bind = bind_elt,
+     .kernel = elt,
+     .args_min = 2,
+     .args_max = -1,
+     .flags = FUNC_NULLS,
+     .signature = "ELT(n, a, b, ...)",
+     .help = "The nth of the texts, from 1; NULL when there is none."},
+    {.name = "IS_ALPHA",
+     .types = "s>b",
+     .kernel = all_are,
+     .flags = FUNC_NULLS | FUNC_NEVER_NULL,
+     .variant = ARE_LETTERS,
+     .signature = "IS_ALPHA(s)",
+     .help = "Whether s has characters and all are letters; FALSE for NULL."},
+    {.name = "IS_DIGIT",
+     .types = "s>b",
+     .kernel = all_are,
+     .flags = FUNC_NULLS | FUNC_NEVER_NULL,
+     .variant = ARE_DIGITS,
+     .signature = "IS_DIGIT(s)",
+     .help = "Whether s has characters and all are digits; FALSE for NULL."},
+    TEXT("COUNT_CHAR", "ss>l", count_char, 0, "COUNT_CHAR(s, c)", "How many times the character c is in s."),
     {0},
 };

@@ -514,7 +514,7 @@ static struct ast_expr *parse_like(struct parser *p, const struct token *at, str
     return negated ? unary(p, at, "NOT", e) : e;
 }
 
-/* IS [ NOT ] ( NULL | TRUE | FALSE | UNKNOWN | DISTINCT FROM sum ) */
+/* IS [ NOT ] ( NULL | TRUE | FALSE | UNKNOWN | JSON [ VALUE | OBJECT | ARRAY | SCALAR ] | DISTINCT FROM sum ) */
 static struct ast_expr *parse_is(struct parser *p, const struct token *at, struct ast_expr *left)
 {
     static const char *const words[] = {"NULL", "TRUE", "FALSE", "UNKNOWN"};
@@ -528,8 +528,8 @@ static struct ast_expr *parse_is(struct parser *p, const struct token *at, struc
         if (accept_word(p, words[i]))
             return unary(p, at, names[i][negated], left);
     }
-    if (is_word(p->at, "JSON"))
-        return parser_unsupported(p, p->at, "IS JSON");
+    if (accept_word(p, "JSON"))
+        return unary(p, at, parse_is_json(p, negated), left);
     expect_word(p, "DISTINCT");
     expect_word(p, "FROM");
     struct ast_expr *right = parse_sum(p);

@@ -406,7 +406,7 @@ static struct ast_expr *parse_special_call(struct parser *p)
         return parse_timestamp_math(p, "TIMESTAMPADD");
     if (is_word(t, "TIMESTAMPDIFF"))
         return parse_timestamp_math(p, "TIMESTAMPDIFF");
-    return NULL;
+    return parse_json_call(p);
 }
 
 struct ast_expr *parse_special(struct parser *p)

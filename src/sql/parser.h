@@ -74,6 +74,8 @@ struct ast_expr **parse_exprs(struct parser *p, uint16_t *count);
 struct ast_over *parse_over_window(struct parser *p); /* ( PARTITION BY … ORDER BY … ROWS … ) */
 struct ast_expr *parse_primary(struct parser *p);
 struct ast_expr *parse_special(struct parser *p);  /* NULL without failure: none of them */
+struct ast_expr *parse_json_call(struct parser *p);        /* at its name; NULL without failure: none of them */
+const char *parse_is_json(struct parser *p, bool negated); /* behind IS [NOT] JSON: the operator */
 struct ast_expr *parse_interval(struct parser *p);
 struct ast_expr *parse_call_rest(struct parser *p, struct ast_expr *call);
 struct ast_sort *parse_sorts(struct parser *p, uint16_t *count);
