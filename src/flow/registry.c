@@ -15,6 +15,7 @@ static const struct op_class *const classes[PLAN_KINDS] = {
     [PLAN_RANK] = &op_rank,
     [PLAN_WINDOW_RANK] = &op_window_rank,
     [PLAN_OVER] = &op_over,
+    [PLAN_MATCH] = &op_match,
     [PLAN_NORMALIZE] = &op_normalize,
 };
 

@@ -96,7 +96,41 @@ struct ast_options {
     uint16_t count;
 };
 
-enum ast_from_kind { FROM_TABLE, FROM_QUERY, FROM_WINDOW, FROM_JOIN, FROM_VALUES, FROM_UNNEST };
+/* MATCH_RECOGNIZE: expr AS name, of MEASURES and of DEFINE. */
+struct ast_measure {
+    const struct token *at; /* the name */
+    struct bytes name;
+    struct ast_expr *expr;
+};
+
+/* A variable of a pattern, with how often it is there. */
+struct ast_pattern {
+    const struct token *at;
+    struct bytes name;
+    int64_t least, most; /* most -1: no bound */
+    bool quantified, reluctant;
+};
+
+struct ast_match {
+    const struct token *at;
+    struct ast_expr **partition;
+    uint16_t partition_count;
+    struct ast_sort *order;
+    uint16_t order_count;
+    struct ast_measure *measures;
+    uint16_t measures_count;
+    enum match_skip skip;
+    struct bytes skip_to; /* a variable */
+    const struct token *skip_at;
+    struct ast_pattern *pattern;
+    uint16_t pattern_count;
+    struct ast_expr *within; /* NULL: none */
+    const struct token *within_at;
+    struct ast_measure *defines;
+    uint16_t defines_count;
+};
+
+enum ast_from_kind { FROM_TABLE, FROM_QUERY, FROM_WINDOW, FROM_JOIN, FROM_VALUES, FROM_UNNEST, FROM_MATCH };
 
 struct ast_from {
     enum ast_from_kind kind;
@@ -118,6 +152,7 @@ struct ast_from {
     /* UNNEST(list) [WITH ORDINALITY] */
     struct ast_expr *list;
     bool ordinality;
+    struct ast_match *match; /* MATCH, of input */
     /* JOIN */
     enum join_kind join;
     struct ast_from *left, *right;

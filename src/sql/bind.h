@@ -59,6 +59,8 @@ struct aggs {
     bool grouped;             /* by keys: every group has a row */
 };
 
+struct match_scope; /* bind_match.c */
+
 struct scope {
     struct scope_column *columns;
     uint16_t count;
@@ -68,6 +70,7 @@ struct scope {
     uint16_t overs_count, over_column;
     const struct ast_expr *window; /* TUMBLE(…) in GROUP BY, and its window_start column */
     uint16_t window_column;
+    struct match_scope *match;     /* in MATCH_RECOGNIZE: what columns and calls mean there; or NULL */
     const struct scope *outer;     /* whose columns may be used too, as OUTER_COLUMN + their place */
 };
 
@@ -97,6 +100,8 @@ void calc_set(struct plan_node *calc, uint16_t i, struct bytes name, const struc
 
 /* ---- expressions: bind_expr.c, bind_literal.c ---- */
 const struct expr *bind_expr(struct binder *b, const struct scope *scope, const struct ast_expr *e);
+/* The column that the first parts of a name are, with the fields that the others ask of it; without scope->match. */
+const struct expr *bind_column(struct binder *b, const struct scope *scope, const struct ast_expr *e);
 const struct expr *bind_call(struct binder *b, const struct token *at, const char *name,
                              const struct expr *x, const struct expr *y);
 const struct expr *bind_condition(struct binder *b, const struct scope *scope,
@@ -121,6 +126,15 @@ bool bind_agg(struct binder *b, const struct ast_expr *e, const struct expr **ar
 bool variance_exists(struct bytes name);
 const struct expr *bind_variance(struct binder *b, const struct scope *scope, const struct ast_expr *e,
                                  const struct expr *arg, const struct expr *filter);
+
+/* ---- MATCH_RECOGNIZE: bind_match.c ---- */
+struct rel bind_match(struct binder *b, const struct ast_from *from);
+/* Columns and calls in DEFINE and MEASURES. NULL without failure: a call like everywhere else. */
+const struct expr *bind_match_name(struct binder *b, const struct scope *scope, const struct ast_expr *e);
+const struct expr *bind_match_call(struct binder *b, const struct scope *scope, const struct ast_expr *e);
+/* The column that an aggregate over a variable's rows becomes. */
+const struct expr *bind_match_aggregate(struct binder *b, const struct scope *scope, const struct ast_expr *e,
+                                        const struct agg_call *call);
 
 /* ---- sub-queries in expressions: bind_subquery.c ---- */
 const struct expr *bind_subquery_value(struct binder *b, const struct scope *scope,

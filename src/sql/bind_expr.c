@@ -145,8 +145,7 @@ static bool is_outer_name(const struct binder *b, const struct ast_expr *e)
 }
 
 /* a.b.c: a column of a table with fields, or a column with fields; here, or in the query around */
-static const struct expr *bind_ref(struct binder *b, const struct scope *scope,
-                                   const struct ast_expr *e)
+const struct expr *bind_column(struct binder *b, const struct scope *scope, const struct ast_expr *e)
 {
     uint16_t used, base = 0;
     int32_t column = scope_path(scope, e, &used);
@@ -209,6 +208,8 @@ static uint16_t aggs_add(struct binder *b, struct aggs *aggs, const struct agg_c
 const struct expr *bind_agg_column(struct binder *b, const struct scope *scope, const struct ast_expr *e,
                                    const struct agg_call *call)
 {
+    if (scope->match)
+        return bind_match_aggregate(b, scope, e, call);
     uint16_t i = aggs_add(b, scope->aggs, call);
 
     if (scope->count + i >= BIND_COLUMNS_MAX)
@@ -327,6 +328,11 @@ static bool is_ranking(struct bytes name)
 static const struct expr *bind_function(struct binder *b, const struct scope *scope,
                                         const struct ast_expr *e)
 {
+    if (scope->match) {
+        const struct expr *matched = bind_match_call(b, scope, e);
+        if (matched || b->failed)
+            return matched;
+    }
     for (uint16_t i = 0; e->over && i < scope->overs_count; i++) {
         uint16_t column = (uint16_t)(scope->over_column + i);
         if (scope->overs[i] == e)
@@ -457,8 +463,7 @@ const struct expr *bind_expr(struct binder *b, const struct scope *scope, const 
     if (b->failed)
         return NULL;
     switch (e->kind) {
-    case AST_NAME:
-        return bind_ref(b, scope, e);
+    case AST_NAME: return scope->match ? bind_match_name(b, scope, e) : bind_column(b, scope, e);
     case AST_STAR:
         return bind_error(b, e->at, DIAG_SYNTAX, "* cannot stand here");
     case AST_NUMBER:

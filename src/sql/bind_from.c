@@ -460,6 +460,7 @@ static struct rel from_rel(struct binder *b, const struct ast_from *from)
     case FROM_JOIN:
         rel = bind_join(b, from);
         break;
+    case FROM_MATCH: rel = bind_match(b, from); break;
     case FROM_UNNEST: { /* of no table */
         struct rel one = {.node = bind_one_row(b)};
         return bind_unnest(b, from, &one, false);

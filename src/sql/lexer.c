@@ -219,7 +219,7 @@ static enum status lex_sign(struct lexer *lx, struct token *t)
     }
     step(lx, 1);
     token_end(lx, t, TOKEN_SIGN);
-    if (c > 0 && c < 0x80 && strchr("+-*/%=<>()[]{},.;:?", c))
+    if (c > 0 && c < 0x80 && strchr("+-*/%=<>()[]{},.;:?|^", c))
         return ST_OK;
     if (c == '"')
         return lexer_error(lx, t, "\" does not quote here",

@@ -25,7 +25,7 @@ enum token_kind {
     TOKEN_INTEGER,  /* 12 */
     TOKEN_DECIMAL,  /* 1.5 */
     TOKEN_APPROX,   /* 1.5e3 */
-    TOKEN_SIGN,     /* one of + - * / % = <> != < <= > >= ( ) [ ] { } , . ; : || => ? */
+    TOKEN_SIGN,     /* one of + - * / % = <> != < <= > >= ( ) [ ] { } , . ; : || => ? | ^ */
     TOKEN_HINT,     /* opens a hint */
     TOKEN_HINT_END, /* closes it */
 };

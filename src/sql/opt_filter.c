@@ -244,6 +244,9 @@ static struct plan_node *push(struct arena *arena, struct plan_node *node, struc
     case PLAN_GROUP_AGG:
         map = keys_map(arena, node, node->group_agg.keys, node->group_agg.keys_count);
         return push_prefix(arena, node, list, node->group_agg.keys_count, map);
+    case PLAN_MATCH:
+        map = keys_map(arena, node, node->match.partition, node->match.partition_count);
+        return push_prefix(arena, node, list, node->match.partition_count, map);
     case PLAN_UNNEST:
         map = keys_map(arena, node, node->unnest.kept, node->unnest.kept_count);
         return push_prefix(arena, node, list, node->unnest.kept_count, map);

@@ -335,6 +335,100 @@ static struct plan_node *prune_over(struct arena *arena, struct plan_node *node,
     return node;
 }
 
+/* What values read of the input, of those that are kept (keep NULL: all). */
+static void match_values_need(const struct plan_match_values *v, const uint8_t *keep, uint8_t *below)
+{
+    for (uint16_t i = 0; i < v->refs_count; i++) {
+        if (!keep || keep[i])
+            below[v->refs[i].column] = 1;
+    }
+    for (uint16_t i = 0; i < v->aggs_count; i++) {
+        if (!keep || keep[v->refs_count + i])
+            expr_columns(v->aggs[i].call.arg, below);
+    }
+}
+
+static void match_values_keep(struct arena *arena, struct plan_match_values *v, const uint8_t *keep,
+                              const int32_t *map)
+{
+    struct plan_match_ref *refs = ARENA_ARRAY(arena, struct plan_match_ref, v->refs_count + 1u);
+    struct plan_match_agg *aggs = ARENA_ARRAY(arena, struct plan_match_agg, v->aggs_count + 1u);
+    uint16_t refs_count = 0, aggs_count = 0;
+
+    for (uint16_t i = 0; i < v->refs_count; i++) {
+        if (keep && !keep[i])
+            continue;
+        refs[refs_count] = v->refs[i];
+        refs[refs_count++].column = (uint16_t)map[v->refs[i].column];
+    }
+    for (uint16_t i = 0; i < v->aggs_count; i++) {
+        if (keep && !keep[v->refs_count + i])
+            continue;
+        aggs[aggs_count] = v->aggs[i];
+        aggs[aggs_count++].call.arg = expr_map(arena, v->aggs[i].call.arg, map);
+    }
+    *v = (struct plan_match_values){refs, refs_count, aggs, aggs_count};
+}
+
+/* Conditions are over the input's columns, then the values of `defines`. */
+static void match_defines_map(struct arena *arena, struct plan_match *m, uint16_t before, uint16_t after,
+                              const int32_t *map)
+{
+    uint16_t values = (uint16_t)(m->defines.refs_count + m->defines.aggs_count);
+    int32_t *all = ARENA_ARRAY(arena, int32_t, before + values + 1u);
+    struct plan_match_variable *variables = ARENA_ARRAY(arena, struct plan_match_variable, m->variables_count);
+
+    memcpy(all, map, before * sizeof(*all));
+    for (uint16_t i = 0; i < values; i++)
+        all[before + i] = after + i;
+    for (uint16_t i = 0; i < m->variables_count; i++) {
+        variables[i] = m->variables[i];
+        variables[i].define = expr_map(arena, variables[i].define, all);
+    }
+    m->variables = variables;
+}
+
+static struct plan_node *prune_match(struct arena *arena, struct plan_node *node, const uint8_t *needed,
+                                     int32_t *map)
+{
+    struct plan_match *m = &node->match;
+    uint16_t n = node->inputs[0].node->columns_count, keys = m->partition_count;
+    uint16_t values = (uint16_t)(m->defines.refs_count + m->defines.aggs_count);
+    uint8_t *below = ARENA_ARRAY(arena, uint8_t, n + values + 1u), *keep = needs(arena, node);
+    struct plan_sort_key *order = ARENA_ARRAY(arena, struct plan_sort_key, m->order_count + 1u);
+    bool any = keys > 0;
+
+    for (uint16_t i = 0; i < node->columns_count; i++)
+        any |= keep[i] = i < keys || needed[i];
+    if (!any)
+        keep[0] = 1; /* matches without columns cannot be counted */
+    match_values_need(&m->defines, NULL, below);
+    match_values_need(&m->measures, keep + keys, below);
+    for (uint16_t i = 0; i < m->variables_count; i++)
+        expr_columns(m->variables[i].define, below);
+    for (uint16_t i = 0; i < keys; i++)
+        below[m->partition[i]] = 1;
+    for (uint16_t i = 0; i < m->order_count; i++)
+        below[m->order[i].column] = 1;
+    if (m->time == TIME_ROW)
+        below[m->column] = 1;
+    struct pruned in = prune_input(arena, node->inputs[0].node, below);
+    node->inputs[0].node = in.node;
+    m->emit_time = m->emit_time && keep[node->columns_count - 1u];
+    match_values_keep(arena, &m->defines, NULL, in.map);
+    match_values_keep(arena, &m->measures, keep + keys, in.map);
+    match_defines_map(arena, m, n, in.node->columns_count, in.map);
+    m->partition = map_columns(arena, m->partition, keys, in.map);
+    m->column = m->time == TIME_ROW ? (uint16_t)in.map[m->column] : 0;
+    for (uint16_t i = 0; i < m->order_count; i++) {
+        order[i] = m->order[i];
+        order[i].column = (uint16_t)in.map[order[i].column];
+    }
+    m->order = order;
+    keep_columns(node, keep, map);
+    return node;
+}
+
 /* Each input is a CALC with the union's columns, and gives exactly those that are asked of it. */
 static struct plan_node *prune_union(struct arena *arena, struct plan_node *node,
                                      const uint8_t *needed, int32_t *map)
@@ -377,6 +471,7 @@ static struct plan_node *prune(struct arena *arena, struct plan_node *node, cons
         return prune_unnest(arena, node, needed, map);
     case PLAN_OVER:
         return prune_over(arena, node, needed, map);
+    case PLAN_MATCH: return prune_match(arena, node, needed, map);
     case PLAN_UNION:
         return prune_union(arena, node, needed, map);
     case PLAN_WINDOW_RANK: /* made later */

@@ -40,6 +40,7 @@ static bool waits_for_time(const struct plan_node *node)
         return node->window.time == TIME_ROW;
     case PLAN_OVER:
         return node->over.time == TIME_ROW;
+    case PLAN_MATCH: return node->match.time == TIME_ROW;
     case PLAN_WINDOW_AGG:
         return node->window_agg.window.time == TIME_ROW;
     case PLAN_JOIN:

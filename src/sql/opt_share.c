@@ -55,19 +55,21 @@ static bool same_join(const struct plan_join *a, const struct plan_join *b)
            a->right_start == b->right_start && a->right_end == b->right_end;
 }
 
-static bool same_rank(const struct plan_rank *a, const struct plan_rank *b)
+static bool same_order(const struct plan_sort_key *a, uint16_t a_count, const struct plan_sort_key *b,
+                       uint16_t b_count)
 {
-    if (a->partition_count != b->partition_count || a->order_count != b->order_count ||
-        a->limit != b->limit || a->emit_rank != b->emit_rank ||
-        !same_u16(a->partition, b->partition, a->partition_count))
-        return false;
-    for (uint16_t i = 0; i < a->order_count; i++) {
-        if (a->order[i].column != b->order[i].column ||
-            a->order[i].descending != b->order[i].descending ||
-            a->order[i].nulls_last != b->order[i].nulls_last)
+    for (uint16_t i = 0; i < a_count && a_count == b_count; i++) {
+        if (a[i].column != b[i].column || a[i].descending != b[i].descending || a[i].nulls_last != b[i].nulls_last)
             return false;
     }
-    return true;
+    return a_count == b_count;
+}
+
+static bool same_rank(const struct plan_rank *a, const struct plan_rank *b)
+{
+    return a->partition_count == b->partition_count && a->limit == b->limit && a->emit_rank == b->emit_rank &&
+           same_u16(a->partition, b->partition, a->partition_count) &&
+           same_order(a->order, a->order_count, b->order, b->order_count);
 }
 
 static bool same_unnest(const struct plan_unnest *a, const struct plan_unnest *b)
@@ -82,6 +84,42 @@ static bool same_over(const struct plan_over *a, const struct plan_over *b)
     return a->partition_count == b->partition_count && same_u16(a->partition, b->partition, a->partition_count) &&
            a->column == b->column && a->time == b->time && a->rows == b->rows && a->bounded == b->bounded &&
            a->preceding == b->preceding && a->aggs_count == b->aggs_count && same_aggs(a->aggs, b->aggs, a->aggs_count);
+}
+
+static bool same_values(const struct plan_match_values *a, const struct plan_match_values *b)
+{
+    if (a->refs_count != b->refs_count || a->aggs_count != b->aggs_count)
+        return false;
+    for (uint16_t i = 0; i < a->refs_count; i++) {
+        const struct plan_match_ref *x = &a->refs[i], *y = &b->refs[i];
+        if (x->variable != y->variable || x->first != y->first || x->current != y->current ||
+            x->offset != y->offset || x->column != y->column)
+            return false;
+    }
+    for (uint16_t i = 0; i < a->aggs_count; i++) {
+        const struct plan_match_agg *x = &a->aggs[i], *y = &b->aggs[i];
+        if (x->variable != y->variable || x->current != y->current || !same_aggs(&x->call, &y->call, 1))
+            return false;
+    }
+    return true;
+}
+
+static bool same_match(const struct plan_match *a, const struct plan_match *b)
+{
+    if (a->partition_count != b->partition_count || !same_u16(a->partition, b->partition, a->partition_count) ||
+        a->column != b->column || a->time != b->time ||
+        !same_order(a->order, a->order_count, b->order, b->order_count) ||
+        a->variables_count != b->variables_count || a->skip != b->skip || a->skip_to != b->skip_to ||
+        a->within_us != b->within_us || a->emit_time != b->emit_time || !same_values(&a->defines, &b->defines) ||
+        !same_values(&a->measures, &b->measures))
+        return false;
+    for (uint16_t i = 0; i < a->variables_count; i++) {
+        const struct plan_match_variable *x = &a->variables[i], *y = &b->variables[i];
+        if (x->least != y->least || x->most != y->most || x->greedy != y->greedy ||
+            !same_expr(x->define, y->define))
+            return false;
+    }
+    return true;
 }
 
 static bool same_calc(const struct plan_node *a, const struct plan_node *b)
@@ -124,6 +162,7 @@ static bool same_node(const struct plan_node *a, const struct plan_node *b)
         return same_unnest(&a->unnest, &b->unnest);
     case PLAN_OVER:
         return same_over(&a->over, &b->over);
+    case PLAN_MATCH: return same_match(&a->match, &b->match);
     case PLAN_UNION:
         return true;
     default: /* scans were made one by opt_scan.c; sinks and values stay apart */

@@ -336,6 +336,8 @@ static struct ast_expr *parse_literal(struct parser *p)
 
 static struct ast_expr *parse_primary_inner(struct parser *p)
 {
+    if (p->in_measures && is_word(p->at, "FINAL") && p->at[1].kind == TOKEN_WORD && is_sign(p->at + 2, "("))
+        parser_next(p); /* the only meaning there is with one row per match */
     const struct token *t = p->at;
     struct ast_expr *e = parse_literal(p);
 

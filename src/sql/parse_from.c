@@ -60,9 +60,7 @@ static void refuse_after_table(struct parser *p)
     if (is_word(p->at, "FOR") && is_word(p->at + 1, "SYSTEM_TIME")) {
         parser_error(p, p->at, DIAG_SYNTAX, "FOR SYSTEM_TIME AS OF belongs right behind the name of a table or view");
         diag_hint(p->diag, "JOIN t FOR SYSTEM_TIME AS OF o.ts AS alias ON …; a query in brackets can be made a view");
-    } else if (is_word(p->at, "MATCH_RECOGNIZE"))
-        parser_unsupported(p, p->at, "MATCH_RECOGNIZE");
-    else if (is_word(p->at, "TABLESAMPLE"))
+    } else if (is_word(p->at, "TABLESAMPLE"))
         parser_unsupported(p, p->at, "TABLESAMPLE");
     else if (is_word(p->at, "PIVOT") || is_word(p->at, "UNPIVOT"))
         parser_unsupported(p, p->at, "PIVOT");
@@ -264,6 +262,17 @@ static struct ast_from *parse_unnest(struct parser *p)
     return p->failed ? NULL : from;
 }
 
+/* matched -> factor MATCH_RECOGNIZE … alias */
+static struct ast_from *parse_matched(struct parser *p, struct ast_from *input)
+{
+    struct ast_from *from = from_new(p, FROM_MATCH, p->at);
+
+    from->input = input;
+    from->match = parse_match(p);
+    parse_alias(p, from);
+    return from;
+}
+
 /* ---- table factors and joins ---- */
 
 /* factor -> name [ hints ] [ as_of ] | '(' query ')' | '(' from ')' | unnest | [ TABLE '(' ] window [ ')' ], with alias */
@@ -305,6 +314,8 @@ static struct ast_from *parse_factor(struct parser *p)
     if (from)
         parse_alias(p, from);
     refuse_after_table(p);
+    if (from && !p->failed && is_word(p->at, "MATCH_RECOGNIZE"))
+        from = parse_matched(p, from);
     parser_leave(p);
     return p->failed ? NULL : from;
 }

@@ -22,6 +22,7 @@ struct parser {
     uint32_t count;
     const struct token *at;
     unsigned depth, type_depth;
+    bool in_measures; /* of MATCH_RECOGNIZE: FINAL may stand before a call */
     bool failed;
     enum status status;
     struct diag *diag;
@@ -91,6 +92,7 @@ bool at_time_unit(const struct token *t);
 struct ast_query *parse_query(struct parser *p);
 bool at_query(const struct parser *p);
 struct ast_from *parse_from(struct parser *p);
+struct ast_match *parse_match(struct parser *p);                  /* at MATCH_RECOGNIZE */
 struct bytes *parse_name_list(struct parser *p, uint16_t *count); /* ( a, b ) */
 struct ast_options parse_options(struct parser *p); /* ( 'k' = 'v', … ) */
 struct ast_options parse_hints(struct parser *p);

@@ -23,6 +23,7 @@ const char *plan_kind_text(enum plan_kind kind)
         [PLAN_RANK] = "Rank",
         [PLAN_WINDOW_RANK] = "WindowRank",
         [PLAN_OVER] = "OverAggregate",
+        [PLAN_MATCH] = "Match",
         [PLAN_NORMALIZE] = "ChangelogNormalize",
         [PLAN_SINK] = "Sink",
     };

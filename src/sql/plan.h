@@ -15,10 +15,10 @@
 #include "sql/catalog.h"
 
 enum plan_kind {
-    PLAN_SCAN,        /* a source table */
-    PLAN_VALUES,      /* literal rows */
-    PLAN_CALC,        /* filter, then projection */
-    PLAN_WINDOW,      /* TUMBLE, HOP, CUMULATE, SESSION as a table function: adds window_start, window_end, window_time */
+    PLAN_SCAN,   /* a source table */
+    PLAN_VALUES, /* literal rows */
+    PLAN_CALC,   /* filter, then projection */
+    PLAN_WINDOW, /* TUMBLE, HOP, CUMULATE, SESSION as a table function: adds window_start, window_end, window_time */
     PLAN_WINDOW_AGG,  /* windows and aggregates in one: emits when the watermark passes a window */
     PLAN_GROUP_AGG,   /* keyed aggregates, updated by every row */
     PLAN_JOIN,        /* regular join: keeps both sides */
@@ -30,6 +30,7 @@ enum plan_kind {
     PLAN_RANK,        /* ROW_NUMBER() OVER (…) with a bound: top-N, deduplication */
     PLAN_WINDOW_RANK, /* the same of each window of its rows: told once, when the watermark passes it */
     PLAN_OVER,        /* each row again, with aggregates over the rows of its partition up to it */
+    PLAN_MATCH,       /* MATCH_RECOGNIZE: a row for each run of rows that a pattern describes */
     PLAN_NORMALIZE,   /* upserts made a changelog: the last row of each key is kept */
     PLAN_SINK,        /* a table's topic, a view's state, print, blackhole, the answer of a SELECT */
     PLAN_KINDS
@@ -176,6 +177,58 @@ struct plan_over {
     /* Output: the input's columns, then the aggregates. */
 };
 
+/* After a match, the next one begins behind its first row, behind its last, or at a row of a variable. */
+enum match_skip { SKIP_TO_NEXT, SKIP_PAST_LAST, SKIP_TO_FIRST, SKIP_TO_LAST };
+enum { MATCH_ALL = UINT16_MAX }; /* in the place of a variable: the rows of all of them */
+
+/* A value of some row of a match: of the `offset`th row of a variable from its first, or from its last. */
+struct plan_match_ref {
+    uint16_t variable;
+    bool first;
+    bool current; /* in DEFINE: the row that is looked at counts as the variable's last */
+    uint32_t offset;
+    uint16_t column; /* of the input */
+};
+
+struct plan_match_agg {
+    uint16_t variable;
+    bool current;
+    struct agg_call call; /* over the input's columns */
+};
+
+struct plan_match_values {
+    const struct plan_match_ref *refs;
+    uint16_t refs_count;
+    const struct plan_match_agg *aggs;
+    uint16_t aggs_count;
+};
+
+struct plan_match_variable {
+    struct bytes name;
+    uint32_t least, most;      /* rows; most MATCH_UNBOUNDED: no bound */
+    bool single;               /* written without a quantifier, or with ? */
+    bool greedy;               /* what follows does not begin while a row could be its own */
+    const struct expr *define; /* over the input's columns, then the values of `defines`; NULL: always true */
+};
+enum { MATCH_UNBOUNDED = UINT32_MAX };
+
+/* Output: the partition's columns, the values of `measures`, then the time of the match where it is emitted. */
+struct plan_match {
+    const uint16_t *partition; /* of the input */
+    uint16_t partition_count;
+    uint16_t column;                   /* of the input: the time by which the rows are ordered */
+    enum time_attr time;               /* TIME_PROC: the tick's clock, `column` is not read */
+    const struct plan_sort_key *order; /* of rows of equal times */
+    uint16_t order_count;
+    const struct plan_match_variable *variables; /* in the order of the pattern */
+    uint16_t variables_count;
+    struct plan_match_values defines, measures;
+    enum match_skip skip;
+    uint16_t skip_to;  /* a variable */
+    int64_t within_us; /* from a match's first row to its last it is less; 0: no bound */
+    bool emit_time;
+};
+
 struct plan_normalize {
     const uint16_t *keys; /* of the input: the table's primary key */
     uint16_t keys_count;
@@ -221,6 +274,7 @@ struct plan_node {
         struct plan_join join;
         struct plan_rank rank;
         struct plan_over over;
+        struct plan_match match;
         struct plan_normalize normalize;
         struct plan_unnest unnest;
         struct plan_sink sink;

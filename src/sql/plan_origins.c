@@ -2,10 +2,10 @@
  * it, so that no other plan pays for it.
  *
  *   wants     operators that drop late rows, to name them in t$late; those whose order the query leaves
- *             open, to have one: ROW_NUMBER, FIRST_VALUE, LAST_VALUE, LISTAGG, ARRAY_AGG. The latter only of
- *             rows that are never taken back: what takes a row back is another record, with another place
+ *             open, to have one: ROW_NUMBER, FIRST_VALUE, LAST_VALUE, LISTAGG, ARRAY_AGG, MATCH_RECOGNIZE. The latter
+ *             only of rows that are never taken back: what takes a row back is another record, with another place
  *   passes    what gives the rows it is given: projections, windows, unions, ranks
- *   has none  what makes a row of several: joins, aggregates; and rows of views */
+ *   has none  what makes a row of several: joins, aggregates, matches; and rows of views */
 #include "sql/bind.h"
 
 static bool is_ordered(const struct agg_call *aggs, uint16_t count)
@@ -26,6 +26,7 @@ static bool orders_rows(const struct plan_node *node)
         return node->rank.order_count > 0;
     case PLAN_OVER:
         return node->over.time == TIME_ROW;
+    case PLAN_MATCH: return node->match.time == TIME_ROW;
     case PLAN_GROUP_AGG:
         return is_ordered(node->group_agg.aggs, node->group_agg.aggs_count);
     case PLAN_WINDOW_AGG:
@@ -39,8 +40,8 @@ static bool drops_late(const struct plan_node *node)
 {
     if (node->kind == PLAN_WINDOW_JOIN || node->kind == PLAN_TEMPORAL_JOIN || node->kind == PLAN_WINDOW_RANK)
         return true;
-    if (node->kind == PLAN_OVER)
-        return node->over.time == TIME_ROW;
+    if (node->kind == PLAN_OVER || node->kind == PLAN_MATCH)
+        return orders_rows(node);
     if (node->kind == PLAN_WINDOW)
         return node->window.kind == WINDOW_SESSION && node->window.time == TIME_ROW;
     return node->kind == PLAN_WINDOW_AGG &&

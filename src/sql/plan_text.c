@@ -321,6 +321,100 @@ static void print_over(struct printer *p, const struct plan_node *node)
     print_aggs(p, node, over->aggs, over->aggs_count, input->columns_count);
 }
 
+/* One of a match's rows' values, as it would be written. */
+static const char *match_ref_text(struct printer *p, const struct plan_node *node, const struct plan_match_ref *ref)
+{
+    const struct plan_node *input = node->inputs[0].node;
+    const char *of = ref->variable == MATCH_ALL
+                         ? ""
+                         : arena_printf(p->arena, "%.*s.", BYTES_FMT(node->match.variables[ref->variable].name));
+    const char *offset = ref->offset ? arena_printf(p->arena, ", %u", ref->offset) : "";
+
+    return arena_printf(p->arena, "%s(%s%.*s%s)", ref->first ? "FIRST" : "LAST", of,
+                        BYTES_FMT(column_name(input, ref->column)), offset);
+}
+
+static const char *match_agg_text(struct printer *p, const struct plan_node *node, const struct plan_match_agg *agg)
+{
+    const struct bytes of =
+        agg->variable == MATCH_ALL ? BYTES_LITERAL("*") : node->match.variables[agg->variable].name;
+
+    return arena_printf(p->arena, "%s(%.*s: %s)", agg_name(agg->call.kind), BYTES_FMT(of),
+                        agg->call.arg ? text_of(p, node, agg->call.arg) : "*");
+}
+
+static const char *define_text(struct printer *p, const struct plan_node *node, const struct expr *e)
+{
+    const struct plan_match_values *v = &node->match.defines;
+    struct schema in = schema_of(p->arena, node->inputs[0].node, NULL);
+    uint16_t n = in.count, at = n;
+    struct type_field *fields = ARENA_ARRAY(p->arena, struct type_field, n + v->refs_count + v->aggs_count + 1u);
+
+    memcpy(fields, in.fields, n * sizeof(*fields));
+    for (uint16_t i = 0; i < v->refs_count; i++)
+        fields[at++] = (struct type_field){.name = bytes_str(match_ref_text(p, node, &v->refs[i])),
+                                           .type = in.fields[v->refs[i].column].type};
+    for (uint16_t i = 0; i < v->aggs_count; i++)
+        fields[at++] = (struct type_field){.name = bytes_str(match_agg_text(p, node, &v->aggs[i])),
+                                           .type = v->aggs[i].call.type};
+    struct schema schema = {.count = at, .fields = fields};
+    return expr_text(p->arena, e, &schema);
+}
+
+static void print_quantifier(struct printer *p, const struct plan_match_variable *v)
+{
+    if (v->most == MATCH_UNBOUNDED)
+        buf_printf(&p->out, "{%u,}", v->least);
+    else if (v->least != 1 || v->most != 1)
+        buf_printf(&p->out, v->least == v->most ? "{%u}" : "{%u,%u}", v->least, v->most);
+    if (!v->single && !v->greedy && v->least != v->most)
+        buf_str(&p->out, "?");
+}
+
+static void print_match(struct printer *p, const struct plan_node *node)
+{
+    static const char *const skips[] = {"to next row", "past last row", "to first", "to last"};
+    const struct plan_node *input = node->inputs[0].node;
+    const struct plan_match *m = &node->match;
+    uint16_t at = m->partition_count;
+
+    print_columns(p, "partition", input, m->partition, m->partition_count);
+    if (m->time == TIME_PROC)
+        buf_str(&p->out, " order=[processing time");
+    else
+        buf_printf(&p->out, " order=[%.*s", BYTES_FMT(column_name(input, m->column)));
+    buf_str(&p->out, m->order_count ? ", " : "");
+    print_order(p, input, m->order, m->order_count);
+    buf_str(&p->out, "] pattern=[");
+    for (uint16_t i = 0; i < m->variables_count; i++) {
+        buf_printf(&p->out, "%s%.*s", i ? " " : "", BYTES_FMT(m->variables[i].name));
+        print_quantifier(p, &m->variables[i]);
+    }
+    buf_printf(&p->out, "] skip=[%s", skips[m->skip]);
+    if (m->skip == SKIP_TO_FIRST || m->skip == SKIP_TO_LAST)
+        buf_printf(&p->out, " %.*s", BYTES_FMT(m->variables[m->skip_to].name));
+    buf_str(&p->out, "]");
+    if (m->within_us) {
+        buf_str(&p->out, " within=[");
+        print_duration(p, m->within_us);
+        buf_str(&p->out, "]");
+    }
+    buf_str(&p->out, " define=[");
+    for (uint16_t i = 0, n = 0; i < m->variables_count; i++) {
+        if (m->variables[i].define)
+            buf_printf(&p->out, "%s%.*s: %s", n++ ? ", " : "", BYTES_FMT(m->variables[i].name),
+                       define_text(p, node, m->variables[i].define));
+    }
+    buf_str(&p->out, "] values=[");
+    for (uint16_t i = 0; i < m->measures.refs_count; i++, at++)
+        buf_printf(&p->out, "%s%s AS %.*s", i ? ", " : "", match_ref_text(p, node, &m->measures.refs[i]),
+                   BYTES_FMT(column_name(node, at)));
+    for (uint16_t i = 0; i < m->measures.aggs_count; i++, at++)
+        buf_printf(&p->out, "%s%s AS %.*s", i || m->measures.refs_count ? ", " : "",
+                   match_agg_text(p, node, &m->measures.aggs[i]), BYTES_FMT(column_name(node, at)));
+    buf_str(&p->out, "]");
+}
+
 static void print_detail(struct printer *p, const struct plan_node *node)
 {
     const struct plan_node *input = node->inputs_count > 0 ? node->inputs[0].node : NULL;
@@ -378,6 +472,7 @@ static void print_detail(struct printer *p, const struct plan_node *node)
     case PLAN_OVER:
         print_over(p, node);
         break;
+    case PLAN_MATCH: print_match(p, node); break;
     case PLAN_NORMALIZE:
         print_columns(p, "key", input, node->normalize.keys, node->normalize.keys_count);
         break;

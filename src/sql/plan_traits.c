@@ -36,6 +36,7 @@ static unsigned own_changes(const struct plan_node *node)
     case PLAN_WINDOW_JOIN:
     case PLAN_WINDOW_RANK:
     case PLAN_OVER:
+    case PLAN_MATCH:
     case PLAN_VALUES:
         return 0;
     case PLAN_CALC:
@@ -88,6 +89,7 @@ static bool emits_before(const struct plan_node *node, bool asked)
     case PLAN_WINDOW_JOIN:
     case PLAN_WINDOW_RANK:
     case PLAN_OVER:
+    case PLAN_MATCH:
     case PLAN_VALUES:
         return false;
     default:
@@ -126,6 +128,21 @@ static bool check_sources(struct binder *b, const struct plan *plan, const struc
                 return false;
             }
         }
+    }
+    return true;
+}
+
+/* A row that is taken back may be of a match that was told. */
+static bool check_matches(struct binder *b, const struct plan *plan, const struct token *at)
+{
+    for (uint32_t i = 0; i < plan->nodes_count; i++) {
+        const struct plan_node *node = plan->nodes[i];
+        if (node->kind != PLAN_MATCH || !node->inputs[0].node->changes)
+            continue;
+        bind_unsupported(b, at, "MATCH_RECOGNIZE over what is updated (here by %s)",
+                         plan_kind_text(node->inputs[0].node->kind));
+        bind_hint(b, "aggregate in windows, or match before aggregating");
+        return false;
     }
     return true;
 }
@@ -228,6 +245,7 @@ static void distribute(struct plan_node *node)
     case PLAN_OVER:
         node->inputs[0].dist = by_keys(node->over.partition, node->over.partition_count);
         break;
+    case PLAN_MATCH: node->inputs[0].dist = by_keys(node->match.partition, node->match.partition_count); break;
     case PLAN_NORMALIZE:
         node->inputs[0].dist = by_keys(node->normalize.keys, node->normalize.keys_count);
         break;
@@ -349,6 +367,10 @@ static const char *arrival_of(struct binder *b, const struct plan_node *node)
         if (node->over.time == TIME_PROC)
             return "processing time: rows stand in the order in which they arrive";
         return node->over.rows && !plan_orders_by_origin(node) ? "rows of equal times stand as they came" : NULL;
+    case PLAN_MATCH:
+        if (node->match.time == TIME_PROC)
+            return "processing time: rows stand in the order in which they arrive";
+        return plan_orders_by_origin(node) ? NULL : "rows that ORDER BY leaves equal stand as they came";
     case PLAN_GROUP_AGG:
         return ordered_arrival(node, node->group_agg.aggs, node->group_agg.aggs_count);
     default:
@@ -387,6 +409,10 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
         return arena_printf(b->arena,
                             "every row of both sides is kept; bound the difference of their times in ON, "
                             "join by windows, or %s", ttl);
+    case PLAN_MATCH:
+        return node->match.within_us > 0 ? NULL
+                                         : "a partial match waits without bound for its next row; bound it with "
+                                           "WITHIN INTERVAL '…' behind PATTERN (…)";
     case PLAN_OVER:
         if (node->over.partition_count == 0)
             return NULL;
@@ -455,7 +481,7 @@ bool plan_traits(struct binder *b, const struct token **sinks_at)
     }
     infer_before(plan);
     infer_origins(plan);
-    if (!check_sources(b, plan, sinks_at[0]))
+    if (!check_sources(b, plan, sinks_at[0]) || !check_matches(b, plan, sinks_at[0]))
         return false;
     for (uint32_t i = 0; i < plan->nodes_count; i++) {
         struct plan_node *node = plan->nodes[i];

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "data/func.h"
 #include "flow/op.h"
 #include "lib/fuzz.h"
 
@@ -51,6 +52,41 @@ static struct plan_node *input_node(struct rig *r, bool text_key, bool updates)
     return node;
 }
 
+/* A{1,} B{0,2}? C over s: FIRST, a kept aggregate, a bound in time. */
+static void match_make(struct rig *r, struct plan_node *node, unsigned kind, const struct agg_call *aggs)
+{
+    static const uint16_t key[1] = {0};
+    static const struct plan_match_ref refs[2] = {{.variable = MATCH_ALL, .first = true, .column = 1},
+                                                  {.variable = 1, .offset = 1, .column = 1}};
+    struct plan_match_variable *v = ARENA_ARRAY(&r->plans, struct plan_match_variable, 3);
+    struct plan_match_agg *min = ARENA_NEW(&r->plans, struct plan_match_agg);
+    const struct expr *args[2] = {expr_column(&r->plans, 1, type_simple(TYPE_VARCHAR)),
+                                  expr_column(&r->plans, 4, type_simple(TYPE_VARCHAR))};
+
+    v[0] = (struct plan_match_variable){.name = BYTES_LITERAL("A"),
+                                        .least = 1,
+                                        .most = MATCH_UNBOUNDED,
+                                        .greedy = true,
+                                        .define = func_bind(&r->plans, bytes_str(">="), args, 2, &r->diag)};
+    v[1] = (struct plan_match_variable){.name = BYTES_LITERAL("B"), .least = 0, .most = 2};
+    v[2] = (struct plan_match_variable){.name = BYTES_LITERAL("C"), .least = 1, .most = 1, .single = true};
+    *min = (struct plan_match_agg){.variable = 0, .call = aggs[0]};
+    node->kind = PLAN_MATCH;
+    node->columns_count = 5;
+    node->match = (struct plan_match){.partition = key,
+                                      .partition_count = 1,
+                                      .column = 2,
+                                      .time = TIME_ROW,
+                                      .variables = v,
+                                      .variables_count = 3,
+                                      .defines = {refs, 1, NULL, 0},
+                                      .measures = {refs, 2, min, 1},
+                                      .emit_time = true,
+                                      .skip = kind & 32 ? SKIP_TO_LAST : SKIP_TO_NEXT,
+                                      .skip_to = 1,
+                                      .within_us = kind & 64 ? 9000000 : 0};
+}
+
 static struct plan_node *node_make(struct rig *r, unsigned kind)
 {
     static const uint16_t key[1] = {0}, window_key[3] = {0, 2, 3};
@@ -72,6 +108,11 @@ static struct plan_node *node_make(struct rig *r, unsigned kind)
     node->inputs = ARENA_ARRAY(&r->plans, struct plan_input, 2);
     node->inputs[0].node = node->inputs[1].node = in;
     node->inputs_count = 1;
+    if (kind & 128) {
+        in->changes = 0;
+        match_make(r, node, kind, aggs);
+        return node;
+    }
     switch (kind & 7) {
     case 0:
         node->kind = PLAN_GROUP_AGG;

@@ -290,6 +290,37 @@ static void over(struct sql_maker *m)
     timed(m);
 }
 
+static void condition(struct sql_maker *m)
+{
+    say(m, ONE_OF(m, "TRUE", "n > 2", "n > LAST(n, 1) OR LAST(n, 1) IS NULL", "k <> 'a'", "SUM(n) < 20", "n >= FIRST(n)",
+                  "COUNT(*) < 4", "n < MAX(n) OR n IS NULL"));
+}
+
+/* Ordered by all that is looked at, so that ties are equal rows. */
+static void matching(struct sql_maker *m)
+{
+    bool by_key = sql_pick(m, 4) != 0;
+    say(m, "SELECT k, CAST(v AS BIGINT) AS n FROM ");
+    timed(m);
+    say(m, by_key ? " MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts, n MEASURES "
+                  : " MATCH_RECOGNIZE (ORDER BY ts, k, n MEASURES FIRST(k) AS k, ");
+    say(m, ONE_OF(m, "COUNT(*)", "SUM(A.n)", "FIRST(n)", "LAST(A.n, 1)", "B.n + 1", "MAX(n) - COUNT(B.n)"));
+    say(m, ONE_OF(m, " AS v", " AS v AFTER MATCH SKIP PAST LAST ROW", " AS v AFTER MATCH SKIP TO NEXT ROW",
+                  " AS v AFTER MATCH SKIP TO LAST B"));
+    say(m, ONE_OF(m, " PATTERN (A B)", " PATTERN (A+ B)", " PATTERN (A+? B)", " PATTERN (A{2,3} B)", " PATTERN (A B+?)",
+                  " PATTERN (A C* B)", " PATTERN (A C{0,2}? B)", " PATTERN (C? A B)"));
+    say(m, ONE_OF(m, "", " WITHIN INTERVAL '3' SECOND", " WITHIN INTERVAL '1' SECOND"));
+    say(m, " DEFINE A AS ");
+    condition(m);
+    say(m, ", B AS ");
+    condition(m);
+    if (sql_pick(m, 2)) {
+        say(m, ", C AS ");
+        condition(m);
+    }
+    say(m, ")");
+}
+
 static void select_from(struct sql_maker *m)
 {
     say(m, sql_pick(m, 4) == 1 ? "SELECT DISTINCT " : "SELECT ");
@@ -367,7 +398,7 @@ void sql_make_query(struct sql_maker *m)
 {
     static void (*const forms[])(struct sql_maker *) = {select_from,   group,   window_group, join,  ranking,
                                                         temporal_join, both,    timed_join,   group, window_ranking,
-                                                        passing,       looking, elements,     over};
+                                                        passing,       looking, elements,     over,       matching};
     forms[sql_pick(m, sizeof(forms) / sizeof(*forms))](m);
 }
 

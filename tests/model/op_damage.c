@@ -7,10 +7,33 @@
 #include "lib/ops.h"
 #include "lib/test.h"
 
-static const enum plan_kind kinds[] = {PLAN_GROUP_AGG, PLAN_GROUP_AGG, PLAN_WINDOW_AGG, PLAN_RANK,
+static const enum plan_kind kinds[] = {PLAN_GROUP_AGG, PLAN_GROUP_AGG,   PLAN_WINDOW_AGG,  PLAN_RANK,
                                        PLAN_JOIN,      PLAN_WINDOW_JOIN, PLAN_WINDOW_RANK, PLAN_WINDOW,
-                                       PLAN_OVER,      PLAN_OVER, PLAN_TEMPORAL_JOIN};
+                                       PLAN_OVER,      PLAN_OVER, PLAN_TEMPORAL_JOIN, PLAN_MATCH};
 enum { DAMAGED = 2 * sizeof(kinds) / sizeof(kinds[0]) };
+
+/* A{1,}? N, of which N never comes: runs are left. */
+static void match_make(struct arena *plans, struct plan_node *node, const struct agg_call *min)
+{
+    static const struct plan_match_ref refs[2] = {{.variable = MATCH_ALL, .first = true, .column = 1},
+                                                  {.variable = 0, .offset = 1, .column = 1}};
+    struct plan_match_variable *v = ARENA_ARRAY(plans, struct plan_match_variable, 2);
+    struct plan_match_agg *agg = ARENA_NEW(plans, struct plan_match_agg);
+
+    v[0] = (struct plan_match_variable){.name = BYTES_LITERAL("A"), .least = 1, .most = MATCH_UNBOUNDED};
+    v[1] = (struct plan_match_variable){
+        .name = BYTES_LITERAL("N"), .least = 1, .most = 1, .single = true, .define = expr_bool(plans, false)};
+    *agg = (struct plan_match_agg){.variable = 0, .call = *min};
+    node->match = (struct plan_match){.partition = rig_columns(plans, "0"),
+                                      .partition_count = 1,
+                                      .column = 2,
+                                      .time = TIME_ROW,
+                                      .variables = v,
+                                      .variables_count = 2,
+                                      .measures = {refs, 2, agg, 1},
+                                      .skip = SKIP_TO_NEXT,
+                                      .within_us = 45000000};
+}
 
 static struct plan_node *damage_node(struct arena *plans, int kind)
 {
@@ -30,6 +53,8 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
         snprintf(out, sizeof(out), "%s, ws timestamp, we timestamp, wt timestamp", in);
     else if (of == PLAN_OVER)
         snprintf(out, sizeof(out), "%s, lo text, d bigint, last text", in);
+    else if (of == PLAN_MATCH)
+        snprintf(out, sizeof(out), "%s, a text, b text, c text", kind % 2 ? "k text" : "k bigint");
     else if (kind % 2)
         memcpy(out, "k text  ", 8);
     struct plan_node *node = rig_node(plans, of, out, input, other);
@@ -66,6 +91,7 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
         node->over = (struct plan_over){.partition = key, .partition_count = 1, .column = 2, .time = TIME_ROW,
                                         .bounded = kind / 2 == 9, .preceding = 2000000, .aggs = aggs, .aggs_count = 3};
         break;
+    case 11: match_make(plans, node, &aggs[0]); break;
     default:
         node->join = (struct plan_join){.kind = of == PLAN_TEMPORAL_JOIN ? JOIN_LEFT : JOIN_FULL, .left_keys = key,
                                         .right_keys = key, .keys_count = 1, .left_time = 2, .right_time = 2,
@@ -120,6 +146,8 @@ TEST_SECONDS(damaged_checkpoints_are_refused_or_work, 120)
         for (int i = 0; i < rig.node->inputs_count; i++)
             rig_in(&rig, i, rows);
         rig_tick(&rig);
+        if (rig.node->kind == PLAN_MATCH)
+            rig_mark(&rig, 9500); /* some rows are in runs, some wait */
         rig.class->save(rig.node, rig.state, &w);
         EXPECT(works(&rig, buf_view(&w.buf)));
         for (int i = 0; i < 400; i++) {

@@ -73,7 +73,7 @@ refused() { # WANTED-TEXT ARGUMENT…
     check $? "refused: $*"
 }
 refused "no --source 'disk': generator, memory or kafka-json" --query q0 --source disk
-refused "not one of q0 to q23" --query ddl
+refused "not one of q0 to q23 and cep0 to cep3" --query ddl
 refused "is not empty" --query q0 --source memory --data "$suite_dir/kept"
 refused "are free: fewer --events" --query q0 --source kafka-json --events 900000000000 --data "$suite_dir/none2"
 

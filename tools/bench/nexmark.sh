@@ -6,7 +6,7 @@
 set -eu
 . tools/bench/common.sh
 events=${EVENTS:-4000000} events_json=${EVENTS_JSON:-1000000} shards=${SHARDS:-1}
-queries=${QUERIES:-$(ls bench/nexmark | sed -n 's/^\(q[0-9]*\)\.sql$/\1/p' | sort -V)}
+queries=${QUERIES:-$(ls bench/nexmark | sed -n 's/^\(q[0-9]*\|cep[0-9]\)\.sql$/\1/p' | sort -V)}
 roofline="q0 q2 q4 q5 q7 q8 q17 q18 q20"
 
 # value NAME of a line of JSON with texts too

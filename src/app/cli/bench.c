@@ -322,7 +322,7 @@ static int run(const struct command *self, int argc, char **argv)
     struct bench_script *script = &b.script;
     const char *source = bench_source_names[BENCH_GENERATOR];
     const struct arg args[] = {
-        {"--query", "qN", "which query of Nexmark, q0 to q23", ARG_TEXT, &script->query},
+        {"--query", "qN", "which query of Nexmark, q0 to q23, cep0 to cep3", ARG_TEXT, &script->query},
         {"--events", "N", "events (default 10,000,000; for kafka-json 2,000,000)", ARG_NUMBER,
          &script->events},
         {"--shards", "P", "shards, each on a thread (default 1)", ARG_NUMBER, &b.shards},
@@ -340,7 +340,7 @@ static int run(const struct command *self, int argc, char **argv)
     if (count != 1 || strcmp(argv[1], "nexmark") != 0)
         return fail_user("bench: the one suite is nexmark: quickwater bench %s", self->usage);
     if (!script->query || !bench_query_text(script->query))
-        return fail_user("bench: --query '%s' is not one of q0 to q23 that there are statements for",
+        return fail_user("bench: --query '%s' is not one of q0 to q23 and cep0 to cep3 that there are statements for",
                          script->query ? script->query : "");
     if (!source_named(source, &script->source))
         return fail_user("bench: there is no --source '%s': generator, memory or kafka-json", source);
@@ -353,7 +353,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_bench = {
     .name = "bench",
-    .usage = "nexmark --query q0..q23 [--events N] [--shards P] [--source NAME] [--json]",
+    .usage = "nexmark --query q0..q23|cep0..cep3 [--events N] [--shards P] [--source NAME] [--json]",
     .help = "run a query of the Nexmark suite as fast as it goes",
     .more = "generator   makes the columns that the query reads, in the measured time; all is in memory\n"
             "memory      the same columns are made before the clock starts, and read from memory\n"

@@ -105,21 +105,13 @@ static enum status part_make(struct aggset *set, struct arena *arena, const stru
     return ST_OK;
 }
 
-enum status aggset_make(struct aggset *set, struct arena *arena, const struct plan_node *node,
-                        uint32_t head, struct diag *diag)
+/* How it takes rows is known. */
+static enum status calls_take(struct aggset *set, struct arena *arena, const struct agg_call *calls, uint16_t count,
+                              uint32_t head, struct diag *diag)
 {
-    bool windows = node->kind == PLAN_WINDOW_AGG, over = node->kind == PLAN_OVER;
-    const struct agg_call *calls = over      ? node->over.aggs
-                                   : windows ? node->window_agg.aggs
-                                             : node->group_agg.aggs;
-    uint16_t count = over      ? node->over.aggs_count
-                     : windows ? node->window_agg.aggs_count
-                               : node->group_agg.aggs_count;
-
     CHECK(head % 8 == 0);
-    *set = (struct aggset){.count = count, .head = head,
-                           .retracts = over ? node->over.bounded : node->inputs[0].node->changes != 0,
-                           .by_origin = !over && plan_orders_by_origin(node)}; /* a frame has its order */
+    set->count = count;
+    set->head = head;
     set->parts = ARENA_ARRAY(arena, struct agg_part, count);
     set->args = ARENA_ARRAY(arena, const struct expr *, count);
     set->filters = ARENA_ARRAY(arena, const struct expr *, count);
@@ -131,6 +123,27 @@ enum status aggset_make(struct aggset *set, struct arena *arena, const struct pl
         TRY(part_make(set, arena, &calls[i], &set->parts[i], &pos, diag));
     set->value_size = pos;
     return ST_OK;
+}
+
+enum status aggset_make(struct aggset *set, struct arena *arena, const struct plan_node *node, uint32_t head,
+                        struct diag *diag)
+{
+    bool windows = node->kind == PLAN_WINDOW_AGG, over = node->kind == PLAN_OVER;
+    const struct agg_call *calls = over ? node->over.aggs : windows ? node->window_agg.aggs : node->group_agg.aggs;
+    uint16_t count = over      ? node->over.aggs_count
+                     : windows ? node->window_agg.aggs_count
+                               : node->group_agg.aggs_count;
+
+    *set = (struct aggset){.retracts = over ? node->over.bounded : node->inputs[0].node->changes != 0,
+                           .by_origin = !over && plan_orders_by_origin(node)}; /* a frame has its order */
+    return calls_take(set, arena, calls, count, head, diag);
+}
+
+enum status aggset_of_calls(struct aggset *set, struct arena *arena, const struct agg_call *calls, uint16_t count,
+                            uint32_t head, struct diag *diag)
+{
+    *set = (struct aggset){0};
+    return calls_take(set, arena, calls, count, head, diag);
 }
 
 enum status aggset_eval(const struct aggset *set, struct expr_ctx *ctx, const struct chunk *in,

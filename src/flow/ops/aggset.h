@@ -59,6 +59,10 @@ struct aggset {
 enum status aggset_make(struct aggset *out, struct arena *arena, const struct plan_node *node,
                         uint32_t head, struct diag *diag) MUST_CHECK;
 
+/* Calls without a node: rows are only added, and stand in the order in which they are. */
+enum status aggset_of_calls(struct aggset *out, struct arena *arena, const struct agg_call *calls, uint16_t count,
+                            uint32_t head, struct diag *diag) MUST_CHECK;
+
 /* Arguments and filters of a chunk, evaluated once. */
 struct agg_inputs {
     const struct origin *origins;

@@ -30,6 +30,7 @@ INSERT INTO dump SELECT * FROM generator;
 -- queries bench/nexmark/q5.sql bench/nexmark/q7.sql bench/nexmark/q8.sql bench/nexmark/q14.sql
 -- queries bench/nexmark/q15.sql bench/nexmark/q16.sql bench/nexmark/q17.sql bench/nexmark/q18.sql bench/nexmark/q19.sql
 -- queries bench/nexmark/q20.sql bench/nexmark/q21.sql bench/nexmark/q22.sql bench/nexmark/q23.sql
+-- queries bench/nexmark/cep0.sql bench/nexmark/cep1.sql bench/nexmark/cep2.sql bench/nexmark/cep3.sql
 # Flink's top-1 of a query without a sink has no -U: its changes fold by the auction.
 -- keyed
 -- queries bench/nexmark/q9.sql
