@@ -116,7 +116,8 @@ static const struct bad_case bad[] = {
      "line 1, column 17: expected a column's name, found `order`\n  CREATE TABLE t (order INT)\n      "
      "            ^\nhint: `order` is a reserved word: as a name it is written in back-ticks\n"},
     {"SELECT a FROM (SELECT 1", "line 1, column 24: expected AS, ',', FROM, WHERE"},
-    {"SELECT * FROM t MATCH_RECOGNIZE (x)", "line 1, column 17: MATCH_RECOGNIZE is not built yet"},
+    {"SELECT * FROM t MATCH_RECOGNIZE (x)",
+     "line 1, column 34: expected PARTITION, ORDER, MEASURES, ONE, AFTER or PATTERN, found `x`"},
     {"SELECT * FROM a, LATERAL TABLE(f(x))", "line 1, column 18: LATERAL is not built yet"},
     {"SELECT a FROM t GROUP BY ROLLUP (a)", "line 1, column 26: ROLLUP is not built yet"},
     {"ALTER TABLE t ADD x INT", "line 1, column 1: ALTER is not built yet"},
