@@ -10,6 +10,7 @@
 
 enum {
     FILL_BYTES = 256 * 1024,
+    FILL_SLICES = 8,               /* a turn, when behind */
     FILL_ALONE = 32 * 1024,        /* a batch so large is written from where it lies, not gathered */
     FILL_BEGINS = 8 * 1024 * 1024, /* waiting: no more than the spare slabs hold, so that the memory of the log
                                       goes round; fresh pages from the system cost more than the copying */
@@ -239,9 +240,10 @@ bool fill_work(struct log *log)
     log->filling |= log->unfilled_bytes > much;
     /* One slice, that others may have their turn; more when producers bring more than that in a turn: memory is
      * not to grow with what comes in. */
+    uint32_t slices = 0;
     do
         log->filling = log->filling && fill_some(log, UINT64_MAX);
-    while (log->filling && log->unfilled_bytes > 2 * much);
+    while (log->filling && log->unfilled_bytes > 2 * much && ++slices < FILL_SLICES);
     return log->filling;
 }
 

@@ -6,6 +6,7 @@
 enum {
     COPY_MAX = 1024 * 1024,
     ALONE_MIN = 32 * 1024,
+    HANDLES_MAX = 2 * SEGMENT_FILES_MAX, /* open files, with those that are on their way to a socket */
     SEND_MIN = 16 * 1024, /* from the file; less is copied for less than the calls cost */
 };
 
@@ -111,6 +112,8 @@ static void view_file(struct log_partition *p, struct segment *seg, int64_t to, 
     char folder[OS_PATH_MAX + 64];
     struct segment_run run;
 
+    if (p->log->files.alive >= HANDLES_MAX)
+        return; /* clients that do not read their answers: what is copied holds no file */
     partition_folder(p, folder);
     if (segment_find_run(seg, (struct segment_place){p->log->os, folder, &p->log->files}, out->next_offset, to,
                          bytes_max, &run) != ST_OK ||

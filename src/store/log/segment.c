@@ -35,6 +35,7 @@ void segment_release_file(struct segment_handle *handle)
 {
     if (!handle || --handle->refs > 0)
         return;
+    handle->files->alive--;
     os_file_close(handle->file);
     free(handle);
 }
@@ -68,7 +69,8 @@ static void hold_file(struct segment *seg, struct segment_files *files, struct o
     if (files->count >= SEGMENT_FILES_MAX)
         segment_close_file(files->first);
     seg->handle = xmalloc(sizeof(*seg->handle));
-    *seg->handle = (struct segment_handle){file, 1};
+    *seg->handle = (struct segment_handle){.file = file, .files = files, .refs = 1};
+    files->alive++;
     seg->file = file;
     seg->files = files;
     seg->files_prev = files->last;

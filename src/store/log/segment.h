@@ -35,14 +35,17 @@ struct segment_mark {
 struct segment;
 
 /* An open file, counted: what is on its way to a socket outlives the segment's own use of it. */
+struct segment_files;
 struct segment_handle {
     struct os_file *file;
+    struct segment_files *files;
     uint32_t refs;
 };
 
 struct segment_files {
     struct segment *first, *last; /* by the time of their opening */
     uint32_t count;
+    uint32_t alive; /* handles: of segments, and those that only somebody's answer still holds */
 };
 
 struct segment {

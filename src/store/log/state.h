@@ -95,6 +95,7 @@ struct log {
     struct os_helper *helper, *wal_helper; /* two, for a new file of the WAL is urgent */
     struct os_helper *read_helper;         /* what is read of the past */
     struct warm_piece *warm_first, *warm_last; /* given to it, in order */
+    uint32_t warm_count;
     int64_t synced_ns;         /* os_mono_ns after the last sync of the WAL */
     os_wake_fn *on_work;
     void *on_work_context;

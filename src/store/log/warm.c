@@ -14,7 +14,10 @@
 #include "base/check.h"
 #include "store/log/state.h"
 
-enum { READ_BYTES = 64 * 1024 };
+enum {
+    READ_BYTES = 64 * 1024,
+    PIECES_MAX = 1024, /* asked for at once; more are read where they are needed */
+};
 static const int64_t pause_ns = 1000000, syncing_ns = 100000000;
 
 struct warm_piece {
@@ -93,6 +96,8 @@ static bool is_cold(struct segment *seg, struct segment_place at, int64_t offset
     if (run->len > 0)
         return !run->sound || !os_file_cached(seg->file, run->pos, run->len);
     run->pos = segment_position_before(seg, offset);
+    if (bytes_max < READ_BYTES)
+        bytes_max = READ_BYTES; /* a batch comes whole, whatever was asked for */
     run->len = seg->bytes - run->pos < bytes_max ? seg->bytes - run->pos : bytes_max;
     return run->len > 0 && !os_file_cached(seg->file, run->pos, run->len);
 }
@@ -134,6 +139,7 @@ static struct warm_piece *new_piece(struct log_partition *p, const struct segmen
     else
         log->warm_first = w;
     log->warm_last = w;
+    log->warm_count++;
     return w;
 }
 
@@ -156,7 +162,7 @@ bool log_warm(struct log_partition *partition, int64_t offset, size_t bytes_max,
     partition_folder(p, folder);
     if (bytes_max > LOG_SEND_BYTES)
         bytes_max = LOG_SEND_BYTES;
-    if (!w && !is_cold(seg, at, offset, to, bytes_max, &run))
+    if (!w && (log->warm_count == PIECES_MAX || !is_cold(seg, at, offset, to, bytes_max, &run)))
         return true;
     if (!w) {
         w = new_piece(p, seg, offset, &run);
@@ -199,6 +205,7 @@ void warm_work(struct log *log)
         log->warm_first = w->next;
         if (!w->next)
             log->warm_last = NULL;
+        log->warm_count--;
         note(w);
         while (w->first) {
             struct log_warming *warming = w->first;
