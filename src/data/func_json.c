@@ -375,14 +375,26 @@ static bool want_json(struct bind *b, unsigned arg)
            bind_fail(b, "%s has no form in JSON: CAST it to STRING", type_text(b->arena, bind_type(b, arg)));
 }
 
-/* A call of JSON_OBJECT, JSON_ARRAY or JSON itself: its text is JSON already. */
-static bool is_json_text(const struct expr *e)
+/* The first argument of JSON_OBJECT and JSON_ARRAY: N or A, for what NULLs become, then for each further argument j
+ * where it is JSON already, which the parser alone knows: calls are folded. */
+static bool want_how(struct bind *b)
 {
-    if (e->kind == EXPR_CAST)
-        return is_json_text(e->args[0]);
-    return e->kind == EXPR_CALL && (bytes_is(bytes_str(func_name(e->func)), "JSON_OBJECT") ||
-                                    bytes_is(bytes_str(func_name(e->func)), "JSON_ARRAY") ||
-                                    bytes_is(bytes_str(func_name(e->func)), "JSON"));
+    struct bytes how;
+
+    if (!want_word(b, 0))
+        return false;
+    CHECK(bind_literal(b, 0, &how));
+    return how.len == b->args_count || bind_fail(b, "argument 1 says of each other what it is");
+}
+
+static bool is_absent(const struct call *call)
+{
+    return call->expr->args[0]->value.str.ptr[0] == 'A';
+}
+
+static bool is_json_text(const struct call *call, unsigned arg)
+{
+    return arg > 0 && call->expr->args[0]->value.str.ptr[arg] == 'j';
 }
 
 /* The number written from `from` on, again as Flink writes it: 2.5E10 is 2.5E+10. */
@@ -398,12 +410,30 @@ static void as_decimal(struct buf *out, size_t from)
     json_number_text(out, bytes_of(text, len));
 }
 
+/* A time's fraction without the zeros at its end. */
+static void short_fraction(struct buf *out, size_t from)
+{
+    size_t tail = out->len, end;
+
+    while (tail > from && (out->ptr[tail - 1] == '"' || out->ptr[tail - 1] == 'Z'))
+        tail--;
+    end = tail;
+    while (end > from && out->ptr[end - 1] == '0')
+        end--;
+    if (end > from && out->ptr[end - 1] == '.')
+        end--;
+    else if (bytes_find(bytes_of(out->ptr + from, end - from), '.', 0) == end - from)
+        return; /* zeros of the seconds */
+    memmove(out->ptr + end, out->ptr + tail, out->len - tail);
+    out->len -= tail - end;
+}
+
 static void arg_json(const struct call *call, unsigned arg, uint32_t row, struct buf *out)
 {
     static const struct text_style style = {.iso_time = true};
     const struct expr *e = call->expr->args[arg];
 
-    if (is_json_text(e) && arg_valid(call, arg, row)) {
+    if (is_json_text(call, arg) && arg_valid(call, arg, row)) {
         buf_append(out, arg_bytes(call, arg, row).ptr, arg_bytes(call, arg, row).len);
         return;
     }
@@ -411,6 +441,8 @@ static void arg_json(const struct call *call, unsigned arg, uint32_t row, struct
     value_json(out, e->type, &call->args[arg].col, ARG_ROW(call, arg, row), &style);
     if ((e->type->kind == TYPE_DOUBLE || e->type->kind == TYPE_FLOAT) && arg_valid(call, arg, row))
         as_decimal(out, from);
+    if (type_is_time_point(e->type->kind) && arg_valid(call, arg, row) && !out->failed)
+        short_fraction(out, from);
 }
 
 typedef enum status write_body(struct call *call, uint32_t row, struct buf *out);
@@ -446,19 +478,13 @@ static enum status string_body(struct call *call, uint32_t row, struct buf *out)
     return ST_OK;
 }
 
-/* absent: what NULL values become. The first argument of JSON_OBJECT and JSON_ARRAY. */
-static bool is_absent(const struct call *call)
-{
-    return word_is(call, 0, "ABSENT");
-}
-
 static bool bind_array(struct bind *b)
 {
     b->type = type_not_null(b->arena, type_simple(TYPE_VARCHAR), true);
     for (unsigned i = 1; i < b->args_count; i++)
         if (!want_json(b, i))
             return false;
-    return want_word(b, 0);
+    return want_how(b);
 }
 
 static enum status array_body(struct call *call, uint32_t row, struct buf *out)
@@ -484,7 +510,7 @@ static bool bind_object(struct bind *b)
     for (unsigned i = 1; i + 1 < b->args_count; i += 2)
         if (!bind_cast(b, i, type_simple(TYPE_VARCHAR)) || !want_json(b, i + 1))
             return false;
-    return want_word(b, 0) && (b->args_count % 2 || bind_fail(b, "a key is without its value"));
+    return want_how(b) && (b->args_count % 2 || bind_fail(b, "a key is without its value"));
 }
 
 /* The key that stands next behind `last` (has_last false: the first); of equal ones the last argument. 0: none */

@@ -147,16 +147,34 @@ static struct ast_expr *parse_json_query(struct parser *p)
     return p->failed ? NULL : ast_call(p, at, "JSON_QUERY", args, 5);
 }
 
-/* [ ( NULL | ABSENT ) ON NULL ] */
-static struct ast_expr *parse_on_null(struct parser *p, const char *otherwise)
+/* Its text is JSON already, and stands in another as it is. */
+static bool makes_json(const struct ast_expr *e)
+{
+    if (!e)
+        return false;
+    if (e->kind == AST_CAST)
+        return makes_json(e->args[0]);
+    return e->kind == AST_CALL && (bytes_is_nocase(e->name, "JSON_OBJECT") || bytes_is_nocase(e->name, "JSON_ARRAY") ||
+                                   bytes_is_nocase(e->name, "JSON"));
+}
+
+/* how -> [ ( NULL | ABSENT ) ON NULL ]: becomes the list's first item, a text: N or A, then for each further item j
+ * where it is JSON already, else -. */
+static void parse_how(struct parser *p, struct list *list, char otherwise)
 {
     bool null = is_word(p->at, "NULL") && is_word(p->at + 1, "ON"), absent = is_word(p->at, "ABSENT") && is_word(p->at + 1, "ON");
+    struct ast_expr **items = list->items;
+    char *how = arena_alloc(p->arena, list->count + 1u);
 
     if (null || absent) {
         p->at += 2;
         expect_word(p, "NULL");
     }
-    return word_arg(p, null ? "NULL" : absent ? "ABSENT" : otherwise);
+    how[0] = null ? 'N' : absent ? 'A' : otherwise;
+    for (uint32_t i = 1; i < list->count; i++)
+        how[i] = makes_json(items[i]) ? 'j' : '-';
+    how[list->count] = 0;
+    items[0] = word_arg(p, how);
 }
 
 static bool at_on_null(const struct parser *p)
@@ -165,7 +183,7 @@ static bool at_on_null(const struct parser *p)
 }
 
 /* array -> JSON_ARRAY '(' [ exprs ] [ ( NULL | ABSENT ) ON NULL ] ')'
- * As a call: what NULLs become, then the elements. */
+ * As a call: how, then the elements. */
 static struct ast_expr *parse_json_array(struct parser *p)
 {
     const struct token *at = parser_next(p);
@@ -179,7 +197,9 @@ static struct ast_expr *parse_json_array(struct parser *p)
         *item = parse_expr(p);
         more = accept_sign(p, ",");
     }
-    ((struct ast_expr **)list.items)[0] = parse_on_null(p, "ABSENT");
+    if (p->failed)
+        return NULL;
+    parse_how(p, &list, 'A');
     expect_sign(p, ")");
     return p->failed ? NULL : ast_call(p, at, "JSON_ARRAY", list.items, (uint16_t)list.count);
 }
@@ -203,7 +223,9 @@ static struct ast_expr *parse_json_object(struct parser *p)
         *LIST_ADD(p, &list, struct ast_expr *) = value;
         more = accept_sign(p, ",");
     }
-    ((struct ast_expr **)list.items)[0] = parse_on_null(p, "NULL");
+    if (p->failed)
+        return NULL;
+    parse_how(p, &list, 'N');
     expect_sign(p, ")");
     return p->failed ? NULL : ast_call(p, at, "JSON_OBJECT", list.items, (uint16_t)list.count);
 }

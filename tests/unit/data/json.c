@@ -198,21 +198,28 @@ TEST(texts_are_encoded_and_decoded)
 
 TEST(json_is_written)
 {
-    const char *const object[] = {"NULL", "b", "1", "a", "x\"\\ä\n", "b", "2"};
+    const char *const object[] = {"N------", "b", "1", "a", "x\"\\ä\n", "b", "2"};
     EXPECT_STR(folded("JSON_OBJECT", NULL, object, 7), "{\"a\":\"x\\\"\\\\ä\\n\",\"b\":\"2\"}");
-    const char *const absent[] = {"ABSENT", "b", NULL, "a", "x"};
+    const char *const absent[] = {"A----", "b", NULL, "a", "x"};
     EXPECT_STR(folded("JSON_OBJECT", NULL, absent, 5), "{\"a\":\"x\"}");
-    const char *const null[] = {"NULL", "b", NULL, "a", "x"};
+    const char *const null[] = {"N----", "b", NULL, "a", "x"};
     EXPECT_STR(folded("JSON_OBJECT", NULL, null, 5), "{\"a\":\"x\",\"b\":null}");
-    const char *const key[] = {"NULL", NULL, "1"};
+    const char *const key[] = {"N--", NULL, "1"};
     EXPECT_STR(folded("JSON_OBJECT", NULL, key, 3), "error in the row");
-    const char *const array[] = {"ABSENT", "1", NULL, "2"};
+    const char *const array[] = {"A---", "1", NULL, "2"};
     EXPECT_STR(folded("JSON_ARRAY", NULL, array, 4), "[\"1\",\"2\"]");
-    const char *const empty[] = {"ABSENT"};
+    const char *const nested[] = {"N-j", "a", "[1]"};
+    EXPECT_STR(folded("JSON_OBJECT", NULL, nested, 3), "{\"a\":[1]}");
+    const char *const short_how[] = {"N", "a", "1"};
+    EXPECT_STR(folded("JSON_OBJECT", NULL, short_how, 3), "error JSON_OBJECT: argument 1 says of each other what it is");
+    const char *const empty[] = {"A"};
     EXPECT_STR(folded("JSON_ARRAY", NULL, empty, 1), "[]");
     EXPECT_STR(folded("JSON_OBJECT", NULL, empty, 1), "{}");
     call_case("JSON_STRING", "DOUBLE 25000000000", "STRING 2.5E+10");
     call_case("JSON_STRING", "DECIMAL(10,2) 1.50", "STRING 1.50");
+    call_case("JSON_STRING", "TIMESTAMP(3) 2020-01-02 03:04:05.100", "STRING \"2020-01-02T03:04:05.1\"");
+    call_case("JSON_STRING", "TIMESTAMP(3) 2020-01-02 03:04:00", "STRING \"2020-01-02T03:04:00\"");
+    call_case("JSON_STRING", "TIMESTAMP(0) 2020-01-02 03:04:10", "STRING \"2020-01-02T03:04:10\"");
     call_case("JSON_STRING", "STRING 'a/b'", "STRING \"a/b\"");
     call_case("JSON_STRING", "INT NULL", "STRING NULL");
     call_case("JSON_QUOTE", "STRING 'ä/😀'", "STRING \"\\u00e4\\/\\ud83d\\ude00\"");
