@@ -175,23 +175,26 @@ function Reset({ group, topics, onClose }: { group: string; topics: string[]; on
 function Members({ group }: { group: Group }) {
   if (!group.members.length) return <p class="quiet">No members: nobody reads as this group now.</p>;
   return (
-    <div class="table-box" tabIndex={0} role="group" aria-label="Members">
-      <table class="list">
-        <thead>
-          <tr><th scope="col">Member</th><th scope="col">Client</th><th scope="col">Host</th><th scope="col">Reads</th></tr>
-        </thead>
-        <tbody>
-          {group.members.slice(0, ROWS).map((m) => (
-            <tr key={m.id}>
-              <td class="name id" title={m.id}>{m.instance_id ?? m.id}</td>
-              <td data-label="Client">{m.client_id}</td>
-              <td data-label="Host">{m.host.replace(/^\//, '')}</td>
-              <td class="wrap" data-label="Reads">{(m.assignment ?? []).map((a) => `${a.topic} ${ranges(a.partitions)}`).join(', ') || 'nothing'}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <>
+      {group.members.length > ROWS && <p class="quiet">{count(ROWS)} of {count(group.members.length)}</p>}
+      <div class="table-box" tabIndex={0} role="group" aria-label="Members">
+        <table class="list">
+          <thead>
+            <tr><th scope="col">Member</th><th scope="col">Client</th><th scope="col">Host</th><th scope="col">Reads</th></tr>
+          </thead>
+          <tbody>
+            {group.members.slice(0, ROWS).map((m) => (
+              <tr key={m.id}>
+                <td class="name id" title={m.id}>{m.instance_id ?? m.id}</td>
+                <td data-label="Client">{m.client_id}</td>
+                <td data-label="Host">{m.host.replace(/^\//, '')}</td>
+                <td class="wrap" data-label="Reads">{(m.assignment ?? []).map((a) => `${a.topic} ${ranges(a.partitions)}`).join(', ') || 'nothing'}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
   );
 }
 
@@ -208,30 +211,35 @@ export function ranges(numbers: number[]): string {
   return out.join(', ');
 }
 
+/** In their order; of very many those that are furthest behind. */
 function Lags({ offsets }: { offsets: Offset[] }) {
-  const most = Math.max(1, ...offsets.map((o) => o.lag ?? 0));
+  const most = offsets.reduce((n, o) => Math.max(n, o.lag ?? 0), 1);
+  const shown = offsets.length > ROWS ? [...offsets].sort((a, b) => (b.lag ?? 0) - (a.lag ?? 0)).slice(0, ROWS) : offsets;
   return (
-    <div class="table-box tall" tabIndex={0} role="group" aria-label="Lag by partition">
-      <table class="list">
-        <thead>
-          <tr>
-            <th scope="col">Topic</th><th scope="col" class="num">Partition</th><th scope="col" class="num">Committed</th><th scope="col" class="num">End</th><th scope="col" class="num">Lag</th><th scope="col" class="bar-head"><span class="hidden">Lag beside the greatest</span></th>
-          </tr>
-        </thead>
-        <tbody>
-          {offsets.slice(0, ROWS).map((o) => (
-            <tr key={`${o.topic}:${o.partition}`}>
-              <td class="name"><a href={link(['topics', o.topic], { from: 'offset', at: String(Math.max(0, o.offset)), partition: String(o.partition) })}>{o.topic}</a></td>
-              <td class="num" data-label="Partition">{o.partition}</td>
-              <td class="num" data-label="Committed">{number(o.offset)}</td>
-              <td class="num" data-label="End">{number(o.end)}</td>
-              <td class="num" data-label="Lag">{number(o.lag)}</td>
-              <td class="bar-cell"><span class="rank-bar" aria-hidden="true"><i style={{ width: `${(100 * (o.lag ?? 0)) / most}%` }} /></span></td>
+    <>
+      {offsets.length > ROWS && <p class="quiet">The {count(ROWS)} furthest behind of {count(offsets.length)}</p>}
+      <div class="table-box tall" tabIndex={0} role="group" aria-label="Lag by partition">
+        <table class="list">
+          <thead>
+            <tr>
+              <th scope="col">Topic</th><th scope="col" class="num">Partition</th><th scope="col" class="num">Committed</th><th scope="col" class="num">End</th><th scope="col" class="num">Lag</th><th scope="col" class="bar-head"><span class="hidden">Lag beside the greatest</span></th>
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </thead>
+          <tbody>
+            {shown.map((o) => (
+              <tr key={`${o.topic}:${o.partition}`}>
+                <td class="name"><a href={link(['topics', o.topic], { from: 'offset', at: String(Math.max(0, o.offset)), partition: String(o.partition) })}>{o.topic}</a></td>
+                <td class="num" data-label="Partition">{o.partition}</td>
+                <td class="num" data-label="Committed">{number(o.offset)}</td>
+                <td class="num" data-label="End">{number(o.end)}</td>
+                <td class="num" data-label="Lag">{number(o.lag)}</td>
+                <td class="bar-cell"><span class="rank-bar" aria-hidden="true"><i style={{ width: `${(100 * (o.lag ?? 0)) / most}%` }} /></span></td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
   );
 }
 

@@ -146,6 +146,7 @@ function App() {
     if (at) store.want('', []);
     document.title = [...route.parts.slice(0, 2).reverse(), 'Quickwater'].filter((t) => t && t !== 'main').join(' · ');
   }, [at, route.parts[1]]);
+  useEffect(() => scrollTo(0, 0), [route.parts.join('/')]);
   return (
     <>
       <button

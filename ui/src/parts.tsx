@@ -58,7 +58,9 @@ export function PartitionChoice(p: { count: number; none: string; value: string;
 export function Dialog(p: { title: string; onClose: () => void; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
+    const was = document.activeElement as HTMLElement | null;
     box.current?.showModal();
+    return () => was?.focus();
   }, []);
   return (
     <dialog ref={box} aria-label={p.title} onClose={p.onClose} onClick={(e) => e.target === box.current && box.current?.close()}>

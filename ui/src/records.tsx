@@ -10,6 +10,7 @@ import type { Store } from './store';
 
 const PAGE = 50;
 const TAIL = 500; // kept of a live tail
+const MERGED = 64; // partitions that the server reads at once
 
 interface Page {
   records: Rec[];
@@ -138,7 +139,8 @@ export function Records(p: { store: Store; topic: string; partitions: number; so
   const [open, setOpen] = useState('');
   const pages = usePages(p.topic, query.filter, committed);
   const tail = useTail(p.store, p.topic, query.partition, live);
-  const place = placeOf(query.from, query.at);
+  const tooMany = p.partitions > MERGED && query.partition === '';
+  const place = tooMany ? new Failure(0, '', `The topic has ${count(p.partitions)} partitions: choose one.`) : placeOf(query.from, query.at);
   const first = `${typeof place === 'string' ? place : ''}${query.partition !== '' ? '&partition=' + part(query.partition) : ''}`;
   const newestFirst = live || query.from === 'end';
   const key = `${first} ${query.filter} ${committed}`;
@@ -190,7 +192,7 @@ export function Records(p: { store: Store; topic: string; partitions: number; so
         )}
         <label>
           <span>Partition</span>
-          <PartitionChoice count={p.partitions} none="All" value={draft.partition} onChange={(partition) => submit({ ...draft, partition })} />
+          <PartitionChoice count={p.partitions} none={p.partitions > MERGED ? 'which' : 'All'} value={draft.partition} onChange={(partition) => submit({ ...draft, partition })} />
         </label>
         <label class="grow">
           <span>With the text</span>
@@ -220,7 +222,7 @@ export function Records(p: { store: Store; topic: string; partitions: number; so
           {[['auto', 'As it fits'], ['text', 'Text'], ['json', 'JSON'], ['hex', 'Hex']].map(([v, name]) => <option key={v} value={v}>{name}</option>)}
         </select>
       </div>
-      <Wrong error={live ? tail.error : place instanceof Failure ? place : s.error} />
+      <Wrong error={place instanceof Failure && (!live || tooMany) ? place : live ? tail.error : s.error} />
       <div class="records-head" aria-hidden="true">
         <span>Time, UTC</span>
         <span class="num">Part.</span>
@@ -240,7 +242,7 @@ export function Records(p: { store: Store; topic: string; partitions: number; so
         })}
       </ol>
       {!list.length && (
-        <p class="empty">{live ? 'Nothing has come yet.' : s.busy ? 'Looking …' : s.error ? '' : query.filter ? 'No record with that text.' : 'No record here.'}</p>
+        <p class="empty">{live ? 'Nothing has come yet.' : s.busy ? 'Looking …' : s.error || place instanceof Failure ? '' : query.filter ? 'No record with that text.' : 'No record here.'}</p>
       )}
       {!live && (
         <p class="pager">

@@ -1,6 +1,7 @@
 /* A frame is a length (i32) and that many bytes: a request. Requests are decoded where they lie in
  * the connection's buffer; the handlers take what they need before they return. */
 #include <stdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -333,8 +334,10 @@ void conn_host(const struct conn *conn, char host[KAFKA_HOST_MAX])
 
 void call_peer(const struct call *call, char host[KAFKA_HOST_MAX])
 {
-    CHECK(call->session->conn);
-    conn_host(call->session->conn, host);
+    if (call->session->conn)
+        conn_host(call->session->conn, host);
+    else
+        snprintf(host, KAFKA_HOST_MAX, "%s", call->session->auth.host);
 }
 
 struct conn *call_conn(const struct call *call)

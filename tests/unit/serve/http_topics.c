@@ -4,9 +4,11 @@
 #include <stdlib.h>
 
 #include "lib/test.h"
+#include "serve/kafka/inside.h"
 #include "serve/security/security.h"
 #include "unit/serve/http_server.h"
 #include "wire/kafka/batch.h"
+#include "wire/kafka/messages.h"
 
 static const char *text_of(const struct http_client *c)
 {
@@ -437,6 +439,65 @@ TEST(http_topics_groups_go_elsewhere_when_told)
     ask(&s, "DELETE", "/v1/groups/g", NULL, 404, NULL);
     ask(&s, "GET", "/v1/transactions", NULL, 200, "{\"count\":0,\"transactions\":[]}");
     ask(&s, "POST", "/v1/transactions/x/abort", NULL, 404, "no such transactional id");
+    http_server_close(&s);
+}
+
+/* A member of a group that the server assigns, whose client is the test itself. */
+static void join(struct http_server *s, const char *member)
+{
+    static const struct kafka_who who = {.host = "10.0.0.7"};
+    struct bytes topic = BYTES_LITERAL("t");
+    struct kafka_consumer_group_heartbeat_req req;
+    struct kafka_ask ask = {0};
+
+    kafka_consumer_group_heartbeat_req_init(&req);
+    req.group_id = BYTES_LITERAL("new");
+    req.member_id = bytes_str(member);
+    req.rebalance_timeout_ms = 60000;
+    req.topic_partitions.count = 0;
+    req.subscribed_topic_names.at = &topic;
+    req.subscribed_topic_names.count = 1;
+    kafka_ask(s->kafka, &who, KAFKA_CONSUMER_GROUP_HEARTBEAT, 1, &req, &ask);
+    for (int i = 0; i < 100 && !ask.response; i++)
+        loop_pass(s->loop, 1000000);
+    const struct kafka_consumer_group_heartbeat_res *res = ask.response;
+    EXPECT(res);
+    EXPECT_INT(res->error_code, 0);
+    kafka_ask_end(&ask);
+}
+
+TEST(http_topics_show_groups_that_the_server_assigns)
+{
+    struct http_server s;
+
+    http_server_open(&s, test_dir(), NULL);
+    make_topic(&s, 3);
+    join(&s, "one");
+    ask(&s, "GET", "/v1/groups", NULL, 200, "{\"name\":\"new\",\"type\":\"consumer\",\"state\":");
+    ask(&s, "GET", "/v1/groups/new", NULL, 200,
+        "\"members\":[{\"id\":\"one\",\"client_id\":\"\",\"host\":\"/10.0.0.7\",\"epoch\":1,"
+        "\"assignment\":[{\"topic\":\"t\",\"partitions\":[0,1,2]}]}]");
+    ask(&s, "POST", "/v1/groups/new/offsets", "{\"to\":\"end\",\"topic\":\"t\",\"apply\":true}", 409, "has members");
+    ask(&s, "DELETE", "/v1/groups/new", NULL, 409, "has members");
+    http_server_close(&s);
+}
+
+/* Who asked goes before the disk has it: nothing is told to it, and the change stands. */
+TEST(http_topics_an_ask_may_be_forgotten)
+{
+    static const struct kafka_who who = {.host = "127.0.0.1"};
+    struct kafka_create_topics_req_topic topic = {
+        .name = BYTES_LITERAL("t"), .num_partitions = 1, .replication_factor = -1};
+    const struct kafka_create_topics_req req = {.topics = {.at = &topic, .count = 1}};
+    struct http_server s;
+    struct kafka_ask ask_made = {0};
+
+    http_server_open(&s, test_dir(), NULL);
+    kafka_ask(s.kafka, &who, KAFKA_CREATE_TOPICS, 7, &req, &ask_made);
+    EXPECT(!ask_made.response);
+    kafka_ask_end(&ask_made);
+    kafka_ask_end(&ask_made);
+    ask(&s, "GET", "/v1/topics/t", NULL, 200, "\"partitions_count\":1");
     http_server_close(&s);
 }
 
