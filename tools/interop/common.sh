@@ -7,7 +7,7 @@ server_pid=
 client_pid=
 finish() {
     [ -n "$client_pid" ] && kill "$client_pid" 2>/dev/null
-    [ -n "$server_pid" ] && kill "$server_pid" 2>/dev/null
+    [ -n "$server_pid" ] && kill "$server_pid" 2>/dev/null && wait "$server_pid" 2>/dev/null
     rm -rf "$work"
 }
 trap finish EXIT
