@@ -1,6 +1,7 @@
 /* kafka_load.c: a librdkafka client that writes, reads, or does both at a fixed rate.
  *
  * usage: kafka_load BROKERS TOPIC produce COUNT BYTES CODEC     records of BYTES, acks=all, as fast as they go
+ *        kafka_load BROKERS TOPIC spread EACH BYTES CODEC       EACH records to every partition
  *        kafka_load BROKERS TOPIC consume COUNT                 from the beginning of every partition
  *        kafka_load BROKERS TOPIC latency SECONDS BYTES RATE    from when each was due (no coordinated omission)
  *
@@ -113,9 +114,9 @@ static int64_t number_of(const rd_kafka_message_t *m)
     return strtoll(text, NULL, 10);
 }
 
-static void send_one(rd_kafka_t *rk, rd_kafka_topic_t *t, char *value, size_t bytes)
+static void send_one(rd_kafka_t *rk, rd_kafka_topic_t *t, int32_t partition, char *value, size_t bytes)
 {
-    while (rd_kafka_produce(t, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value, bytes, NULL, 0, NULL)) {
+    while (rd_kafka_produce(t, partition, RD_KAFKA_MSG_F_COPY, value, bytes, NULL, 0, NULL)) {
         if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             die("produce", rd_kafka_err2str(rd_kafka_last_error()));
         rd_kafka_poll(rk, 10);
@@ -136,7 +137,7 @@ static int produce(long count, size_t bytes, const char *codec)
     int64_t start = now_ns();
     for (long i = 0; i < count; i++) {
         number(values[i % 64], i);
-        send_one(rk, t, values[i % 64], bytes);
+        send_one(rk, t, RD_KAFKA_PARTITION_UA, values[i % 64], bytes);
     }
     if (rd_kafka_flush(rk, 120000) || failed || delivered != count)
         die("produce", "not all was acknowledged");
@@ -148,20 +149,50 @@ static int produce(long count, size_t bytes, const char *codec)
     return 0;
 }
 
-static void assign_all(rd_kafka_t *rk, int64_t offset)
+static int partitions_of(rd_kafka_t *rk, rd_kafka_topic_t *t)
 {
     const struct rd_kafka_metadata *m;
-    rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
     rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 0, t, &m, 10000);
 
     if (err)
         die("metadata", rd_kafka_err2str(err));
+    int count = m->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(m);
+    return count;
+}
+
+static int spread(long each, size_t bytes, const char *codec)
+{
+    const char *settings[] = {"acks", "all", "compression.codec", codec, "linger.ms", "50",
+                              "queue.buffering.max.messages", "500000", NULL};
+    rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, settings);
+    rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
+    static char value[BYTES_MAX];
+    long count = each * partitions_of(rk, t);
+
+    fill(value, bytes, 1);
+    for (long i = 0; i < count; i++) {
+        number(value, i);
+        send_one(rk, t, (int32_t)(i % (count / each)), value, bytes);
+    }
+    if (rd_kafka_flush(rk, 300000) || failed || delivered != count)
+        die("spread", "not all was acknowledged");
+    rd_kafka_topic_destroy(t);
+    rd_kafka_destroy(rk);
+    printf("{\"records\":%ld}\n", count);
+    return 0;
+}
+
+static void assign_all(rd_kafka_t *rk, int64_t offset)
+{
+    rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    for (int i = 0; i < m->topics[0].partition_cnt; i++)
+    int count = partitions_of(rk, t);
+
+    for (int i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(list, topic, i)->offset = offset;
     rd_kafka_assign(rk, list);
     rd_kafka_topic_partition_list_destroy(list);
-    rd_kafka_metadata_destroy(m);
     rd_kafka_topic_destroy(t);
 }
 
@@ -241,7 +272,7 @@ static void *produce_paced(void *context)
         if (due > now_ns() + 20000)
             sleep_until(due);
         number(value, due);
-        send_one(rk, t, value, p->bytes);
+        send_one(rk, t, RD_KAFKA_PARTITION_UA, value, p->bytes);
     }
     rd_kafka_flush(rk, 30000);
     rd_kafka_topic_destroy(t);
@@ -301,11 +332,13 @@ int main(int argc, char **argv)
         die("BYTES", "20 to 65536");
     if (argc == 7 && !strcmp(argv[3], "produce"))
         return produce(atol(argv[4]), bytes, argv[6]);
+    if (argc == 7 && !strcmp(argv[3], "spread"))
+        return spread(atol(argv[4]), bytes, argv[6]);
     if (argc == 5 && !strcmp(argv[3], "consume"))
         return consume(atol(argv[4]));
     if (argc == 7 && !strcmp(argv[3], "latency"))
         return latency((struct pace){atof(argv[4]), atof(argv[6]), bytes});
-    fprintf(stderr, "usage: kafka_load BROKERS TOPIC produce COUNT BYTES CODEC | consume COUNT | latency SECONDS "
+    fprintf(stderr, "usage: kafka_load BROKERS TOPIC produce COUNT BYTES CODEC | spread EACH BYTES CODEC | consume COUNT | latency SECONDS "
                     "BYTES RATE\n");
     return 2;
 }

@@ -176,8 +176,9 @@ static int partitions_of(rd_kafka_t *rk, const char *topic)
     const struct rd_kafka_metadata *meta;
     int count = 0;
 
-    if (rd_kafka_metadata(rk, 1, NULL, &meta, 10000))
-        give_up("no metadata of %s", topic);
+    for (int i = 0; rd_kafka_metadata(rk, 1, NULL, &meta, 10000); i++)
+        if (i == 5)
+            give_up("no metadata of %s", topic);
     for (int i = 0; i < meta->topic_cnt; i++)
         if (strcmp(meta->topics[i].topic, topic) == 0)
             count = meta->topics[i].partition_cnt;

@@ -90,6 +90,13 @@ const char *auth_principal(struct auth *a)
     return a->principal;
 }
 
+struct bytes auth_user(struct auth *a)
+{
+    if (!a->principal && a->state != AUTH_OPEN)
+        return BYTES_LITERAL("ANONYMOUS"); /* it has not said yet */
+    return bytes_skip(bytes_str(auth_principal(a)), strlen("User:"));
+}
+
 const char *auth_host(struct auth *a)
 {
     char host[KAFKA_HOST_MAX];

@@ -43,6 +43,7 @@ bool auth_allows(const struct auth *auth, int16_t api_key);
 bool auth_is_over(const struct auth *auth); /* AUTH_OPEN or AUTH_DONE */
 /* A frame of AUTH_RAW, which is no request; false: hang up. */
 bool auth_take_raw(struct auth *auth, struct bytes frame);
+struct bytes auth_user(struct auth *auth); /* the principal's name; ANONYMOUS while nobody is known */
 const char *auth_principal(struct auth *auth);
 const char *auth_host(struct auth *auth);
 

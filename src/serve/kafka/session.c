@@ -21,11 +21,14 @@ struct session {
     bool muted; /* until its timer: it did more than its quota */
     struct loop_timer *unmute; /* made when first needed */
     int64_t muted_until_ns;
+    bool turned_away; /* muted since it came, and closed by the timer: its address has made too many connections */
     bool ending; /* closes when all calls are answered */
     int64_t reached_ns; /* when it was last noted that its client gets through; 0: never */
     struct auth auth;
     struct kafka_ask *ask; /* of a session inside the server, which has no connection and one call */
 };
+
+static void session_mute(struct session *s, int64_t wait_ms);
 
 static void *on_open(void *context, struct conn *conn)
 {
@@ -40,6 +43,10 @@ static void *on_open(void *context, struct conn *conn)
     face->sessions = s;
     face->stats.conns++;
     auth_open(&s->auth, face->options.security, conn);
+    int64_t wait_ms = quotas_connect(face->quotas, bytes_str(auth_host(&s->auth)), face_now_ms(face));
+    s->turned_away = wait_ms > 0;
+    if (s->turned_away)
+        session_mute(s, wait_ms);
     return s;
 }
 
@@ -181,6 +188,10 @@ static void on_unmute(void *context)
 {
     struct session *s = context;
 
+    if (s->turned_away) {
+        conn_close(s->conn);
+        return;
+    }
     s->muted = false;
     conn_resume(s->conn);
 }
@@ -487,7 +498,7 @@ static void on_frame(struct session *s, struct bytes frame)
     call->correlation_id = header.correlation_id;
     call->client_id = header.client_id;
     call->request_bytes = (uint32_t)frame.len;
-    call->quota = quotas_take(s->face->quotas, header.client_id, face_now_ms(s->face));
+    call->quota = quotas_take(s->face->quotas, auth_user(&s->auth), header.client_id, face_now_ms(s->face));
     if (!route || !call->api || header.api_version < call->api->first ||
         header.api_version > call->api->last || header.api_version < route->version_min)
         return refuse_version(call, header.api_key);
