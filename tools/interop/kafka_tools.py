@@ -88,6 +88,39 @@ def configs():
 
 
 @case
+def quotas():
+    user, client = unique("ku"), unique("kc")
+    pair = ["--entity-type", "users", "--entity-name", user, "--entity-type", "clients", "--entity-name", client]
+    tool("configs", "--alter", *pair, "--add-config", "producer_byte_rate=50000,request_percentage=50")
+    tool("configs", "--alter", *pair[:4], "--add-config", "consumer_byte_rate=2000000")
+    tool("configs", "--alter", "--entity-type", "users", "--entity-default", "--add-config", "controller_mutation_rate=100.5")
+    tool("configs", "--alter", "--entity-type", "ips", "--entity-name", "127.0.0.9", "--add-config", "connection_creation_rate=7")
+    out = tool("configs", "--describe", *pair)
+    assert "producer_byte_rate=50000.0" in out and "request_percentage=50.0" in out, out
+    out = tool("configs", "--describe", "--entity-type", "users", "--entity-name", user)
+    assert "consumer_byte_rate=2000000.0" in out and "producer_byte_rate" not in out, out
+    out = tool("configs", "--describe", "--entity-type", "users")
+    assert user in out and "controller_mutation_rate=100.5" in out, out
+    assert "connection_creation_rate=7.0" in tool("configs", "--describe", "--entity-type", "ips")
+    assert "INVALID" in tool("configs", "--alter", *pair, "--add-config", "producer_byte_rate=-5", fails=True).upper()
+    # and it holds: anybody is User:ANONYMOUS here, whatever his client id
+    anybody = ["--entity-type", "users", "--entity-name", "ANONYMOUS"]
+    tool("configs", "--alter", *anybody, "--add-config", "producer_byte_rate=20000")
+    topic, throttled = create(unique("kt-quota"), 1), []
+    p = Producer({"bootstrap.servers": BROKER, "client.id": client, "throttle_cb": lambda e: throttled.append(e.throttle_time)})
+    for i in range(30):
+        p.produce(topic, os.urandom(10000), partition=0)
+        p.flush(20)
+    assert p.flush(60) == 0
+    p.poll(1)
+    assert throttled and 0 < max(throttled) < 60, throttled
+    tool("configs", "--alter", *anybody, "--delete-config", "producer_byte_rate")
+    tool("configs", "--alter", *pair, "--delete-config", "producer_byte_rate,request_percentage")
+    tool("configs", "--alter", "--entity-type", "users", "--entity-default", "--delete-config", "controller_mutation_rate")
+    assert client not in tool("configs", "--describe", "--entity-type", "users", "--entity-type", "clients")
+
+
+@case
 def offsets_and_records():
     topic = create(unique("kt-off"))
     produce(topic, 400)

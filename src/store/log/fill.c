@@ -97,8 +97,23 @@ static enum status new_segment(struct log_partition *p, struct segment_place at,
     return ST_OK;
 }
 
-/* How many items, from the first, may go in one write, and their bytes. */
-static uint32_t gather(const struct log_partition *p, uint64_t room, size_t *bytes)
+/* The greatest timestamp of the tail's nth batch; -1: none. */
+static int64_t item_timestamp(const struct log_partition *p, uint32_t n)
+{
+    struct batch_header h;
+
+    return batch_header_parse(tail_item_bytes(tail_at(&p->tail, n)), &h) == ST_OK ? h.max_timestamp : -1;
+}
+
+/* As Kafka counts segment.ms: by the records' own time, so that old records that are written today go by
+ * themselves when their time comes. */
+static bool is_later(const struct log_partition *p, int64_t first_ms, int64_t timestamp_ms)
+{
+    return first_ms >= 0 && timestamp_ms >= 0 && timestamp_ms - first_ms > p->topic->info.options.segment_ms;
+}
+
+/* How many items, from the first, may go in one write to a segment that begins at first_ms, and their bytes. */
+static uint32_t gather(const struct log_partition *p, uint64_t room, int64_t first_ms, size_t *bytes)
 {
     uint32_t n = 0;
 
@@ -109,7 +124,8 @@ static uint32_t gather(const struct log_partition *p, uint64_t room, size_t *byt
             break;
         if (n > 0 && (*bytes + item->len > FILL_BYTES || *bytes + item->len > room ||
                       item->len >= FILL_ALONE || tail_at(&p->tail, 0)->len >= FILL_ALONE ||
-                      item->base != tail_item_last(tail_at(&p->tail, n - 1)) + 1))
+                      item->base != tail_item_last(tail_at(&p->tail, n - 1)) + 1 ||
+                      is_later(p, first_ms, item_timestamp(p, n))))
             break;
         *bytes += item->len;
         n++;
@@ -161,11 +177,19 @@ static enum status fill_slice(struct log_partition *p)
     /* Offsets that damage took are missing between files, not within one: there a batch that is not
      * where the one before it ends is damage itself. */
     bool gap = seg && seg->end != first->base;
-    if (!seg || full || gap || seg->closed || seg->end <= p->start) { /* one below the start may be gone already */
+    int64_t first_ms = item_timestamp(p, 0);
+    bool over = !seg || full || gap || seg->closed || seg->end <= p->start; /* one below the start may be gone */
+    if (!over) {
+        TRY(segment_need_first(seg, at));
+        over = seg->bytes > 0 && is_later(p, seg->first_timestamp, first_ms);
+    }
+    if (over) {
         TRY(new_segment(p, at, first->base));
         seg = p->segments[p->segments_count - 1];
     }
-    uint32_t n = gather(p, max > seg->bytes ? max - seg->bytes : 0, &bytes);
+    if (seg->bytes > 0)
+        first_ms = seg->first_timestamp;
+    uint32_t n = gather(p, max > seg->bytes ? max - seg->bytes : 0, first_ms, &bytes);
     if (n == 0)
         return ST_OK;
     TRY(write_items(p, at, seg, n, bytes));

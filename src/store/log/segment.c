@@ -112,6 +112,7 @@ struct segment *segment_known(int64_t base, int64_t end, uint64_t bytes, int64_t
     seg->end = seg->synced_end = end;
     seg->bytes = seg->synced_bytes = bytes;
     seg->max_timestamp = seg->synced_max_timestamp = max_timestamp;
+    seg->first_timestamp = -1;
     return seg;
 }
 
@@ -277,6 +278,8 @@ enum status segment_append(struct segment *seg, struct segment_place at, struct 
         enum status st = batch_next(&run, &h, &batch);
         CHECK(st == ST_OK);
         CHECK(h.base_offset >= seg->end);
+        if (pos == 0)
+            seg->first_timestamp = h.max_timestamp;
         mark_batch(seg, pos, &h, SOUND);
         pos += batch.len;
         seg->end = batch_last_offset(&h) + 1;
@@ -284,6 +287,21 @@ enum status segment_append(struct segment *seg, struct segment_place at, struct 
             seg->max_timestamp = h.max_timestamp;
     }
     seg->bytes = pos;
+    return ST_OK;
+}
+
+enum status segment_need_first(struct segment *seg, struct segment_place at)
+{
+    uint8_t header[BATCH_HEADER_BYTES];
+    struct batch_header h;
+    size_t got;
+
+    if (seg->first_timestamp >= 0 || seg->bytes == 0)
+        return ST_OK;
+    TRY(need_file(seg, at));
+    TRY(os_file_read(seg->file, 0, header, sizeof(header), &got));
+    if (batch_header_parse(bytes_of(header, got), &h) == ST_OK)
+        seg->first_timestamp = h.max_timestamp;
     return ST_OK;
 }
 

@@ -53,6 +53,7 @@ struct segment {
     int64_t end;  /* one past the last offset in it */
     uint64_t bytes;
     int64_t max_timestamp; /* -1: none */
+    int64_t first_timestamp; /* the greatest of the first batch; -1: none, or not known yet */
     int64_t synced_end;    /* the same three as they are on disk for sure */
     uint64_t synced_bytes;
     int64_t synced_max_timestamp;
@@ -91,6 +92,8 @@ enum status segment_remove_files(struct segment_place at, int64_t base,
 /* A run of whole batches, at the end. */
 enum status segment_append(struct segment *seg, struct segment_place at,
                            struct bytes run) MUST_CHECK;
+/* first_timestamp, read where it is not known. A damaged first batch has none. */
+enum status segment_need_first(struct segment *seg, struct segment_place at) MUST_CHECK;
 /* Data to disk; the index as it may. The name of a fresh one is the caller's to sync. What is to be
  * synced is noted by begin; the steps do it, on any thread, through handles of their own; end notes that it
  * is done (ended with done false: that it is not). Meanwhile nothing is appended.

@@ -389,6 +389,48 @@ TEST(log_retains_by_size_and_time_but_not_what_is_pinned)
     os_sim_destroy(os);
 }
 
+static int64_t start_after_an_hour(struct os *os, struct log *log, int64_t retention_ms)
+{
+    struct log_topic *topic = log_topic_find(log, BYTES_LITERAL("t"));
+    struct log_topic_options options = log_topic_info(topic)->options;
+    struct log_offsets o;
+
+    options.retention_ms = retention_ms;
+    EXPECT_OK(log_topic_configure(log, topic, &options, NULL, NULL));
+    os_sim_advance(os, 3600ll * 1000000000);
+    for (int i = 0; i < 20; i++)
+        (void)log_work(log);
+    log_offsets(log_partition_of(topic, 0), &o);
+    return o.start;
+}
+
+/* segment.ms by the records' time, over restarts too: what is old goes while the young beside it stays. */
+TEST(log_segments_end_by_their_records_time)
+{
+    enum { HOUR_MS = 3600000 };
+    static const int64_t ages[] = {9 * HOUR_MS, 9 * HOUR_MS - 1000, 7 * HOUR_MS, 7 * HOUR_MS - 1000, 1000, 0};
+    const struct log_topic_options options = {.segment_ms = HOUR_MS, .retention_ms = -1};
+    struct os *os = os_sim_create(test_seed(), NULL);
+    struct log *log = open_log(os);
+    const int64_t now_ms = os_wall_us(os) / 1000;
+
+    for (uint64_t i = 0; i < 6; i++) {
+        test_append(log, partition_of(log, "t", options),
+                    (struct batch_spec){.tag = i, .timestamp_ms = now_ms - ages[i]});
+        EXPECT_OK(log_flush(log));
+        if (i == 0 || i == 2 || i == 5) { /* what comes next meets a segment that was there before */
+            log_close(log);
+            log = open_log(os);
+        }
+    }
+    EXPECT_INT(start_after_an_hour(os, log, 8 * HOUR_MS + HOUR_MS / 2), 2);
+    EXPECT_INT(start_after_an_hour(os, log, 3 * HOUR_MS), 4);
+    EXPECT_INT(end_of(partition_of(log, "t", options)), 6);
+    log_close(log);
+    EXPECT_OK(log_check(os, "data", NULL, NULL));
+    os_sim_destroy(os);
+}
+
 TEST(log_keeps_what_a_topic_was_changed_to)
 {
     struct os *os = os_sim_create(test_seed(), NULL);
