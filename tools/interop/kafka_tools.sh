@@ -5,4 +5,4 @@ peer kafka_python
 python=$dir/bin/python
 peer kafka_tools
 server_start
-TOOLS=$dir TMPDIR=$work timeout 460 "$python" tools/interop/kafka_tools.py "$broker"
+TOOLS=$dir TMPDIR=$work timeout 600 "$python" tools/interop/kafka_tools.py "$broker"

@@ -23,6 +23,21 @@ static void note(void *context, const char *file, uint64_t pos, const char *what
         c->report(c->context, file, pos, what);
 }
 
+/* One that is damaged costs nothing: it is made again when it is needed. It is told all the same, for a disk
+ * that changes bytes is not to be trusted with others. */
+static void check_index(struct segment *seg, struct segment_place at, struct check *c)
+{
+    char path[SEGMENT_PATH_MAX];
+    uint64_t bad_pos;
+    enum status st = segment_verify_index(seg, at, &bad_pos);
+
+    segment_path(at, seg->base, seg->generation, "index", path);
+    if (st == ST_CORRUPT)
+        note(c, path, bad_pos, "an index entry that is not what the batches say; remove the file, it is made again");
+    else if (st != ST_OK && st != ST_NOTFOUND)
+        note(c, path, 0, status_text(st));
+}
+
 static void check_segments(struct log *log, struct check *c)
 {
     char folder[OS_PATH_MAX + 64], path[SEGMENT_PATH_MAX];
@@ -42,6 +57,8 @@ static void check_segments(struct log *log, struct check *c)
                 if (st != ST_OK)
                     note(c, path, bad_pos,
                          st == ST_CORRUPT ? "no sound batch here" : status_text(st));
+                else
+                    check_index(seg, at, c);
                 segment_close_file(seg);
             }
         }

@@ -249,16 +249,21 @@ static enum status need_marks(struct segment *seg, struct segment_place at)
     return ST_OK;
 }
 
+static void mark_write(const struct segment *seg, const struct segment_mark *m, uint8_t to[MARK_BYTES])
+{
+    memset(to, 0, MARK_BYTES);
+    store_u64_le(to, (uint64_t)m->offset);
+    store_u64_le(to + 8, m->pos);
+    store_u64_le(to + 16, (uint64_t)m->max_timestamp);
+    store_u32_le(to + 24, crc32c((uint32_t)seg->base, to, 24));
+}
+
 /* All marks but the last, which may still grow. */
 static void save_marks(const struct segment *seg, struct buf *to)
 {
     for (uint32_t i = seg->marks_saved; seg->marks_loaded && i + 1 < seg->marks_count; i++) {
-        const struct segment_mark *m = &seg->marks[i];
-        uint8_t bytes[MARK_BYTES] = {0};
-        store_u64_le(bytes, (uint64_t)m->offset);
-        store_u64_le(bytes + 8, m->pos);
-        store_u64_le(bytes + 16, (uint64_t)m->max_timestamp);
-        store_u32_le(bytes + 24, crc32c((uint32_t)seg->base, bytes, 24));
+        uint8_t bytes[MARK_BYTES];
+        mark_write(seg, &seg->marks[i], bytes);
         buf_append(to, bytes, MARK_BYTES);
     }
 }
@@ -288,6 +293,47 @@ enum status segment_append(struct segment *seg, struct segment_place at, struct 
     }
     seg->bytes = pos;
     return ST_OK;
+}
+
+/* The ith entry as it is on disk. What is about batches that are not known to be synced is only checked by its
+ * checksum: they may come again from the WAL. */
+static bool mark_is_right(const struct segment *seg, uint32_t i, const uint8_t found[MARK_BYTES])
+{
+    static const uint8_t never_written[MARK_BYTES];
+    uint8_t right[MARK_BYTES];
+
+    if (memcmp(found, never_written, MARK_BYTES) == 0)
+        return true;
+    if (i + 1 >= seg->marks_count)
+        return load_u32_le(found + 24) == crc32c((uint32_t)seg->base, found, 24) && load_u32_le(found + 28) == 0;
+    mark_write(seg, &seg->marks[i], right);
+    return memcmp(found, right, MARK_BYTES) == 0;
+}
+
+enum status segment_verify_index(struct segment *seg, struct segment_place at, uint64_t *bad_pos)
+{
+    char path[SEGMENT_PATH_MAX];
+    uint8_t found[MARK_BYTES];
+    struct os_file *file;
+    size_t got;
+
+    seg->marks_count = 0;
+    seg->marks_loaded = false; /* what is loaded may be from the index itself */
+    TRY(need_file(seg, at));
+    TRY(scan_marks(seg, 0));
+    segment_path(at, seg->base, seg->generation, "index", path);
+    TRY(os_file_open(at.os, path, OS_READ, &file));
+    enum status st = ST_OK;
+    for (uint32_t i = 0; st == ST_OK; i++) {
+        *bad_pos = (uint64_t)i * MARK_BYTES;
+        st = os_file_read(file, *bad_pos, found, MARK_BYTES, &got);
+        if (st != ST_OK || got < MARK_BYTES)
+            break;
+        if (!mark_is_right(seg, i, found))
+            st = ST_CORRUPT;
+    }
+    os_file_close(file);
+    return st;
 }
 
 enum status segment_need_first(struct segment *seg, struct segment_place at)

@@ -159,5 +159,8 @@ enum status segment_seek_time(struct segment *seg, struct segment_place at, int6
 enum status segment_verify(struct segment *seg, struct segment_place at, const struct epochs *epochs,
                            struct slab_pool *pool,
                            uint64_t *bad_pos) MUST_CHECK;
+/* The index of a file that segment_verify has found whole: each entry is what the batches say, or was never
+ * written (it is not synced). ST_NOTFOUND: there is no index. */
+enum status segment_verify_index(struct segment *seg, struct segment_place at, uint64_t *bad_pos) MUST_CHECK;
 
 #endif
