@@ -2,7 +2,7 @@
 # Partitions added to topics while jobs read them and write into them: real Kafka clients write to the new ones
 # while the server is killed and started again; each record counts once.
 . tests/lib/suite.sh
-need_build
+need_build build/release/bench/kafka_load
 records=3000
 
 clicks() { # FROM TO: a record a line, in bursts
@@ -77,5 +77,24 @@ grep -q "has 5 partitions" "$suite_dir/e"; check $? "and says how many there are
 "$qw" topic alter nosuch --partitions 2 --kafka "$kafka" 2>"$suite_dir/e"; same $? 2 "no such topic to alter"
 stop_server; check $? "the server stops"
 "$qw" check "$suite_dir/data" >/dev/null; check $? "and its data is whole"
+
+# ten thousand at once
+rm -rf "$suite_dir/data"
+start_server
+"$qw" topic create many --partitions 10000 --kafka "$kafka" >/dev/null; check $? "a topic of 10,000 partitions"
+timeout 120 build/release/bench/kafka_load "$kafka" many spread 2 100 none >/dev/null; check $? "records to each"
+kill -KILL "$server"
+wait "$server" 2>/dev/null
+start_server
+same "$("$qw" topic describe many --kafka "$kafka" | awk '$1 == "many" && NF == 4 { n += $4 } END { print n + 0 }')" 20000 "all are there after a kill"
+timeout 120 kcat -b "$kafka" -q -C -t many -p 9999 -o beginning -e -c 2 >"$suite_dir/last"
+same "$(wc -l <"$suite_dir/last" | tr -d ' ')" 2 "the last one's are read"
+peak=$(awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$server/status")
+[ "$peak" -lt 200 ]; check $? "they cost $peak MiB"
+open=$(ls "/proc/$server/fd" | wc -l)
+[ "$open" -lt 400 ]; check $? "and $open open files"
+kill -KILL "$server" # a clean stop makes ten thousand files: ./dev bench partitions tells how long it takes
+wait "$server" 2>/dev/null
+server=
 summary
 [ $failed = 0 ]

@@ -431,6 +431,49 @@ TEST(log_segments_end_by_their_records_time)
     os_sim_destroy(os);
 }
 
+/* The clock of the wall is set back by a day, ahead by a month, back again: what is measured in time goes by the
+ * other clock, and retention by the records' time takes nothing that is younger than it says. */
+TEST(log_is_not_shaken_by_a_clock_that_jumps)
+{
+    static const int64_t jumps_us[] = {-86400ll * 1000000, 30 * 86400ll * 1000000, -29 * 86400ll * 1000000, -3600000000};
+    const struct log_topic_options kept = {.retention_ms = -1, .durability = LOG_INTERVAL};
+    const struct log_topic_options going = {.retention_ms = 2 * 86400000, .segment_ms = 3600000};
+    struct os *os = os_sim_create(test_seed(), NULL);
+    struct log *log = open_log(os);
+    struct log_offsets o;
+
+    for (int i = 0; i < 4; i++) {
+        os_sim_wall_jump(os, jumps_us[i]);
+        struct log_partition *a = partition_of(log, "kept", kept), *b = partition_of(log, "going", going);
+        int64_t now_ms = os_wall_us(os) / 1000;
+        test_append(log, a, (struct batch_spec){.tag = (uint64_t)i, .timestamp_ms = now_ms, .producer_id = 7, .sequence = i});
+        test_append(log, b, (struct batch_spec){.tag = (uint64_t)i, .timestamp_ms = now_ms});
+        EXPECT_OK(log_flush(log));
+        os_sim_advance(os, 2000000000); /* two seconds are two seconds */
+        EXPECT_OK(log_flush(log));
+        log_offsets(a, &o);
+        EXPECT_INT(o.durable, i + 1);
+        for (int k = 0; k < 20; k++)
+            (void)log_work(log);
+        if (i % 2)
+            log_close(log);
+        if (i % 2)
+            log = open_log(os);
+    }
+    struct log_partition *a = partition_of(log, "kept", kept), *b = partition_of(log, "going", going);
+    test_read_all(log, a, 0, LOG_TO_DURABLE, 10000, NULL, NULL);
+    EXPECT_INT(end_of(a), 4);
+    os_sim_advance(os, 3600ll * 1000000000);
+    for (int k = 0; k < 20; k++)
+        (void)log_work(log);
+    log_offsets(b, &o); /* a month ahead the first was too old; nothing else ever was */
+    EXPECT(o.start <= 1 && o.end == 4);
+    test_read_all(log, b, o.start, LOG_TO_DURABLE, 10000, NULL, NULL);
+    log_close(log);
+    EXPECT_OK(log_check(os, "data", NULL, NULL));
+    os_sim_destroy(os);
+}
+
 TEST(log_keeps_what_a_topic_was_changed_to)
 {
     struct os *os = os_sim_create(test_seed(), NULL);
