@@ -23,6 +23,7 @@ start_server() { # further options of serve
     start_server_with --data "$suite_dir/data" --kafka 127.0.0.1:0 --http 127.0.0.1:0 --pg off --redis off "$@"
 }
 start_server_with() { # all options of serve; sets kafka and http
+    : >"$suite_dir/out" # or the line of the one before is taken for this one's
     "$qw" serve "$@" >"$suite_dir/out" 2>"$suite_dir/err" &
     server=$!
     for _ in $(seq 200); do

@@ -130,6 +130,7 @@ stop_server; check $? "it stops"
 
 # a process that may open few files keeps some for its log, whoever connects
 rm -rf "$suite_dir/data"
+: >"$suite_dir/out"
 (
     ulimit -n 256
     exec "$qw" serve --data "$suite_dir/data" --kafka 127.0.0.1:0 --http off
