@@ -186,6 +186,11 @@ QUICKWATER_KAFKA=$kafka "$qw" group list >"$suite_dir/o" 2>&1; same $? 0 "the se
 "$qw" group list --kafka "127.0.0.1:1,$kafka" >"$suite_dir/o" 2>"$suite_dir/e"; same $? 0 "the first of several that answers"
 same "$(cat "$suite_dir/e")" "" "of those that do not nothing is said"
 "$qw" group list --kafka 127.0.0.1:1 2>"$suite_dir/e"; same $? 2 "no server"; says "no server answers at 127.0.0.1:1"
+for wrong in localhost localhost: , "a:b" "http://127.0.0.1:9092" "u@127.0.0.1:9092" "$kafka,x"; do
+    "$qw" group list --kafka "$wrong" 2>"$suite_dir/e"; same $? 2 "--kafka $wrong"; says "HOST:PORT"
+done
+"$qw" topic create "$(printf 'a\033[31mb')" --kafka "$kafka" 2>"$suite_dir/e"; same $? 2 "a name that is none"
+same "$(grep -c "$(printf '\033')" "$suite_dir/e")" 0 "what a terminal would obey is not printed"
 "$qw" group list --kafka "$http" 2>"$suite_dir/e"; same $? 2 "a server of something else"
 "$qw" group list --user ann --kafka "$kafka" 2>"$suite_dir/e"; same $? 2 "a user without a password"; says "--password-file"
 "$qw" group list --password-file x --kafka "$kafka" 2>"$suite_dir/e"; same $? 2 "a password of nobody"; says "--user NAME"

@@ -2,14 +2,27 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 
+void print_safely(FILE *to, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        fputc((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ? '?' : c, to);
+    }
+}
+
 static void say(const char *format, va_list args)
 {
+    char *text = NULL;
+
     fputs("quickwater: ", stderr);
-    vfprintf(stderr, format, args);
+    if (vasprintf(&text, format, args) >= 0)
+        print_safely(stderr, text);
+    free(text);
     fputc('\n', stderr);
 }
 

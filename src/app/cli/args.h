@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/bytes.h"
 
@@ -46,7 +47,10 @@ int args_parse(const struct command *command, const struct arg *args, int argc, 
 
 void args_help(const struct command *command, const struct arg *args);
 
-/* "quickwater: " and the text, to standard error; gives EXIT_USER or EXIT_OURS for return. */
+/* What a terminal would obey is shown as '?': texts may come from a server. Line ends and tabs stay. */
+void print_safely(FILE *to, const char *text);
+
+/* "quickwater: " and the text, so printed, to standard error; gives EXIT_USER or EXIT_OURS for return. */
 int fail_user(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int fail_ours(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

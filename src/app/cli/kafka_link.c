@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "os/address.h"
 
 static void from_environment(const char **option, const char *name)
 {
@@ -64,6 +65,22 @@ static int settle_password(struct kafka_link *link)
     return link->password ? 0 : EXIT_USER;
 }
 
+/* "host:port", more with commas. */
+static int check_servers(const char *servers)
+{
+    char *list = xstrdup(servers), *state = NULL, host[OS_HOST_MAX];
+    uint16_t port;
+    int code = 0, count = 0;
+
+    for (char *s = strtok_r(list, ",", &state); s && code == 0; s = strtok_r(NULL, ",", &state)) {
+        count++;
+        if (!os_address_split(s, host, &port) || !host[0] || port == 0 || strpbrk(s, "/@?# "))
+            code = fail_user("--kafka: '%s' is not HOST:PORT, as 127.0.0.1:9092 or [::1]:9092", s);
+    }
+    free(list);
+    return code || count ? code : fail_user("--kafka names no server; it is HOST:PORT, more with commas");
+}
+
 int kafka_link_settle(struct kafka_link *link)
 {
     static const char *const mechanisms[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"};
@@ -82,6 +99,8 @@ int kafka_link_settle(struct kafka_link *link)
         link->servers = KAFKA_LINK_SERVERS;
     if (!link->mechanism)
         link->mechanism = "SCRAM-SHA-256";
+    if (check_servers(link->servers))
+        return EXIT_USER;
     for (size_t i = 0; i < sizeof(mechanisms) / sizeof(*mechanisms); i++)
         known = known || strcmp(link->mechanism, mechanisms[i]) == 0;
     if (!known)

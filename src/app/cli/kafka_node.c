@@ -104,10 +104,9 @@ static bool gone(struct kafka_node *node)
 {
     const struct kafka_link *link = node->link;
 
-    return kafka_node_fail(node, EXIT_USER, "the server at %s has closed the connection%s", node->address,
-                           !link->tls    ? "; if it speaks TLS, add --tls"
-                           : !link->user ? "; if it asks who we are, add --user and --password-file"
-                                         : "");
+    return kafka_node_fail(node, EXIT_USER, "the server at %s has closed the connection%s%s", node->address,
+                           link->tls ? "" : "; if it speaks TLS, add --tls",
+                           link->user ? "" : "; if it asks who we are, add --user and --password-file");
 }
 
 static bool send_all(struct kafka_node *node, struct bytes data, int64_t until_ms)

@@ -105,7 +105,13 @@ static void show_described(const struct topic_args *args, const char *name, cons
         json_decref(whole);
     } else {
         rows_print(rows, part_columns);
-        json_object_foreach(settings, key, value) printf("%s=%s\n", key, json_string_value(value));
+        json_object_foreach(settings, key, value)
+        {
+            print_safely(stdout, key);
+            putchar('=');
+            print_safely(stdout, json_string_value(value));
+            putchar('\n');
+        }
     }
     json_decref(rows);
 }
