@@ -24,7 +24,7 @@ static enum status outcome(struct wait_call *w)
             return diag_set(&w->diag, ST_INVALID, DIAG_STATE, "job '%.*s' has failed: %s",
                             BYTES_FMT(info.name), info.error ? info.error : "no reason given");
     }
-    if (!engine_job_next(engine, NULL) || engine_finished(engine))
+    if (!engine_job_next(engine, NULL) || server_finished(w->server))
         return ST_OK; /* without a job there is nothing to wait for */
     if (loop_mono_ns(server_loop(w->server)) >= w->deadline_ns)
         return diag_set(&w->diag, ST_NOSPACE, DIAG_LIMIT, "the jobs are not at their end in time");

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/outside.h"
 #include "app/version.h"
 #include "base/check.h"
 
@@ -16,6 +17,7 @@ struct server {
     struct os *os;
     struct loop *loop;
     struct log *log;
+    struct outside_tables outside;
     struct engine *engine;
     struct tls_server *tls; /* NULL: none */
     struct security *security;
@@ -48,7 +50,11 @@ static void on_work(void *context)
 static void arm_timer(struct server *server)
 {
     int64_t engine_ns = engine_deadline_ns(server->engine), log_ns = log_deadline_ns(server->log);
+    int64_t bridges_ns = bridges_deadline_ns(server->outside.bridges);
     int64_t at_ns = engine_ns < log_ns ? engine_ns : log_ns;
+
+    if (bridges_ns < at_ns)
+        at_ns = bridges_ns;
 
     if (at_ns == server->timer_at_ns)
         return;
@@ -83,6 +89,14 @@ static bool flush_log(void *context)
     return later;
 }
 
+/* After the flush: what is carried outside is durable here. */
+static bool carry(void *context)
+{
+    struct server *server = context;
+
+    return bridges_pass(server->outside.bridges);
+}
+
 static bool work_on_log(void *context)
 {
     struct server *server = context;
@@ -96,6 +110,15 @@ static void on_tls_trouble(void *context, const char *what)
 {
     (void)context;
     fprintf(stderr, "quickwater: the certificate stays as it was: %s\n", what);
+}
+
+static void on_bridge_trouble(void *context, struct bytes table, const char *why)
+{
+    (void)context;
+    if (why)
+        fprintf(stderr, "quickwater: `%.*s` cannot be carried on, it is tried again: %s\n", BYTES_FMT(table), why);
+    else
+        fprintf(stderr, "quickwater: `%.*s` is carried on\n", BYTES_FMT(table));
 }
 
 static enum status open_tls(struct server *server, const struct server_options *options,
@@ -128,6 +151,10 @@ static enum status open_parts(struct server *server, const struct server_options
     TRY(loop_create(server->os, &server->loop));
     TRY(log_open(server->os, options->data_dir, &log_options, &server->log, diag));
     TRY(security_open(server->os, server->log, &options->security, &server->security, diag));
+    const struct carrier_env carriers = {.os = server->os, .log = server->log, .wake = on_work,
+                                         .on_trouble = on_bridge_trouble, .context = server};
+    outside_open(&server->outside, &carriers);
+    engine_options.outside = &server->outside.outside;
     TRY(engine_open(server->os, server->log, options->data_dir, &engine_options, &server->engine,
                     diag));
     engine_on_work(server->engine, on_work, server);
@@ -136,6 +163,7 @@ static enum status open_parts(struct server *server, const struct server_options
     server->timer_at_ns = INT64_MAX;
     loop_hook_add(server->loop, run_ticks, server);
     loop_hook_add(server->loop, flush_log, server);
+    loop_hook_add(server->loop, carry, server);
     loop_background_add(server->loop, work_on_log, server);
     return ST_OK;
 }
@@ -231,6 +259,7 @@ static enum status open_face(struct server *server, enum face face, const char *
         http.tls = tls;
         http.tls_watched = server->tls;
         http.security_watched = server->security;
+        http.bridges = server->outside.bridges;
         http.security = asks || (security_has_acls(server->security) && !http.no_users)
                             ? server->security
                             : NULL;
@@ -291,11 +320,13 @@ void server_close(struct server *server)
     if (server->timer) {
         loop_hook_remove(server->loop, run_ticks, server);
         loop_hook_remove(server->loop, flush_log, server);
+        loop_hook_remove(server->loop, carry, server);
         loop_background_remove(server->loop, work_on_log, server);
         loop_timer_destroy(server->timer);
     }
     if (server->engine)
         engine_close(server->engine, true);
+    outside_close(&server->outside);
     security_close(server->security);
     if (server->log)
         log_close(server->log);
@@ -303,6 +334,11 @@ void server_close(struct server *server)
         loop_destroy(server->loop);
     tls_server_close(server->tls);
     free(server);
+}
+
+bool server_finished(const struct server *server)
+{
+    return engine_finished(server->engine) && bridges_done(server->outside.bridges);
 }
 
 void server_abandon(struct server *server)

@@ -57,6 +57,9 @@ void server_close(struct server *server);
  * it is. */
 void server_abandon(struct server *server);
 
+/* Every job is at its end, and what it gave has arrived where it goes. */
+bool server_finished(const struct server *server);
+
 struct loop *server_loop(struct server *server);
 struct log *server_log(struct server *server);
 struct engine *server_engine(struct server *server);

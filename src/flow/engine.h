@@ -18,6 +18,7 @@
 #include "store/log/log.h"
 
 struct engine;
+struct outside;
 struct session;
 
 enum { ENGINE_TICK_ROWS = 16384, ENGINE_TICK_BYTES = 8 << 20, ENGINE_CHECKPOINT_MS = 30000,
@@ -42,6 +43,7 @@ struct engine_options {
      * stops it. NULL: nobody. */
     bool (*on_preload)(void *context, int64_t rows, int64_t all);
     void *preload_context;
+    const struct outside *outside; /* connectors of outside systems; NULL: there are none */
     bool check_determinism;        /* tests: save and reload operators between ticks */
     uint64_t check_seed;
 };

@@ -46,7 +46,7 @@ const struct sink_class *sink_class_of(const struct plan_node *node, struct diag
             return classes[i];
     diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "there is no sink with connector '%.*s'",
              BYTES_FMT(connector));
-    diag_hint(diag, "there are kafka, upsert-kafka, filesystem, print and blackhole");
+    diag_hint(diag, "there are kafka, upsert-kafka, filesystem, print and blackhole, and outside systems: docs/connectors/");
     return NULL;
 }
 

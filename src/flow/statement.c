@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "flow/inner.h"
 #include "flow/listing.h"
+#include "flow/outside.h"
 #include "flow/with.h"
 #include "sql/ast.h"
 
@@ -72,13 +73,13 @@ static enum status job_launch(struct statement_call *call, struct bytes name, st
         return diag_set(diag, ST_EXISTS, DIAG_EXISTS, "there is a job '%.*s' already",
                         BYTES_FMT(name));
     }
-    if (!call->applied) {
-        uint64_t spare;
-        enum status st = job_forget(engine, name, out ? &out->lsn : &spare);
-        if (st != ST_OK) {
-            plan_destroy(plan);
-            return st;
-        }
+    uint64_t spare;
+    enum status made = outside_use_all(engine->options.outside, plan, diag);
+    if (made == ST_OK && !call->applied)
+        made = job_forget(engine, name, out ? &out->lsn : &spare);
+    if (made != ST_OK) {
+        plan_destroy(plan);
+        return made;
     }
     TRY(job_open(engine, &start, &job, diag));
     if (job->state == JOB_RUNNING && job->tick == 0 && job->note_offset == 0) {
@@ -179,6 +180,11 @@ static enum status temporary_launch(struct statement_call *call, struct plan *pl
     snprintf(name, sizeof(name), "query-%llu", (unsigned long long)++engine->runs_count);
     struct job_start start = start_of(call, bytes_str(name), plan);
     start.temporary = true;
+    enum status used = outside_use_all(engine->options.outside, plan, diag);
+    if (used != ST_OK) {
+        plan_destroy(plan);
+        return used;
+    }
     TRY(job_open(engine, &start, call->job, diag));
     struct job *job = *call->job;
     struct sink *sink = driver_sink(job->driver, 0, 0);
@@ -330,6 +336,10 @@ static void side_tables(struct engine *engine, const struct table *table)
     side_table(engine, table, "$errors", ".errors",
                "job STRING, topic STRING, `partition` INT, `offset` BIGINT, reason STRING, "
                "record STRING");
+    if (table->outside)
+        side_table(engine, table, "$dead", ".dead",
+                   "`table` STRING, connector STRING, `partition` INT, `offset` BIGINT, reason STRING, "
+                   "`key` STRING, record STRING, record_bytes BIGINT");
 }
 
 /* The topic of a table is there as soon as the table is, with as many partitions as it says. */
@@ -377,6 +387,27 @@ static enum status in_use(struct engine *engine, const struct table *table, stru
     return ST_OK;
 }
 
+/* A table, or a view of a query, into the catalog, with what belongs to it. */
+static enum status create_table(struct statement_call *call, struct table *table, struct table *old,
+                                struct diag *diag)
+{
+    struct engine *engine = call->engine;
+    const struct outside *outside = engine->options.outside;
+    enum status st = outside ? outside->adopt(outside->context, table, diag) : ST_OK;
+
+    if (st == ST_OK && !call->applied && !table->outside)
+        st = table_topic(engine, table, diag);
+    if (st != ST_OK) { /* then there is no table either */
+        table_release(table);
+        return st;
+    }
+    if (old && old->outside)
+        outside->replace(outside->context, old);
+    TRY(catalog_add(&engine->catalog, table, call->statement->or_replace, diag));
+    side_tables(engine, table);
+    return table->outside ? outside->resume(outside->context, table, diag) : ST_OK;
+}
+
 static enum status run_create(struct statement_call *call, struct engine_result *out,
                               struct diag *diag)
 {
@@ -399,13 +430,7 @@ static enum status run_create(struct statement_call *call, struct engine_result 
     }
     TRY(sql_bind_create(&engine->catalog, call->settings, s, &table, &plan, diag));
     if (s->kind != STMT_CREATE_MATERIALIZED) {
-        enum status topic = call->applied ? ST_OK : table_topic(engine, table, diag);
-        if (topic != ST_OK) { /* then there is no table either */
-            table_release(table);
-            return topic;
-        }
-        TRY(catalog_add(&engine->catalog, table, s->or_replace, diag));
-        side_tables(engine, table);
+        TRY(create_table(call, table, old, diag));
         say(out, "`%.*s` made", BYTES_FMT(s->name));
         return call->applied ? ST_OK
                              : stored_put(engine, 'T', s->name, s->text, call->settings,
@@ -522,7 +547,10 @@ static enum status drop_table(struct statement_call *call, struct engine_result 
     } else {
         TRY(in_use(engine, table, diag));
         TRY(stored_remove(engine, 'T', s->name, lsn));
+        if (table->outside)
+            TRY(engine->options.outside->drop(engine->options.outside->context, table, lsn));
     }
+    drop_side(engine, s->name, "$dead");
     drop_side(engine, s->name, "$late");
     drop_side(engine, s->name, "$errors");
     TRY(catalog_drop(&engine->catalog, s->name, diag));

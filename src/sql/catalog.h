@@ -51,6 +51,9 @@ struct table {
     uint16_t primary_key_count;
     struct table_option *options;       /* in the order written; keys lower-case as given */
     uint16_t options_count;
+    struct table_option *outside;       /* of an outside system: what was written; options are those of the
+                                           topic that stands for it. Else NULL */
+    uint16_t outside_count;
     struct bytes query_text;            /* of a view or materialized table */
     struct bytes statement_text;        /* SHOW CREATE TABLE */
     unsigned changes;                   /* of a materialized table: enum change bits of its changelog */

@@ -113,7 +113,7 @@ static bool run_to_end(struct bench *b, const char *step)
                       log_failure(server_log(b->server)));
             break;
         }
-        ok = engine_finished(server_engine(b->server));
+        ok = server_finished(b->server);
         if (ok)
             break;
         if (!bench_progress_turn(&b->progress, (int64_t)info.rows_in, b->script.events)) {

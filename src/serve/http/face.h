@@ -150,6 +150,7 @@ handler_fn get_transactions, post_transaction_abort;                /* transacti
 handler_fn post_sql;
 handler_fn get_views, get_view, get_changes;
 handler_fn get_jobs, get_job, post_job_action, delete_job;
+handler_fn get_bridges, post_bridge_action;
 handler_fn get_stream;
 
 /* ---- rows as JSON (rows.c) ---- */

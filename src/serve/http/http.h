@@ -17,6 +17,7 @@
 #include "net/loop.h"
 #include "store/log/log.h"
 
+struct bridges;
 struct http_face;
 struct kafka_face;
 struct security;
@@ -47,6 +48,7 @@ struct http_options {
     int64_t
         statement_ms_max;   /* a SELECT over an endless source is cut then; 0: HTTP_STATEMENT_MS */
     int64_t idle_ms_max;    /* 0: HTTP_IDLE_MS */
+    struct bridges *bridges;     /* that are shown and can be told to pause; NULL: none */
     struct security *security;   /* who asks must be known to it; NULL: anybody may ask */
     bool no_users;               /* of a server's: no security though it has users */
     struct tls_server *tls; /* NULL: none; must outlive the face */

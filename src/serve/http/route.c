@@ -37,6 +37,8 @@ static const struct {
     {"/v1/jobs", get_jobs, NULL, NULL, RIGHTS_ALL},
     {"/v1/jobs/{}", get_job, NULL, delete_job, RIGHTS_ALL},
     {"/v1/jobs/{}/{}", NULL, post_job_action, NULL, RIGHTS_ALL},
+    {"/v1/bridges", get_bridges, NULL, NULL, RIGHTS_ALL},
+    {"/v1/bridges/{}/{}", NULL, post_bridge_action, NULL, RIGHTS_ALL},
     {"/v1/stream", get_stream, NULL, NULL, RIGHTS_OWN},
 };
 enum { ROUTES = sizeof routes / sizeof *routes };

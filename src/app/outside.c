@@ -1,0 +1,205 @@
+/* outside.c: see outside.h. */
+#include "app/outside.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "base/hash.h"
+
+/* What a table over the carrier topic keeps of what was written: its format. */
+static const char *const kept[] = {"format", "value.format", "json.", "csv.", "raw.", "value.", NULL};
+
+/* ---- the carrier's topic ---- */
+
+/* Other letters than a topic's name may have are '_', and then a hash tells apart what looks the same. */
+static struct bytes topic_name(struct arena *arena, struct bytes table)
+{
+    char *text = arena_printf(arena, "bridge-%.*s", BYTES_FMT(bytes_head(table, 200)));
+    bool same = table.len <= 200;
+
+    for (char *c = text; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("._-", *c)) {
+            *c = '_';
+            same = false;
+        }
+    return bytes_str(same ? text : arena_printf(arena, "%s-%08x", text, (unsigned)hash_bytes(table)));
+}
+
+static struct log_topic *topic_of(const struct outside_tables *o, const struct table *table)
+{
+    return log_topic_find(o->log, table_option_get(table, "topic", ""));
+}
+
+/* ---- from a table to a carrier ---- */
+
+static struct carrier_spec spec_of(struct arena *arena, const struct table *table,
+                                   const struct table_option *options, uint16_t count)
+{
+    struct type_field *fields = ARENA_ARRAY(arena, struct type_field, table->columns_count + 1u);
+    struct bridge_given *given = ARENA_ARRAY(arena, struct bridge_given, count + 1u);
+    uint16_t *key = ARENA_ARRAY(arena, uint16_t, table->primary_key_count + 1u), columns = 0;
+    struct bytes connector = BYTES_NONE;
+
+    for (uint16_t c = 0; c < table->columns_count; c++) {
+        if (table->columns[c].kind != COLUMN_PHYSICAL)
+            continue;
+        for (uint16_t k = 0; k < table->primary_key_count; k++)
+            if (table->primary_key[k] == c)
+                key[k] = columns;
+        fields[columns++] = (struct type_field){.name = table->columns[c].name, .type = table->columns[c].type};
+    }
+    for (uint16_t i = 0; i < count; i++) {
+        given[i] = (struct bridge_given){options[i].key, options[i].value};
+        if (bytes_is_nocase(options[i].key, "connector"))
+            connector = options[i].value;
+    }
+    return (struct carrier_spec){
+        .class = bridge_class_of(connector), .table = table->name, .schema = {columns, fields}, .key = key,
+        .key_count = table->primary_key_count, .options = given, .options_count = count};
+}
+
+static struct carrier_spec spec_of_adopted(struct arena *arena, const struct table *table)
+{
+    return spec_of(arena, table, table->outside, table->outside_count);
+}
+
+/* ---- what the engine asks ---- */
+
+static bool is_kept(struct bytes key)
+{
+    for (const char *const *k = kept; *k; k++) {
+        size_t len = strlen(*k);
+        if ((*k)[len - 1] == '.' ? key.len > len && memcmp(key.ptr, *k, len) == 0 : bytes_is_nocase(key, *k))
+            return true;
+    }
+    return false;
+}
+
+static void option(struct table *table, const char *key, struct bytes value)
+{
+    table->options[table->options_count++] = (struct table_option){bytes_str(key), value};
+}
+
+/* The options of a table over the topic, in the place of those that were written. */
+static void rewrite(struct table *table, bool changes)
+{
+    bool format = false;
+
+    table->outside = table->options;
+    table->outside_count = table->options_count;
+    table->options = ARENA_ARRAY(&table->arena, struct table_option, table->outside_count + 4u);
+    table->options_count = 0;
+    option(table, "connector", bytes_str(changes ? "upsert-kafka" : "kafka"));
+    option(table, "topic", topic_name(&table->arena, table->name));
+    if (changes)
+        option(table, "key.format", bytes_str("json"));
+    for (uint16_t i = 0; i < table->outside_count; i++) {
+        struct bytes key = table->outside[i].key;
+        if (!is_kept(key))
+            continue;
+        format |= bytes_is_nocase(key, "format") || bytes_is_nocase(key, "value.format");
+        table->options[table->options_count++] =
+            (struct table_option){bytes_is_nocase(key, "format") ? bytes_str("value.format") : key,
+                                  table->outside[i].value};
+    }
+    if (!format)
+        option(table, "value.format", bytes_str("json"));
+}
+
+static enum status check(struct table *table, bool *outside, bool *changes, struct diag *diag)
+{
+    struct arena arena;
+    bool rows;
+
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    struct carrier_spec spec = spec_of(&arena, table, table->options, table->options_count);
+    *outside = spec.class != NULL;
+    enum status st = *outside ? carrier_check(&spec, &rows, changes, diag) : ST_OK;
+    arena_deinit(&arena);
+    return st;
+}
+
+static enum status adopt(void *context, struct table *table, struct diag *diag)
+{
+    bool outside, changes;
+
+    (void)context;
+    if (table->kind != TABLE_CONNECTOR)
+        return ST_OK;
+    TRY(check(table, &outside, &changes, diag));
+    if (outside)
+        rewrite(table, changes);
+    return ST_OK;
+}
+
+static enum status start(struct outside_tables *o, const struct table *table, struct log_topic *topic,
+                         struct diag *diag)
+{
+    struct arena arena;
+
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    struct carrier_spec spec = spec_of_adopted(&arena, table);
+    enum status st = bridges_start(o->bridges, &spec, topic, diag);
+    arena_deinit(&arena);
+    return st;
+}
+
+static enum status resume(void *context, const struct table *table, struct diag *diag)
+{
+    struct outside_tables *o = context;
+    struct log_topic *topic = topic_of(o, table);
+
+    return topic ? start(o, table, topic, diag) : ST_OK;
+}
+
+static enum status use(void *context, const struct table *table, enum outside_use how, struct diag *diag)
+{
+    struct outside_tables *o = context;
+    struct log_topic_options options = {.internal = true};
+    struct log_topic *topic = topic_of(o, table);
+    struct arena arena;
+
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    const struct bridge_class *class = spec_of_adopted(&arena, table).class;
+    arena_deinit(&arena);
+    if (!(class->ways & (how == OUTSIDE_READ ? BRIDGE_SOURCE : BRIDGE_SINK)))
+        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "connector '%s' of `%.*s` can be %s, not %s",
+                        class->name, BYTES_FMT(table->name), how == OUTSIDE_READ ? "written" : "read",
+                        how == OUTSIDE_READ ? "read" : "written");
+    if (topic)
+        return bridges_find(o->bridges, table->name) ? ST_OK : start(o, table, topic, diag);
+    TRY(log_topic_create(o->log, table_option_get(table, "topic", ""), 1, &options, &topic, NULL, diag));
+    return start(o, table, topic, diag);
+}
+
+static enum status drop(void *context, const struct table *table, uint64_t *lsn)
+{
+    struct outside_tables *o = context;
+    struct log_topic *topic = topic_of(o, table);
+
+    bridges_stop(o->bridges, table->name);
+    TRY(carrier_forget(o->log, table->name, lsn));
+    return topic ? log_topic_delete(o->log, topic, lsn) : ST_OK;
+}
+
+static void replace(void *context, const struct table *table)
+{
+    struct outside_tables *o = context;
+
+    bridges_stop(o->bridges, table->name);
+}
+
+void outside_open(struct outside_tables *o, const struct carrier_env *env)
+{
+    *o = (struct outside_tables){
+        .outside = {.context = o, .adopt = adopt, .resume = resume, .use = use, .drop = drop, .replace = replace},
+        .log = env->log,
+        .bridges = bridges_open(env),
+    };
+}
+
+void outside_close(struct outside_tables *o)
+{
+    bridges_close(o->bridges);
+    o->bridges = NULL;
+}

@@ -1,0 +1,71 @@
+/* breaker.h: a circuit breaker: when an outside system fails or drags, it is left alone for a while.
+ *
+ *            failures or slow calls past their share
+ *   CLOSED ------------------------------------------> OPEN ---- open_ms, doubled each time ----> HALF_OPEN
+ *      ^                                                 ^                                            |
+ *      |                                                 +------------- a call fails ------------------+
+ *      +---------------------------------- half_open_calls have succeeded --------------------------+
+ *
+ * States, window and shares are resilience4j's (CircuitBreakerConfig); the defaults are a stream's: see
+ * docs/design/008-bridges.md. While it is open nothing is dropped: who asks waits, and the log is the buffer.
+ *
+ * Owns: its window.   Threads: one.   Clock: the caller's, monotonic.   Layer: bridge.
+ */
+#ifndef QW_BRIDGE_BREAKER_H
+#define QW_BRIDGE_BREAKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum breaker_state {
+    BREAKER_CLOSED,
+    BREAKER_OPEN,
+    BREAKER_HALF_OPEN,
+    BREAKER_FORCED_OPEN, /* by hand: until told otherwise */
+    BREAKER_DISABLED,    /* by hand: every call may be made */
+};
+
+enum { BREAKER_WINDOW_MAX = 1000 };
+
+struct breaker_options {
+    uint32_t window;         /* calls, or with window_ms what happened in it; 1 … BREAKER_WINDOW_MAX */
+    int64_t window_ms;       /* 0: the window is of calls alone; else older ones do not count */
+    uint32_t calls_min;      /* with fewer in the window nothing is judged */
+    uint32_t failure_percent, slow_percent;
+    int64_t slow_ms;
+    int64_t open_ms, open_ms_max;
+    uint32_t half_open_calls;
+};
+extern const struct breaker_options breaker_defaults;
+
+struct breaker_call {
+    int64_t at_ns;
+    bool failed, slow;
+};
+
+struct breaker {
+    struct breaker_options options;
+    enum breaker_state state;
+    struct breaker_call *calls; /* a ring of options.window */
+    uint32_t first, count, failed, slow;
+    int64_t until_ns, open_ms;  /* of OPEN: its end; how long it is the next time */
+    uint32_t trials;            /* of HALF_OPEN: that have succeeded */
+    uint64_t opened, held_back; /* how often it opened; how often it said no */
+};
+
+void breaker_init(struct breaker *b, const struct breaker_options *options);
+void breaker_deinit(struct breaker *b);
+
+/* Whether a call may be made now; else *at_ns is when to ask again (INT64_MAX: when it is told otherwise by
+ * hand). Ends OPEN when its time has come. */
+bool breaker_may(struct breaker *b, int64_t now_ns, int64_t *at_ns);
+/* How a call that was allowed went. */
+void breaker_note(struct breaker *b, int64_t now_ns, int64_t took_ns, bool failed);
+/* By hand: FORCED_OPEN, DISABLED, or CLOSED, with which all begins anew. */
+void breaker_force(struct breaker *b, enum breaker_state state);
+
+uint32_t breaker_failure_percent(const struct breaker *b);
+uint32_t breaker_slow_percent(const struct breaker *b);
+const char *breaker_state_text(enum breaker_state state); /* "closed", "half-open", … */
+
+#endif

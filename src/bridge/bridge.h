@@ -1,0 +1,87 @@
+/* bridge.h: one outside system: what its file gives to the frame that carries records to it.
+ *
+ * `deliver` may block: it is called on a helper of the bridge's own (docs/design/003-helpers.md), with time
+ * limits of its own making (spec->timeout_ms a call to the outside). It touches nothing but its bridge and the
+ * batch. Everything else is called by the loop, while nothing is being delivered.
+ *
+ * A bridge knows nothing of retries, breakers, positions in the log or dead letters: the carrier has them.
+ *
+ * Layer: bridge.
+ */
+#ifndef QW_BRIDGE_BRIDGE_H
+#define QW_BRIDGE_BRIDGE_H
+
+#include "bridge/options.h"
+#include "data/chunk.h"
+#include "wire/kafka/batch.h"
+
+struct bridge;
+struct bridge_class;
+
+enum bridge_way { BRIDGE_SINK = 1, BRIDGE_SOURCE = 2 };
+
+/* What a table says, and where it stands. Lives as long as the bridge. */
+struct bridge_spec {
+    struct bytes table;
+    const char *identity;        /* of the carrier topic: the same over restarts, and no other table's ever */
+    struct schema schema;        /* of the table's physical columns */
+    const uint16_t *key;         /* columns of its primary key */
+    uint16_t key_count;
+    const struct bridge_value *values; /* of class->options */
+    int64_t timeout_ms;          /* of one call to the outside */
+};
+
+struct bridge_record {
+    uint32_t partition;
+    int64_t offset, timestamp_ms;
+    struct bytes key, value; /* as they stand in the log; value.ptr NULL: the row of that key is deleted */
+    uint32_t headers_count;
+    struct bytes headers;    /* record_headers_next */
+    uint16_t row;            /* of the batch's chunk */
+    const char *never;       /* set by deliver: this record can never be taken, and why (batch's arena) */
+};
+
+/* Records of one partition, in order. */
+struct bridge_batch {
+    struct arena *arena;
+    struct bridge_record *records;
+    uint32_t count;
+    struct chunk rows;   /* of class->rows: a row a record; of a deleted one only its key's columns */
+    uint32_t partition;
+    int64_t next_offset; /* the position once all of it is delivered */
+    /* What deliver says: the first `settled` records need not be given again, each of them taken or `never`.
+     * With fewer than count: why, and whether it is the outside's fault (retry) all the same. */
+    uint32_t settled;
+    char trouble[200];
+};
+
+struct bridge_class {
+    const char *name;      /* the connector's */
+    unsigned ways;         /* of enum bridge_way */
+    const char *guarantee; /* of delivery, for the docs and the page: one line */
+    const struct bridge_option *options;
+    unsigned options_count;
+    /* Whether the records are rows (columns of the table) for it, not bytes of a format; and whether it takes
+     * changes by primary key. */
+    bool (*takes_rows)(const struct bridge_spec *spec);
+    bool (*takes_changes)(const struct bridge_spec *spec);
+    /* Checks what the options say together; dials nobody. */
+    enum status (*open)(const struct bridge_spec *spec, struct bridge **out, struct diag *diag);
+    /* The position that the outside has for a partition, where it keeps one with the records themselves: so
+     * that what arrived before a crash is not given again. -1: none. ST_AGAIN: it cannot be asked now (trouble
+     * says why). NULL: it keeps none. On the helper. */
+    enum status (*position)(struct bridge *bridge, uint32_t partition, int64_t *out, char trouble[200]);
+    void (*deliver)(struct bridge *bridge, struct bridge_batch *batch);
+    void (*close)(struct bridge *bridge);
+};
+
+struct bridge {
+    const struct bridge_class *class;
+    const struct bridge_spec *spec;
+};
+
+/* By connector; NULL: there is none of that name. And all of them, in order of name; NULL past the end. */
+const struct bridge_class *bridge_class_of(struct bytes connector);
+const struct bridge_class *bridge_class_at(unsigned i);
+
+#endif

@@ -1,0 +1,79 @@
+/* carrier.h: one table's bridge at work: takes records from the table's topic to the outside, and keeps the
+ * position up to which they have arrived.
+ *
+ *      rest --- there are records ---> deliver (on the helper) --- settled ---> the position moves ---> rest
+ *                                         |
+ *                                         +--- trouble ---> wait (backoff, breaker) ---> again, from the position
+ *
+ * The position is in the log (LOG_KV_BRIDGES); records that can never be delivered go to the topic TABLE.dead in
+ * the entry that moves it past them. What the position has not passed is pinned in the topic.
+ *
+ * Owns:    its bridge, helper and batch.
+ * Threads: the loop's; the bridge's calls are made on the helper.
+ * Limits:  options: one batch of records is in memory.   Layer: bridge.
+ */
+#ifndef QW_BRIDGE_CARRIER_H
+#define QW_BRIDGE_CARRIER_H
+
+#include "bridge/breaker.h"
+#include "bridge/bridge.h"
+#include "store/log/log.h"
+
+struct carrier;
+
+/* The options that every bridge has. */
+extern const struct bridge_option carrier_options[];
+extern const unsigned carrier_options_count;
+
+struct carrier_env {
+    struct os *os;
+    struct log *log;
+    os_wake_fn *wake; /* carrier_pass is wanted; from any thread */
+    /* Told when a carrier gets into trouble (why) and when it is out of it (NULL), by the loop; may be NULL. */
+    void (*on_trouble)(void *context, struct bytes table, const char *why);
+    void *context;
+};
+
+/* All is copied. */
+struct carrier_spec {
+    const struct bridge_class *class;
+    struct bytes table;
+    struct schema schema;
+    const uint16_t *key;
+    uint16_t key_count;
+    const struct bridge_given *options;
+    unsigned options_count;
+};
+
+/* Whether the options are right, for a table that is being made; opens nothing. */
+enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, bool *takes_changes,
+                          struct diag *diag) MUST_CHECK;
+/* From the kept position on, or from the topic's start. */
+enum status carrier_open(const struct carrier_env *env, const struct carrier_spec *spec,
+                         struct log_topic *topic, struct carrier **out, struct diag *diag) MUST_CHECK;
+/* Waits for what is under way, at most the bridge's time limit. */
+void carrier_close(struct carrier *c);
+/* Its positions are forgotten: the table is no more. */
+enum status carrier_forget(struct log *log, struct bytes table, uint64_t *lsn) MUST_CHECK;
+
+/* True while there is more to do at once. */
+bool carrier_pass(struct carrier *c);
+int64_t carrier_deadline_ns(const struct carrier *c); /* INT64_MAX: none */
+
+/* FORCED_OPEN, DISABLED or CLOSED. */
+void carrier_force(struct carrier *c, enum breaker_state state);
+
+struct carrier_info {
+    struct bytes table;
+    const char *connector, *guarantee;
+    const char *trouble; /* the last; empty while all is well */
+    enum breaker_state breaker;
+    uint32_t failure_percent, slow_percent;
+    bool busy;           /* a delivery is under way */
+    uint64_t delivered, dead, calls, failures, opened, lost;
+    uint64_t lag;        /* records that have not arrived */
+    int64_t busy_ns;     /* spent delivering */
+};
+void carrier_info(const struct carrier *c, struct carrier_info *out);
+
+#endif

@@ -1,0 +1,75 @@
+/* carrier_inner.h: a carrier's insides: carrier.c (its turns), batch.c (records out of the log, and as rows),
+ * position.c (what is kept in the log: positions, dead letters). Nobody else includes it.   Layer: bridge.
+ */
+#ifndef QW_BRIDGE_CARRIER_INNER_H
+#define QW_BRIDGE_CARRIER_INNER_H
+
+#include "base/buf.h"
+#include "bridge/carrier.h"
+#include "bridge/pace.h"
+#include "data/format/format.h"
+
+enum { BRIDGE_OPTIONS_MAX = 64 };
+
+struct carrier_lane {
+    struct log_partition *partition;
+    int64_t position;
+    bool asked; /* what position the outside has, or it has none */
+    struct log_watcher watcher;
+};
+
+struct carrier {
+    struct os_work work; /* first */
+    struct carrier_env env;
+    const struct bridge_class *class;
+    struct bridge_spec spec;
+    const struct bridge_given *options; /* as the table has them */
+    unsigned options_count;
+    struct bridge *bridge;
+    struct bytes owner; /* of its pins */
+    struct log_topic *topic;
+    struct carrier_lane *lanes;
+    uint32_t lanes_count, turn;
+    struct arena arena; /* as long as the carrier */
+    struct os_helper *helper;
+
+    /* pace */
+    struct breaker breaker;
+    struct backoff backoff;
+    struct rate rate;
+    struct rng rng;
+    int64_t not_before_ns; /* INT64_MIN: at once */
+    uint32_t records_max;
+    size_t bytes_max;
+
+    /* what is under way: the helper's until it is done */
+    struct arena batch_arena;
+    struct bridge_batch batch;
+    struct format_decoder *rows, *keys; /* NULL: the bridge takes bytes; there is no key */
+    struct buf scratch;                 /* of decompression */
+    bool under_way, asking;
+    bool outcome_kept; /* delivered, and the log has not taken the position yet */
+    enum status asked_status;
+    int64_t asked_position, took_ns;
+
+    char trouble[200];
+    uint64_t delivered, dead, calls, failures, lost;
+    int64_t busy_ns;
+};
+
+/* ---- batch.c ---- */
+enum status rows_open(struct carrier *c, struct diag *diag) MUST_CHECK;
+void rows_close(struct carrier *c);
+/* On the helper: the batch's records as rows, if the bridge takes rows. What cannot be one is `never`. */
+void rows_decode(struct carrier *c);
+bool lane_has_more(const struct carrier *c, const struct carrier_lane *lane);
+/* The next records of a lane into the batch, at most so many. False: there are none after all. */
+bool batch_load(struct carrier *c, struct carrier_lane *lane, uint32_t records_max);
+
+/* ---- position.c ---- */
+int64_t position_kept(const struct log *log, struct bytes table, uint32_t partition);
+void position_keep(struct log_entry *entry, struct bytes table, uint32_t partition, int64_t position);
+/* Those of the batch's settled records that are `never`, into TABLE.dead; how many. */
+enum status dead_letters(struct carrier *c, struct log_entry *entry, uint64_t *count) MUST_CHECK;
+
+#endif

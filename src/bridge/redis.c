@@ -1,0 +1,506 @@
+/* redis.c: Redis as a sink: strings, hashes, lists, streams, channels.
+ *
+ *     redis.type   a row is                                          a deleted row
+ *     string       SET prefix+key value-of-the-format                DEL
+ *     hash         the hash prefix+key, a field a column             DEL
+ *     zset         ZADD redis.key score member (two columns)         ZREM
+ *     list         RPUSH redis.key value-of-the-format               refused
+ *     stream       XADD redis.key * field value …                    refused
+ *     channel      PUBLISH redis.key value-of-the-format             refused
+ *
+ * The key of a row is its primary key's columns as text, joined by 'redis.key.separator'.
+ *
+ * A batch is one MULTI … EXEC, in which the position is written beside the rows, to the hash
+ * quickwater:position:IDENTITY, a field a partition. It is read back before the first batch and after every
+ * failure: what arrived before a crash or a lost answer is not given again. (PUBLISH keeps nothing, but a batch
+ * goes out whole or not at all.)
+ *
+ * An error that Redis gives for one command (WRONGTYPE) is that record's; one for the transaction or the
+ * connection is everybody's: later.   Protocol: redis.io/docs/reference/protocol-spec; library: hiredis.
+ */
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "bridge/systems.h"
+#include "data/text.h"
+
+enum { OPT_HOST, OPT_PORT, OPT_USER, OPT_PASSWORD, OPT_DATABASE, OPT_TYPE, OPT_KEY, OPT_PREFIX, OPT_SEPARATOR,
+       OPT_TTL, OPT_MAXLEN, OPTIONS };
+enum redis_type { REDIS_STRING, REDIS_HASH, REDIS_ZSET, REDIS_LIST, REDIS_STREAM, REDIS_CHANNEL };
+
+static const struct bridge_option options[] = {
+    [OPT_HOST] = {"redis.host", BRIDGE_TEXT, "127.0.0.1", NULL, 0, 0, "name or address"},
+    [OPT_PORT] = {"redis.port", BRIDGE_COUNT, "6379", NULL, 1, 65535, "its port"},
+    [OPT_USER] = {"redis.user", BRIDGE_TEXT, "", NULL, 0, 0, "of AUTH, with Redis 6 and later"},
+    [OPT_PASSWORD] = {"redis.password", BRIDGE_SECRET, "", NULL, 0, 0, "of AUTH"},
+    [OPT_DATABASE] = {"redis.database", BRIDGE_COUNT, "0", NULL, 0, 1000000, "of SELECT"},
+    [OPT_TYPE] = {"redis.type", BRIDGE_WORD, "hash", "string|hash|zset|list|stream|channel", 0, 0,
+                  "what a row becomes"},
+    [OPT_KEY] = {"redis.key", BRIDGE_TEXT, "", NULL, 0, 0,
+                 "of zset, list, stream and channel: its key; default: the table's name"},
+    [OPT_PREFIX] = {"redis.key.prefix", BRIDGE_TEXT, "", NULL, 0, 0,
+                    "of string and hash: what stands before a row's key; default: the table's name and ':'"},
+    [OPT_SEPARATOR] = {"redis.key.separator", BRIDGE_TEXT, ":", NULL, 0, 0, "between the columns of a key"},
+    [OPT_TTL] = {"redis.ttl", BRIDGE_TIME, "", NULL, 1, 4102444800000,
+                 "of string and hash: how long a row lives after it was written; default: for ever"},
+    [OPT_MAXLEN] = {"redis.stream.maxlen", BRIDGE_COUNT, "", NULL, 1, INT32_MAX,
+                    "of stream: about so many entries are kept; default: all"},
+};
+
+struct bridge_redis_state {
+    struct bridge base;
+    enum redis_type type;
+    redisContext *connection; /* NULL: none */
+    struct buf text;          /* of one command's arguments */
+    size_t *ends;             /* of each in text */
+    int args, args_cap;
+    char position_key[80];
+};
+
+static struct bytes option_text(const struct bridge_redis_state *b, int option)
+{
+    return b->base.spec->values[option].text;
+}
+
+static enum redis_type type_of(const struct bridge_spec *spec)
+{
+    return (enum redis_type)spec->values[OPT_TYPE].number;
+}
+
+static bool takes_rows(const struct bridge_spec *spec)
+{
+    enum redis_type type = type_of(spec);
+    return type == REDIS_HASH || type == REDIS_ZSET || type == REDIS_STREAM || spec->key_count > 0;
+}
+
+static bool takes_changes(const struct bridge_spec *spec)
+{
+    return type_of(spec) <= REDIS_ZSET && spec->key_count > 0;
+}
+
+/* ---- opening ---- */
+
+static enum status check_zset(const struct bridge_spec *spec, struct diag *diag)
+{
+    if (spec->schema.count == 2 && spec->key_count == 1 &&
+        type_is_numeric(spec->schema.fields[1 - spec->key[0]].type->kind))
+        return ST_OK;
+    return diag_set(diag, ST_INVALID, DIAG_TYPE,
+                    "'redis.type' = 'zset' takes a table of two columns: the member, which is the PRIMARY KEY, and "
+                    "a number, its score");
+}
+
+static enum status redis_open(const struct bridge_spec *spec, struct bridge **out, struct diag *diag)
+{
+    enum redis_type type = type_of(spec);
+
+    if (type <= REDIS_HASH && !spec->key_count)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "'redis.type' = '%.*s' needs a PRIMARY KEY (…) NOT ENFORCED: the row's key in Redis",
+                        BYTES_FMT(spec->values[OPT_TYPE].text));
+    if (type >= REDIS_LIST && spec->key_count) {
+        diag_hint(diag, "leave the PRIMARY KEY out, or write a string, a hash or a zset");
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "'redis.type' = '%.*s' only grows: it has no row to change",
+                        BYTES_FMT(spec->values[OPT_TYPE].text));
+    }
+    if (type == REDIS_ZSET)
+        TRY(check_zset(spec, diag));
+    struct bridge_redis_state *b = xcalloc(1, sizeof(*b));
+    b->base = (struct bridge){&bridge_redis, spec};
+    b->type = type;
+    buf_init(&b->text, 0);
+    snprintf(b->position_key, sizeof(b->position_key), "quickwater:position:%.40s", spec->identity);
+    *out = &b->base;
+    return ST_OK;
+}
+
+static void disconnect(struct bridge_redis_state *b)
+{
+    if (b->connection)
+        redisFree(b->connection);
+    b->connection = NULL;
+}
+
+static void redis_close(struct bridge *bridge)
+{
+    struct bridge_redis_state *b = (struct bridge_redis_state *)bridge;
+
+    disconnect(b);
+    buf_deinit(&b->text);
+    free(b->ends);
+    free(b);
+}
+
+/* ---- commands ---- */
+
+static void arg_end(struct bridge_redis_state *b)
+{
+    if (b->args == b->args_cap) {
+        b->args_cap = b->args_cap ? b->args_cap * 2 : 16;
+        b->ends = xrealloc(b->ends, (size_t)b->args_cap * sizeof(*b->ends));
+    }
+    b->ends[b->args++] = b->text.len;
+}
+
+static void arg(struct bridge_redis_state *b, struct bytes text)
+{
+    buf_bytes(&b->text, text);
+    arg_end(b);
+}
+
+static void command(struct bridge_redis_state *b, const char *name)
+{
+    buf_clear(&b->text);
+    b->args = 0;
+    arg(b, bytes_str(name));
+}
+
+static void arg_number(struct bridge_redis_state *b, long long n)
+{
+    buf_printf(&b->text, "%lld", n);
+    arg_end(b);
+}
+
+/* Into the connection's output; false: no memory. */
+static void command_end(struct bridge_redis_state *b)
+{
+    const char **argv = xmalloc((size_t)b->args * sizeof(*argv));
+    size_t *lens = xmalloc((size_t)b->args * sizeof(*lens)), from = 0;
+
+    buf_reserve(&b->text, 1); /* so that ptr is not NULL */
+    for (int i = 0; i < b->args; i++) {
+        argv[i] = (const char *)b->text.ptr + from;
+        lens[i] = b->ends[i] - from;
+        from = b->ends[i];
+    }
+    redisAppendCommandArgv(b->connection, b->args, argv, lens);
+    free(argv);
+    free(lens);
+}
+
+static void arg_column(struct bridge_redis_state *b, const struct chunk *rows, uint16_t row, uint16_t column)
+{
+    value_text(&b->text, b->base.spec->schema.fields[column].type, &rows->cols[column], row, NULL);
+    arg_end(b);
+}
+
+static void arg_key(struct bridge_redis_state *b, const struct chunk *rows, uint16_t row)
+{
+    const struct bridge_spec *spec = b->base.spec;
+
+    if (spec->values[OPT_PREFIX].given)
+        buf_bytes(&b->text, option_text(b, OPT_PREFIX));
+    else
+        buf_printf(&b->text, "%.*s:", BYTES_FMT(spec->table));
+    for (uint16_t k = 0; k < spec->key_count; k++) {
+        if (k)
+            buf_bytes(&b->text, option_text(b, OPT_SEPARATOR));
+        uint16_t c = spec->key[k];
+        value_text(&b->text, spec->schema.fields[c].type, &rows->cols[c], row, NULL);
+    }
+    arg_end(b);
+}
+
+/* The key of what all rows go to. */
+static void arg_target(struct bridge_redis_state *b)
+{
+    arg(b, b->base.spec->values[OPT_KEY].given ? option_text(b, OPT_KEY) : b->base.spec->table);
+}
+
+static void put_string(struct bridge_redis_state *b, const struct bridge_record *r, const struct chunk *rows)
+{
+    int64_t ttl = b->base.spec->values[OPT_TTL].number;
+
+    command(b, "SET");
+    arg_key(b, rows, r->row);
+    arg(b, r->value);
+    if (ttl) {
+        arg(b, bytes_str("PX"));
+        arg_number(b, ttl);
+    }
+    command_end(b);
+}
+
+/* All fields anew: a column that is NULL now has none. */
+static unsigned put_hash(struct bridge_redis_state *b, const struct bridge_record *r, const struct chunk *rows)
+{
+    const struct bridge_spec *spec = b->base.spec;
+    int64_t ttl = spec->values[OPT_TTL].number;
+
+    command(b, "DEL");
+    arg_key(b, rows, r->row);
+    command_end(b);
+    command(b, "HSET");
+    arg_key(b, rows, r->row);
+    for (uint16_t c = 0; c < spec->schema.count; c++) {
+        if (!column_valid(&rows->cols[c], r->row))
+            continue;
+        arg(b, spec->schema.fields[c].name);
+        arg_column(b, rows, r->row, c);
+    }
+    command_end(b); /* a key's columns are not NULL: there is one at least */
+    if (!ttl)
+        return 2;
+    command(b, "PEXPIRE");
+    arg_key(b, rows, r->row);
+    arg_number(b, ttl);
+    command_end(b);
+    return 3;
+}
+
+static void put_member(struct bridge_redis_state *b, const struct bridge_record *r, const struct chunk *rows)
+{
+    uint16_t member = b->base.spec->key[0], score = 1 - member;
+    bool gone = !r->value.ptr || !column_valid(&rows->cols[score], r->row);
+
+    command(b, gone ? "ZREM" : "ZADD");
+    arg_target(b);
+    if (!gone)
+        arg_column(b, rows, r->row, score);
+    arg_column(b, rows, r->row, member);
+    command_end(b);
+}
+
+static void put_entry(struct bridge_redis_state *b, const struct bridge_record *r, const struct chunk *rows)
+{
+    const struct bridge_spec *spec = b->base.spec;
+    unsigned fields = 0;
+
+    command(b, "XADD");
+    arg_target(b);
+    if (spec->values[OPT_MAXLEN].number) {
+        arg(b, bytes_str("MAXLEN"));
+        arg(b, bytes_str("~"));
+        arg_number(b, spec->values[OPT_MAXLEN].number);
+    }
+    arg(b, bytes_str("*"));
+    for (uint16_t c = 0; c < spec->schema.count; c++) {
+        if (!column_valid(&rows->cols[c], r->row))
+            continue;
+        arg(b, spec->schema.fields[c].name);
+        arg_column(b, rows, r->row, c);
+        fields++;
+    }
+    if (!fields) { /* an entry has a field at least: a row of NULLs is an empty one */
+        arg(b, spec->schema.fields[0].name);
+        arg(b, BYTES_NONE);
+    }
+    command_end(b);
+}
+
+static void put_message(struct bridge_redis_state *b, const struct bridge_record *r)
+{
+    command(b, b->type == REDIS_LIST ? "RPUSH" : "PUBLISH");
+    arg_target(b);
+    arg(b, r->value);
+    command_end(b);
+}
+
+/* How many commands the record took. */
+static unsigned put(struct bridge_redis_state *b, const struct bridge_record *r, const struct chunk *rows)
+{
+    if (!r->value.ptr && b->type <= REDIS_HASH) {
+        command(b, "DEL");
+        arg_key(b, rows, r->row);
+        command_end(b);
+        return 1;
+    }
+    switch (b->type) {
+    case REDIS_STRING:
+        put_string(b, r, rows);
+        return 1;
+    case REDIS_HASH:
+        return put_hash(b, r, rows);
+    case REDIS_ZSET:
+        put_member(b, r, rows);
+        return 1;
+    case REDIS_STREAM:
+        put_entry(b, r, rows);
+        return 1;
+    case REDIS_LIST:
+    case REDIS_CHANNEL:
+        put_message(b, r);
+        return 1;
+    }
+    UNREACHABLE();
+}
+
+/* ---- the connection ---- */
+
+static bool trouble(struct bridge_redis_state *b, char to[200], const char *doing, const redisReply *reply)
+{
+    const char *why = reply ? reply->str : b->connection ? b->connection->errstr : "no memory";
+
+    snprintf(to, 200, "%.60s: %.120s", doing, why && why[0] ? why : "the connection was closed");
+    disconnect(b);
+    return false;
+}
+
+/* The answer to a simple command that is to be no error. */
+static bool simple(struct bridge_redis_state *b, const char *doing, char to[200])
+{
+    redisReply *reply = NULL;
+
+    command_end(b);
+    bool good = redisGetReply(b->connection, (void **)&reply) == REDIS_OK && reply &&
+                reply->type != REDIS_REPLY_ERROR;
+    if (!good)
+        trouble(b, to, doing, reply);
+    if (reply)
+        freeReplyObject(reply);
+    return good;
+}
+
+static bool greet(struct bridge_redis_state *b, char to[200])
+{
+    const struct bridge_value *v = b->base.spec->values;
+
+    if (v[OPT_PASSWORD].given) {
+        command(b, "AUTH");
+        if (v[OPT_USER].given)
+            arg(b, v[OPT_USER].text);
+        arg(b, v[OPT_PASSWORD].text);
+        if (!simple(b, "AUTH", to))
+            return false;
+    }
+    if (!v[OPT_DATABASE].number)
+        return true;
+    command(b, "SELECT");
+    arg_number(b, v[OPT_DATABASE].number);
+    return simple(b, "SELECT", to);
+}
+
+static bool connected(struct bridge_redis_state *b, char to[200])
+{
+    const struct bridge_spec *spec = b->base.spec;
+    struct timeval limit = {spec->timeout_ms / 1000, spec->timeout_ms % 1000 * 1000};
+    char host[256], doing[120];
+
+    if (b->connection)
+        return true;
+    snprintf(host, sizeof(host), "%.*s", BYTES_FMT(option_text(b, OPT_HOST)));
+    b->connection = redisConnectWithTimeout(host, (int)spec->values[OPT_PORT].number, limit);
+    snprintf(doing, sizeof(doing), "Redis at %.80s:%lld", host, (long long)spec->values[OPT_PORT].number);
+    if (!b->connection || b->connection->err)
+        return trouble(b, to, doing, NULL);
+    if (redisSetTimeout(b->connection, limit) != REDIS_OK)
+        return trouble(b, to, doing, NULL);
+    return greet(b, to);
+}
+
+static enum status redis_position(struct bridge *bridge, uint32_t partition, int64_t *out, char to[200])
+{
+    struct bridge_redis_state *b = (struct bridge_redis_state *)bridge;
+    redisReply *reply = NULL;
+
+    *out = -1;
+    if (!connected(b, to))
+        return ST_AGAIN;
+    command(b, "HGET");
+    arg(b, bytes_str(b->position_key));
+    arg_number(b, partition);
+    command_end(b);
+    if (redisGetReply(b->connection, (void **)&reply) != REDIS_OK || !reply ||
+        reply->type == REDIS_REPLY_ERROR) {
+        trouble(b, to, "reading the position", reply);
+        if (reply)
+            freeReplyObject(reply);
+        return ST_AGAIN;
+    }
+    bool known = reply->type == REDIS_REPLY_STRING;
+    bool good = known ? bytes_to_i64(bytes_of(reply->str, reply->len), out) : reply->type == REDIS_REPLY_NIL;
+    freeReplyObject(reply);
+    if (good)
+        return ST_OK;
+    snprintf(to, 200, "the position in %s is no number", b->position_key); /* or the connection garbles */
+    disconnect(b);
+    return ST_AGAIN;
+}
+
+/* ---- a batch ---- */
+
+/* What EXEC says of each command, in order, beside the records that they were for. */
+static void judge(struct bridge_batch *batch, const redisReply *exec, const uint8_t *commands)
+{
+    size_t at = 0;
+
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct bridge_record *r = &batch->records[i];
+        for (uint8_t k = 0; k < commands[i] && at < exec->elements; k++, at++)
+            if (exec->element[at]->type == REDIS_REPLY_ERROR && !r->never)
+                r->never = arena_printf(batch->arena, "Redis: %.300s", exec->element[at]->str);
+    }
+}
+
+/* Answers to MULTI and to what was queued, and then EXEC's; NULL: there was trouble. */
+static redisReply *answers(struct bridge_redis_state *b, struct bridge_batch *batch, size_t queued)
+{
+    redisReply *reply = NULL;
+    char refused[160] = "";
+
+    for (size_t i = 0; i <= queued + 1; i++) {
+        if (reply)
+            freeReplyObject(reply);
+        reply = NULL;
+        if (redisGetReply(b->connection, (void **)&reply) != REDIS_OK || !reply) {
+            trouble(b, batch->trouble, "sending rows", NULL);
+            return NULL;
+        }
+        if (reply->type == REDIS_REPLY_ERROR && !refused[0])
+            snprintf(refused, sizeof(refused), "%s", reply->str);
+    }
+    if (reply->type == REDIS_REPLY_ARRAY)
+        return reply;
+    snprintf(batch->trouble, 200, "Redis refuses the batch: %s", refused[0] ? refused : "EXEC gave nothing");
+    freeReplyObject(reply);
+    disconnect(b);
+    return NULL;
+}
+
+static void redis_deliver(struct bridge *bridge, struct bridge_batch *batch)
+{
+    struct bridge_redis_state *b = (struct bridge_redis_state *)bridge;
+    uint8_t *commands = ARENA_ARRAY(batch->arena, uint8_t, batch->count);
+    size_t queued = 0;
+
+    if (!connected(b, batch->trouble))
+        return;
+    command(b, "MULTI");
+    command_end(b);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (batch->records[i].never)
+            continue;
+        commands[i] = (uint8_t)put(b, &batch->records[i], &batch->rows);
+        queued += commands[i];
+    }
+    command(b, "HSET");
+    arg(b, bytes_str(b->position_key));
+    arg_number(b, batch->partition);
+    arg_number(b, batch->next_offset);
+    command_end(b);
+    queued++;
+    command(b, "EXEC");
+    command_end(b);
+    redisReply *exec = answers(b, batch, queued);
+    if (!exec)
+        return;
+    judge(batch, exec, commands);
+    batch->settled = batch->count;
+    freeReplyObject(exec);
+}
+
+const struct bridge_class bridge_redis = {
+    .name = "redis",
+    .ways = BRIDGE_SINK,
+    .guarantee = "exactly once: the rows of a batch and its position are one transaction",
+    .options = options,
+    .options_count = OPTIONS,
+    .takes_rows = takes_rows,
+    .takes_changes = takes_changes,
+    .open = redis_open,
+    .position = redis_position,
+    .deliver = redis_deliver,
+    .close = redis_close,
+};

@@ -1,0 +1,9 @@
+/* systems.h: the bridges, one file each.   Layer: bridge. */
+#ifndef QW_BRIDGE_SYSTEMS_H
+#define QW_BRIDGE_SYSTEMS_H
+
+#include "bridge/bridge.h"
+
+extern const struct bridge_class bridge_redis;
+
+#endif

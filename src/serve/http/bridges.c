@@ -1,0 +1,88 @@
+/* bridges.c: the carriers of tables of outside systems, as they are, and told by hand to pause. */
+#include "bridge/bridges.h"
+
+#include "base/check.h"
+#include "serve/http/face.h"
+
+static void write_bridge(struct json_writer *w, const struct carrier_info *info)
+{
+    json_object_begin(w);
+    json_key_text(w, "table", info->table);
+    json_key_str(w, "connector", info->connector);
+    json_key_str(w, "guarantee", info->guarantee);
+    json_key_str(w, "breaker", breaker_state_text(info->breaker));
+    json_key_u64(w, "failure_percent", info->failure_percent);
+    json_key_u64(w, "slow_percent", info->slow_percent);
+    json_key_bool(w, "busy", info->busy);
+    json_key_u64(w, "delivered", info->delivered);
+    json_key_u64(w, "dead", info->dead);
+    json_key_u64(w, "lost", info->lost);
+    json_key_u64(w, "lag", info->lag);
+    json_key_u64(w, "calls", info->calls);
+    json_key_u64(w, "failures", info->failures);
+    json_key_f64(w, "busy_seconds", (double)info->busy_ns / 1e9);
+    json_key_str(w, "trouble", info->trouble[0] ? info->trouble : NULL);
+    json_object_end(w);
+}
+
+void get_bridges(struct exchange *x)
+{
+    struct bridges *bridges = x->face->options.bridges;
+    struct carrier_info info;
+    struct buf body;
+    struct json_writer w;
+
+    buf_init(&body, x->face->options.answer_bytes_max);
+    json_writer_init(&w, &body);
+    json_array_begin(&w);
+    for (struct carrier *c = bridges ? bridges_next(bridges, NULL) : NULL; c; c = bridges_next(bridges, c)) {
+        carrier_info(c, &info);
+        write_bridge(&w, &info);
+    }
+    json_array_end(&w);
+    reply_json(x, 200, &body);
+}
+
+/* pause: nothing is delivered until told otherwise; resume: by the circuit breaker again; insist: whatever
+ * the circuit breaker thinks. */
+static bool action_of(struct bytes word, enum breaker_state *state)
+{
+    static const struct {
+        const char *word;
+        enum breaker_state state;
+    } actions[] = {{"pause", BREAKER_FORCED_OPEN}, {"resume", BREAKER_CLOSED}, {"insist", BREAKER_DISABLED}};
+
+    for (unsigned i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (bytes_is(word, actions[i].word)) {
+            *state = actions[i].state;
+            return true;
+        }
+    return false;
+}
+
+void post_bridge_action(struct exchange *x)
+{
+    struct bridges *bridges = x->face->options.bridges;
+    struct carrier *c = bridges ? bridges_find(bridges, x->params[0]) : NULL;
+    enum breaker_state state;
+    struct carrier_info info;
+    struct buf body;
+    struct json_writer w;
+
+    if (!c) {
+        reply_error(x, 404, "name", "no table '%.*s' is carried to an outside system",
+                    BYTES_FMT(bytes_head(x->params[0], 200)));
+        return;
+    }
+    if (!action_of(x->params[1], &state)) {
+        reply_error(x, 404, "name", "there is no '%.*s' of a bridge: pause, resume or insist",
+                    BYTES_FMT(bytes_head(x->params[1], 60)));
+        return;
+    }
+    carrier_force(c, state);
+    carrier_info(c, &info);
+    buf_init(&body, 0);
+    json_writer_init(&w, &body);
+    write_bridge(&w, &info);
+    reply_json(x, 200, &body);
+}

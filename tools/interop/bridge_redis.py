@@ -1,0 +1,284 @@
+"""Redis as a sink: every kind of value, over a proxy that hurts, over kills of Redis and of our server."""
+import os, socket, sys, time
+
+import checks
+from bridges import Proxy, Server, child, free_port
+from checks import case, until
+
+WORK = sys.argv[1]
+
+
+class Redis:
+    """A real one that keeps what it acknowledged, and a client of a few lines for looking into it."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.dir = os.path.join(WORK, "redis")
+        os.makedirs(self.dir, exist_ok=True)
+        self.start()
+
+    def start(self):
+        self.process = child(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.dir, "--appendonly", "yes",
+             "--appendfsync", "always", "--save", "", "--logfile", os.path.join(self.dir, "log")])
+        until("Redis answers", 30, self.answers)
+
+    def answers(self):
+        try:
+            return self.do("PING") == "PONG"
+        except (OSError, RuntimeError):
+            return False
+
+    def again(self):
+        self.process.kill()
+        self.process.wait()
+        self.start()
+
+    def do(self, *words):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as s:
+            words = [w if isinstance(w, bytes) else str(w).encode() for w in words]
+            s.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+            return self._read(s.makefile("rb"))
+
+    def _read(self, f):
+        line = f.readline()
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"$":
+            return None if rest == b"-1" else f.read(int(rest) + 2)[:-2].decode()
+        if kind == b"*":
+            return None if rest == b"-1" else [self._read(f) for _ in range(int(rest))]
+        if kind == b"-":
+            raise RuntimeError(rest.decode())
+        if not kind:
+            raise OSError("closed")
+        return int(rest) if kind == b":" else rest.decode()
+
+    def hash(self, key):
+        flat = self.do("HGETALL", key)
+        return dict(zip(flat[::2], flat[1::2]))
+
+
+redis = Redis()
+proxy = Proxy(redis.port)
+server = Server(WORK)
+HASTE = ("'bridge.timeout' = '500 ms', 'bridge.retry.backoff' = '10 ms', 'bridge.retry.backoff.max' = '100 ms', "
+         "'bridge.breaker.open' = '50 ms', 'bridge.breaker.open.max' = '100 ms'")
+
+
+def table(name, columns, options, port=None):
+    return "CREATE TABLE %s (%s) WITH ('connector' = 'redis', 'redis.port' = '%d', %s, %s);" % (
+        name, columns, port or redis.port, options, HASTE)
+
+
+def source(name):
+    server.sql("CREATE TABLE %s (id BIGINT, k STRING, n INT, ts TIMESTAMP(3)) WITH ('connector' = 'kafka', "
+               "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');" % (name, name))
+
+
+def made(first, count):
+    return [{"id": i, "k": "k%d" % (i % 7), "n": i % 100, "ts": "2026-01-01 00:00:%02d.5" % (i % 60)}
+            for i in range(first, first + count)]
+
+
+def arrived(name, seconds=60):
+    until("%s is carried" % name, seconds, lambda: server.bridge(name)["lag"] == 0)
+
+
+@case
+def a_hash_a_row_with_updates_and_deletes():
+    source("h_in")
+    server.sql(table("h", "k STRING, c BIGINT, s INT, last TIMESTAMP(3), PRIMARY KEY (k) NOT ENFORCED",
+                     "'redis.type' = 'hash'"))
+    server.sql("INSERT INTO h SELECT k, COUNT(*), SUM(n), MAX(ts) FROM h_in GROUP BY k HAVING COUNT(*) < 100;")
+    server.post("h_in", made(0, 350))
+    until("seven rows", 30, lambda: redis.hash("h:k6").get("c") == "50")
+    assert redis.hash("h:k0") == {"k": "k0", "c": "50", "s": str(sum(i % 100 for i in range(0, 350, 7))),
+                                  "last": "2026-01-01 00:00:59.500"}, redis.hash("h:k0")
+    server.post("h_in", [{"id": 1, "k": "k0", "n": None, "ts": None}] * 50)  # past HAVING: the row is deleted
+    until("the row goes", 30, lambda: redis.do("EXISTS", "h:k0") == 0)
+    assert redis.do("EXISTS", "h:k1") == 1
+
+
+@case
+def columns_that_are_null_have_no_field():
+    source("nulls_in")
+    server.sql(table("nulls", "id BIGINT, n INT, PRIMARY KEY (id) NOT ENFORCED",
+                     "'redis.type' = 'hash', 'redis.key.prefix' = 'nn/'"))
+    server.sql("INSERT INTO nulls SELECT id, n FROM nulls_in;")
+    server.post("nulls_in", [{"id": 1, "n": 5}, {"id": 2, "n": None}, {"id": 1, "n": None}])
+    until("both rows", 30, lambda: redis.hash("nn/2") == {"id": "2"} and redis.hash("nn/1") == {"id": "1"})
+
+
+@case
+def strings_in_a_format_that_expire():
+    source("s_in")
+    server.sql(table("s", "k STRING, id BIGINT, c BIGINT, PRIMARY KEY (k, id) NOT ENFORCED",
+                     "'redis.type' = 'string', 'redis.key.separator' = '|', 'redis.ttl' = '1 h'"))
+    server.sql(table("csvs", "k STRING, c BIGINT, PRIMARY KEY (k) NOT ENFORCED",
+                     "'redis.type' = 'string', 'format' = 'csv', 'csv.field-delimiter' = ';'"))
+    server.sql("INSERT INTO s SELECT k, id, COUNT(*) FROM s_in GROUP BY k, id;")
+    server.sql("INSERT INTO csvs SELECT k, COUNT(*) FROM s_in GROUP BY k;")
+    server.post("s_in", made(0, 14))
+    arrived("s")
+    arrived("csvs")
+    until("the rows", 10, lambda: redis.do("GET", "s:k3|10"))
+    assert redis.do("GET", "csvs:k3") == '"k3";2', redis.do("GET", "csvs:k3")
+    assert redis.do("GET", "s:k3|10") == '{"k":"k3","id":10,"c":1}', redis.do("GET", "s:k3|10")
+    assert 3_500_000 < redis.do("PTTL", "s:k3|10") <= 3_600_000
+    assert redis.do("PTTL", "csvs:k3") == -1
+
+
+@case
+def a_sorted_set_is_a_leaderboard():
+    source("z_in")
+    server.sql(table("board", "player STRING, points BIGINT, PRIMARY KEY (player) NOT ENFORCED",
+                     "'redis.type' = 'zset', 'redis.key' = 'top'"))
+    server.sql("INSERT INTO board SELECT k, SUM(n) FROM z_in GROUP BY k;")
+    server.post("z_in", made(0, 70))
+    want = {"k%d" % k: sum(i % 100 for i in range(k, 70, 7)) for k in range(7)}
+    until("the scores", 30, lambda: redis.do("ZSCORE", "top", "k6") == str(want["k6"]))
+    assert redis.do("ZREVRANGE", "top", 0, 0) == [max(want, key=want.get)]
+    assert redis.do("ZCARD", "top") == 7
+
+
+@case
+def lists_streams_channels():
+    source("q_in")
+    server.sql(table("l", "id BIGINT, k STRING", "'redis.type' = 'list', 'redis.key' = 'q'"))
+    server.sql(table("x", "id BIGINT, k STRING", "'redis.type' = 'stream'"))
+    server.sql(table("c", "id BIGINT", "'redis.type' = 'channel', 'redis.key' = 'news', 'format' = 'csv'"))
+    listener = socket.create_connection(("127.0.0.1", redis.port), timeout=30)
+    listener.sendall(b"*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nnews\r\n")
+    heard = listener.makefile("rb")
+    redis._read(heard)
+    for t in ("l", "x"):
+        server.sql("INSERT INTO %s SELECT id, k FROM q_in;" % t)
+    server.sql("INSERT INTO c SELECT id FROM q_in;")
+    server.post("q_in", made(0, 1200))
+    assert [redis._read(heard)[2] for _ in range(1200)] == [str(i) for i in range(1200)]
+    listener.close()
+    until("all are there", 30, lambda: redis.do("LLEN", "q") == 1200 and redis.do("XLEN", "x") == 1200)
+    assert redis.do("LRANGE", "q", 0, 1) == ['{"id":0,"k":"k0"}', '{"id":1,"k":"k1"}']
+    assert [e[1] for e in redis.do("XRANGE", "x", "-", "+")] == [["id", str(i), "k", "k%d" % (i % 7)]
+                                                                for i in range(1200)]
+
+
+@case
+def nothing_lost_nothing_twice_over_a_connection_that_hurts():
+    source("hurt_in")
+    server.sql(table("hurt", "id BIGINT", "'redis.type' = 'list', 'bridge.batch.records' = '50'", proxy.port))
+    server.sql("INSERT INTO hurt SELECT id FROM hurt_in;")
+    sent = 0
+    for trouble in ({"delay"}, {"cut"}, {"garble"}, {"throttle"}, {"deaf"}, {"cut", "delay"}, {"garble", "cut"}, set()):
+        proxy.trouble = trouble
+        for _ in range(4):
+            server.post("hurt_in", made(sent, 100))
+            sent += 100
+            time.sleep(0.3)
+            proxy.reset_all()
+    proxy.trouble = set()
+    arrived("hurt")
+    got, want = redis.do("LRANGE", "hurt", 0, -1), ['{"id":%d}' % i for i in range(sent)]
+    assert got == want, (len(got), len(want), [(i, g, w) for i, (g, w) in enumerate(zip(got, want)) if g != w][:3])
+    info = server.bridge("hurt")
+    assert info["failures"] > 5 and info["delivered"] >= 0 and info["trouble"] is None, info
+
+
+@case
+def nothing_lost_nothing_twice_over_kills():
+    source("killed_in")
+    server.sql(table("killed", "id BIGINT", "'redis.type' = 'stream', 'bridge.batch.records' = '20'"))
+    server.sql("INSERT INTO killed SELECT id FROM killed_in;")
+    rounds = 6 if os.environ.get("INTEROP_MODE") == "ci" else 30
+    for i in range(rounds):
+        server.post("killed_in", made(i * 200, 200))
+        time.sleep(0.02 * (i % 5))
+        (redis, server)[i % 2].again()
+    arrived("killed")
+    assert [e[1][1] for e in redis.do("XRANGE", "killed", "-", "+")] == [str(i) for i in range(rounds * 200)]
+
+
+@case
+def a_system_that_is_away_holds_back_nobody_and_the_breaker_says_so():
+    source("away_in")
+    nobody = free_port()
+    server.sql(table("away", "id BIGINT", "'redis.type' = 'list'", nobody))
+    server.sql(table("here", "id BIGINT", "'redis.type' = 'list'"))
+    server.sql("INSERT INTO away SELECT id FROM away_in;")
+    server.sql("INSERT INTO here SELECT id FROM away_in;")
+    server.post("away_in", made(0, 500))
+    until("the other one is served", 20, lambda: redis.do("LLEN", "here") == 500)
+    until("the breaker opens", 30, lambda: server.bridge("away")["breaker"] == "open")
+    info = server.bridge("away")
+    assert info["lag"] == 500 and "127.0.0.1:%d" % nobody in info["trouble"], info
+    assert server.http("POST", "/v1/bridges/away/pause")["breaker"] == "forced-open"
+    assert server.http("POST", "/v1/bridges/away/resume")["breaker"] == "closed"
+    assert server.http("POST", "/v1/bridges/away/jump")["error"]["message"] == \
+        "there is no 'jump' of a bridge: pause, resume or insist"
+    assert "no table 'nowhere'" in server.http("POST", "/v1/bridges/nowhere/pause")["error"]["message"]
+
+
+@case
+def what_redis_can_never_take_is_kept_with_the_reason():
+    source("dead_in")
+    redis.do("SET", "d:k2", "not a hash")  # DEL clears it: so a list in a sorted set's place is the case
+    redis.do("RPUSH", "ranks", "not a sorted set")
+    server.sql(table("ranks", "k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED", "'redis.type' = 'zset'"))
+    server.sql("INSERT INTO ranks SELECT k, COUNT(*) FROM dead_in GROUP BY k;")
+    server.post("dead_in", made(0, 7))
+    until("they are dead", 30, lambda: server.bridge("ranks")["dead"] == 7)
+    assert server.bridge("ranks")["lag"] == 0 and server.bridge("ranks")["trouble"] is None
+    rows = server.rows("SELECT connector, `offset`, reason, `key` FROM ranks$dead;".replace("ranks$dead", "`ranks$dead`"))
+    assert len(rows) == 7 and all(r[0] == "redis" and "WRONGTYPE" in r[2] for r in rows), rows
+    redis.do("DEL", "ranks")
+    server.post("dead_in", made(0, 7))
+    until("the next ones are taken", 30, lambda: redis.do("ZCARD", "ranks") == 7)
+
+
+@case
+def a_password_and_a_database():
+    redis.do("ACL", "SETUSER", "writer", "on", ">secret", "~*", "&*", "+@all")
+    source("pw_in")
+    server.sql(table("pw", "id BIGINT", "'redis.type' = 'list', 'redis.user' = 'writer', 'redis.password' = 'wrong'"))
+    server.sql("INSERT INTO pw SELECT id FROM pw_in;")
+    server.post("pw_in", made(0, 10))
+    until("it is refused", 30, lambda: "WRONGPASS" in (server.bridge("pw")["trouble"] or ""))
+    redis.do("ACL", "SETUSER", "writer", ">wrong")
+    arrived("pw")
+    assert redis.do("LLEN", "pw") == 10
+
+
+@case
+def what_is_wrong_is_said():
+    assert server.refused(table("w", "id BIGINT", "'redis.typ' = 'list'")) == \
+        "connector 'redis' has no option 'redis.typ'"
+    assert server.refused(table("w", "id BIGINT", "'redis.type' = 'tree'")) == \
+        "option 'redis.type' of connector 'redis' is 'tree'"
+    assert "needs a PRIMARY KEY" in server.refused(table("w", "id BIGINT", "'redis.type' = 'hash'"))
+    assert "only grows" in server.refused(
+        table("w", "id BIGINT, PRIMARY KEY (id) NOT ENFORCED", "'redis.type' = 'list'"))
+    server.sql(table("w", "k STRING, c BIGINT", "'redis.type' = 'list'"))
+    assert server.refused("SELECT * FROM w;") == "connector 'redis' of `w` can be written, not read"
+    source("w_in")
+    refusal = server.refused("INSERT INTO w SELECT k, COUNT(*) FROM w_in GROUP BY k;")
+    assert "takes only new rows" in refusal, refusal
+    server.sql("DROP TABLE w;")
+
+
+@case
+def a_table_that_is_dropped_and_made_again_begins_anew():
+    source("anew_in")
+    for n in (10, 20):
+        server.sql(table("anew", "id BIGINT", "'redis.type' = 'list'"))
+        job = server.sql("INSERT INTO anew SELECT id FROM anew_in;")
+        if n == 10:
+            server.post("anew_in", made(0, 10))
+        until("all are there", 30, lambda: redis.do("LLEN", "anew") == n)
+        server.sql("DROP JOB `insert-into_anew`; DROP TABLE anew;")
+    assert all(b["table"] != "anew" for b in server.http("GET", "/v1/bridges"))
+    server.stop()
+    server.start()
+    assert redis.do("LLEN", "anew") == 20
+
+
+checks.main(None)

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Redis as a sink: hashes, strings, sorted sets, lists, streams, channels; exactly once over a proxy and kills.
+. tools/interop/common.sh
+. tools/common.sh
+need_packages redis-server
+make -s -j2 KIND=release build/release/quickwater || give_up "the build"
+timeout 400 python3 tools/interop/bridge_redis.py "$work"
