@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "serve/http/face.h"
+#include "serve/http/metrics.h"
 
 static void write_bridge(struct json_writer *w, const struct carrier_info *info)
 {
@@ -85,4 +86,53 @@ void post_bridge_action(struct exchange *x)
     json_writer_init(&w, &body);
     write_bridge(&w, &info);
     reply_json(x, 200, &body);
+}
+
+/* ---- metrics ---- */
+
+#define BRIDGE_VALUE(fn, expr)                                                                     \
+    static double fn(const struct carrier_info *c)                                                 \
+    {                                                                                              \
+        return (double)(expr);                                                                     \
+    }
+BRIDGE_VALUE(bridge_delivered, c->delivered)
+BRIDGE_VALUE(bridge_dead, c->dead)
+BRIDGE_VALUE(bridge_lost, c->lost)
+BRIDGE_VALUE(bridge_lag, c->lag)
+BRIDGE_VALUE(bridge_calls, c->calls)
+BRIDGE_VALUE(bridge_failures, c->failures)
+BRIDGE_VALUE(bridge_busy, (double)c->busy_ns / 1e9)
+BRIDGE_VALUE(bridge_opened, c->opened)
+BRIDGE_VALUE(bridge_open, c->breaker == BREAKER_OPEN || c->breaker == BREAKER_FORCED_OPEN)
+#undef BRIDGE_VALUE
+
+static const struct {
+    const char *name, *type, *help;
+    double (*value)(const struct carrier_info *);
+} bridge_families[] = {
+    {"bridge_delivered_records_total", "counter", "Records that the outside system has taken.", bridge_delivered},
+    {"bridge_dead_records_total", "counter", "Records that it can never take, kept in TABLE$dead.", bridge_dead},
+    {"bridge_lost_records_total", "counter", "Records that were deleted from the topic undelivered.", bridge_lost},
+    {"bridge_lag_records", "gauge", "Records that have not arrived yet.", bridge_lag},
+    {"bridge_calls_total", "counter", "Calls to the outside system.", bridge_calls},
+    {"bridge_failed_calls_total", "counter", "Calls that failed, and were or will be made again.", bridge_failures},
+    {"bridge_busy_seconds_total", "counter", "Time spent in calls.", bridge_busy},
+    {"bridge_breaker_opened_total", "counter", "How often the circuit breaker opened.", bridge_opened},
+    {"bridge_breaker_open", "gauge", "1 while the circuit breaker is open.", bridge_open},
+};
+
+void metrics_of_bridges(struct http_face *face, struct buf *out)
+{
+    struct bridges *bridges = face->options.bridges;
+    struct carrier_info info;
+
+    for (unsigned f = 0; bridges && f < sizeof bridge_families / sizeof *bridge_families; f++) {
+        metrics_family(out, bridge_families[f].name, bridge_families[f].type, bridge_families[f].help);
+        for (struct carrier *c = bridges_next(bridges, NULL); c; c = bridges_next(bridges, c)) {
+            carrier_info(c, &info);
+            buf_printf(out, "quickwater_%s{", bridge_families[f].name);
+            metrics_label(out, "table", info.table);
+            buf_printf(out, ",connector=\"%s\"} %.17g\n", info.connector, bridge_families[f].value(&info));
+        }
+    }
 }

@@ -2,7 +2,6 @@
  * units are seconds and bytes. All samples of one name stand together, as the format asks. */
 #include <inttypes.h>
 
-#include "bridge/bridges.h"
 #include "serve/http/face.h"
 #include "serve/http/metrics.h"
 
@@ -90,55 +89,6 @@ static void write_jobs(struct http_face *face, struct buf *out)
             buf_printf(out, "quickwater_%s{", job_families[f].name);
             metrics_label(out, "job", info.name);
             buf_printf(out, "} %.17g\n", job_families[f].value(&info));
-        }
-    }
-}
-
-/* ---- bridges ---- */
-
-#define BRIDGE_VALUE(fn, expr)                                                                     \
-    static double fn(const struct carrier_info *c)                                                 \
-    {                                                                                              \
-        return (double)(expr);                                                                     \
-    }
-BRIDGE_VALUE(bridge_delivered, c->delivered)
-BRIDGE_VALUE(bridge_dead, c->dead)
-BRIDGE_VALUE(bridge_lost, c->lost)
-BRIDGE_VALUE(bridge_lag, c->lag)
-BRIDGE_VALUE(bridge_calls, c->calls)
-BRIDGE_VALUE(bridge_failures, c->failures)
-BRIDGE_VALUE(bridge_busy, (double)c->busy_ns / 1e9)
-BRIDGE_VALUE(bridge_opened, c->opened)
-BRIDGE_VALUE(bridge_open, c->breaker == BREAKER_OPEN || c->breaker == BREAKER_FORCED_OPEN)
-#undef BRIDGE_VALUE
-
-static const struct {
-    const char *name, *type, *help;
-    double (*value)(const struct carrier_info *);
-} bridge_families[] = {
-    {"bridge_delivered_records_total", "counter", "Records that the outside system has taken.", bridge_delivered},
-    {"bridge_dead_records_total", "counter", "Records that it can never take, kept in TABLE$dead.", bridge_dead},
-    {"bridge_lost_records_total", "counter", "Records that were deleted from the topic undelivered.", bridge_lost},
-    {"bridge_lag_records", "gauge", "Records that have not arrived yet.", bridge_lag},
-    {"bridge_calls_total", "counter", "Calls to the outside system.", bridge_calls},
-    {"bridge_failed_calls_total", "counter", "Calls that failed, and were or will be made again.", bridge_failures},
-    {"bridge_busy_seconds_total", "counter", "Time spent in calls.", bridge_busy},
-    {"bridge_breaker_opened_total", "counter", "How often the circuit breaker opened.", bridge_opened},
-    {"bridge_breaker_open", "gauge", "1 while the circuit breaker is open.", bridge_open},
-};
-
-static void write_bridges(struct http_face *face, struct buf *out)
-{
-    struct bridges *bridges = face->options.bridges;
-    struct carrier_info info;
-
-    for (unsigned f = 0; bridges && f < sizeof bridge_families / sizeof *bridge_families; f++) {
-        family(out, bridge_families[f].name, bridge_families[f].type, bridge_families[f].help);
-        for (struct carrier *c = bridges_next(bridges, NULL); c; c = bridges_next(bridges, c)) {
-            carrier_info(c, &info);
-            buf_printf(out, "quickwater_%s{", bridge_families[f].name);
-            label(out, "table", info.table);
-            buf_printf(out, ",connector=\"%s\"} %.17g\n", info.connector, bridge_families[f].value(&info));
         }
     }
 }
@@ -297,7 +247,7 @@ void get_metrics(struct exchange *x)
     write_http(face, &out);
     metrics_of_clients(face, &out);
     write_jobs(face, &out);
-    write_bridges(face, &out);
+    metrics_of_bridges(face, &out);
     write_latency(face, &out);
     write_ops(face, &out);
     write_views(face, &out);

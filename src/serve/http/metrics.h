@@ -17,4 +17,7 @@ void metrics_label(struct buf *out, const char *name, struct bytes value);
 /* metrics_clients.c: connections, TLS, who was let in, what was denied. */
 void metrics_of_clients(struct http_face *face, struct buf *out);
 
+/* bridges.c */
+void metrics_of_bridges(struct http_face *face, struct buf *out);
+
 #endif
