@@ -71,7 +71,7 @@ TEST(http_auth_every_address_wants_it)
     static const char *const paths[] = {"/",          "/ui/app.js", "/metrics",
                                         "/v1/topics", "/v1/views",  "/v1/views/x",
                                         "/v1/jobs",   "/v1/jobs/x", "/v1/views/x/changes",
-                                        "/v1/stream", "/nothing"};
+                                        "/v1/stream", "/v1/bridges", "/nothing"};
     struct place p;
 
     place_open(&p, "SCRAM-SHA-256", false);

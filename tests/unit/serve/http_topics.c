@@ -557,7 +557,6 @@ TEST(http_topics_are_for_who_may)
         {"POST", "/v1/transactions/x/abort", NULL, ACL_TRANSACTIONAL_ID, "x", ACL_DESCRIBE, 404},
         {"DELETE", "/v1/topics/t", NULL, ACL_TOPIC, "t", ACL_DELETE, 200},
         {"GET", "/v1/jobs", NULL, ACL_CLUSTER, "kafka-cluster", ACL_ALTER, 200},
-        {"GET", "/v1/bridges", NULL, ACL_CLUSTER, "kafka-cluster", ACL_ALTER, 200},
     };
     struct place p;
 
