@@ -331,7 +331,7 @@ void chunk_builder_undo(struct chunk_builder *b)
 void chunk_builder_append(struct chunk_builder *b, const struct chunk *from, uint16_t row,
                           uint8_t kind)
 {
-    CHECK(from->col_count == b->cols_count);
+    CHECK(from->col_count >= b->cols_count);
     for (uint16_t i = 0; i < b->cols_count; i++)
         column_append(&b->cols[i], &from->cols[i], row);
     chunk_builder_row(b, kind);

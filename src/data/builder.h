@@ -103,7 +103,7 @@ void chunk_builder_row(struct chunk_builder *b, uint8_t kind);
 void chunk_builder_rows(struct chunk_builder *b, uint16_t count, const uint8_t *kinds);
 /* Drops values that were put since the last whole row. */
 void chunk_builder_undo(struct chunk_builder *b);
-/* A row of a chunk with the same columns, with this kind. */
+/* A row of a chunk whose first columns are the same, with this kind. */
 void chunk_builder_append(struct chunk_builder *b, const struct chunk *from, uint16_t row,
                           uint8_t kind);
 bool chunk_builder_failed(const struct chunk_builder *b);

@@ -182,14 +182,15 @@ void answer_take(struct sink *sink, struct engine_result *out)
 {
     struct answer *a = (struct answer *)sink;
     const struct plan_node *input = a->node->inputs[0].node;
-    struct type_field *fields = ARENA_ARRAY(&out->arena, struct type_field, input->columns_count + 1);
-    for (uint16_t c = 0; c < input->columns_count; c++) {
+    uint16_t shown = (uint16_t)(input->columns_count - a->node->sink.hidden);
+    struct type_field *fields = ARENA_ARRAY(&out->arena, struct type_field, shown + 1);
+    for (uint16_t c = 0; c < shown; c++) {
         fields[c].name = arena_copy(&out->arena, a->node->columns_count > c && a->node->columns[c].name.len
                                                      ? a->node->columns[c].name
                                                      : input->columns[c].name);
         fields[c].type = type_copy(&out->arena, input->columns[c].type);
     }
-    out->schema = (struct schema){input->columns_count, fields};
+    out->schema = (struct schema){shown, fields};
     if (a->folds)
         fold_chunks(a);
     struct row_at *rows = answer_rows(a);

@@ -143,6 +143,8 @@ const struct expr *bind_subquery_value(struct binder *b, const struct scope *sco
 /* ---- queries: bind_query.c, bind_from.c, bind_agg.c ---- */
 struct rel bind_query(struct binder *b, const struct ast_query *query);
 struct rel bind_body(struct binder *b, const struct ast_query *query); /* without ORDER BY and LIMIT */
+/* The same, with what ORDER BY wants and SELECT does not have as *hidden columns behind the others. */
+struct rel bind_ordered(struct binder *b, const struct ast_query *query, uint16_t *hidden);
 struct rel bind_from(struct binder *b, const struct ast_from *from);
 /* Makes a join whose condition is bound what FOR SYSTEM_TIME AS OF asks for. bind_temporal.c */
 void bind_temporal(struct binder *b, const struct ast_from *join, const struct rel *left, struct rel *rel);
@@ -161,11 +163,9 @@ struct scope scope_of(struct binder *b, const struct plan_node *node, struct byt
 uint16_t rel_column(struct binder *b, struct rel *rel, const struct expr *e);
 /* The calls with OVER in SELECT become columns of rel. bind_over.c */
 void bind_over(struct binder *b, const struct ast_select *ast, struct rel *rel);
-/* ORDER BY and LIMIT of a query that is not the answer: a RANK. */
-struct plan_node *bind_limit(struct binder *b, const struct ast_query *query, struct rel rel);
-/* The columns of a sort, or NULL when failed. */
-struct plan_sort_key *bind_sorts(struct binder *b, const struct ast_query *query, struct rel *rel,
-                                 const struct ast_sort *sorts, uint16_t count);
+/* The columns of its ORDER BY, or NULL when failed. rel and hidden: of bind_ordered. */
+struct plan_sort_key *bind_sorts(struct binder *b, const struct ast_query *query, const struct rel *rel,
+                                 uint16_t hidden);
 
 struct group {
     const struct expr **keys; /* over the input */

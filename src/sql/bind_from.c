@@ -376,13 +376,41 @@ static const struct expr *bind_using(struct binder *b, const struct ast_from *fr
         if (!equal)
             return NULL;
         conjuncts_add(b->arena, &list, equal);
-        bool right = from->join == JOIN_RIGHT;
+        bool right = from->join == JOIN_RIGHT, full = from->join == JOIN_FULL;
         rel->scope.columns[side[right ? 0 : 1]].hidden = true;
-        rel->scope.columns[side[right ? 1 : 0]].merged = (uint16_t)(i + 1);
-        if (from->join == JOIN_FULL)
-            return bind_unsupported(b, from->at, "FULL JOIN with USING");
+        if (full)
+            rel->scope.columns[side[0]].hidden = true;
+        rel->scope.columns[side[right ? 1 : 0]].merged = full ? 0 : (uint16_t)(i + 1);
     }
     return conjuncts_and(b->arena, &list);
+}
+
+/* Of a FULL JOIN the column of USING is that of the side that is there: behind the others. */
+static struct rel full_using(struct binder *b, const struct ast_from *from, struct rel join, uint16_t left_count)
+{
+    uint16_t n = join.scope.count;
+    struct rel rel = {.node = calc_new(b->arena, join.node, (uint16_t)(n + from->using_count))};
+
+    rel.scope = join.scope;
+    rel.scope.columns = ARENA_ARRAY(b->arena, struct scope_column, n + from->using_count + 1u);
+    memcpy(rel.scope.columns, join.scope.columns, n * sizeof(*rel.scope.columns));
+    for (uint16_t i = 0; i < n; i++)
+        calc_set(rel.node, i, join.node->columns[i].name, column_of(b->arena, join.node, i));
+    for (uint16_t i = 0; i < from->using_count; i++) {
+        const struct expr *side[2] = {NULL, NULL};
+        for (uint16_t c = 0; c < n; c++) {
+            if (join.scope.columns[c].hidden && bytes_equal(join.scope.columns[c].name, from->using_columns[i]))
+                side[c >= left_count] = column_of(b->arena, join.node, c);
+        }
+        const struct expr *e = bind_call(b, from->at, "COALESCE", side[0], side[1]);
+        if (!e)
+            return rel;
+        struct bytes name = bind_name(b, from->using_columns[i]);
+        calc_set(rel.node, (uint16_t)(n + i), name, e);
+        rel.scope.columns[n + i] = (struct scope_column){.name = name, .type = e->type, .merged = (uint16_t)(i + 1)};
+    }
+    rel.scope.count = (uint16_t)(n + from->using_count);
+    return rel;
 }
 
 static struct rel bind_join(struct binder *b, const struct ast_from *from)
@@ -415,6 +443,8 @@ static struct rel bind_join(struct binder *b, const struct ast_from *from)
     else if (from->using_count > 0)
         rel.node->join.condition = bind_using(b, from, &rel, left.node->columns_count);
     rel.scope.no_aggs = NULL;
+    if (!b->failed && from->using_count > 0 && from->join == JOIN_FULL && !from->right->as_of)
+        return full_using(b, from, rel, left.node->columns_count);
     if (from->right->kind == FROM_TABLE && from->right->as_of)
         bind_temporal(b, from, &left, &rel);
     return rel;

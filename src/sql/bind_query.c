@@ -470,64 +470,125 @@ static struct plan_node *bind_values(struct binder *b, const struct ast_select *
 
 /* ---- queries ---- */
 
-/* The output column that an item of ORDER BY means: its name, its ordinal, or the same text. */
-static int32_t sort_column(struct binder *b, const struct ast_query *query, const struct rel *rel,
+enum { SORT_NONE = -1, SORT_BAD = -2 };
+
+/* The output column, of the first `count`, that an item of ORDER BY means: its name, its ordinal, or the same text. */
+static int32_t sort_column(struct binder *b, const struct ast_query *query, const struct rel *rel, uint16_t count,
                            const struct ast_expr *e)
 {
     int64_t ordinal;
 
     if (e->kind == AST_NUMBER && bytes_to_i64(e->name, &ordinal)) {
-        if (ordinal >= 1 && ordinal <= rel->node->columns_count)
+        if (ordinal >= 1 && ordinal <= count)
             return (int32_t)ordinal - 1;
-        bind_error(b, e->at, DIAG_VALUE, "ORDER BY %lld: there are %u columns", (long long)ordinal,
-                   rel->node->columns_count);
-        return -1;
+        bind_error(b, e->at, DIAG_VALUE, "ORDER BY %lld: there are %u columns", (long long)ordinal, count);
+        return SORT_BAD;
     }
-    if (e->kind == AST_NAME) {
-        for (uint16_t i = 0; i < rel->node->columns_count; i++) {
-            if (bytes_equal(rel->node->columns[i].name, e->parts[e->parts_count - 1]))
-                return i;
-        }
-    }
-    if (query->select->kind == SET_SELECT && query->select->items_count == rel->node->columns_count) {
-        for (uint16_t i = 0; i < query->select->items_count; i++) {
+    if (query->select->kind == SET_SELECT && query->select->items_count == count) {
+        for (uint16_t i = 0; i < count; i++) {
             if (bytes_equal(query->select->items[i].expr->text, e->text))
                 return i;
         }
     }
-    if (e->kind == AST_NAME)
-        bind_error(b, e->at, DIAG_NAME, "ORDER BY: `%.*s` is not a column of the result",
-                   BYTES_FMT(bytes_head(e->parts[e->parts_count - 1], 60)));
-    else
-        bind_unsupported(b, e->at, "ORDER BY an expression that is not selected");
-    return -1;
+    for (uint16_t i = 0; e->kind == AST_NAME && i < count; i++) {
+        if (bytes_equal(rel->node->columns[i].name, e->parts[e->parts_count - 1]))
+            return i;
+    }
+    return SORT_NONE;
 }
 
-struct plan_sort_key *bind_sorts(struct binder *b, const struct ast_query *query, struct rel *rel,
-                                 const struct ast_sort *sorts, uint16_t count)
+/* What ORDER BY wants and is no column of a SELECT becomes one. */
+static struct ast_query *with_items(struct binder *b, const struct ast_query *query, const struct rel *rel,
+                                    uint16_t *hidden)
 {
-    struct plan_sort_key *keys = ARENA_ARRAY(b->arena, struct plan_sort_key, count + 1u);
+    struct ast_query *out = ARENA_NEW(b->arena, struct ast_query);
+    struct ast_select *select = ARENA_NEW(b->arena, struct ast_select);
+    uint16_t n = query->select->items_count;
 
-    for (uint16_t i = 0; i < count && !b->failed; i++) {
-        int32_t column = sort_column(b, query, rel, sorts[i].expr);
-        keys[i].column = (uint16_t)column;
-        keys[i].descending = sorts[i].descending;
-        keys[i].nulls_last = sorts[i].nulls_given ? sorts[i].nulls_last : sorts[i].descending;
+    *hidden = 0;
+    *out = *query;
+    *select = *query->select;
+    select->items = ARENA_ARRAY(b->arena, struct ast_item, (size_t)n + query->order_count + 1);
+    memcpy(select->items, query->select->items, n * sizeof(*select->items));
+    for (uint16_t i = 0; i < query->order_count; i++) {
+        if (sort_column(b, query, rel, rel->node->columns_count, query->order[i].expr) != SORT_NONE)
+            continue;
+        select->items[n + *hidden] = (struct ast_item){
+            .expr = query->order[i].expr, .alias = bytes_str(arena_printf(b->arena, "$order%u", i))};
+        ++*hidden;
+    }
+    select->items_count = (uint16_t)(n + *hidden);
+    out->select = select;
+    return out;
+}
+
+struct rel bind_ordered(struct binder *b, const struct ast_query *query, uint16_t *hidden)
+{
+    struct rel rel = bind_body(b, query);
+
+    *hidden = 0;
+    if (b->failed || query->select->kind != SET_SELECT || query->select->distinct)
+        return rel;
+    const struct ast_query *all = with_items(b, query, &rel, hidden);
+    return *hidden && !b->failed ? bind_body(b, all) : rel;
+}
+
+struct plan_sort_key *bind_sorts(struct binder *b, const struct ast_query *query, const struct rel *rel,
+                                 uint16_t hidden)
+{
+    struct plan_sort_key *keys = ARENA_ARRAY(b->arena, struct plan_sort_key, query->order_count + 1u);
+    uint16_t shown = (uint16_t)(rel->node->columns_count - hidden), next = shown;
+
+    for (uint16_t i = 0; i < query->order_count && !b->failed; i++) {
+        const struct ast_sort *sort = &query->order[i];
+        int32_t column = sort_column(b, query, rel, shown, sort->expr);
+        if (column == SORT_NONE && next == rel->node->columns_count)
+            return bind_error(b, sort->expr->at, DIAG_NAME, "ORDER BY: `%.*s` is not a column of the result",
+                              BYTES_FMT(bytes_head(sort->expr->text, 60)));
+        keys[i].column = column == SORT_NONE ? next++ : (uint16_t)column;
+        keys[i].descending = sort->descending;
+        keys[i].nulls_last = sort->nulls_given ? sort->nulls_last : sort->descending;
     }
     return b->failed ? NULL : keys;
 }
 
-struct plan_node *bind_limit(struct binder *b, const struct ast_query *query, struct rel rel)
+/* The rows behind the first `skip` of a rank, and of its columns the first `count`. */
+static struct plan_node *behind(struct binder *b, const struct ast_query *query, struct plan_node *rank,
+                                uint16_t count)
 {
+    struct plan_node *calc = calc_new(b->arena, rank, count);
+
+    for (uint16_t i = 0; i < count; i++)
+        calc_set(calc, i, rank->columns[i].name, column_of(b->arena, rank, i));
+    if (query->skip > 0)
+        calc->calc.filter = bind_call(b, query->at, ">", column_of(b->arena, rank, (uint16_t)(rank->columns_count - 1)),
+                                      expr_i64(b->arena, query->skip, type_simple(TYPE_BIGINT)));
+    return b->failed ? NULL : calc;
+}
+
+/* ORDER BY and LIMIT of a query that is not the answer: a RANK. */
+static struct plan_node *bind_limit(struct binder *b, const struct ast_query *query)
+{
+    uint16_t hidden = 0;
+    struct rel rel = query->has_limit ? bind_ordered(b, query, &hidden) : bind_body(b, query);
+
+    if (!b->failed && !query->has_limit && query->skip > 0)
+        return bind_unsupported(b, query->at, "OFFSET without LIMIT in a query whose result is kept");
     if (b->failed || !query->has_limit)
         return rel.node; /* an order alone means nothing to what reads it */
-    if (query->skip > 0)
-        return bind_unsupported(b, query->at, "OFFSET in a query whose result is kept");
-    struct plan_node *node = node_over(b->arena, PLAN_RANK, rel.node, rel.node->columns_count);
-    node->rank.order = bind_sorts(b, query, &rel, query->order, query->order_count);
+    uint16_t n = rel.node->columns_count;
+    bool skips = query->skip > 0;
+    struct plan_node *node = node_over(b->arena, PLAN_RANK, rel.node, (uint16_t)(n + skips));
+    node->rank.order = bind_sorts(b, query, &rel, hidden);
     node->rank.order_count = query->order_count;
-    node->rank.limit = query->limit;
-    return b->failed ? NULL : node;
+    if (query->limit > INT64_MAX - 1 - query->skip)
+        return bind_error(b, query->at, DIAG_VALUE, "LIMIT and OFFSET are too large");
+    node->rank.limit = query->limit + query->skip;
+    node->rank.emit_rank = skips;
+    if (skips)
+        node->columns[n] = (struct plan_column){
+            BYTES_LITERAL("$rank"), type_not_null(b->arena, type_simple(TYPE_BIGINT), true), TIME_NONE};
+    return b->failed || (!skips && !hidden) ? node : behind(b, query, node, (uint16_t)(n - hidden));
 }
 
 struct rel bind_body(struct binder *b, const struct ast_query *query)
@@ -567,9 +628,9 @@ struct rel bind_body(struct binder *b, const struct ast_query *query)
 
 struct rel bind_query(struct binder *b, const struct ast_query *query)
 {
-    struct rel rel = bind_body(b, query);
+    struct rel rel = {.node = bind_limit(b, query)};
 
     if (!b->failed)
-        rel.node = bind_limit(b, query, rel);
+        rel.scope = scope_of(b, rel.node, BYTES_NONE);
     return rel;
 }

@@ -89,12 +89,14 @@ struct plan_node *bind_sink(struct binder *b, struct table *table, struct plan_n
 
 struct plan_node *bind_answer(struct binder *b, const struct ast_query *query)
 {
-    struct rel rel = bind_body(b, query);
+    uint16_t hidden;
+    struct rel rel = bind_ordered(b, query, &hidden);
 
     if (b->failed)
         return NULL;
     struct plan_node *sink = bind_sink(b, NULL, calc_all(b->arena, rel.node), NULL);
-    sink->sink.order = bind_sorts(b, query, &rel, query->order, query->order_count);
+    sink->sink.order = bind_sorts(b, query, &rel, hidden);
+    sink->sink.hidden = hidden;
     sink->sink.order_count = query->order_count;
     sink->sink.limit = query->has_limit ? query->limit : -1;
     sink->sink.skip = query->skip;

@@ -388,8 +388,7 @@ struct ast_expr *parse_primary(struct parser *p)
             struct ast_expr *index = parse_expr(p);
             expect_sign(p, "]");
             e = binary(p, at, "[]", e, index);
-        } else if (is_sign(at, ".") && e->kind != AST_NAME && e->kind != AST_STAR &&
-                   e->kind != AST_NUMBER) {
+        } else if (is_sign(at, ".") && e->kind != AST_STAR && e->kind != AST_NUMBER) { /* of a name: in brackets */
             parser_next(p);
             if (is_sign(p->at, "*"))
                 return parser_unsupported(p, at, "expanding the fields of a row with .*");

@@ -249,6 +249,7 @@ struct plan_sink {
     const struct plan_sort_key *order;
     uint16_t order_count;
     int64_t limit, skip; /* limit -1: none */
+    uint16_t hidden;     /* the last of its columns are there for the order alone */
     enum sink_nulls nulls;
     enum sink_lengths lengths;
 };

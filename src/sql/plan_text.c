@@ -256,7 +256,7 @@ static void print_sink(struct printer *p, const struct plan_node *node)
     else
         buf_str(&p->out, "answer ");
     buf_str(&p->out, "columns=[");
-    for (uint16_t i = 0; i < input->columns_count; i++)
+    for (uint16_t i = 0; i + sink->hidden < input->columns_count; i++)
         buf_printf(&p->out, "%s%.*s", i ? ", " : "", BYTES_FMT(node->columns[i].name));
     buf_str(&p->out, "]");
     if (sink->upsert_key_count > 0) {

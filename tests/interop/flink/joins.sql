@@ -33,8 +33,12 @@ SELECT * FROM l JOIN r ON l.k = r.k;
 SELECT * FROM l JOIN r USING (k);
 SELECT k, id, v FROM l LEFT JOIN r USING (k);
 SELECT k, id, v FROM l RIGHT JOIN r USING (k);
--- differs: not built yet
 SELECT k, id, v FROM l FULL JOIN r USING (k);
+SELECT * FROM l FULL JOIN r USING (k);
+SELECT k, COUNT(*) FROM l FULL JOIN r USING (k) GROUP BY k;
+SELECT l.k AS a, r.k AS b, k FROM l FULL OUTER JOIN r USING (k);
+SELECT k, a.id, b.id FROM l a FULL JOIN l b USING (k, id);
+SELECT * FROM l FULL JOIN r USING (k) FULL JOIN l AS m USING (k);
 SELECT l.* FROM l JOIN r ON l.k = r.k;
 SELECT a.id, b.id FROM l a JOIN l b ON a.k = b.k WHERE a.id < b.id;
 SELECT a.id, b.id, r.v FROM l a JOIN l b ON a.k = b.k JOIN r ON r.k = b.k;
