@@ -472,7 +472,19 @@ static struct plan_node *bind_values(struct binder *b, const struct ast_select *
 
 enum { SORT_NONE = -1, SORT_BAD = -2 };
 
-/* The output column, of the first `count`, that an item of ORDER BY means: its name, its ordinal, or the same text. */
+/* `l.n` is the item `n` that has no other name. */
+static bool is_item(const struct ast_item *item, const struct ast_expr *e)
+{
+    const struct ast_expr *own = item->expr;
+
+    if (bytes_equal(own->text, e->text))
+        return true;
+    return e->kind == AST_NAME && own->kind == AST_NAME && item->alias.len == 0 &&
+           (e->parts_count == 1 || own->parts_count == 1) &&
+           bytes_equal(own->parts[own->parts_count - 1], e->parts[e->parts_count - 1]);
+}
+
+/* The output column, of the first `count`, that an item of ORDER BY means: its ordinal, its name, or the same item. */
 static int32_t sort_column(struct binder *b, const struct ast_query *query, const struct rel *rel, uint16_t count,
                            const struct ast_expr *e)
 {
@@ -484,14 +496,13 @@ static int32_t sort_column(struct binder *b, const struct ast_query *query, cons
         bind_error(b, e->at, DIAG_VALUE, "ORDER BY %lld: there are %u columns", (long long)ordinal, count);
         return SORT_BAD;
     }
-    if (query->select->kind == SET_SELECT && query->select->items_count == count) {
-        for (uint16_t i = 0; i < count; i++) {
-            if (bytes_equal(query->select->items[i].expr->text, e->text))
-                return i;
-        }
+    for (uint16_t i = 0; e->kind == AST_NAME && e->parts_count == 1 && i < count; i++) {
+        if (bytes_equal(rel->node->columns[i].name, e->parts[0]))
+            return i;
     }
-    for (uint16_t i = 0; e->kind == AST_NAME && i < count; i++) {
-        if (bytes_equal(rel->node->columns[i].name, e->parts[e->parts_count - 1]))
+    bool items = query->select->kind == SET_SELECT && query->select->items_count == count;
+    for (uint16_t i = 0; items && i < count; i++) {
+        if (is_item(&query->select->items[i], e))
             return i;
     }
     return SORT_NONE;
