@@ -28,9 +28,7 @@ SELECT id, cat, price FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY cat ORDER 
 -- differs: where rn = 1 Flink's own stream has no -U
 SELECT id, cat FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY cat ORDER BY price) AS rn FROM s) WHERE rn = 1;
 SELECT id, cat, price FROM s ORDER BY price DESC LIMIT 3;
--- differs: not built yet
 SELECT id, cat, price FROM s ORDER BY price, id LIMIT 3 OFFSET 2;
--- differs: not built yet
 SELECT id FROM s ORDER BY price DESC, id FETCH FIRST 2 ROWS ONLY;
 -- differs: not built yet
 SELECT id, ts FROM s ORDER BY ts;
