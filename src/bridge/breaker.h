@@ -7,7 +7,7 @@
  *      +---------------------------------- half_open_calls have succeeded --------------------------+
  *
  * States, window and shares are resilience4j's (CircuitBreakerConfig); the defaults are a stream's: see
- * docs/design/008-bridges.md. While it is open nothing is dropped: who asks waits, and the log is the buffer.
+ * docs/design/011-bridges.md. While it is open nothing is dropped: who asks waits, and the log is the buffer.
  *
  * Owns: its window.   Threads: one.   Clock: the caller's, monotonic.   Layer: bridge.
  */
