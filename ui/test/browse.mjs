@@ -65,8 +65,7 @@ export async function browse({ page, url, check, expect, changes }) {
     await page.getByLabel('From').selectOption('offset');
     await page.getByRole('textbox', { name: 'Offset' }).fill('30');
     await page.getByLabel('Partition', { exact: true }).selectOption('0');
-    await record(0, 30).waitFor();
-    expect((await page.locator('.records li').first().getAttribute('data-record')) === '0:30', 'it does not begin there');
+    await page.locator('.records li[data-record="0:30"]:first-child').waitFor(); // the page before has it too, further down
   });
   await check('seek by time, and a time that is none', async () => {
     await page.getByLabel('From').selectOption('time');
