@@ -659,34 +659,32 @@ void conn_send(struct conn *c, struct bytes data)
     queued(c, data.len);
 }
 
-static void send_part(struct conn *c, struct part part)
+static void send_part(struct conn *c, const struct part *part)
 {
     struct part *p;
 
-    if (conn_closing(c) || part.len == 0) {
-        if (part.release)
-            part.release(part.context);
+    if (conn_closing(c) || part->len == 0) {
+        if (part->release)
+            part->release(part->context);
         return;
     }
     p = xmalloc(sizeof(*p));
-    *p = part;
+    *p = *part;
     append_part(c, p);
-    queued(c, part.len);
+    queued(c, part->len);
 }
 
 void conn_send_view(struct conn *c, struct bytes data, conn_release_fn *release, void *context)
 {
-    send_part(c, (struct part){.ptr = data.ptr, .len = data.len, .release = release, .context = context});
+    send_part(c, &(struct part){.ptr = data.ptr, .len = data.len, .release = release, .context = context});
 }
 
 void conn_send_file(struct conn *c, struct conn_file data, conn_release_fn *release, void *context)
 {
     CHECK(!c->tls);
-    send_part(c, (struct part){.file = data.file,
-                               .file_pos = data.pos,
-                               .len = data.len,
-                               .release = release,
-                               .context = context});
+    send_part(
+        c, &(struct part){
+               .file = data.file, .file_pos = data.pos, .len = data.len, .release = release, .context = context});
 }
 
 void conn_send_now(struct conn *c)

@@ -113,21 +113,21 @@ static struct temporal_key *key_of(struct temporal_join *s, void *value)
 }
 
 /* It waits, at its place. row: all but its due and seq; packed is copied. */
-static void row_add(struct temporal_join *s, struct left_row row, const uint8_t *packed)
+static void row_add(struct temporal_join *s, const struct left_row *row, const uint8_t *packed)
 {
-    struct sorted *rows = &row.key->rows;
-    struct left_row *kept = heap_alloc(&s->heap, sizeof(row) + row.size);
+    struct sorted *rows = &row->key->rows;
+    struct left_row *kept = heap_alloc(&s->heap, sizeof(*row) + row->size);
 
-    row.seq = s->next_seq++;
-    row.due = row.time;
+    *kept = *row;
+    kept->seq = s->next_seq++;
+    kept->due = row->time;
     if (s->in_order)
-        row.origin = (struct origin){0, 0};
+        kept->origin = (struct origin){0, 0};
     if (s->in_order && rows->count) {
         const struct left_row *last = sorted_get(rows, sorted_last(rows));
-        row.due = last->due > row.time ? last->due : row.time;
+        kept->due = last->due > row->time ? last->due : row->time;
     }
-    *kept = row;
-    memcpy(kept->packed, packed, row.size);
+    memcpy(kept->packed, packed, row->size);
     sorted_insert(rows, &s->heap, sorted_seek(rows, row_compare, NULL, kept), kept);
     sorted_insert(&s->waiting, &s->heap, sorted_seek(&s->waiting, row_compare, NULL, kept), kept);
 }
@@ -222,9 +222,12 @@ static enum status join_on_chunk(const struct plan_node *node, void *state, stru
         else if (input)
             version_add(s, key, times[row], chunk_kind(in, row), packed[i], sizes[i]);
         else
-            row_add(s, (struct left_row){.key = key, .time = times[row], .size = sizes[i],
-                                         .kind = chunk_kind(in, row),
-                                         .origin = in->origins ? in->origins[row] : (struct origin){0, 0}},
+            row_add(s,
+                    &(struct left_row){.key = key,
+                                       .time = times[row],
+                                       .size = sizes[i],
+                                       .kind = chunk_kind(in, row),
+                                       .origin = in->origins ? in->origins[row] : (struct origin){0, 0}},
                     packed[i]);
     }
     if (late_count)
@@ -352,7 +355,7 @@ static bool key_load(void *context, void *value, struct reader *r)
         if (r->bad || row.kind > ROW_DELETE || !pack_check(&s->packs[0], packed.ptr, packed.len))
             return false;
         row.size = (uint32_t)packed.len;
-        row_add(s, row, packed.ptr);
+        row_add(s, &row, packed.ptr);
     }
     return !reader_left(r);
 }
