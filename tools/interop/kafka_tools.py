@@ -200,7 +200,7 @@ def verifiable_pair():
         assert len(acked) == 3000 and acks[-1]["acked"] == 3000, acks[-1]
         until("all of them", 60, lambda: len(read()) == 3000)
         assert read() == acked
-        assert has(logs[0]) == 6
+        until("the other's partitions too", 30, lambda: has(logs[0]) == 6)
     finally:
         for c in two:
             c.kill()
