@@ -7,11 +7,10 @@
 
 /* ---- out of the log ---- */
 
-bool lane_has_more(const struct carrier *c, const struct carrier_lane *lane)
+bool lane_has_more(const struct carrier_lane *lane)
 {
     struct log_offsets offsets;
 
-    (void)c;
     log_offsets(lane->partition, &offsets);
     return offsets.stable > lane->position;
 }

@@ -7,11 +7,6 @@
 
 static const int64_t MS = 1000000;
 
-const struct breaker_options breaker_defaults = {
-    .window = 100, .calls_min = 10, .failure_percent = 50, .slow_percent = 100, .slow_ms = 1000,
-    .open_ms = 1000, .open_ms_max = 60000, .half_open_calls = 3,
-};
-
 void breaker_init(struct breaker *b, const struct breaker_options *options)
 {
     *b = (struct breaker){.options = *options, .open_ms = options->open_ms};

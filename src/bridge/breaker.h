@@ -7,7 +7,7 @@
  *      +---------------------------------- half_open_calls have succeeded --------------------------+
  *
  * States, window and shares are resilience4j's (CircuitBreakerConfig); the defaults are a stream's: see
- * docs/design/011-bridges.md. While it is open nothing is dropped: who asks waits, and the log is the buffer.
+ * carrier.c. While it is open nothing is dropped: who asks waits, and the log is the buffer.
  *
  * Owns: its window.   Threads: one.   Clock: the caller's, monotonic.   Layer: bridge.
  */
@@ -36,7 +36,6 @@ struct breaker_options {
     int64_t open_ms, open_ms_max;
     uint32_t half_open_calls;
 };
-extern const struct breaker_options breaker_defaults;
 
 struct breaker_call {
     int64_t at_ns;

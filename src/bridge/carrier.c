@@ -349,7 +349,7 @@ static void begin(struct carrier *c, int64_t now_ns)
     for (uint32_t i = 0; i < c->lanes_count; i++) {
         uint32_t p = (c->turn + i) % c->lanes_count;
         struct carrier_lane *lane = &c->lanes[p];
-        if (!lane_has_more(c, lane))
+        if (!lane_has_more(lane))
             continue;
         c->turn = p + 1;
         c->batch.partition = p;

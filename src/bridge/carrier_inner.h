@@ -62,7 +62,7 @@ enum status rows_open(struct carrier *c, struct diag *diag) MUST_CHECK;
 void rows_close(struct carrier *c);
 /* On the helper: the batch's records as rows, if the bridge takes rows. What cannot be one is `never`. */
 void rows_decode(struct carrier *c);
-bool lane_has_more(const struct carrier *c, const struct carrier_lane *lane);
+bool lane_has_more(const struct carrier_lane *lane);
 /* The next records of a lane into the batch, at most so many. False: there are none after all. */
 bool batch_load(struct carrier *c, struct carrier_lane *lane, uint32_t records_max);
 

@@ -8,14 +8,8 @@ static const int64_t MS = 1000000;
 
 static struct breaker_options small(void)
 {
-    struct breaker_options options = breaker_defaults;
-
-    options.window = 4;
-    options.calls_min = 2;
-    options.open_ms = 10;
-    options.open_ms_max = 30;
-    options.half_open_calls = 2;
-    return options;
+    return (struct breaker_options){.window = 4, .calls_min = 2, .failure_percent = 50, .slow_percent = 100,
+                                    .slow_ms = 1000, .open_ms = 10, .open_ms_max = 30, .half_open_calls = 2};
 }
 
 TEST(breaker_opens_at_its_share_of_failures_and_closes_after_trials)
