@@ -41,6 +41,8 @@ class Member:
 
     def lines(self):
         for line in open(self.path):
+            if not line.endswith('\n'):  # still being written, or cut off by a kill
+                break
             t, what, partition, offset = line.split()
             yield int(t), what, int(partition), int(offset)
 
