@@ -28,7 +28,7 @@ static void helped(void *context)
 
 void kafka_rig_start(struct rig *rig)
 {
-    struct kafka_options options = {.rebalance_delay_ms = -1};
+    struct kafka_options options = {.rebalance_delay_ms = -1, .consumer_migration = rig->migration};
     struct diag diag = {0};
 
     EXPECT_OK(log_open(rig->os, "data", &(struct log_options){.disk_reserve_bytes = RIG_RESERVE},

@@ -22,6 +22,7 @@ struct rig {
     struct kafka_face *face;
     struct security *security;
     struct security_options security_options; /* of the next kafka_rig_start */
+    enum kafka_migration migration;            /* likewise */
     struct arena arena; /* of the test */
     bool hold;          /* the log is not flushed: nothing becomes durable */
     char address[64];

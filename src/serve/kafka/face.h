@@ -213,9 +213,11 @@ void face_consumers_sync(struct call *call, const struct group_sync *sync);
 void face_consumers_left(struct call *call, struct bytes group_id, struct kafka_leave_group_res *res);
 
 /* migrate.c */
+/* As Kafka's setting has it; a constant. */
+const char *face_migration_name(enum kafka_migration policy);
 /* A classic group that is in use becomes one of consumers, for a member that wants to join. Errors with why. */
 enum kafka_error face_group_upgrade(struct kafka_face *face, struct bytes id, const char **why);
-/* A group of consumers becomes a classic one if all who are in it are classic members: true. */
+/* A group of consumers becomes a classic one if all who are in it are classic members, and the policy lets it: true. */
 bool face_group_downgrade(struct kafka_face *face, struct bytes id);
 
 /* Some member of the group, of protocol type "consumer", has subscribed to the topic. */

@@ -42,6 +42,15 @@ struct kafka_stray {
     bool advertised;        /* that is the setting; else what this connection dialled, as we see it */
 };
 
+/* Whether a live group goes from one protocol to the other (KIP-848, group.consumer.migration.policy). */
+enum kafka_migration {
+    KAFKA_MIGRATE_BIDIRECTIONAL,
+    KAFKA_MIGRATE_UPGRADE,   /* to the newer one only */
+    KAFKA_MIGRATE_DOWNGRADE, /* to the classic one only */
+    KAFKA_MIGRATE_DISABLED,
+    KAFKA_MIGRATIONS_COUNT
+};
+
 struct kafka_options {
     int32_t node_id;             /* 0: 1 */
     const char *advertised;      /* "host:port" told to all; NULL: to each the address it dialled */
@@ -54,6 +63,7 @@ struct kafka_options {
     int64_t rebalance_delay_ms;  /* 0: KAFKA_REBALANCE_DELAY_MS; -1: none */
     /* Of groups by the consumer protocol that set none of their own; 0: the constants above. */
     int64_t consumer_session_ms, consumer_heartbeat_ms;
+    enum kafka_migration consumer_migration;
     uint32_t fetch_sessions_max; /* kept at one time; 0: KAFKA_FETCH_SESSIONS */
     int64_t idle_ms_max;         /* a silent connection is closed; 0: KAFKA_IDLE_MS; -1: never */
     struct tls_server *tls;      /* NULL: none; must outlive the face */

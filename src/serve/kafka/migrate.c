@@ -1,4 +1,4 @@
-/* A live group from one protocol to the other (KIP-848; Kafka's group.consumer.migration.policy, bidirectional):
+/* A live group from one protocol to the other (KIP-848), as far as group.consumer.migration.policy lets it:
  *
  *     classic --a member of the newer protocol joins--> consumers --the last such member is gone--> classic
  *
@@ -6,6 +6,23 @@
  * for both kinds. The classic members are told to join again, and reconcile or rebalance from there. */
 #include "base/check.h"
 #include "serve/kafka/face.h"
+
+static const char *const policies[KAFKA_MIGRATIONS_COUNT] = {
+    [KAFKA_MIGRATE_BIDIRECTIONAL] = "bidirectional",
+    [KAFKA_MIGRATE_UPGRADE] = "upgrade",
+    [KAFKA_MIGRATE_DOWNGRADE] = "downgrade",
+    [KAFKA_MIGRATE_DISABLED] = "disabled",
+};
+
+const char *face_migration_name(enum kafka_migration policy)
+{
+    return policies[policy];
+}
+
+static bool may(const struct kafka_face *face, enum kafka_migration way)
+{
+    return face->options.consumer_migration == way || face->options.consumer_migration == KAFKA_MIGRATE_BIDIRECTIONAL;
+}
 
 /* ---- to consumers ---- */
 
@@ -38,7 +55,9 @@ enum kafka_error face_group_upgrade(struct kafka_face *face, struct bytes id, co
 
     *why = NULL;
     CHECK(groups_find(face->groups, id, &info) && info.members_count > 0);
-    if (!bytes_is(info.protocol_type, "consumer"))
+    if (!may(face, KAFKA_MIGRATE_UPGRADE))
+        *why = "the group is in use by the classic protocol, and group.consumer.migration.policy does not let it go on to the newer one";
+    else if (!bytes_is(info.protocol_type, "consumer"))
         *why = "the group is a classic one and its members are no consumers";
     else if (info.members_count >= KAFKA_GROUP_MEMBERS_MAX)
         *why = "the group is a classic one and full";
@@ -76,7 +95,7 @@ bool face_group_downgrade(struct kafka_face *face, struct bytes id)
 {
     struct downgrade d = {face, id, 0, true};
 
-    if (!cgroups_only_classic(face->cgroups, id, &d.generation))
+    if (!may(face, KAFKA_MIGRATE_DOWNGRADE) || !cgroups_only_classic(face->cgroups, id, &d.generation))
         return false;
     cgroups_each_moving(face->cgroups, id, take_down, &d);
     if (!d.taken)

@@ -570,3 +570,40 @@ TEST(kafka_migrate_refuses_groups_that_cannot)
     peer_end(p);
     kafka_rig_close(&rig);
 }
+
+/* With a policy that keeps a group where it is: either way is refused, and the other one is open. */
+TEST(kafka_migrate_goes_only_where_the_policy_lets_it)
+{
+    static const char policy[] = "group.consumer.migration.policy";
+    struct rig rig;
+    struct bytes c;
+    struct peer *p = open_with_topic(&rig);
+    int32_t generation = classic_group(p, &c);
+
+    rig.migration = KAFKA_MIGRATE_DOWNGRADE;
+    p = restart(&rig, p);
+    struct kafka_consumer_group_heartbeat_res res = beat(p, "a", 0);
+    EXPECT_INT(res.error_code, KAFKA_ERR_GROUP_ID_NOT_FOUND);
+    EXPECT(memmem(res.error_message.ptr, res.error_message.len, policy, strlen(policy)) != NULL);
+    EXPECT(is_listed(p, "classic") && !is_listed(p, "consumer"));
+    EXPECT_INT(heartbeat(p, c, generation), 0);
+
+    rig.migration = KAFKA_MIGRATE_UPGRADE;
+    p = restart(&rig, p);
+    res = beat(p, "a", 0);
+    EXPECT_INT(res.error_code, 0);
+    generation = res.member_epoch;
+    EXPECT(is_listed(p, "consumer") && !is_listed(p, "classic"));
+    EXPECT_INT(beat(p, "a", -1).error_code, 0);
+    EXPECT(is_listed(p, "consumer") && !is_listed(p, "classic")); /* the classic member goes on in it */
+    p = restart(&rig, p);
+    EXPECT(is_listed(p, "consumer") && !is_listed(p, "classic"));
+
+    rig.migration = KAFKA_MIGRATE_DOWNGRADE;
+    p = restart(&rig, p);
+    EXPECT_INT(beat(p, "b", 0).error_code, 0);
+    EXPECT_INT(beat(p, "b", -1).error_code, 0);
+    EXPECT(is_listed(p, "classic") && !is_listed(p, "consumer"));
+    peer_end(p);
+    kafka_rig_close(&rig);
+}
