@@ -7,7 +7,7 @@
  * Time comes in as milliseconds of a monotonic clock, random ids from a function; answers to Join
  * and Sync go out through callbacks with the caller's token, at once or later. A generation is kept as a
  * fact when its leader has assigned (groups_save, groups_load), so members go on after a restart; one that was on its
- * way is not, and they join again. Committed offsets live elsewhere (offsets.c).
+ * way is not, and they join again. Committed offsets live elsewhere (offsets.h).
  *
  * Rules: Kafka's own (KIP-62, KIP-345 static members, KIP-394 member id required).
  * Owns:    copies of all it is given; views in answers live for the call.
