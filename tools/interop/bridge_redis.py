@@ -1,8 +1,8 @@
 """Redis as a sink: every kind of value, over a proxy that hurts, over kills of Redis and of our server."""
-import os, socket, sys, time
+import os, socket, sys
 
 import checks
-from bridges import Proxy, Server, child, free_port
+from bridges import HASTE, Proxy, Server, child, free_port, hurt, kills, made
 from checks import case, until
 
 WORK = sys.argv[1]
@@ -61,8 +61,6 @@ class Redis:
 redis = Redis()
 proxy = Proxy(redis.port)
 server = Server(WORK)
-HASTE = ("'bridge.timeout' = '500 ms', 'bridge.retry.backoff' = '10 ms', 'bridge.retry.backoff.max' = '100 ms', "
-         "'bridge.breaker.open' = '50 ms', 'bridge.breaker.open.max' = '100 ms'")
 
 
 def table(name, columns, options, port=None):
@@ -70,23 +68,9 @@ def table(name, columns, options, port=None):
         name, columns, port or redis.port, options, HASTE)
 
 
-def source(name):
-    server.sql("CREATE TABLE %s (id BIGINT, k STRING, n INT, ts TIMESTAMP(3)) WITH ('connector' = 'kafka', "
-               "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');" % (name, name))
-
-
-def made(first, count):
-    return [{"id": i, "k": "k%d" % (i % 7), "n": i % 100, "ts": "2026-01-01 00:00:%02d.5" % (i % 60)}
-            for i in range(first, first + count)]
-
-
-def arrived(name, seconds=60):
-    until("%s is carried" % name, seconds, lambda: server.bridge(name)["lag"] == 0)
-
-
 @case
 def a_hash_a_row_with_updates_and_deletes():
-    source("h_in")
+    server.source("h_in")
     server.sql(table("h", "k STRING, c BIGINT, s INT, last TIMESTAMP(3), PRIMARY KEY (k) NOT ENFORCED",
                      "'redis.type' = 'hash'"))
     server.sql("INSERT INTO h SELECT k, COUNT(*), SUM(n), MAX(ts) FROM h_in GROUP BY k HAVING COUNT(*) < 100;")
@@ -101,7 +85,7 @@ def a_hash_a_row_with_updates_and_deletes():
 
 @case
 def columns_that_are_null_have_no_field():
-    source("nulls_in")
+    server.source("nulls_in")
     server.sql(table("nulls", "id BIGINT, n INT, PRIMARY KEY (id) NOT ENFORCED",
                      "'redis.type' = 'hash', 'redis.key.prefix' = 'nn/'"))
     server.sql("INSERT INTO nulls SELECT id, n FROM nulls_in;")
@@ -111,7 +95,7 @@ def columns_that_are_null_have_no_field():
 
 @case
 def strings_in_a_format_that_expire():
-    source("s_in")
+    server.source("s_in")
     server.sql(table("s", "k STRING, id BIGINT, c BIGINT, PRIMARY KEY (k, id) NOT ENFORCED",
                      "'redis.type' = 'string', 'redis.key.separator' = '|', 'redis.ttl' = '1 h'"))
     server.sql(table("csvs", "k STRING, c BIGINT, PRIMARY KEY (k) NOT ENFORCED",
@@ -119,8 +103,8 @@ def strings_in_a_format_that_expire():
     server.sql("INSERT INTO s SELECT k, id, COUNT(*) FROM s_in GROUP BY k, id;")
     server.sql("INSERT INTO csvs SELECT k, COUNT(*) FROM s_in GROUP BY k;")
     server.post("s_in", made(0, 14))
-    arrived("s")
-    arrived("csvs")
+    server.arrived("s")
+    server.arrived("csvs")
     until("the rows", 10, lambda: redis.do("GET", "s:k3|10"))
     assert redis.do("GET", "csvs:k3") == '"k3";2', redis.do("GET", "csvs:k3")
     assert redis.do("GET", "s:k3|10") == '{"k":"k3","id":10,"c":1}', redis.do("GET", "s:k3|10")
@@ -130,7 +114,7 @@ def strings_in_a_format_that_expire():
 
 @case
 def a_sorted_set_is_a_leaderboard():
-    source("z_in")
+    server.source("z_in")
     server.sql(table("board", "player STRING, points BIGINT, PRIMARY KEY (player) NOT ENFORCED",
                      "'redis.type' = 'zset', 'redis.key' = 'top'"))
     server.sql("INSERT INTO board SELECT k, SUM(n) FROM z_in GROUP BY k;")
@@ -143,7 +127,7 @@ def a_sorted_set_is_a_leaderboard():
 
 @case
 def lists_streams_channels():
-    source("q_in")
+    server.source("q_in")
     server.sql(table("l", "id BIGINT, k STRING", "'redis.type' = 'list', 'redis.key' = 'q'"))
     server.sql(table("x", "id BIGINT, k STRING", "'redis.type' = 'stream'"))
     server.sql(table("c", "id BIGINT", "'redis.type' = 'channel', 'redis.key' = 'news', 'format' = 'csv'"))
@@ -165,19 +149,11 @@ def lists_streams_channels():
 
 @case
 def nothing_lost_nothing_twice_over_a_connection_that_hurts():
-    source("hurt_in")
+    server.source("hurt_in")
     server.sql(table("hurt", "id BIGINT", "'redis.type' = 'list', 'bridge.batch.records' = '50'", proxy.port))
     server.sql("INSERT INTO hurt SELECT id FROM hurt_in;")
-    sent = 0
-    for trouble in ({"delay"}, {"cut"}, {"garble"}, {"throttle"}, {"deaf"}, {"cut", "delay"}, {"garble", "cut"}, set()):
-        proxy.trouble = trouble
-        for _ in range(4):
-            server.post("hurt_in", made(sent, 100))
-            sent += 100
-            time.sleep(0.3)
-            proxy.reset_all()
-    proxy.trouble = set()
-    arrived("hurt")
+    sent = hurt(server, proxy, "hurt_in")
+    server.arrived("hurt")
     got, want = redis.do("LRANGE", "hurt", 0, -1), ['{"id":%d}' % i for i in range(sent)]
     assert got == want, (len(got), len(want), [(i, g, w) for i, (g, w) in enumerate(zip(got, want)) if g != w][:3])
     info = server.bridge("hurt")
@@ -186,21 +162,17 @@ def nothing_lost_nothing_twice_over_a_connection_that_hurts():
 
 @case
 def nothing_lost_nothing_twice_over_kills():
-    source("killed_in")
+    server.source("killed_in")
     server.sql(table("killed", "id BIGINT", "'redis.type' = 'stream', 'bridge.batch.records' = '20'"))
     server.sql("INSERT INTO killed SELECT id FROM killed_in;")
-    rounds = 6 if os.environ.get("INTEROP_MODE") == "ci" else 30
-    for i in range(rounds):
-        server.post("killed_in", made(i * 200, 200))
-        time.sleep(0.02 * (i % 5))
-        (redis, server)[i % 2].again()
-    arrived("killed")
-    assert [e[1][1] for e in redis.do("XRANGE", "killed", "-", "+")] == [str(i) for i in range(rounds * 200)]
+    sent = kills(server, redis, "killed_in")
+    server.arrived("killed")
+    assert [e[1][1] for e in redis.do("XRANGE", "killed", "-", "+")] == [str(i) for i in range(sent)]
 
 
 @case
 def a_system_that_is_away_holds_back_nobody_and_the_breaker_says_so():
-    source("away_in")
+    server.source("away_in")
     nobody = free_port()
     server.sql(table("away", "id BIGINT", "'redis.type' = 'list'", nobody))
     server.sql(table("here", "id BIGINT", "'redis.type' = 'list'"))
@@ -220,7 +192,7 @@ def a_system_that_is_away_holds_back_nobody_and_the_breaker_says_so():
 
 @case
 def what_redis_can_never_take_is_kept_with_the_reason():
-    source("dead_in")
+    server.source("dead_in")
     redis.do("SET", "d:k2", "not a hash")  # DEL clears it: so a list in a sorted set's place is the case
     redis.do("RPUSH", "ranks", "not a sorted set")
     server.sql(table("ranks", "k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED", "'redis.type' = 'zset'"))
@@ -238,13 +210,13 @@ def what_redis_can_never_take_is_kept_with_the_reason():
 @case
 def a_password_and_a_database():
     redis.do("ACL", "SETUSER", "writer", "on", ">secret", "~*", "&*", "+@all")
-    source("pw_in")
+    server.source("pw_in")
     server.sql(table("pw", "id BIGINT", "'redis.type' = 'list', 'redis.user' = 'writer', 'redis.password' = 'wrong'"))
     server.sql("INSERT INTO pw SELECT id FROM pw_in;")
     server.post("pw_in", made(0, 10))
     until("it is refused", 30, lambda: "WRONGPASS" in (server.bridge("pw")["trouble"] or ""))
     redis.do("ACL", "SETUSER", "writer", ">wrong")
-    arrived("pw")
+    server.arrived("pw")
     assert redis.do("LLEN", "pw") == 10
 
 
@@ -259,7 +231,7 @@ def what_is_wrong_is_said():
         table("w", "id BIGINT, PRIMARY KEY (id) NOT ENFORCED", "'redis.type' = 'list'"))
     server.sql(table("w", "k STRING, c BIGINT", "'redis.type' = 'list'"))
     assert server.refused("SELECT * FROM w;") == "connector 'redis' of `w` can be written, not read"
-    source("w_in")
+    server.source("w_in")
     refusal = server.refused("INSERT INTO w SELECT k, COUNT(*) FROM w_in GROUP BY k;")
     assert "takes only new rows" in refusal, refusal
     server.sql("DROP TABLE w;")
@@ -267,7 +239,7 @@ def what_is_wrong_is_said():
 
 @case
 def a_table_that_is_dropped_and_made_again_begins_anew():
-    source("anew_in")
+    server.source("anew_in")
     for n in (10, 20):
         server.sql(table("anew", "id BIGINT", "'redis.type' = 'list'"))
         job = server.sql("INSERT INTO anew SELECT id FROM anew_in;")

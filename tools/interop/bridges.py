@@ -2,6 +2,18 @@
 outside system and delays, cuts, resets, throttles and garbles."""
 import ctypes, json, os, random, re, signal, socket, subprocess, threading, time, urllib.error, urllib.request
 
+from checks import until
+
+
+HASTE = ("'bridge.timeout' = '500 ms', 'bridge.retry.backoff' = '10 ms', 'bridge.retry.backoff.max' = '100 ms', "
+         "'bridge.breaker.open' = '50 ms', 'bridge.breaker.open.max' = '100 ms'")
+
+
+def made(first, count):
+    """Rows of Server.source's columns."""
+    return [{"id": i, "k": "k%d" % (i % 7), "n": i % 100, "ts": "2026-01-01 00:00:%02d.5" % (i % 60)}
+            for i in range(first, first + count)]
+
 
 def free_port():
     with socket.socket() as s:
@@ -64,6 +76,13 @@ class Server:
 
     def post(self, topic, rows):
         self.http("POST", "/v1/topics/%s" % topic, "\n".join(json.dumps(r) for r in rows))
+
+    def source(self, name):
+        self.sql("CREATE TABLE %s (id BIGINT, k STRING, n INT, ts TIMESTAMP(3)) WITH ('connector' = 'kafka', "
+                 "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');" % (name, name))
+
+    def arrived(self, table, seconds=60):
+        until("%s is carried" % table, seconds, lambda: self.bridge(table)["lag"] == 0)
 
     def bridge(self, table):
         return [b for b in self.http("GET", "/v1/bridges") if b["table"] == table][0]
@@ -129,3 +148,27 @@ class Proxy:
                 except OSError:
                     pass
         self.pairs = []
+
+
+def hurt(server, proxy, topic):
+    """All that a connection can suffer, while rows go in; how many did."""
+    sent = 0
+    for trouble in ({"delay"}, {"cut"}, {"garble"}, {"throttle"}, {"deaf"}, {"cut", "delay"}, {"garble", "cut"}, set()):
+        proxy.trouble = trouble
+        for _ in range(4):
+            server.post(topic, made(sent, 100))
+            sent += 100
+            time.sleep(0.3)
+            proxy.reset_all()
+    proxy.trouble = set()
+    return sent
+
+
+def kills(server, outside, topic):
+    """Ours and theirs by turns, while rows go in; how many did."""
+    rounds = 6 if os.environ.get("INTEROP_MODE") == "ci" else 30
+    for i in range(rounds):
+        server.post(topic, made(i * 200, 200))
+        time.sleep(0.02 * (i % 5))
+        (outside, server)[i % 2].again()
+    return rounds * 200
