@@ -39,8 +39,9 @@ static unsigned own_changes(const struct plan_node *node)
     case PLAN_MATCH:
     case PLAN_VALUES:
         return 0;
+    case PLAN_WINDOW: /* rows of a session are told when it is at its end */
+        return node->window.kind == WINDOW_SESSION ? 0 : in;
     case PLAN_CALC:
-    case PLAN_WINDOW:
     case PLAN_UNION:
     case PLAN_UNNEST:
     case PLAN_SINK:
@@ -56,7 +57,7 @@ static bool needs_before(const struct plan_node *node, uint16_t input, bool aske
     switch (node->kind) {
     case PLAN_CALC:
         return asked || node->calc.filter != NULL;
-    case PLAN_WINDOW:
+    case PLAN_WINDOW: return asked || node->window.kind == WINDOW_SESSION;
     case PLAN_UNION:
         return asked;
     case PLAN_LOOKUP_JOIN:
@@ -92,6 +93,7 @@ static bool emits_before(const struct plan_node *node, bool asked)
     case PLAN_MATCH:
     case PLAN_VALUES:
         return false;
+    case PLAN_WINDOW: return in && node->window.kind != WINDOW_SESSION;
     default:
         return in;
     }

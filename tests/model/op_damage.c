@@ -69,6 +69,7 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
         node->group_agg = (struct plan_group_agg){.keys = key, .keys_count = 1, .aggs = aggs, .aggs_count = 3};
         break;
     case 2:
+        input->changes = kind % 2 ? CHANGE_DELETE : 0;
         node->window_agg = (struct plan_window_agg){
             .window = {.kind = WINDOW_HOP, .time = TIME_ROW, .column = 2, .size_us = 10000000, .slide_us = 5000000},
             .keys = key, .keys_count = 1, .aggs = aggs, .aggs_count = 3};
@@ -83,6 +84,7 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
                                         .order_count = 1, .limit = 2, .start_column = 2, .end_column = 3};
         break;
     case 7:
+        input->changes = kind % 2 ? CHANGE_DELETE : 0;
         node->window = (struct plan_window){.kind = WINDOW_SESSION, .time = TIME_ROW, .column = 2, .size_us = 5000000,
                                             .partition = key, .partition_count = 1};
         break;

@@ -70,6 +70,8 @@ static void fold_expect(const struct fold *got, const struct fold *want, uint64_
 struct row {
     int64_t k, n, s; /* key, number, a letter; NULL_VALUE: null */
     int64_t seq, t;
+    int64_t gone;     /* the watermark + 1 when the row was taken back */
+    uint32_t gone_at; /* and how many rows there were */
 };
 struct rows {
     struct row rows[ROWS_MAX];
@@ -416,7 +418,8 @@ static void window_want(struct model *m, const struct row *all, uint32_t count, 
             int64_t k = key < 0 ? NULL_VALUE : key, rows = 0, letters = 0, high = -1;
             char text[TEXT_MAX], a[24], b[24];
             for (uint32_t i = 0; i < count; i++) {
-                if (all[i].k != k || all[i].t >= end || all[i].t < window_begin(kind, end, size) || all[i].seq >= end)
+                if (all[i].k != k || all[i].t >= end || all[i].t < window_begin(kind, end, size) ||
+                    all[i].seq >= end || all[i].gone < end)
                     continue;
                 rows++;
                 letters |= 1 << all[i].s;
@@ -432,8 +435,25 @@ static void window_want(struct model *m, const struct row *all, uint32_t count, 
         }
 }
 
+/* Takes back some row that is there, or does not. */
+static void take_some(struct model *m, struct row *all, uint32_t count, int64_t mark)
+{
+    char text[TEXT_MAX];
+
+    if (!count || !rng_chance(&m->rng, 0.4))
+        return;
+    struct row *r = &all[rng_below(&m->rng, count)];
+    if (r->gone != INT64_MAX)
+        return;
+    r->gone = mark == INT64_MIN ? -100000 : mark + 1;
+    r->gone_at = count;
+    row_text(text, r);
+    sprintf(m->text + strlen(m->text), "%s-%c %s %lld", *m->text ? " | " : "", rng_chance(&m->rng, 0.5) ? 'U' : 'D',
+            text, (long long)r->t);
+}
+
 /* Times in ms; a row's seq is what the windows must end after to see it: the watermark + 1. */
-static void window_model(uint64_t seed, enum window_kind kind, int64_t size, int64_t slide)
+static void window_model(uint64_t seed, enum window_kind kind, int64_t size, int64_t slide, bool retracts)
 {
     struct model *m = model_new(seed);
     struct plan_node *input = rig_input(&m->plans, "k bigint, n bigint, s text, t rowtime");
@@ -450,6 +470,7 @@ static void window_model(uint64_t seed, enum window_kind kind, int64_t size, int
     node->window_agg = (struct plan_window_agg){
         .window = {.kind = kind, .time = TIME_ROW, .column = 3, .size_us = size * 1000, .slide_us = slide * 1000},
         .keys = rig_columns(&m->plans, "0"), .keys_count = 1, .aggs = aggs, .aggs_count = 3, .emit_end = true};
+    input->changes = retracts ? ALL_CHANGES : 0;
     rig_open(&m->rig, node);
     for (uint32_t step = 0; step < 40 && count + 12 < ROWS_MAX; step++) {
         *m->text = 0;
@@ -457,10 +478,13 @@ static void window_model(uint64_t seed, enum window_kind kind, int64_t size, int
             struct row r = random_row(&m->rng);
             r.t = now + rng_between(&m->rng, -25, 10);
             r.seq = mark == INT64_MIN ? -100000 : mark + 2; /* ends after the closed ones: end - 1 > mark */
+            r.gone = INT64_MAX;
             char text[TEXT_MAX];
             row_text(text, &r);
             sprintf(m->text + strlen(m->text), "%s%s %lld", *m->text ? " | " : "", text, (long long)r.t);
             all[count++] = r;
+            if (retracts)
+                take_some(m, all, count, mark);
         }
         if (*m->text)
             rig_in(&m->rig, 0, m->text);
@@ -483,10 +507,14 @@ static void window_model(uint64_t seed, enum window_kind kind, int64_t size, int
 TEST_SECONDS(window_aggregates_are_their_twin, 120)
 {
     for (uint64_t i = 0; i < 25; i++) {
-        window_model(test_seed() + i, WINDOW_TUMBLE, 10, 10);
-        window_model(test_seed() + i, WINDOW_HOP, 20, 5);
-        window_model(test_seed() + i, WINDOW_HOP, 15, 10);
-        window_model(test_seed() + i, WINDOW_CUMULATE, 20, 5);
+        window_model(test_seed() + i, WINDOW_TUMBLE, 10, 10, false);
+        window_model(test_seed() + i, WINDOW_TUMBLE, 10, 10, true);
+        window_model(test_seed() + i, WINDOW_HOP, 20, 5, false);
+        window_model(test_seed() + i, WINDOW_HOP, 20, 5, true);
+        window_model(test_seed() + i, WINDOW_HOP, 15, 10, false);
+        window_model(test_seed() + i, WINDOW_HOP, 15, 10, true);
+        window_model(test_seed() + i, WINDOW_CUMULATE, 20, 5, false);
+        window_model(test_seed() + i, WINDOW_CUMULATE, 20, 5, true);
     }
 }
 
@@ -505,6 +533,9 @@ static void session_want(struct model *m, const struct row *all, uint32_t count,
     uint32_t used = 0;
 
     for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < i; k++) /* those that were taken back between the two, of sessions not told */
+            if (all[k].gone_at == i && of[k] != ROWS_MAX && sessions[of[k]].end > all[k].gone)
+                of[k] = ROWS_MAX;
         struct twin_session one = {all[i].k, all[i].t, all[i].t + gap, false};
         bool any = false;
         for (uint32_t s = 0; s < used; s++) { /* seq: the watermark + 1 when the row came */
@@ -521,6 +552,9 @@ static void session_want(struct model *m, const struct row *all, uint32_t count,
         of[i] = any || one.end > all[i].seq ? used : ROWS_MAX; /* or late */
         sessions[used++] = one;
     }
+    for (uint32_t k = 0; k < count; k++)
+        if (all[k].gone_at == count && of[k] != ROWS_MAX && sessions[of[k]].end > all[k].gone)
+            of[k] = ROWS_MAX;
     for (uint32_t i = 0; i < count; i++) {
         char text[3 * TEXT_MAX];
         if (of[i] == ROWS_MAX)
@@ -533,7 +567,7 @@ static void session_want(struct model *m, const struct row *all, uint32_t count,
     }
 }
 
-static void session_model(uint64_t seed, int64_t gap)
+static void session_model(uint64_t seed, int64_t gap, bool retracts)
 {
     struct model *m = model_new(seed);
     struct plan_node *input = rig_input(&m->plans, "k bigint, n bigint, s text, t rowtime");
@@ -545,6 +579,7 @@ static void session_model(uint64_t seed, int64_t gap)
 
     node->window = (struct plan_window){.kind = WINDOW_SESSION, .time = TIME_ROW, .column = 3, .size_us = gap * 1000,
                                         .partition = rig_columns(&m->plans, "0"), .partition_count = 1};
+    input->changes = retracts ? ALL_CHANGES : 0;
     rig_open(&m->rig, node);
     for (uint32_t step = 0; step < 40 && count + 12 < ROWS_MAX; step++) {
         *m->text = 0;
@@ -553,9 +588,13 @@ static void session_model(uint64_t seed, int64_t gap)
             char text[TEXT_MAX];
             r.t = now + rng_between(&m->rng, -25, 10);
             r.seq = mark == INT64_MIN ? -100000 : mark + 1;
+            r.gone = INT64_MAX;
+            r.n = count;
             row_text(text, &r);
             sprintf(m->text + strlen(m->text), "%s%s %lld", *m->text ? " | " : "", text, (long long)r.t);
             all[count++] = r;
+            if (retracts)
+                take_some(m, all, count, mark);
         }
         if (*m->text)
             rig_in(&m->rig, 0, m->text);
@@ -579,8 +618,10 @@ static void session_model(uint64_t seed, int64_t gap)
 TEST_SECONDS(sessions_are_their_twin, 120)
 {
     for (uint64_t i = 0; i < 25; i++) {
-        session_model(test_seed() + i, 3);
-        session_model(test_seed() + i, 12);
+        for (int retracts = 0; retracts < 2; retracts++) {
+            session_model(test_seed() + i, 3, retracts);
+            session_model(test_seed() + i, 12, retracts);
+        }
     }
 }
 

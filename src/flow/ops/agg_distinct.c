@@ -144,38 +144,66 @@ static void merge_one(const struct agg_part *p, void *value, struct bytes bytes)
     agg_update(&p->call, p->pos, &value, &col, &row, NULL, 1);
 }
 
-void distinct_merge(struct aggtable *t, const struct aggtable *other,
-                           const struct aggset *set, uint16_t index, void *const *to_of_id)
+/* The calls that a value of another group, `from`, is new to in this one, as bits. */
+static uint64_t distinct_join(const struct aggset *set, const struct agg_distinct *d, void *into, const void *from)
+{
+    if (!set->retracts) {
+        uint64_t *have = into, add = *(const uint64_t *)from & ~*have;
+        *have |= add;
+        return add;
+    }
+    int32_t *counts = into;
+    const int32_t *others = from;
+    uint64_t add = 0;
+    for (uint16_t m = 0; m < d->members; m++) {
+        if (!counts[m] && others[m])
+            add |= 1ull << m;
+        counts[m] += others[m];
+    }
+    return add;
+}
+
+/* The place of a value in `group` of t; key: it, behind the id of another table's group. */
+static void *distinct_place(struct aggtable *t, const struct aggset *set, uint16_t index, void *group,
+                            struct bytes key)
+{
+    uint8_t small[256], *copy = key.len <= sizeof(small) ? small : xmalloc(key.len);
+    uint64_t words[3], hash;
+    uint16_t count = set->distincts[index].words;
+    void *into;
+
+    memcpy(copy, key.ptr, key.len);
+    memcpy(copy, group_id(set, group), 8);
+    if (count)
+        memcpy(words, copy, key.len);
+    struct bytes bytes = bytes_of(copy, key.len);
+    struct state_keys keys = {.count = 1, .words = count, .fixed = words, .bytes = &bytes, .hashes = &hash};
+    state_hash(&keys, &hash);
+    state_upsert(&t->distinct[index], &keys, NULL, 1, &into, NULL);
+    if (copy != small)
+        free(copy);
+    return into;
+}
+
+void distinct_merge(struct aggtable *t, const struct aggtable *other, const struct aggset *set, uint16_t index,
+                    void *const *to_of_id)
 {
     const struct state_table *from = &other->distinct[index];
 
     for (uint32_t at = 0; at < from->used; at++) {
-        uint64_t *mask = state_at(from, at), words[3], hash, id;
-        if (!mask)
+        const void *seen = state_at(from, at);
+        uint64_t id;
+        if (!seen)
             continue;
-        struct bytes key = from->words ? bytes_of(state_key_words(from, mask), 8u * from->words)
-                                       : state_key_bytes(from, mask);
-        uint8_t small[256], *copy = key.len <= sizeof(small) ? small : xmalloc(key.len);
-        memcpy(copy, key.ptr, key.len);
+        struct bytes key =
+            from->words ? bytes_of(state_key_words(from, seen), 8u * from->words) : state_key_bytes(from, seen);
         memcpy(&id, key.ptr, 8);
         void *group = to_of_id[id];
-        memcpy(copy, group_id(set, group), 8);
-        if (from->words)
-            memcpy(words, copy, key.len);
-        struct bytes bytes = bytes_of(copy, key.len);
-        struct state_keys keys = {.count = 1, .words = from->words, .fixed = words,
-                                  .bytes = &bytes, .hashes = &hash};
-        state_hash(&keys, &hash);
-        void *into;
-        state_upsert(&t->distinct[index], &keys, NULL, 1, &into, NULL);
-        uint64_t *have = into, add = *mask & ~*have;
-        *have |= add;
+        uint64_t add = distinct_join(set, &set->distincts[index], distinct_place(t, set, index, group, key), seen);
         for (uint16_t c = 0; add && c < set->count; c++) {
             const struct agg_part *p = &set->parts[c];
             if (p->mode == AGG_DISTINCT && p->distinct == index && (add >> p->member & 1))
-                merge_one(p, group, bytes_skip(bytes, 8));
+                merge_one(p, group, bytes_skip(key, 8));
         }
-        if (copy != small)
-            free(copy);
     }
 }

@@ -26,6 +26,8 @@ static void merge_groups(struct aggtable *t, const struct aggtable *other, const
                 kept_merge(t, set, p, part_of(p, to[i]), part_of(p, from[i]));
             } else if (part_is_list(p)) {
                 list_merge(t, p, part_of(p, to[i]), part_of(p, from[i]), arena);
+            } else if (p->mode == AGG_MULTISET) {
+                multiset_merge(t, p, part_of(p, to[i]), part_of(p, from[i]));
             }
         }
         if (to_of_id)
@@ -39,7 +41,6 @@ void aggtable_merge(struct aggtable *t, const struct aggtable *other, const stru
     void *from[CHUNK_ROWS], **to_of_id = NULL;
     uint16_t count = 0;
 
-    CHECK(!set->retracts);
     if (set->distincts_count)
         to_of_id = xcalloc(other->next_id + 1, sizeof(void *));
     for (uint32_t at = 0; at < other->groups.used; at++) {

@@ -76,6 +76,8 @@ void kept_merge(struct aggtable *t, const struct aggset *set, const struct agg_p
 struct counted *counted_new(struct aggtable *t, struct bytes value, int64_t count);
 /* Behind all that are there. */
 void multiset_append(struct aggtable *t, struct sorted *s, struct bytes value, int64_t count);
+/* All of another table's; by order, behind those that are there. */
+void multiset_merge(struct aggtable *t, const struct agg_part *p, struct sorted *into, const struct sorted *from);
 void values_update(struct aggtable *t, const struct aggset *set, const struct agg_part *p,
                    const struct agg_inputs *inputs, const struct agg_rows *r);
 /* The value that stands for the call now; false: NULL. copied: the part is from aggtable_copy.

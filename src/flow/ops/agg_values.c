@@ -132,10 +132,10 @@ void counted_drop(struct aggtable *t, struct sorted *s, struct sorted_at at)
 }
 
 /* MIN, MAX. A value that was never added may be retracted first (its row was late, say): ignored. */
-static void multiset_by_value(struct aggtable *t, const struct agg_part *p, struct sorted *s,
-                              struct bytes value, int weight)
+static void multiset_by_value(struct aggtable *t, const struct agg_part *p, struct sorted *s, struct bytes value,
+                              int64_t weight)
 {
-    struct counted *c = counted_new(t, value, 1);
+    struct counted *c = counted_new(t, value, weight);
     struct sorted_at at = sorted_seek(s, counted_compare, p, c);
     struct counted *have = sorted_get(s, at);
 
@@ -177,6 +177,19 @@ static void multiset_by_order(struct aggtable *t, struct sorted *s, struct bytes
             counted_drop(t, s, at);
             return;
         }
+    }
+}
+
+void multiset_merge(struct aggtable *t, const struct agg_part *p, struct sorted *into, const struct sorted *from)
+{
+    struct sorted_at at = sorted_first();
+
+    for (const struct counted *c; (c = sorted_get(from, at)) != NULL; at = sorted_next(from, at)) {
+        struct bytes value = bytes_of(c->bytes, c->len);
+        if (call_by_order(&p->call))
+            multiset_append(t, into, value, (int64_t)t->next_seq++);
+        else
+            multiset_by_value(t, p, into, value, c->count);
     }
 }
 

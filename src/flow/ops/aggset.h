@@ -90,7 +90,7 @@ void aggtable_start(struct aggtable *t, const struct aggset *set, void *const *v
 void aggtable_update(struct aggtable *t, const struct aggset *set, struct arena *arena,
                      const struct agg_inputs *inputs, const uint16_t *rows, const int8_t *weights,
                      void *const *values, uint16_t count);
-/* All groups of `other` into t: slices of a window. Not with retractions. */
+/* All groups of `other` into t: slices of a window. */
 void aggtable_merge(struct aggtable *t, const struct aggtable *other, const struct aggset *set,
                     const struct keyer *keyer, struct arena *arena);
 

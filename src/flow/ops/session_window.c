@@ -7,7 +7,9 @@
  * closed, is late. Sessions of processing time are closed by the tick's clock, and all by the end of input.
  *
  * Sessions are told by their end, their start, their age; the rows of one as they came, those of a session
- * that joined it behind its own. What is told leaves the state. */
+ * that joined it behind its own. What is told leaves the state.
+ *
+ * A row that is taken back leaves its session, which keeps its bounds, as in Flink: also one that has no row left. */
 #include "flow/ops/ops.h"
 #include "flow/ops/pack.h"
 #include "flow/ops/windows.h"
@@ -20,7 +22,8 @@
 struct held_row {
     struct held_row *next;
     struct origin origin; /* 0, 0 where rows have none */
-    uint32_t size, pad;
+    uint32_t size;
+    bool gone; /* taken back, and not told; its session has its key by it */
     uint8_t packed[];
 };
 
@@ -44,6 +47,7 @@ struct session_window {
     struct state_table keys;
     struct state_heap heap;
     struct sorted open;  /* all sessions, by end, start, age */
+    bool retracts;
     int64_t judge_end;   /* sessions that end at or before it are closed */
     uint64_t next_age, rows;
 };
@@ -61,9 +65,7 @@ static enum status session_open(const struct plan_node *node, void *state, struc
     arena_init(&s->scratch, ARENA_BUDGET_NONE);
     heap_init(&s->heap);
     s->judge_end = INT64_MIN;
-    if (input->changes)
-        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
-                        "SESSION windows over a table that is updated are not built yet");
+    s->retracts = input->changes != 0;
     TRY(windows_make(&s->windows, p, input, diag));
     TRY(keyer_make(&s->keyer, &s->plan_arena, input, p->partition, p->partition_count, diag));
     TRY(pack_make(&s->pack, &s->plan_arena, input, NULL, input->columns_count, diag));
@@ -143,6 +145,40 @@ static void row_append(struct session *one, struct held_row *row)
     one->last = row;
 }
 
+/* The open session of the key with the rows of [start, end); NULL: it is told. */
+static struct session *session_holding(const struct session_window *s, const struct sessions *key, int64_t start,
+                                       int64_t end)
+{
+    for (struct session *one = key->first; one; one = one->next)
+        if (one->start <= start && end <= one->end && one->end > s->judge_end)
+            return one;
+    return NULL;
+}
+
+/* The row of the session with these bytes goes; the only one stays, as one that is gone. A row that is not there was
+ * late. */
+static void row_take_back(struct session_window *s, struct session *one, struct bytes packed)
+{
+    struct held_row *before = NULL, *row = one->first;
+
+    for (; row && (row->gone || !bytes_equal(bytes_of(row->packed, row->size), packed)); row = row->next)
+        before = row;
+    if (!row)
+        return;
+    if (!before && !row->next) {
+        row->gone = true;
+        return;
+    }
+    if (before)
+        before->next = row->next;
+    else
+        one->first = row->next;
+    if (one->last == row)
+        one->last = before;
+    heap_free(&s->heap, row, sizeof(*row) + row->size);
+    s->rows--;
+}
+
 /* The session of the key that [start, end) belongs to, in no order of s->open; NULL: it is late. */
 static struct session *session_of(struct session_window *s, struct sessions *key, int64_t start,
                                   int64_t end, bool proc)
@@ -194,6 +230,32 @@ static void session_alarm(const struct plan_node *node, const struct session_win
         op_alarm(ctx, windows_utc(&s->windows, one->end));
 }
 
+/* A row comes, or is taken back; false: it is late. By processing time, what takes it back is of the clock too. */
+static bool put_row(struct session_window *s, struct sessions *key, int64_t time, struct bytes packed,
+                    struct origin origin, bool back)
+{
+    int64_t end = time + s->windows.size;
+
+    if (back && s->windows.time != TIME_PROC) {
+        struct session *one = session_holding(s, key, time, end);
+        if (one)
+            row_take_back(s, one, packed);
+        return one != NULL;
+    }
+    struct session *one = session_of(s, key, time, end, s->windows.time == TIME_PROC);
+    if (!one)
+        return false;
+    if (back && one->first) {
+        row_take_back(s, one, packed);
+    } else {
+        struct held_row *row = row_new(s, packed, origin);
+        row->gone = back;
+        row_append(one, row);
+    }
+    open_put(s, one);
+    return true;
+}
+
 static enum status session_on_chunk(const struct plan_node *node, void *state, struct op_ctx *ctx,
                                     int input, const struct chunk *in)
 {
@@ -202,11 +264,13 @@ static enum status session_on_chunk(const struct plan_node *node, void *state, s
     void *values[CHUNK_ROWS];
     uint8_t *packed[CHUNK_ROWS];
     uint32_t sizes[CHUNK_ROWS];
+    int8_t weights_room[CHUNK_ROWS];
     struct state_keys keys;
     const int64_t *times;
 
     TRY(windows_times(&s->windows, ctx, in, &times));
     const uint16_t *rows = chunk_rows(in, all);
+    const int8_t *weights = s->retracts ? chunk_weights(in, rows, in->count, weights_room) : NULL;
     keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
     state_upsert(&s->keys, &keys, NULL, in->count, values, NULL);
     pack_rows(&s->pack, ctx->arena, in->cols, rows, in->count, packed, sizes);
@@ -214,14 +278,10 @@ static enum status session_on_chunk(const struct plan_node *node, void *state, s
         int64_t t = times[rows[i]];
         if (t > WINDOW_TIME_MOST || t < -WINDOW_TIME_MOST)
             continue;
-        struct session *one = session_of(s, values[i], t, t + s->windows.size, is_proc(node));
-        if (!one) {
-            late[late_count++] = rows[i];
-            continue;
-        }
         struct origin origin = in->origins ? in->origins[rows[i]] : (struct origin){0, 0};
-        row_append(one, row_new(s, bytes_of(packed[i], sizes[i]), origin));
-        open_put(s, one);
+        bool back = weights && weights[i] < 0;
+        if (!put_row(s, values[i], t, bytes_of(packed[i], sizes[i]), origin, back))
+            late[late_count++] = rows[i];
     }
     keys_sweep(s, values, in->count);
     if (late_count)
@@ -237,7 +297,7 @@ struct telling {
     int64_t starts[CHUNK_ROWS], ends[CHUNK_ROWS], times[CHUNK_ROWS];
     struct session *done[CHUNK_ROWS]; /* sessions whose last row is here, and which row that is */
     uint16_t done_rows[CHUNK_ROWS];
-    uint16_t count, done_count;
+    uint16_t count, done_count, gone; /* gone: of them, which are not told */
     uint32_t told;
 };
 
@@ -284,13 +344,22 @@ static enum status tell_flush(const struct plan_node *node, struct session_windo
     cols[n + 2] = (struct column){.data = t->times};
     struct chunk out = {.cols = cols, .count = t->count, .rows = t->count,
                         .col_count = node->columns_count, .origins = node->origins ? origins : NULL};
+    uint16_t sel[CHUNK_ROWS];
+    if (t->gone) {
+        out.count = 0;
+        out.sel = sel;
+        for (uint16_t i = 0; i < t->count; i++) {
+            sel[out.count] = i;
+            out.count = (uint16_t)(out.count + !t->rows[i]->gone);
+        }
+    }
     enum status st = op_emit(ctx, &out);
     tell_forget(s, t, cols);
     for (uint16_t i = 0; i < t->count; i++)
         heap_free(&s->heap, t->rows[i], sizeof(struct held_row) + t->rows[i]->size);
     s->rows -= t->count;
     t->told += t->count;
-    t->count = t->done_count = 0;
+    t->count = t->done_count = t->gone = 0;
     arena_reset(&s->scratch);
     return st;
 }
@@ -301,6 +370,7 @@ static void tell_row(struct session_window *s, struct telling *t, struct session
     struct held_row *row = one->first;
 
     t->rows[t->count] = row;
+    t->gone = (uint16_t)(t->gone + row->gone);
     t->starts[t->count] = one->start;
     t->ends[t->count] = one->end;
     t->times[t->count] = windows_utc(&s->windows, one->end) - WINDOW_TIME_US;
@@ -319,7 +389,7 @@ static enum status tell_due(const struct plan_node *node, struct session_window 
     struct telling *t = arena_alloc(ctx->arena, sizeof(*t));
     struct session *one;
 
-    t->count = t->done_count = 0;
+    t->count = t->done_count = t->gone = 0;
     t->told = 0;
     while ((one = sorted_get(&s->open, sorted_first())) != NULL && one->end <= s->judge_end) {
         if (t->told + t->count >= OP_EMIT_ROWS) {
@@ -363,14 +433,15 @@ static enum status session_on_clock(const struct plan_node *node, void *state, s
     return ST_OK;
 }
 
-/* ---- checkpoints: judge_end, shift; keys, each count, then its sessions: start, length, rows (origin, bytes) ---- */
+/* ---- checkpoints: judge_end, shift; keys, each count, then its sessions: start, length, rows (origin, bytes;
+ * where they may be taken back: gone) ---- */
 
 static void key_save(void *context, const void *value, struct buf *out)
 {
+    const struct session_window *s = context;
     const struct sessions *key = value;
     uint64_t count = 0;
 
-    (void)context;
     for (const struct session *one = key->first; one; one = one->next)
         count++;
     buf_uvarint(out, count);
@@ -385,6 +456,8 @@ static void key_save(void *context, const void *value, struct buf *out)
             buf_uvarint(out, (uint64_t)row->origin.split);
             buf_varint(out, row->origin.offset);
             buf_sized(out, bytes_of(row->packed, row->size));
+            if (s->retracts)
+                buf_u8(out, row->gone);
         }
     }
 }
@@ -396,7 +469,7 @@ static void session_save(const struct plan_node *node, const void *state, struct
     (void)node;
     buf_u64_le(&w->buf, (uint64_t)s->judge_end);
     buf_u64_le(&w->buf, (uint64_t)s->windows.shift);
-    state_save(&s->keys, w, key_save, NULL);
+    state_save(&s->keys, w, key_save, (void *)s);
 }
 
 static struct session *session_read(struct session_window *s, struct sessions *key, struct reader *r)
@@ -412,9 +485,12 @@ static struct session *session_read(struct session_window *s, struct sessions *k
         struct origin origin = {.split = (int64_t)reader_uvarint(r)};
         origin.offset = reader_varint(r);
         struct bytes packed = reader_sized(r);
+        bool gone = s->retracts && reader_u8(r);
         if (r->bad || !pack_check(&s->pack, packed.ptr, packed.len))
             return NULL;
-        row_append(one, row_new(s, packed, origin));
+        struct held_row *row = row_new(s, packed, origin);
+        row->gone = gone;
+        row_append(one, row);
     }
     return one;
 }

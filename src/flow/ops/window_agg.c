@@ -119,10 +119,6 @@ static enum status agg_open(const struct plan_node *node, void *state, struct op
     TRY(aggset_make(&s->set, &s->plan_arena, node, 0, ctx->expr.diag));
     if (!p->attached)
         TRY(windows_make(&s->windows, &p->window, input, ctx->expr.diag));
-    if (s->set.retracts && !p->attached && p->window.kind != WINDOW_TUMBLE)
-        return diag_set(ctx->expr.diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
-                        "HOP and CUMULATE windows over a table that is updated are not built yet; "
-                        "TUMBLE windows are");
     aggtable_init(&s->merged, &s->set, s->keyer.words);
     return ST_OK;
 }

@@ -38,6 +38,30 @@ TEST(sessions_are_joined_by_a_row_between_them)
     rig_close(&rig);
 }
 
+TEST(a_row_that_is_taken_back_leaves_its_session)
+{
+    struct op_rig rig;
+    struct plan_node *node = session_node(TIME_ROW);
+    node->inputs[0].node->changes = CHANGE_UPDATE | CHANGE_UPDATE_BEFORE | CHANGE_DELETE;
+    rig_open(&rig, node);
+    rig_in(&rig, 0, "1 100 | 1 105 | 1 108 | 2 100 | 3 100");
+    rig_in(&rig, 0, "-D 1 108 | -U 2 100 | -D 4 100 | -D 1 107");
+    EXPECT_INT(rig.late, 1); /* of a key that is not there; 107 is in a session, which does not have it */
+    rig_reload(&rig);
+    rig_in(&rig, 0, "2 105 | 3 109 | -D 3 109 | -D 3 100");
+    rig_mark(&rig, 117);
+    EXPECT_STR(rig_out(&rig),
+               "+I 2 105 100 115 114 | +I 1 100 100 118 117 | +I 1 105 100 118 117"); /* the bounds stay */
+    rig_in(&rig, 0, "-D 1 100");
+    EXPECT_INT(rig.late, 2);
+    rig_mark(&rig, INT64_MAX);
+    EXPECT_STR(rig_out(&rig), "");
+    uint64_t rows = 1, bytes;
+    rig.class->measure(node, rig.state, &rows, &bytes);
+    EXPECT_INT(rows, 0);
+    rig_close(&rig);
+}
+
 TEST(sessions_of_processing_time_end_by_the_clock)
 {
     struct op_rig rig;
