@@ -29,8 +29,9 @@
 #include "lib/child.h"
 
 enum {
-    EVENTS_MAX = 4000000, KEYS = 50, WINDOW_MS = 10000, DELAY_MS = 2000, LATE_EVERY = 50,
-    POLLS_EMPTY_MAX = 60, LOOKS_MAX = 1200, /* counted in looks: a machine that stands still is not held against anybody */ WINDOWS_MAX = 20000,
+    EVENTS_MAX = 4000000, KEYS = 50, WINDOW_MS = 10000, WINDOWS_MAX = 20000, DELAY_MS = 2000, LATE_EVERY = 50,
+    /* counted in looks, and far more than are needed: a machine that stands still is not held against anybody */
+    METADATA_TRIES = 30, POLLS_EMPTY_MAX = 300, LOOKS_MAX = 1200,
     ROUND_EVENTS_MAX = 4000, /* so that a hundred rounds read back in minutes */
 };
 static const int64_t base_ms = 1767225600000; /* 2026-01-01 */
@@ -174,11 +175,12 @@ struct topic_reader {
 static int partitions_of(rd_kafka_t *rk, const char *topic)
 {
     const struct rd_kafka_metadata *meta;
+    rd_kafka_resp_err_t error;
     int count = 0;
 
-    for (int i = 0; rd_kafka_metadata(rk, 1, NULL, &meta, 10000); i++)
-        if (i == 5)
-            give_up("no metadata of %s", topic);
+    for (int i = 0; (error = rd_kafka_metadata(rk, 1, NULL, &meta, 10000)) != RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+        if (i == METADATA_TRIES)
+            give_up("no metadata of %s: %s", topic, rd_kafka_err2str(error));
     for (int i = 0; i < meta->topic_cnt; i++)
         if (strcmp(meta->topics[i].topic, topic) == 0)
             count = meta->topics[i].partition_cnt;
@@ -208,7 +210,8 @@ static void read_topic(const struct child *child, struct topic_reader *reader)
     while (ended < partitions) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(rk, 1000);
         if (!message && ++empty > POLLS_EMPTY_MAX)
-            give_up("%s cannot be read to its end", reader->topic);
+            give_up("%s cannot be read to its end: %d of %d partitions ended, partition 0 is at offset %" PRId64,
+                    reader->topic, ended, partitions, reader->next[0]);
         if (!message)
             continue;
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {

@@ -165,7 +165,7 @@ def run(world, rng, rounds):
         time.sleep(rng.uniform(0.3, 2.5))
         act(world, rng, log)
     bad = []
-    late = settle(world, 40)
+    late = settle(world, 120)
     if late:
         bad.append(late)
     writer.stop()
