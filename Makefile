@@ -53,8 +53,8 @@ UNIT_OBJ := $(patsubst %,$(B)/%.o,$(UNIT_SRC))
 FUZZ_SRC := $(sort $(shell find tests/fuzz -name '*.c' 2>/dev/null))
 # what fuzz targets may use of tests/lib: all but the two that run unit tests
 FUZZ_LIB := $(patsubst %,$(B)/%.o,$(filter-out %/test.c %/fuzz.c,$(wildcard tests/lib/*.c)))
-# programs of one file each, linked with the library's insides: benchmarks and load drivers
-TOOL_SRC := $(sort $(shell find bench examples tests/clients tests/crash tests/golden -name '*.c' 2>/dev/null))
+# programs of one file each, linked with the library's insides: benchmarks, load drivers, makers of queries
+TOOL_SRC := $(sort $(shell find bench examples tests/clients tests/crash tests/golden tests/interop -name '*.c' 2>/dev/null))
 
 GEN :=
 -include src/*/*.mk src/*/*/*.mk
@@ -91,8 +91,8 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.c.o $(B)/libtests.a $(B)/libquickwater.a
 	@mkdir -p $(@D); $(CXX) -o $@ $< $(B)/libtests.a $(B)/libquickwater.a $(if $(filter fuzz,$(KIND)),-fsanitize=address$(comma)undefined$(comma)fuzzer) $(LDLIBS)
 comma := ,
 
-$(patsubst %.c,$(B)/%,$(TOOL_SRC)): $(B)/%: $(B)/%.c.o $(B)/tests/lib/child.c.o $(B)/libquickwater.a
-	@$(CXX) -o $@ $< $(B)/tests/lib/child.c.o $(B)/libquickwater.a $(LINK_$(KIND)) $(LDLIBS) -lrdkafka -ljansson
+$(patsubst %.c,$(B)/%,$(TOOL_SRC)): $(B)/%: $(B)/%.c.o $(B)/libtests.a $(B)/libquickwater.a
+	@$(CXX) -o $@ $< $(B)/libtests.a $(B)/libquickwater.a $(LINK_$(KIND)) $(LDLIBS) -lrdkafka -ljansson
 
 $(B)/%.c.o: %.c | $(GEN)
 	@mkdir -p $(@D); $(LAUNCH) $(CC) $(CFLAGS) $(if $(filter %/version.c,$<),-DQW_VERSION='"$(VERSION)"' -DQW_COMMIT='"$(COMMIT)"') -c -o $@ $<

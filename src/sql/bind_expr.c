@@ -116,21 +116,20 @@ static uint16_t path_parts(const struct ast_expr *e)
     return e->parts_count > catalog + 2 && bytes_is(e->parts[catalog], "default_database") ? catalog + 1u : 0;
 }
 
-/* The column that the first parts name, and how many they are; -1: none, -2: more than one. */
-static int32_t scope_path(const struct scope *scope, const struct ast_expr *e, uint16_t *used)
-{
-    int32_t column = -1;
+/* The column that a name's first parts name as one of a table (t.c), or its first part alone (c.field), and how many
+ * parts they are; -1: none, -2: more than one. */
+enum path { PATH_TABLE, PATH_COLUMN };
 
-    *used = path_parts(e);
-    if (e->parts_count > *used + 1) {
-        column = scope_find(scope, e->parts[*used], e->parts[*used + 1]);
-        *used = (uint16_t)(*used + 2);
-    }
-    if (column == -1) {
-        column = scope_find(scope, BYTES_NONE, e->parts[0]);
+static int32_t scope_path(const struct scope *scope, const struct ast_expr *e, enum path path, uint16_t *used)
+{
+    uint16_t before = path_parts(e);
+
+    if (path == PATH_COLUMN) {
         *used = 1;
+        return scope_find(scope, BYTES_NONE, e->parts[0]);
     }
-    return column;
+    *used = (uint16_t)(before + 2);
+    return e->parts_count > before + 1 ? scope_find(scope, e->parts[before], e->parts[before + 1]) : -1;
 }
 
 static bool is_outer_name(const struct binder *b, const struct ast_expr *e)
@@ -138,25 +137,37 @@ static bool is_outer_name(const struct binder *b, const struct ast_expr *e)
     uint16_t used;
 
     for (const struct scope *s = b->outer; s; s = s->outer) {
-        if (scope_path(s, e, &used) != -1)
+        if (scope_path(s, e, PATH_TABLE, &used) != -1 || scope_path(s, e, PATH_COLUMN, &used) != -1)
             return true;
     }
     return false;
 }
 
+/* The same here or else in the query around; a table of that name there goes before a column here. */
+static int32_t scopes_path(const struct scope **scope, const struct ast_expr *e, uint16_t *used)
+{
+    for (enum path path = PATH_TABLE; path <= PATH_COLUMN; path++) {
+        int32_t column = scope_path(*scope, e, path, used);
+        if (column != -1)
+            return column;
+        if ((*scope)->outer) {
+            column = scope_path((*scope)->outer, e, path, used);
+            if (column >= 0) {
+                *scope = (*scope)->outer;
+                return column;
+            }
+        }
+    }
+    return -1;
+}
+
 /* a.b.c: a column of a table with fields, or a column with fields; here, or in the query around */
 const struct expr *bind_column(struct binder *b, const struct scope *scope, const struct ast_expr *e)
 {
-    uint16_t used, base = 0;
-    int32_t column = scope_path(scope, e, &used);
+    const struct scope *here = scope;
+    uint16_t used;
+    int32_t column = scopes_path(&scope, e, &used);
 
-    if (column == -1 && scope->outer) {
-        column = scope_path(scope->outer, e, &used);
-        if (column >= 0) {
-            base = OUTER_COLUMN;
-            scope = scope->outer;
-        }
-    }
     if (column == -2)
         return bind_error(b, e->at, DIAG_NAME, "`%.*s` is a column of more than one table here: say "
                                                "which, as in t.%.*s",
@@ -169,7 +180,7 @@ const struct expr *bind_column(struct binder *b, const struct scope *scope, cons
     if (column == -1)
         return unknown_name(b, scope, e);
     const struct expr *out =
-        expr_column(b->arena, (uint16_t)(base + column), scope->columns[column].type);
+        expr_column(b->arena, (uint16_t)((scope == here ? 0 : OUTER_COLUMN) + column), scope->columns[column].type);
     for (uint16_t i = used; i < e->parts_count && out; i++)
         out = bind_field(b, e->at, out, e->parts[i]);
     return out;

@@ -1,5 +1,5 @@
 /* How: a query is a tree of relations that all have the columns k and n, so that any may stand in any;
- * those that come in order of time have ts too. */
+ * those that come in order of time have ts too. What makes a relation gives how it changes. */
 #include "lib/sql_maker.h"
 
 #include <string.h>
@@ -16,7 +16,9 @@ const char sql_maker_tables[] =
     "CREATE VIEW versions AS SELECT k, n, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) "
     "AS rn "
     "FROM u) WHERE rn = 1;\n"
-    "CREATE VIEW doubled AS SELECT k, n * 2 AS n, ts FROM versions;\n";
+    "CREATE VIEW doubled AS SELECT k, n * 2 AS n, ts FROM versions;\n"
+    "CREATE VIEW moving AS SELECT k, n FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY MOD(n, 3) ORDER BY ts "
+    "DESC) AS rn FROM u) WHERE rn = 1 AND (n <> 4 OR n IS NULL);\n";
 
 enum { DEPTH_MAX = 4, TEXT_MAX = 6000 };
 
@@ -114,27 +116,55 @@ static void predicate(struct sql_maker *m)
 
 /* ---- relations of k and n ---- */
 
-static void relation(struct sql_maker *m);
+static unsigned relation(struct sql_maker *m);
 
-/* With ts, a time attribute. */
+static void used(struct sql_maker *m, enum sql_operator op, unsigned input)
+{
+    m->inputs[op] |= (uint8_t)(1u << input);
+}
+
+static unsigned of_both(unsigned a, unsigned b)
+{
+    unsigned deletes = (a | b) & SQL_DELETES;
+    a &= ~(unsigned)SQL_DELETES;
+    b &= ~(unsigned)SQL_DELETES;
+    return (a > b ? a : b) | deletes;
+}
+
+/* What is left of a key that the planner knew where rows of several relations come together, or k is made anew. */
+static unsigned without_key(unsigned change)
+{
+    return (change & ~(unsigned)SQL_DELETES) == SQL_UPSERT ? SQL_RETRACT | (change & SQL_DELETES) : change;
+}
+
+/* A table or view of t or u, whose rows come. */
+static void scan(struct sql_maker *m, const char *name)
+{
+    m->scans++;
+    say(m, name);
+}
+
+/* With ts, a time attribute; its rows come. */
 static void timed(struct sql_maker *m)
 {
     if (m->depth++ > DEPTH_MAX) {
-        say(m, "u");
+        scan(m, "u");
         m->depth--;
         return;
     }
     switch (sql_pick(m, 5)) {
-    case 1: say(m, "t"); break;
-    case 2: say(m, "w"); break;
+    case 1: scan(m, "t"); break;
+    case 2: scan(m, "w"); break;
     case 3:
         say(m, "(SELECT "); text(m); say(m, " AS k, "); number(m); say(m, " AS n, ts FROM "); timed(m);
         say(m, " WHERE "); predicate(m); say(m, ")");
+        used(m, SQL_OP_SELECT, SQL_APPEND);
         break;
     case 4:
         say(m, "(SELECT k, n, ts FROM "); timed(m); say(m, " UNION ALL SELECT k, n, ts FROM "); timed(m); say(m, ")");
+        used(m, SQL_OP_UNION_ALL, SQL_APPEND);
         break;
-    default: say(m, "u");
+    default: scan(m, "u");
     }
     m->depth--;
 }
@@ -148,13 +178,13 @@ static void aggregate(struct sql_maker *m)
     say(m, " AS BIGINT)");
 }
 
-static void group(struct sql_maker *m)
+static unsigned group(struct sql_maker *m)
 {
     bool having = sql_pick(m, 3) == 1;
     say(m, "SELECT k, ");
     aggregate(m);
     say(m, " AS n FROM ");
-    relation(m);
+    unsigned in = relation(m);
     if (sql_pick(m, 3) == 1) {
         say(m, " WHERE ");
         predicate(m);
@@ -162,6 +192,8 @@ static void group(struct sql_maker *m)
     say(m, " GROUP BY k");
     if (having)
         say(m, ONE_OF(m, " HAVING COUNT(*) > 1", " HAVING SUM(n) > 5", " HAVING MAX(n) IS NOT NULL"));
+    used(m, SQL_OP_GROUP, in);
+    return SQL_UPSERT | (having || in != SQL_APPEND ? SQL_DELETES : 0);
 }
 
 /* A window's rows: the table function needs a name, so the relation gets one. */
@@ -170,7 +202,7 @@ static void windows(struct sql_maker *m, const char *name)
     uint32_t kind = sql_pick(m, 4);
     say(m, ((const char *const[]){"TABLE(TUMBLE(TABLE ", "TABLE(HOP(TABLE ", "TABLE(CUMULATE(TABLE ",
                                   "TABLE(SESSION(TABLE "})[kind]);
-    say(m, name);
+    scan(m, name);
     say(m, kind == 3 && sql_pick(m, 3) ? " PARTITION BY k, DESCRIPTOR(ts), " : ", DESCRIPTOR(ts), ");
     if (kind == 3)
         say(m, ONE_OF(m, "INTERVAL '3' SECOND))", "INTERVAL '1' SECOND))"));
@@ -180,7 +212,7 @@ static void windows(struct sql_maker *m, const char *name)
         say(m, ONE_OF(m, "INTERVAL '10' SECOND))", "INTERVAL '7' SECOND))", "INTERVAL '1' MINUTE))"));
 }
 
-static void window_group(struct sql_maker *m)
+static unsigned window_group(struct sql_maker *m)
 {
     const char *name = ONE_OF(m, "u", "t", "w");
     say(m, "SELECT k, ");
@@ -192,48 +224,61 @@ static void window_group(struct sql_maker *m)
         predicate(m);
     }
     say(m, " GROUP BY window_start, window_end, k");
+    m->timed++;
+    used(m, SQL_OP_WINDOW_GROUP, SQL_APPEND);
+    return SQL_APPEND;
 }
 
-static void join(struct sql_maker *m)
+static unsigned join(struct sql_maker *m)
 {
     uint32_t kind = sql_pick(m, 5);
     say(m, "SELECT COALESCE(x.k, y.k) AS k, ");
     say(m, ONE_OF(m, "CAST(COALESCE(x.n, 0) + COALESCE(y.n, 0) AS BIGINT)", "CAST(x.n AS BIGINT)", "CAST(y.n AS BIGINT)"));
     say(m, " AS n FROM (SELECT k, n FROM ");
-    relation(m);
+    unsigned in = relation(m);
     say(m, ")");
     say(m, ((const char *const[]){" x JOIN ", " x LEFT JOIN ", " x RIGHT JOIN ", " x FULL JOIN ", " x INNER JOIN "})[kind]);
     say(m, "(SELECT k, n FROM ");
-    relation(m);
+    in = of_both(in, relation(m));
     say(m, ") y ON x.k = y.k");
     if (sql_pick(m, 2))
         say(m, ONE_OF(m, " AND x.n < y.n", " AND x.n = y.n", " AND y.n > 2", " AND x.n IS NOT NULL"));
+    bool inner = kind == 0 || kind == 4;
+    used(m, inner ? SQL_OP_JOIN : SQL_OP_OUTER_JOIN, in);
+    return inner ? without_key(in) : SQL_RETRACT | SQL_DELETES;
 }
 
-static void timed_join(struct sql_maker *m)
+static unsigned timed_join(struct sql_maker *m)
 {
     const char *left = ONE_OF(m, "u", "t", "w"), *right = ONE_OF(m, "u", "t", "w");
     say(m, "SELECT x.k AS k, CAST(x.n + y.n AS BIGINT) AS n FROM ");
-    say(m, left);
+    scan(m, left);
     say(m, " x JOIN ");
-    say(m, right);
+    scan(m, right);
     say(m, " y ON x.k = y.k AND x.ts BETWEEN y.ts - INTERVAL '3' SECOND AND y.ts + INTERVAL '2' SECOND");
+    m->timed++;
+    used(m, SQL_OP_INTERVAL_JOIN, SQL_APPEND);
+    return SQL_APPEND;
 }
 
 /* With the newest row of the key at the row's time. */
-static void temporal_join(struct sql_maker *m)
+static unsigned temporal_join(struct sql_maker *m)
 {
     bool left = sql_pick(m, 2);
     say(m, "SELECT x.k AS k, CAST(COALESCE(y.n, 0) + x.n AS BIGINT) AS n FROM ");
     timed(m);
     say(m, left ? " x LEFT JOIN " : " x JOIN ");
-    say(m, ONE_OF(m, "versions", "doubled"));
+    scan(m, ONE_OF(m, "versions", "doubled"));
     say(m, " FOR SYSTEM_TIME AS OF x.ts AS y ON x.k = y.k");
     say(m, ONE_OF(m, "", " AND y.n > 2", " AND x.n > y.n", " AND x.n > 2"));
+    say(m, ONE_OF(m, "", " WHERE x.k IS NOT NULL"));
+    m->timed++;
+    used(m, SQL_OP_TEMPORAL_JOIN, SQL_APPEND);
+    return SQL_APPEND;
 }
 
 /* Ordered by all that comes out, so that ties are equal rows. */
-static void ranking(struct sql_maker *m)
+static unsigned ranking(struct sql_maker *m)
 {
     bool by_key = sql_pick(m, 2) == 0;
     say(m, "SELECT k, CAST(");
@@ -243,13 +288,14 @@ static void ranking(struct sql_maker *m)
         say(m, "PARTITION BY k ");
     say(m, ONE_OF(m, "ORDER BY n, k", "ORDER BY n DESC, k", "ORDER BY k DESC, n DESC"));
     say(m, ") AS rn FROM ");
-    relation(m);
+    used(m, SQL_OP_RANK, relation(m));
     say(m, ") WHERE rn <= ");
     say(m, ONE_OF(m, "1", "2", "3", "10"));
+    return SQL_RETRACT | SQL_DELETES;
 }
 
 /* Of the rows of windows, or of groups by window. Ordered by all that comes out. */
-static void window_ranking(struct sql_maker *m)
+static unsigned window_ranking(struct sql_maker *m)
 {
     const char *name = ONE_OF(m, "u", "t", "w");
     bool grouped = sql_pick(m, 2), by_key = sql_pick(m, 2);
@@ -270,10 +316,13 @@ static void window_ranking(struct sql_maker *m)
     }
     say(m, ") WHERE rn <= ");
     say(m, ONE_OF(m, "1", "2", "5"));
+    m->timed++;
+    used(m, SQL_OP_WINDOW_RANK, SQL_APPEND);
+    return SQL_APPEND;
 }
 
 /* By RANGE the order of equal times is not seen; by ROWS only the number of rows is asked. */
-static void over(struct sql_maker *m)
+static unsigned over(struct sql_maker *m)
 {
     bool by_key = sql_pick(m, 3) != 0, rows = sql_pick(m, 2), numbers = rows && sql_pick(m, 2);
     say(m, "SELECT k, CAST(");
@@ -288,6 +337,9 @@ static void over(struct sql_maker *m)
         say(m, ONE_OF(m, "", " RANGE UNBOUNDED PRECEDING", " RANGE BETWEEN INTERVAL '3' SECOND PRECEDING AND CURRENT ROW"));
     say(m, ") AS BIGINT) AS n FROM ");
     timed(m);
+    m->timed++;
+    used(m, SQL_OP_OVER, SQL_APPEND);
+    return SQL_APPEND;
 }
 
 static void condition(struct sql_maker *m)
@@ -297,7 +349,7 @@ static void condition(struct sql_maker *m)
 }
 
 /* Ordered by all that is looked at, so that ties are equal rows. */
-static void matching(struct sql_maker *m)
+static unsigned matching(struct sql_maker *m)
 {
     bool by_key = sql_pick(m, 4) != 0;
     say(m, "SELECT k, CAST(v AS BIGINT) AS n FROM ");
@@ -319,99 +371,135 @@ static void matching(struct sql_maker *m)
         condition(m);
     }
     say(m, ")");
+    m->timed++;
+    used(m, SQL_OP_MATCH, SQL_APPEND);
+    return SQL_APPEND;
 }
 
-static void select_from(struct sql_maker *m)
+static unsigned select_from(struct sql_maker *m)
 {
-    say(m, sql_pick(m, 4) == 1 ? "SELECT DISTINCT " : "SELECT ");
+    bool distinct = sql_pick(m, 4) == 1;
+    say(m, distinct ? "SELECT DISTINCT " : "SELECT ");
     text(m);
     say(m, " AS k, CAST(");
     number(m);
     say(m, " AS BIGINT) AS n FROM ");
-    relation(m);
+    unsigned in = relation(m), out = without_key(in);
     if (sql_pick(m, 2)) {
         say(m, " WHERE ");
         predicate(m);
+        out |= out == SQL_APPEND ? 0 : SQL_DELETES;
     }
+    used(m, distinct ? SQL_OP_DISTINCT : SQL_OP_SELECT, in);
+    return distinct && in != SQL_APPEND ? SQL_RETRACT | SQL_DELETES : out;
 }
 
 /* Rows that others let pass: NULLs count in NOT IN. */
-static void passing(struct sql_maker *m)
+static unsigned passing(struct sql_maker *m)
 {
+    static const char *const tests[] = {"k IN (SELECT k FROM ",     "k NOT IN (SELECT k FROM ",
+                                        "n NOT IN (SELECT n FROM ", "(k, n) IN (SELECT k, n FROM ",
+                                        "EXISTS (SELECT * FROM ",   "NOT EXISTS (SELECT * FROM "};
     say(m, "SELECT k, CAST(n AS BIGINT) AS n FROM (SELECT k, n FROM ");
-    relation(m);
+    unsigned in = relation(m), test = sql_pick(m, sizeof(tests) / sizeof(*tests));
+    bool anti = strstr(tests[test], "NOT") != NULL;
     say(m, ") x WHERE ");
-    say(m, ONE_OF(m, "k IN (SELECT k FROM ", "k NOT IN (SELECT k FROM ", "n NOT IN (SELECT n FROM ",
-                  "(k, n) IN (SELECT k, n FROM ", "EXISTS (SELECT * FROM ", "NOT EXISTS (SELECT * FROM "));
-    relation(m);
+    say(m, tests[test]);
+    in = of_both(in, relation(m));
     say(m, " y WHERE ");
     say(m, ONE_OF(m, "x.k = y.k", "x.k = y.k AND x.n < y.n", "x.k = y.k AND y.n > 2", "x.n < y.n", "y.n IS NOT NULL",
                   "x.n = y.n AND x.k <> y.k"));
     say(m, ")");
     if (sql_pick(m, 3) == 1)
         say(m, " AND n > 1");
+    used(m, anti ? SQL_OP_ANTI_JOIN : SQL_OP_SEMI_JOIN, in);
+    return in == SQL_APPEND && !anti ? SQL_APPEND : SQL_RETRACT | SQL_DELETES;
 }
 
 /* Values that others have: of all rows, or of those with the same key. */
-static void looking(struct sql_maker *m)
+static unsigned looking(struct sql_maker *m)
 {
     bool by_key = sql_pick(m, 2);
     say(m, "SELECT k, CAST(");
     say(m, ONE_OF(m, "COALESCE(n, 1) + (SELECT ", "n * (SELECT ", "(SELECT "));
     say(m, ONE_OF(m, "MAX(n)", "COUNT(*)", "COALESCE(SUM(n), -1)", "COUNT(n) + 1"));
     say(m, " FROM ");
-    relation(m);
+    unsigned in = relation(m);
     say(m, by_key ? " y WHERE x.k = y.k) AS BIGINT) AS n FROM (SELECT k, n FROM " : ") AS BIGINT) AS n FROM (SELECT k, n FROM ");
-    relation(m);
+    in = of_both(in, relation(m));
     say(m, ") x");
     if (sql_pick(m, 2)) {
         say(m, ONE_OF(m, " WHERE n > 5 OR k IN (SELECT k FROM ", " WHERE n = 1 OR n NOT IN (SELECT n FROM ",
                       " WHERE k = 'a' OR EXISTS (SELECT * FROM "));
-        relation(m);
+        in = of_both(in, relation(m));
         say(m, ONE_OF(m, " z)", " z WHERE z.k = x.k)"));
     }
+    used(m, SQL_OP_SCALAR, in);
+    return SQL_RETRACT | SQL_DELETES;
 }
 
-static void both(struct sql_maker *m)
+static unsigned both(struct sql_maker *m)
 {
+    static const char *const words[] = {" UNION ALL",     " UNION",  " INTERSECT",
+                                        " INTERSECT ALL", " EXCEPT", " EXCEPT ALL"};
     say(m, "SELECT k, CAST(n AS BIGINT) AS n FROM ");
-    relation(m);
-    say(m, ONE_OF(m, " UNION ALL", " UNION", " INTERSECT", " INTERSECT ALL", " EXCEPT", " EXCEPT ALL"));
+    unsigned in = relation(m), word = sql_pick(m, sizeof(words) / sizeof(*words));
+    say(m, words[word]);
     say(m, " SELECT k, CAST(n AS BIGINT) FROM ");
-    relation(m);
+    in = of_both(in, relation(m));
+    used(m, word ? SQL_OP_SET : SQL_OP_UNION_ALL, in);
+    return word == 0 || (word == 1 && in == SQL_APPEND) ? without_key(in) : SQL_RETRACT | SQL_DELETES;
 }
 
 /* Each row once for each of some values that it has. */
-static void elements(struct sql_maker *m)
+static unsigned elements(struct sql_maker *m)
 {
     uint32_t left = sql_pick(m, 2), text_keys = sql_pick(m, 2);
     say(m, text_keys ? "SELECT v AS k, CAST(n + o AS BIGINT) AS n" : "SELECT k, CAST(v + o AS BIGINT) AS n");
     say(m, " FROM (SELECT k, n FROM ");
-    relation(m);
+    unsigned in = relation(m);
     say(m, left ? ") x LEFT JOIN UNNEST(" : ") x CROSS JOIN UNNEST(");
     say(m, text_keys ? ONE_OF(m, "ARRAY[k, 'b', UPPER(k)]", "CASE WHEN n > 2 THEN ARRAY[k] END")
                      : ONE_OF(m, "ARRAY[n, 1, n + 1]", "CASE WHEN n > 2 THEN ARRAY[n, n] END"));
     say(m, left ? ") WITH ORDINALITY AS y (v, o) ON TRUE" : ") WITH ORDINALITY AS y (v, o)");
+    used(m, SQL_OP_UNNEST, in);
+    return without_key(in);
+}
+
+static unsigned query(struct sql_maker *m)
+{
+    static unsigned (*const forms[])(struct sql_maker *) = {
+        select_from, group,          window_group, join,    ranking,  temporal_join, both,    timed_join,
+        group,       window_ranking, passing,      looking, elements, over,          matching};
+    return forms[sql_pick(m, sizeof(forms) / sizeof(*forms))](m);
 }
 
 void sql_make_query(struct sql_maker *m)
 {
-    static void (*const forms[])(struct sql_maker *) = {select_from,   group,   window_group, join,  ranking,
-                                                        temporal_join, both,    timed_join,   group, window_ranking,
-                                                        passing,       looking, elements,     over,       matching};
-    forms[sql_pick(m, sizeof(forms) / sizeof(*forms))](m);
+    memset(m->inputs, 0, sizeof(m->inputs));
+    m->scans = m->timed = 0;
+    query(m);
 }
 
-static void relation(struct sql_maker *m)
+static unsigned relation(struct sql_maker *m)
 {
-    if (m->depth++ > DEPTH_MAX - 1 || sql_pick(m, 3) == 0)
+    unsigned change = SQL_APPEND, form = m->depth++ > DEPTH_MAX - 1 ? 0 : sql_pick(m, 8);
+
+    if (form < 3)
         timed(m);
-    else {
+    else if (form == 3) {
+        scan(m, "versions");
+        change = SQL_UPSERT;
+    } else if (form == 4) {
+        scan(m, "moving");
+        change = SQL_RETRACT | SQL_DELETES;
+    } else {
         say(m, "(");
-        sql_make_query(m);
+        change = query(m);
         say(m, ")");
     }
     m->depth--;
+    return change;
 }
 
 /* ---- anything ---- */
@@ -559,19 +647,58 @@ void sql_make_statement(struct sql_maker *m)
 
 /* ---- records ---- */
 
-void sql_make_records(struct sql_maker *m, uint32_t count, bool wild, uint32_t *clock_s)
+static const char wild_records[][96] = {
+    "{\"n\":\"x\"}\n",
+    "{\n",
+    "null\n",
+    "[]\n",
+    "{\"ts\":\"never\"}\n",
+    "{\"a\":[1,null],\"m\":{\"a\":null}}\n",
+    "{\"r\":{\"p\":9,\"q\":\"z\"},\"d\":123456789.999,\"x\":1e999}\n",
+    "{\"k\":\"\\ud800\"}\n",
+};
+
+/* Without ties the clock moves on for each record, and its seconds are the milliseconds too: no other has both. */
+static unsigned made_record(struct sql_maker *m, unsigned traits, uint32_t *clock_s)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t jitter = sql_pick(m, 5), at = *clock_s + 5 - jitter, n = sql_pick(m, 9);
-        *clock_s += sql_pick(m, 3);
-        if (wild && sql_pick(m, 6) == 1) {
-            say(m, ONE_OF(m, "{\"n\":\"x\"}\n", "{\n", "null\n", "[]\n", "{\"ts\":\"never\"}\n", "{\"a\":[1,null],\"m\":{\"a\":null}}\n",
-                          "{\"r\":{\"p\":9,\"q\":\"z\"},\"d\":123456789.999,\"x\":1e999}\n", "{\"k\":\"\\ud800\"}\n"));
-            continue;
-        }
-        buf_printf(&m->out, "{\"k\":%s,", ONE_OF(m, "\"a\"", "\"b\"", "\"c\"", "null", "\"\"", "\"ab\""));
-        if (n < 8)
-            buf_printf(&m->out, "\"n\":%u,\"d\":%u.25,\"x\":%u.5,\"b\":%s,", n, n, n, n & 1 ? "true" : "false");
-        buf_printf(&m->out, "\"ts\":\"2024-01-01 %02u:%02u:%02u\"}\n", at / 3600 % 24, at / 60 % 60, at % 60);
+    uint32_t jitter = sql_pick(m, 5), n = sql_pick(m, 9), step = sql_pick(m, 3), ms = 0;
+    const char *k = ONE_OF(m, "\"a\"", "\"b\"", "\"c\"", "null", "\"\"", "\"ab\"");
+    unsigned has = 0;
+
+    if (!(traits & SQL_TIES)) {
+        step += !step;
+        ms = *clock_s % 1000;
     }
+    if (traits & SQL_LATE && *clock_s > 10 && sql_pick(m, 4) == 1) {
+        jitter += 10 + sql_pick(m, 6);
+        has |= SQL_LATE;
+    }
+    if (!(traits & SQL_NULLS)) {
+        n = n < 8 ? n : 0;
+        k = *k == 'n' ? "\"d\"" : k;
+    }
+    has |= n == 8 || *k == 'n' ? SQL_NULLS : 0;
+    has |= step == 0 ? SQL_TIES : 0;
+    uint32_t at = *clock_s + 20 - jitter;
+    *clock_s += step;
+    buf_printf(&m->out, "{\"k\":%s,", k);
+    if (n < 8)
+        buf_printf(&m->out, "\"n\":%u,\"d\":%u.25,\"x\":%u.5,\"b\":%s,", n, n, n, n & 1 ? "true" : "false");
+    buf_printf(&m->out, "\"ts\":\"2024-01-01 %02u:%02u:%02u.%03u\"}\n", at / 3600 % 24, at / 60 % 60, at % 60, ms);
+    return has;
+}
+
+unsigned sql_make_records(struct sql_maker *m, uint32_t count, unsigned traits, uint32_t *clock_s)
+{
+    unsigned has = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (traits & SQL_WILD && sql_pick(m, 6) == 1) {
+            say(m, wild_records[sql_pick(m, sizeof(wild_records) / sizeof(*wild_records))]);
+            has |= SQL_WILD;
+        } else {
+            has |= made_record(m, traits, clock_s);
+        }
+    }
+    return has;
 }

@@ -51,7 +51,7 @@ static void trial_make(struct trial *trial, struct bytes choices)
         p->topic = where < 2 ? "t" : "u";
         p->partition = where == 1;
         p->end = sql_pick(&m, 5);
-        sql_make_records(&m, 2 + sql_pick(&m, 12), false, &clock_s[where]);
+        sql_make_records(&m, 2 + sql_pick(&m, 12), SQL_NULLS | SQL_TIES, &clock_s[where]);
         p->lines = taken(&m);
     }
     buf_str(&m.out, "CREATE MATERIALIZED TABLE v AS ");
@@ -232,7 +232,7 @@ void sql_trial_script(struct bytes choices)
     tables_make(&er);
     for (int turn = 0; turn < 6 && m.at != m.end; turn++) {
         try_statement(&er, &m);
-        sql_make_records(&m, sql_pick(&m, 6), true, &clock_s);
+        sql_make_records(&m, sql_pick(&m, 6), SQL_NULLS | SQL_TIES | SQL_WILD, &clock_s);
         char *lines = taken(&m);
         if (*lines && log_topic_find(er.log, BYTES_LITERAL("t")))
             er_produce(&er, "t", lines);

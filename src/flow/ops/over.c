@@ -9,8 +9,9 @@
  *   late       unbounded: not after the watermark. Bounded: not after the last row told of its partition,
  *              as in Flink, which so takes rows behind the watermark of a partition that was quiet
  *
- * A partition of a RANGE whose rows have long left every frame that can come gives them back: only its last
- * time is kept. */
+ * A partition of a RANGE whose rows have long left every frame that can come is forgotten, its last time too, when
+ * Flink forgets it: half a frame behind the end of a frame of some row, which may not be the newest. A late row then
+ * begins anew. */
 #include "flow/ops/aggset.h"
 #include "flow/ops/ops.h"
 #include "flow/ops/windows.h"
@@ -23,6 +24,7 @@ struct over_key {
     struct sorted rows; /* the frame's, then those that wait */
     uint32_t done;      /* of them are of the frame */
     int64_t last;       /* time of the last row told; INT64_MIN: none */
+    int64_t rest; /* of a RANGE: the watermark at which the partition is forgotten; INT64_MIN: it has no rows */
 };
 
 struct over_row {
@@ -135,7 +137,7 @@ static struct over_key *key_of(struct over *s, void *value)
     if (key)
         return key;
     key = heap_alloc(&s->heap, sizeof(*key));
-    *key = (struct over_key){.last = INT64_MIN};
+    *key = (struct over_key){.last = INT64_MIN, .rest = INT64_MIN};
     memcpy(value, &key, sizeof(key));
     return key;
 }
@@ -345,20 +347,27 @@ static enum status fire(struct over *s, struct op_ctx *ctx, struct over_row *row
 
 /* ---- partitions that are at rest ---- */
 
-/* No row that is not late can have the frame's rows in its own; half a frame longer, as Flink has it. */
-static bool frame_expired(const struct over *s, const struct over_key *key)
+/* A row that waits or is told keeps its partition for one frame at least, and says when it goes only where what an
+ * earlier one said is too soon. */
+static void frame_extend(const struct over *s, struct over_key *key, int64_t time)
 {
     const struct plan_over *p = s->plan;
 
-    if (!p->bounded || p->rows || !key->done || key->rows.count != key->done)
-        return false;
-    const struct over_row *newest = sorted_get(&key->rows, sorted_last(&key->rows));
-    return newest->time + p->preceding + p->preceding / 2 + WINDOW_TIME_US <= s->watermark;
+    if (p->bounded && !p->rows && key->rest < time + p->preceding + WINDOW_TIME_US)
+        key->rest = time + p->preceding + p->preceding / 2 + WINDOW_TIME_US;
+}
+
+static bool frame_expired(const struct over *s, const struct over_key *key)
+{
+    return key->rest != INT64_MIN && key->rest <= s->watermark && key->rows.count == key->done;
 }
 
 static enum status frame_drop(struct over *s, struct op_ctx *ctx, struct over_key *key)
 {
+    key->last = key->rest = INT64_MIN;
     TRY(steps_run(s, ctx));
+    if (!key->done)
+        return ST_OK;
     while (key->done)
         TRY(frame_leave(s, ctx, key));
     s->steps->flags[s->steps->count - 1] = STEP_DROP;
@@ -379,7 +388,7 @@ static enum status keys_sweep(struct over *s, struct op_ctx *ctx, uint32_t most)
         struct over_key *key = key_of(s, value);
         if (frame_expired(s, key))
             TRY(frame_drop(s, ctx, key));
-        if (key->rows.count || s->plan->bounded)
+        if (key->rows.count || (s->plan->bounded && key->last != INT64_MIN))
             continue;
         heap_free(&s->heap, key, sizeof(*key));
         state_remove(&s->keys, value);
@@ -470,12 +479,13 @@ static enum status over_on_chunk(const struct plan_node *node, void *state, stru
     for (uint16_t i = 0; i < in->count; i++) {
         struct over_key *key = key_of(s, values[i]);
         int64_t time = s->plan->time == TIME_PROC ? ctx->expr.proctime_us : times[rows[i]];
+        if (frame_expired(s, key))
+            TRY(frame_drop(s, ctx, key));
         if (is_late(s, key, time)) {
             late[late_count++] = rows[i];
             continue;
         }
-        if (frame_expired(s, key))
-            TRY(frame_drop(s, ctx, key));
+        frame_extend(s, key, time);
         struct origin origin = in->origins ? in->origins[rows[i]] : (struct origin){0, 0};
         struct over_row *row = row_new(s, key, bytes_of(packed[i], sizes[i]), time, origin);
         list_put(s, &key->rows, row);
@@ -486,7 +496,7 @@ static enum status over_on_chunk(const struct plan_node *node, void *state, stru
     return tell_ready(node, s, ctx);
 }
 
-/* ---- checkpoints: watermark; keys, each last, done, count, then its rows: time, origin, bytes; groups ---- */
+/* ---- checkpoints: watermark; keys, each last, rest, done, count, then its rows: time, origin, bytes; groups ---- */
 
 static void key_save(void *context, const void *value, struct buf *out)
 {
@@ -496,6 +506,7 @@ static void key_save(void *context, const void *value, struct buf *out)
     (void)context;
     memcpy(&key, value, sizeof(key));
     buf_varint(out, key->last);
+    buf_varint(out, key->rest);
     buf_uvarint(out, key->done);
     buf_uvarint(out, key->rows.count);
     for (const struct over_row *row; (row = sorted_get(&key->rows, at)) != NULL;
@@ -524,6 +535,7 @@ static bool key_load(void *context, void *value, struct reader *r)
     const struct over_row *before = NULL;
 
     key->last = reader_varint(r);
+    key->rest = reader_varint(r);
     uint64_t done = reader_uvarint(r), count = reader_uvarint(r);
     if (r->bad || done > count || (done && !s->plan->bounded) || key->rows.count)
         return false;

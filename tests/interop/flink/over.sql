@@ -122,3 +122,22 @@ SELECT k, v, COUNT(DISTINCT v) OVER w, COUNT(v) OVER w FROM ties WINDOW w AS (OR
 SELECT k, v, s FROM (SELECT k, v, SUM(v) OVER (PARTITION BY k ORDER BY ts) AS s FROM ties) WHERE k = 'a' AND v > 1;
 -- refused
 SELECT SUM(v) OVER nope FROM ties;
+
+# A partition that was quiet for its frame and half of it is forgotten, its last time too; when its first row said so.
+/* data quiet.json
+{"k":"c","v":1,"ts":"2024-01-01 00:00:10.000"}
+{"k":"e","v":2,"ts":"2024-01-01 00:00:20.000"}
+{"k":"e","v":3,"ts":"2024-01-01 00:00:20.900"}
+{"k":"f","v":4,"ts":"2024-01-01 00:00:21.000"}
+{"k":"d","v":5,"ts":"2024-01-01 00:00:30.000"}
+{"k":"c","v":6,"ts":"2024-01-01 00:00:09.000"}
+{"k":"e","v":7,"ts":"2024-01-01 00:00:20.500"}
+{"k":"f","v":8,"ts":"2024-01-01 00:00:20.900"}
+{"k":"d","v":9,"ts":"2024-01-01 00:00:31.000"}
+{"k":"c","v":10,"ts":"2024-01-01 00:00:08.000"}
+{"k":"d","v":11,"ts":"2024-01-01 00:00:29.000"}
+*/
+CREATE TABLE quiet (k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+WITH ('connector' = 'filesystem', 'path' = '$DIR/quiet.json', 'format' = 'json');
+SELECT k, v, COUNT(*) OVER w, SUM(v) OVER w FROM quiet WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '3' SECOND PRECEDING AND CURRENT ROW);
+SELECT k, v, COUNT(*) OVER w, SUM(v) OVER w FROM quiet WINDOW w AS (PARTITION BY k ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW);

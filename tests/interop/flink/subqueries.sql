@@ -142,5 +142,8 @@ SELECT * FROM a WHERE id IN (SELECT k FROM b);
 SELECT * FROM a WHERE id = 1 OR k IN (SELECT k FROM c);
 SELECT * FROM a WHERE id = 1 OR EXISTS (SELECT * FROM b WHERE b.k = a.k AND b.v > 20);
 SELECT id, k IN (SELECT k FROM b) FROM a;
+# v is a column of b, and the name of the table around
+SELECT v.id, (SELECT MAX(v) FROM b WHERE b.k = v.k) FROM a v;
+SELECT v.id FROM a v WHERE v.k IN (SELECT k FROM b WHERE v.n = b.v);
 SELECT id, k NOT IN (SELECT k FROM c) FROM a;
 SELECT id, EXISTS (SELECT * FROM b WHERE b.k = a.k) FROM a;
