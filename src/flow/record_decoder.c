@@ -1,6 +1,12 @@
 /* record_decoder.c: see record_decoder.h. */
 #include "flow/record_decoder.h"
 
+static struct bytes field_name(const struct with *with, uint16_t c, bool is_key)
+{
+    struct bytes name = with->table->columns[c].name;
+    return is_key ? with_key_name(with, name) : name;
+}
+
 /* A format's decoder for those scan columns whose table column is in `part`. */
 static enum status open_part(struct record_decoder *d, const struct with *with,
                              const struct plan_scan *scan, uint16_t scan_count, const char *part,
@@ -14,15 +20,18 @@ static enum status open_part(struct record_decoder *d, const struct with *with,
     uint16_t *place = ARENA_ARRAY(&d->arena, uint16_t, table->columns_count + 1);
     uint16_t n = 0, all = 0;
     bool is_key = strcmp(part, "key") == 0;
-    for (uint16_t c = 0; c < table->columns_count; c++)
-        if (in_part[c])
-            place[c] = all++;
+    struct type_field *record = ARENA_ARRAY(&d->arena, struct type_field, table->columns_count + 1);
+    for (uint16_t c = 0; c < table->columns_count; c++) {
+        if (!in_part[c])
+            continue;
+        record[all] = (struct type_field){.name = field_name(with, c, is_key), .type = table->columns[c].type};
+        place[c] = all++;
+    }
     for (uint16_t i = 0; i < scan_count; i++) {
         uint16_t c = scan->columns[i].table_column;
         if (!in_part[c])
             continue;
-        fields[n].name = is_key ? with_key_name(with, table->columns[c].name)
-                                : table->columns[c].name;
+        fields[n].name = field_name(with, c, is_key);
         fields[n].type = scan->columns[i].type;
         positions[n] = place[c];
         columns[n++] = i;
@@ -34,12 +43,39 @@ static enum status open_part(struct record_decoder *d, const struct with *with,
     spec.columns = columns;
     spec.positions = positions;
     spec.record_fields = all;
+    struct schema *whole = ARENA_NEW(&d->arena, struct schema);
+    *whole = (struct schema){all, record};
+    spec.record = whole;
     if (is_key && !n)
         return ST_OK; /* nobody asks for the key */
-    if (!spec.name.len)
-        return diag_set(diag, ST_INVALID, DIAG_VALUE, "table `%.*s` needs the option '%s'",
-                        BYTES_FMT(table->name), is_key ? "key.format" : "format");
+    if (!is_key) {
+        spec.metas = d->value_metas;
+        spec.metas_count = d->value_metas_count;
+    }
+    TRY(with_format_fits(with, part, &spec, diag));
     return format_decoder_open(&spec, out, diag);
+}
+
+static struct bytes meta_key(const struct table_column *column)
+{
+    struct bytes key = column->metadata_key.len ? column->metadata_key : column->name;
+    return key.len > 6 && memcmp(key.ptr, "value.", 6) == 0 ? bytes_skip(key, 6) : key;
+}
+
+/* What the value's format knows of a record; false: nothing by this name. */
+static bool value_meta(struct record_decoder *d, struct bytes format, const struct table_column *column,
+                       const struct type *type, uint16_t at, enum status *st, struct diag *diag)
+{
+    const struct type *has;
+    struct bytes key = meta_key(column);
+    if (!format_has_meta(format, key, &has))
+        return false;
+    if (type_phys(type->kind) != type_phys(has->kind) || type_is_time_point(type->kind) != type_is_time_point(has->kind) ||
+        (type_phys(has->kind) == PHYS_LIST && !type_equal(type, has)))
+        *st = diag_set(diag, ST_INVALID, DIAG_TYPE, "metadata '%.*s' does not fit the type of `%.*s`", BYTES_FMT(key),
+                       BYTES_FMT(column->name));
+    d->value_metas[d->value_metas_count++] = (struct format_meta){key, type, at};
+    return true;
 }
 
 static enum status meta_of(const struct table_column *column, const struct type *type,
@@ -58,9 +94,7 @@ static enum status meta_of(const struct table_column *column, const struct type 
         {"leader-epoch", META_LEADER_EPOCH, 1u << PHYS_I32 | 1u << PHYS_I64},
         {"headers", META_HEADERS, 1u << PHYS_LIST},
     };
-    struct bytes key = column->metadata_key.len ? column->metadata_key : column->name;
-    if (key.len > 6 && memcmp(key.ptr, "value.", 6) == 0)
-        key = bytes_skip(key, 6);
+    struct bytes key = meta_key(column);
     for (size_t i = 0; i < sizeof(metas) / sizeof(*metas); i++) {
         if (!bytes_is(key, metas[i].key))
             continue;
@@ -89,6 +123,8 @@ enum status record_decoder_open(struct record_decoder *d, const struct plan_node
     arena_init(&d->arena, ARENA_BUDGET_NONE);
     d->topic = arena_copy(&d->arena, topic);
     d->metas = ARENA_ARRAY(&d->arena, struct record_meta, count + 1);
+    d->value_metas = ARENA_ARRAY(&d->arena, struct format_meta, count + 1);
+    d->changes = with_takes_changes(&with);
     enum status st = with_key_fields(&with, &d->arena, &in_key, &in_value, diag);
     if (st == ST_OK && d->upserts)
         st = open_part(d, &with, scan, count, "key", in_key, &d->deleted, diag);
@@ -97,6 +133,8 @@ enum status record_decoder_open(struct record_decoder *d, const struct plan_node
     for (uint16_t i = 0; st == ST_OK && i < count; i++) {
         const struct table_column *column = &with.table->columns[scan->columns[i].table_column];
         if (column->kind != COLUMN_METADATA)
+            continue;
+        if (value_meta(d, with_value_format(&with), column, scan->columns[i].type, i, &st, diag))
             continue;
         struct record_meta *meta = &d->metas[d->metas_count++];
         *meta = (struct record_meta){.column = i, .type = scan->columns[i].type};
@@ -194,6 +232,24 @@ static enum format_result deleted_decode(struct record_decoder *d, const struct 
     return result;
 }
 
+/* The value's columns, of a format of changes the next row's. */
+static enum format_result value_decode(struct record_decoder *d, const struct record *rec, struct column_builder *cols,
+                                       uint8_t *kind, struct diag *diag)
+{
+    if (!d->changes)
+        return format_decode(d->value, rec->value, cols, diag);
+    if (!record_rows_left(d)) {
+        enum format_result result = format_read(d->value, rec->value, &d->rows, diag);
+        d->row = 0;
+        if (result != FORMAT_ROW || !d->rows) {
+            d->rows = 0;
+            return result == FORMAT_ROW ? FORMAT_SKIP : result;
+        }
+    }
+    *kind = format_put(d->value, d->row++, cols);
+    return FORMAT_ROW;
+}
+
 enum format_result record_decode(struct record_decoder *d, const struct batch_header *header,
                                  int32_t partition, const struct record *rec,
                                  struct column_builder *cols, uint8_t *kind, struct diag *diag)
@@ -207,15 +263,17 @@ enum format_result record_decode(struct record_decoder *d, const struct batch_he
         return FORMAT_BAD;
     }
     if (rec->value.ptr) {
-        result = format_decode(d->value, rec->value, cols, diag);
+        result = value_decode(d, rec, cols, kind, diag);
         if (result == FORMAT_ROW && d->key)
             result = format_decode(d->key, rec->key, cols, diag);
     } else {
         *kind = ROW_DELETE;
         result = deleted_decode(d, rec, cols, diag);
     }
-    if (result != FORMAT_ROW)
+    if (result != FORMAT_ROW) {
+        d->row = d->rows = 0;
         return result;
+    }
     for (uint16_t i = 0; i < d->metas_count; i++)
         put_meta(d, &d->metas[i], header, partition, rec, &cols[d->metas[i].column]);
     return FORMAT_ROW;

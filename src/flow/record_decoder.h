@@ -16,7 +16,8 @@ struct record_decoder {
     struct arena arena;
     struct format_decoder *value, *key;
     struct format_decoder *deleted; /* of upserts: the key's columns of a record without a value */
-    bool upserts;
+    bool upserts, changes;
+    uint32_t row, rows; /* of changes: of the record at hand, those that are put, and all */
     uint16_t columns_count;
     struct record_meta {
         enum record_metadata kind;
@@ -24,6 +25,8 @@ struct record_decoder {
         const struct type *type;
     } *metas;
     uint16_t metas_count;
+    struct format_meta *value_metas; /* those that the value's format gives */
+    uint16_t value_metas_count;
     struct bytes topic;
 };
 
@@ -32,9 +35,14 @@ enum status record_decoder_open(struct record_decoder *d, const struct plan_node
 void record_decoder_close(struct record_decoder *d);
 
 /* Puts one value to each column builder; as format_decode. Of upserts a record without a value is a row too,
- * with *kind ROW_DELETE and NULLs but for its key; of other tables it is skipped. */
+ * with *kind ROW_DELETE and NULLs but for its key; of other tables it is skipped. A record of a format of changes is
+ * any number of rows: called again with it while record_rows_left, it puts the next. */
 enum format_result record_decode(struct record_decoder *d, const struct batch_header *header,
                                  int32_t partition, const struct record *rec,
                                  struct column_builder *cols, uint8_t *kind, struct diag *diag);
+static inline bool record_rows_left(const struct record_decoder *d)
+{
+    return d->row < d->rows;
+}
 
 #endif

@@ -15,6 +15,7 @@ static enum status open_part(struct row_encoder *e, const struct with *with, con
     const struct table *table = with->table;
     struct format_spec spec;
     struct type_field *fields = ARENA_ARRAY(&e->arena, struct type_field, e->columns_count + 1);
+    struct type_field *record = ARENA_ARRAY(&e->arena, struct type_field, e->columns_count + 1);
     uint16_t *columns = ARENA_ARRAY(&e->arena, uint16_t, e->columns_count + 1);
     bool is_key = strcmp(part, "key") == 0;
     uint16_t n = 0;
@@ -26,6 +27,7 @@ static enum status open_part(struct row_encoder *e, const struct with *with, con
         fields[n].type = e->inputs[c] >= 0
                              ? e->node->inputs[0].node->columns[e->inputs[c]].type
                              : table->columns[c].type;
+        record[n] = (struct type_field){.name = fields[n].name, .type = table->columns[c].type};
         columns[n++] = c;
     }
     if (is_key && !n)
@@ -34,10 +36,11 @@ static enum status open_part(struct row_encoder *e, const struct with *with, con
     struct schema *schema = ARENA_NEW(&e->arena, struct schema);
     *schema = (struct schema){n, fields};
     spec.schema = schema;
+    struct schema *whole = ARENA_NEW(&e->arena, struct schema);
+    *whole = (struct schema){n, record};
+    spec.record = whole;
     spec.columns = columns;
-    if (!spec.name.len)
-        return diag_set(diag, ST_INVALID, DIAG_VALUE, "table `%.*s` needs the option '%s'",
-                        BYTES_FMT(table->name), is_key ? "key.format" : "format");
+    TRY(with_format_fits(with, part, &spec, diag));
     return format_encoder_open(&spec, out, diag);
 }
 

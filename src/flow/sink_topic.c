@@ -1,5 +1,5 @@
-/* sink_topic.c: a topic of the embedded log as a sink: connectors 'kafka' (rows that only come in)
- * and 'upsert-kafka' (the key is the primary key, a deleted row is a record without a value).
+/* sink_topic.c: a topic of the embedded log as a sink: connectors 'kafka' (rows that only come in, or with a format of
+ * changes any) and 'upsert-kafka' (the key is the primary key, a deleted row is a record without a value).
  *
  * A record with a key goes to the partition that Kafka's own producers would choose; without one
  * all of a tick's records go to one partition, the next tick's to the next. The partitions are
@@ -21,6 +21,7 @@ struct sink_topic {
     struct log_topic *topic;
     struct log_partition **partitions; /* as many as there were when the tick began */
     uint32_t partitions_count;
+    bool changes; /* the format has them */
     struct buf key, value;
 };
 
@@ -39,6 +40,7 @@ static enum status topic_open_as(const struct sink_class *class, const struct pl
                         BYTES_FMT(node->sink.table->name));
     struct sink_topic *s = xcalloc(1, sizeof(*s));
     s->base = (struct sink){class, env};
+    s->changes = with_takes_changes(&with);
     enum status st = row_encoder_open(&s->rows, node, diag);
     if (st == ST_OK)
         st = topic_of_table(env->log, &with, &s->topic, diag);
@@ -67,10 +69,11 @@ static void topic_tick_begin(struct sink *sink)
 static enum status topic_open(const struct plan_node *node, struct sink_env *env,
                               struct sink **out, struct diag *diag)
 {
-    if (node->inputs[0].node->changes) {
+    struct with with = with_table(node->sink.table);
+    if (node->inputs[0].node->changes && !with_takes_changes(&with)) {
         diag_set(diag, ST_INVALID, DIAG_TYPE, "sink `%.*s` takes rows that only come in, and the query "
                  "changes or deletes rows", BYTES_FMT(node->sink.table->name));
-        diag_hint(diag, "'connector' = 'upsert-kafka' with a PRIMARY KEY takes changes");
+        diag_hint(diag, "'connector' = 'upsert-kafka' with a PRIMARY KEY takes changes, and a format such as debezium-json");
         return ST_INVALID;
     }
     return topic_open_as(&sink_topic_class, node, env, out, diag);
@@ -114,7 +117,7 @@ static enum status topic_chunk(struct sink *sink, const struct chunk *in)
     row_encoder_chunk(&s->rows, in);
     for (uint16_t i = 0; i < in->count; i++) {
         uint16_t row = chunk_row(in, i);
-        CHECK(chunk_kind(in, row) == ROW_INSERT); /* the plan's changes say so */
+        CHECK(s->changes || chunk_kind(in, row) == ROW_INSERT); /* the plan's changes say so */
         one_row(s, row, false);
     }
     return ST_OK;

@@ -443,28 +443,39 @@ static uint8_t last_kind(const struct column_builder *op)
     return ROW_INSERT;
 }
 
-static void one_record(struct source_topic *s, const struct batch_header *header, uint32_t split,
-                       const struct record *rec)
+/* A row of a record to the builder; false: it gave none. */
+static bool one_row(struct source_topic *s, const struct batch_header *header, uint32_t split,
+                    const struct record *rec)
 {
     struct diag diag = {0};
     uint8_t kind = ROW_INSERT;
     enum format_result result =
         s->changes ? format_decode(s->changes, rec->value, s->builder.cols, &diag)
                    : record_decode(&s->decoder, header, (int32_t)split, rec, s->builder.cols, &kind, &diag);
-    switch (result) {
-    case FORMAT_ROW:
+    if (result == FORMAT_ROW) {
         if (s->origins)
             s->origins[s->builder.rows] = origin_of(s->scan->id, split, rec->offset);
         chunk_builder_row(&s->builder, s->changes ? last_kind(&s->builder.cols[0]) : kind);
-        return;
-    case FORMAT_BAD:
+        return true;
+    }
+    if (result == FORMAT_BAD)
         s->env->on_error(s->env->on_error_context, s->decoder.topic, (int32_t)split, rec->offset,
                          rec->value, diag.message);
-        break;
-    case FORMAT_SKIP:
-        break;
-    }
     chunk_builder_undo(&s->builder);
+    return false;
+}
+
+/* A record of a format of changes may be more rows than there is room for: the chunk goes, and the next begins. */
+static enum status one_record(struct source_topic *s, const struct batch_header *header, uint32_t split,
+                              const struct record *rec)
+{
+    while (one_row(s, header, split, rec) && record_rows_left(&s->decoder)) {
+        if (!chunk_builder_full(&s->builder))
+            continue;
+        TRY(builder_emit(s));
+        builder_fresh(s);
+    }
+    return ST_OK;
 }
 
 static void note_aborted(void *context, const struct log_aborted *aborted)
@@ -571,7 +582,7 @@ static enum status batch_rows(struct source_topic *s, uint32_t split, int64_t *p
     while ((st = batch_records_next(&r->records, &rec)) == ST_OK && rec.offset < end) {
         if (rec.offset < *position)
             continue;
-        one_record(s, &r->header, split, &rec);
+        TRY(one_record(s, &r->header, split, &rec));
         *position = rec.offset + 1;
         if (chunk_builder_full(&s->builder))
             return ST_OK;

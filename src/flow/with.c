@@ -14,6 +14,17 @@ bool with_is(const struct with *with, const char *key, const char *value)
     return bytes_is(with_get(with, key, ""), value);
 }
 
+struct bytes with_value_format(const struct with *with)
+{
+    struct bytes format = with_get(with, "value.format", "");
+    return format.len ? format : with_get(with, "format", "");
+}
+
+bool with_takes_changes(const struct with *with)
+{
+    return format_has_changes(with_value_format(with));
+}
+
 enum status with_i64(const struct with *with, const char *key, int64_t otherwise, int64_t *out,
                      struct diag *diag)
 {
@@ -57,6 +68,21 @@ void with_format(const struct with *with, const char *part, struct arena *arena,
             options[n++].value = table->options[i].value;
     out->options = options;
     out->options_count = n;
+}
+
+enum status with_format_fits(const struct with *with, const char *part, const struct format_spec *spec,
+                             struct diag *diag)
+{
+    bool is_key = strcmp(part, "key") == 0, upserts = with_is(with, "connector", "upsert-kafka");
+    if (!spec->name.len)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "table `%.*s` needs the option '%s'",
+                        BYTES_FMT(with->table->name), is_key ? "key.format" : "format");
+    if (!format_has_changes(spec->name) || !(is_key || upserts))
+        return ST_OK;
+    if (upserts)
+        diag_hint(diag, "the key says what changes; use 'connector' = 'kafka' with this format, or another format");
+    return diag_set(diag, ST_INVALID, DIAG_VALUE, "'%.*s' of `%.*s` is a format of changes, and %s takes rows alone",
+                    BYTES_FMT(spec->name), BYTES_FMT(with->table->name), is_key ? "a key" : "upsert-kafka");
 }
 
 static int32_t column_named(const struct table *table, struct bytes name)

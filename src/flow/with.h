@@ -21,6 +21,9 @@ static inline struct with with_table(const struct table *table)
     return (struct with){table, NULL, 0};
 }
 
+/* Whether the value's format is one of changes. */
+bool with_takes_changes(const struct with *with);
+struct bytes with_value_format(const struct with *with);
 struct bytes with_get(const struct with *with, const char *key, const char *otherwise);
 bool with_is(const struct with *with, const char *key, const char *value);
 enum status with_i64(const struct with *with, const char *key, int64_t otherwise, int64_t *out,
@@ -30,6 +33,11 @@ enum status with_i64(const struct with *with, const char *key, int64_t otherwise
  * there is none. */
 void with_format(const struct with *with, const char *part, struct arena *arena,
                  struct format_spec *out);
+
+/* There is one where one is needed, and it is of changes only where those are taken: not in keys, not with
+ * upsert-kafka, whose changes are its keys'. */
+enum status with_format_fits(const struct with *with, const char *part, const struct format_spec *spec,
+                             struct diag *diag) MUST_CHECK;
 
 /* The table columns in 'key.fields' (of upsert-kafka the primary key), as bits; and of the columns in the record's value. */
 enum status with_key_fields(const struct with *with, struct arena *arena, bool **in_key,

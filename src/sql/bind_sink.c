@@ -1,4 +1,5 @@
 /* Where a query's rows go: INSERT INTO a table with its columns and casts, or the answer of a SELECT. */
+#include "data/format/format.h"
 #include "sql/bind.h"
 #include "sql/parser.h"
 
@@ -14,17 +15,6 @@ static struct bytes table_format(const struct table *table)
     struct bytes format = table_option_get(table, "format", NULL);
 
     return format.len > 0 ? format : table_option_get(table, "value.format", "");
-}
-
-static bool format_has_changes(struct bytes format)
-{
-    static const char *const formats[] = {"debezium-json", "canal-json", "maxwell-json", "ogg-json",
-                                          "debezium-avro-confluent"};
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-        if (bytes_is_nocase(format, formats[i]))
-            return true;
-    }
-    return false;
 }
 
 bool sink_takes_updates(const struct table *table)

@@ -96,6 +96,11 @@ const struct type *case_type(struct arena *arena, struct bytes *text)
         take(text, '>');
         type->fields = fields;
     }
+    static const char not_null[] = "NOT NULL";
+    *text = trim(*text);
+    type->not_null = text->len >= sizeof(not_null) - 1 && memcmp(text->ptr, not_null, sizeof(not_null) - 1) == 0;
+    if (type->not_null)
+        *text = bytes_skip(*text, sizeof(not_null) - 1);
     return type;
 }
 

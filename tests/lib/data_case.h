@@ -24,7 +24,7 @@ void literal_case_at(const char *file, int line, const char *name, const char *a
 void cast_case_at(const char *file, int line, const char *value, const char *type, const char *want);
 #define cast_case(value, type, want) cast_case_at(__FILE__, __LINE__, value, type, want)
 
-/* "DECIMAL(10,2)", "TIMESTAMP(3)", "ARRAY<INT>", "ROW<a INT, b STRING>"; ends the test when wrong. */
+/* "DECIMAL(10,2)", "TIMESTAMP(3)", "ARRAY<INT>", "ROW<a INT NOT NULL, b STRING>"; ends the test when wrong. */
 const struct type *case_type(struct arena *arena, struct bytes *text);
 /* A literal of a type and a text, "INT 12", "STRING 'a, b'", "NULL". */
 const struct expr *case_literal(struct arena *arena, struct bytes text);

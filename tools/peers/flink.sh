@@ -3,12 +3,13 @@
 #
 # Says what it does; its last line is the folder. A second call finds everything there.
 : "${INTEROP_CACHE:=${QUICKWATER_CACHE:-$HOME/.cache/quickwater}/peers}"
-# The newest that a Kafka connector has been released for; its csv format is of the minor version's first.
+# The newest that a Kafka connector has been released for; its csv, avro and protobuf formats are of the minor version's first.
 version=${FLINK_VERSION:-2.2.1}
-csv_version=${FLINK_CSV_VERSION:-2.2.0}
+formats_version=${FLINK_FORMATS_VERSION:-2.2.0}
 kafka_version=${FLINK_KAFKA_VERSION:-5.0.0-2.2}
 dir=$INTEROP_CACHE/flink-$version
-if [ -f "$dir/whole" ] && [ -f "$dir/lib/flink-sql-connector-kafka-$kafka_version.jar" ]; then
+if [ -f "$dir/whole" ] && [ -f "$dir/lib/flink-sql-connector-kafka-$kafka_version.jar" ] &&
+    [ -f "$dir/lib/flink-sql-avro-confluent-registry-$formats_version.jar" ]; then
     echo "flink $version: there"
     echo "$dir"
     exit 0
@@ -28,7 +29,8 @@ dependency() {
         flink-connector-files flink-json; do
         dependency org.apache.flink $a "$version"
     done
-    dependency org.apache.flink flink-csv "$csv_version"
+    dependency org.apache.flink flink-csv "$formats_version"
+    dependency org.apache.flink flink-sql-avro-confluent-registry "$formats_version" # avro too
     dependency org.apache.flink flink-sql-connector-kafka "$kafka_version"
     dependency org.slf4j slf4j-nop 1.7.36
     echo '</dependencies></project>'

@@ -12,6 +12,10 @@
  *            csv.allow-comments, csv.ignore-parse-errors, csv.array-element-delimiter,
  *            csv.escape-character, csv.null-literal
  *     raw    raw.charset (UTF-8), raw.endianness
+ *     debezium-json, canal-json, maxwell-json, ogg-json (changelog.c)
+ *            json's but fail-on-missing-field; debezium-json.schema-include; canal-json.database.include,
+ *            canal-json.table.include
+ *     avro   avro.timestamp_mapping.legacy (true), avro.encoding (binary)
  *     row    none: typed values (our own; row.c draws the bytes)
  *
  * Owns:    a decoder owns its plan and scratch; text it puts is copied into the builders' arena.
@@ -48,18 +52,38 @@ struct format_spec {
                                              NULL: i */
     const uint16_t *positions;            /* csv and row decoders: which field of the record; NULL: i */
     uint16_t record_fields;               /* csv and row decoders: how many there are; 0: schema->count */
+    const struct schema *record;          /* avro: all fields of the record, of the table's types; NULL: schema */
     int32_t zone_offset_s;                /* of TIMESTAMP_LTZ in text without a zone */
+    const struct format_meta *metas;      /* what a decoder of changes gives beside the schema's columns */
+    uint16_t metas_count;
+};
+
+/* What a record says of itself: 'ingestion-timestamp', to a builder column. */
+struct format_meta {
+    struct bytes key;
+    const struct type *type;
+    uint16_t column;
 };
 
 struct format_decoder;
 struct format_encoder;
 
 bool format_exists(struct bytes name);
+/* Its records are changes: any number of rows each, read with format_read and format_put; its encoder
+ * writes a row's kind too. */
+bool format_has_changes(struct bytes name);
+/* Whether `key` is metadata that its records have; into *type what it is (TYPE_ROW never). */
+bool format_has_meta(struct bytes name, struct bytes key, const struct type **type);
 
 enum status format_decoder_open(const struct format_spec *spec, struct format_decoder **out,
                                 struct diag *diag) MUST_CHECK;
 enum format_result format_decode(struct format_decoder *decoder, struct bytes record,
                                  struct column_builder *cols, struct diag *diag) MUST_CHECK;
+/* Of a format of changes: reads a record; FORMAT_ROW: *count rows are to be put (there may be none). */
+enum format_result format_read(struct format_decoder *decoder, struct bytes record, uint32_t *count,
+                               struct diag *diag) MUST_CHECK;
+/* Puts row i of the record that was read last; gives its kind. */
+uint8_t format_put(struct format_decoder *decoder, uint32_t i, struct column_builder *cols);
 void format_decoder_close(struct format_decoder *decoder);
 
 enum status format_encoder_open(const struct format_spec *spec, struct format_encoder **out,
@@ -83,6 +107,10 @@ struct format_class {
     enum status (*decoder_open)(const struct format_spec *, struct format_decoder **, struct diag *);
     enum format_result (*decode)(struct format_decoder *, struct bytes, struct column_builder *,
                                  struct diag *);
+    /* of formats of changes, instead of decode */
+    enum format_result (*read)(struct format_decoder *, struct bytes, uint32_t *, struct diag *);
+    uint8_t (*put)(struct format_decoder *, uint32_t, struct column_builder *);
+    const struct type *(*meta)(const struct format_class *, struct bytes key); /* NULL: it has none such */
     void (*decoder_close)(struct format_decoder *);
     enum status (*encoder_open)(const struct format_spec *, struct format_encoder **, struct diag *);
     void (*encode)(struct format_encoder *, const struct chunk *, uint16_t, struct buf *);
@@ -90,11 +118,15 @@ struct format_class {
 };
 
 extern const struct format_class format_json, format_csv, format_raw, format_row;
+extern const struct format_class format_avro;
+extern const struct format_class format_debezium, format_canal, format_maxwell, format_ogg;
 
 /* Options "NAME.key" of a spec, one after another: true and its key without the prefix while there are. */
 bool format_option_next(const struct format_spec *spec, uint32_t *at, struct bytes *key,
                         struct bytes *value);
 enum status format_option_bool(struct bytes key, struct bytes value, bool *out, struct diag *diag);
+/* "field 'a': field 'b': a string that is no INT": the outer names of a bad value are put before its reason. */
+void format_within_field(struct diag *diag, struct bytes name);
 enum status format_option_unknown(const struct format_spec *spec, struct bytes key, struct diag *diag);
 
 static inline uint16_t format_column(const struct format_spec *spec, uint16_t i)

@@ -15,29 +15,52 @@ struct json_decoder {
     struct json_rules rules;
 };
 
-struct json_options {
-    struct json_rules rules;
-    bool ignore_nulls; /* when writing */
-    bool decimal_plain;
-};
-
-static enum status read_time_standard(struct bytes value, bool *iso, struct diag *diag)
+static enum status read_time_standard(struct bytes format, struct bytes value, bool *iso, struct diag *diag)
 {
     *iso = bytes_is(value, "ISO-8601");
     if (*iso || bytes_is(value, "SQL"))
         return ST_OK;
     return diag_set(diag, ST_INVALID, DIAG_VALUE,
-                    "option 'json.timestamp-format.standard' is '%.*s', expected SQL or ISO-8601",
-                    BYTES_FMT(value));
+                    "option '%.*s.timestamp-format.standard' is '%.*s', expected SQL or ISO-8601",
+                    BYTES_FMT(format), BYTES_FMT(value));
 }
 
-static enum status read_null_key_mode(struct bytes value, struct diag *diag)
+static enum status read_null_key_mode(struct bytes format, struct bytes value, struct diag *diag)
 {
     if (bytes_is_nocase(value, "FAIL"))
         return ST_OK;
     return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
-                    "option 'json.map-null-key.mode' = '%.*s' is not built yet: only FAIL is",
-                    BYTES_FMT(value));
+                    "option '%.*s.map-null-key.mode' = '%.*s' is not built yet: only FAIL is",
+                    BYTES_FMT(format), BYTES_FMT(value));
+}
+
+struct json_options json_options_default(const struct format_spec *spec)
+{
+    return (struct json_options){.rules.zone_offset_s = spec->zone_offset_s, .decimal_plain = true};
+}
+
+enum status json_option_take(const struct format_spec *spec, struct bytes key, struct bytes value,
+                             struct json_options *o, bool *taken, struct diag *diag)
+{
+    *taken = true;
+    if (bytes_is(key, "ignore-parse-errors"))
+        return format_option_bool(key, value, &o->rules.ignore_errors, diag);
+    if (bytes_is(key, "timestamp-format.standard"))
+        return read_time_standard(spec->name, value, &o->rules.iso_time, diag);
+    if (bytes_is(key, "encode.ignore-null-fields"))
+        return format_option_bool(key, value, &o->ignore_nulls, diag);
+    if (bytes_is(key, "encode.decimal-as-plain-number"))
+        return format_option_bool(key, value, &o->decimal_plain, diag);
+    if (bytes_is(key, "map-null-key.mode"))
+        return read_null_key_mode(spec->name, value, diag);
+    *taken = bytes_is(key, "map-null-key.literal");
+    return ST_OK;
+}
+
+/* TIMESTAMP_LTZ goes out in UTC with a Z, whatever the session's zone, as Flink's. */
+struct text_style json_style_of(const struct json_options *o)
+{
+    return (struct text_style){.iso_time = o->rules.iso_time, .decimal_text = !o->decimal_plain};
 }
 
 static enum status read_options(const struct format_spec *spec, struct json_options *o,
@@ -46,22 +69,14 @@ static enum status read_options(const struct format_spec *spec, struct json_opti
     struct bytes key, value;
     uint32_t at = 0;
 
-    *o = (struct json_options){.rules.zone_offset_s = spec->zone_offset_s, .decimal_plain = true};
+    *o = json_options_default(spec);
     while (format_option_next(spec, &at, &key, &value)) {
-        if (bytes_is(key, "ignore-parse-errors"))
-            TRY(format_option_bool(key, value, &o->rules.ignore_errors, diag));
-        else if (bytes_is(key, "fail-on-missing-field"))
+        bool taken = true;
+        if (bytes_is(key, "fail-on-missing-field"))
             TRY(format_option_bool(key, value, &o->rules.fail_on_missing, diag));
-        else if (bytes_is(key, "timestamp-format.standard"))
-            TRY(read_time_standard(value, &o->rules.iso_time, diag));
-        else if (bytes_is(key, "encode.ignore-null-fields"))
-            TRY(format_option_bool(key, value, &o->ignore_nulls, diag));
-        else if (bytes_is(key, "encode.decimal-as-plain-number"))
-            TRY(format_option_bool(key, value, &o->decimal_plain, diag));
-        else if (bytes_is(key, "map-null-key.mode"))
-            TRY(read_null_key_mode(value, diag));
-        else if (!bytes_is(key, "map-null-key.literal") &&
-                 !bytes_is(key, "decode.json-parser.enabled"))
+        else if (!bytes_is(key, "decode.json-parser.enabled"))
+            TRY(json_option_take(spec, key, value, o, &taken, diag));
+        if (!taken)
             return format_option_unknown(spec, key, diag);
     }
     if (o->rules.ignore_errors && o->rules.fail_on_missing)
@@ -86,7 +101,7 @@ static bool plan_fields(struct arena *arena, const struct type_field *fields, ui
         if (!plan_value(arena, fields[i].type, &made[i].value, diag))
             return false;
     }
-    *out = (struct json_object){made, count};
+    *out = (struct json_object){made, count, 0};
     return true;
 }
 
@@ -113,6 +128,12 @@ static bool plan_value(struct arena *arena, const struct type *type, struct json
         if (!plan_value(arena, type->fields[i].type, &elements[i], diag))
             return false;
     return true;
+}
+
+enum status json_plan(struct arena *arena, const struct type_field *fields, uint16_t count,
+                      const struct format_spec *spec, struct json_object *out, struct diag *diag)
+{
+    return plan_fields(arena, fields, count, spec, out, diag) ? ST_OK : ST_INVALID;
 }
 
 static void decoder_close(struct format_decoder *base)
@@ -265,32 +286,37 @@ static enum status encoder_open(const struct format_spec *spec, struct format_en
     e->columns = ARENA_ARRAY(&e->arena, uint16_t, spec->schema->count + 1u);
     for (uint16_t i = 0; i < spec->schema->count; i++)
         e->columns[i] = format_column(spec, i);
-    /* TIMESTAMP_LTZ goes out in UTC with a Z, whatever the session's zone, as Flink's */
-    e->style = (struct text_style){.iso_time = options.rules.iso_time,
-                                   .decimal_text = !options.decimal_plain};
+    e->style = json_style_of(&options);
     e->ignore_nulls = options.ignore_nulls;
     *out = &e->base;
     return ST_OK;
 }
 
-static void encode(struct format_encoder *base, const struct chunk *chunk, uint16_t row, struct buf *to)
+void json_object_write(struct buf *to, const struct type *row_type, const struct column *cols,
+                       const uint16_t *columns, uint16_t row, const struct text_style *style, bool ignore_nulls)
 {
-    const struct json_encoder *e = (const struct json_encoder *)base;
     bool first = true;
 
     buf_u8(to, '{');
-    for (uint16_t i = 0; i < e->row->fields_count; i++) {
-        const struct column *col = &chunk->cols[e->columns[i]];
-        if (e->ignore_nulls && !column_valid(col, row))
+    for (uint16_t i = 0; i < row_type->fields_count; i++) {
+        const struct column *col = &cols[columns[i]];
+        if (ignore_nulls && !column_valid(col, row))
             continue;
         if (!first)
             buf_u8(to, ',');
         first = false;
-        json_quoted(to, e->row->fields[i].name);
+        json_quoted(to, row_type->fields[i].name);
         buf_u8(to, ':');
-        value_json(to, e->row->fields[i].type, col, row, &e->style);
+        value_json(to, row_type->fields[i].type, col, row, style);
     }
     buf_u8(to, '}');
+}
+
+static void encode(struct format_encoder *base, const struct chunk *chunk, uint16_t row, struct buf *to)
+{
+    const struct json_encoder *e = (const struct json_encoder *)base;
+
+    json_object_write(to, e->row, chunk->cols, e->columns, row, &e->style, e->ignore_nulls);
 }
 
 const struct format_class format_json = {

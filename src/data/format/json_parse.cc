@@ -54,18 +54,6 @@ bool bad_type(const context &c, const type *t, od::value v)
     return false;
 }
 
-/* "field 'a': field 'b': a string that is no INT": outer names go before. */
-void prefix_field(const context &c, struct bytes name)
-{
-    char message[sizeof(c.diag->message)];
-
-    if (!c.diag || c.diag->code == DIAG_NONE)
-        return;
-    memcpy(message, c.diag->message, sizeof(message));
-    snprintf(c.diag->message, sizeof(c.diag->message), "field '%.*s': %.330s", int(name.len < 60 ? name.len : 60),
-             reinterpret_cast<const char *>(name.ptr), message);
-}
-
 struct bytes view(std::string_view s)
 {
     return bytes_of(s.data(), s.size());
@@ -281,11 +269,13 @@ bool finish_object(const context &c, const json_object &object, column_builder *
 {
     for (uint16_t i = 0; i < object.count; i++) {
         column_builder *b = &cols[object.fields[i].column];
+        if (object.named)
+            column_put_bool(&cols[object.named + i], b->rows != rows);
         if (b->rows != rows || b->failed)
             continue;
         if (c.rules->fail_on_missing && !c.rules->ignore_errors) {
             bad(c, "is missing");
-            prefix_field(c, object.fields[i].name);
+            format_within_field(c.diag, object.fields[i].name);
             return false;
         }
         column_put_null(b);
@@ -310,7 +300,7 @@ bool put_object(const context &c, const json_object &object, column_builder *col
             column_truncate(b, rows); /* the key came before: the last one counts */
         if (!put(c, want->value, b, field.value())) {
             if (!c.rules->ignore_errors) {
-                prefix_field(c, want->name);
+                format_within_field(c.diag, want->name);
                 return false;
             }
             column_truncate(b, rows);

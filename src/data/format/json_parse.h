@@ -23,6 +23,7 @@ struct json_field {
 struct json_object {
     const struct json_field *fields;
     uint16_t count;
+    uint16_t named; /* not 0: BOOLEAN column named + i says whether the object has the key of field i */
 };
 
 struct json_rules {
@@ -31,6 +32,26 @@ struct json_rules {
     bool iso_time;       /* timestamps have 'T' between */
     int32_t zone_offset_s;
 };
+
+/* Options that formats made of JSON share. */
+struct json_options {
+    struct json_rules rules;
+    bool ignore_nulls; /* when writing */
+    bool decimal_plain;
+};
+struct json_options json_options_default(const struct format_spec *spec);
+/* Takes 'NAME.key' of the spec's format, if it is one of them. */
+enum status json_option_take(const struct format_spec *spec, struct bytes key, struct bytes value,
+                             struct json_options *o, bool *taken, struct diag *diag) MUST_CHECK;
+struct text_style json_style_of(const struct json_options *o);
+
+/* How fields are to be read; field i goes to column i, or the spec's. ST_INVALID: a type that JSON does not have. */
+enum status json_plan(struct arena *arena, const struct type_field *fields, uint16_t count,
+                      const struct format_spec *spec, struct json_object *out, struct diag *diag) MUST_CHECK;
+
+/* Writes a row as an object: field i of the ROW type is column columns[i]. */
+void json_object_write(struct buf *to, const struct type *row_type, const struct column *cols,
+                       const uint16_t *columns, uint16_t row, const struct text_style *style, bool ignore_nulls);
 
 struct json_parser;
 

@@ -255,7 +255,7 @@ TEST(typed_writer_is_refused_what_is_no_topic)
            "CREATE TABLE w (a INT, l ARRAY<INT>) WITH ('connector' = 'kafka', 'topic' = 'w', "
            "'format' = 'row');"
            "CREATE TABLE nosuch (a INT) WITH ('connector' = 'kafka', 'topic' = 'x', 'format' = "
-           "'avro');");
+           "'orc');");
     EXPECT_INT(qw_writer_open(q, "none", &writer, &error), QW_E_NOT_FOUND);
     EXPECT(strstr(error.message, "there is no table 'none'"));
     EXPECT_INT(qw_writer_open(q, "p", &writer, &error), QW_E_INVALID);
@@ -265,7 +265,7 @@ TEST(typed_writer_is_refused_what_is_no_topic)
     EXPECT(strstr(error.message, "column 'l' is ARRAY<INT> NOT NULL, which has no typed form"));
     EXPECT_INT(qw_writer_open(q, "w", &writer, &error), QW_E_UNSUPPORTED);
     EXPECT_INT(qw_writer_open(q, "nosuch", &writer, &error), QW_E_INVALID);
-    EXPECT(strstr(error.message, "no format 'avro'"));
+    EXPECT(strstr(error.message, "no format 'orc'"));
     qw_close(q);
 }
 

@@ -1,0 +1,84 @@
+/* Avro: a schema from outside (up to the first zero byte) and a record behind it, read into columns of every kind; and a
+ * record of the table's own schema, which must be written and read again. */
+#include "data/avro/plan.h"
+
+#include "base/check.h"
+#include "data/format/format.h"
+#include "lib/fuzz.h"
+
+enum { COLUMNS = 12 };
+
+static const struct type *row_type(struct arena *arena)
+{
+    static const enum type_kind kinds[] = {TYPE_INT, TYPE_BIGINT, TYPE_FLOAT, TYPE_DOUBLE, TYPE_VARCHAR, TYPE_VARBINARY,
+                                           TYPE_DATE, TYPE_BOOLEAN};
+    static const char *const names[COLUMNS] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
+    struct type_field *fields = ARENA_ARRAY(arena, struct type_field, COLUMNS);
+
+    for (int i = 0; i < COLUMNS; i++)
+        fields[i].name = bytes_str(names[i]);
+    for (int i = 0; i < 8; i++)
+        fields[i].type = type_simple(kinds[i]);
+    fields[8].type = type_make(arena, TYPE_DECIMAL, 20, 5);
+    fields[9].type = type_make(arena, TYPE_TIMESTAMP, 3, 0);
+    fields[10].type = type_list(arena, TYPE_MAP, type_simple(TYPE_VARCHAR), type_simple(TYPE_BIGINT));
+    fields[11].type = type_row(arena, fields, 3);
+    return type_row(arena, fields, COLUMNS);
+}
+
+static void schema_from_outside(struct arena *arena, struct bytes input, const struct type *row, const struct schema *of)
+{
+    struct avro_names names;
+    const struct avro_schema *schema;
+    const struct avro_plan *plan;
+    struct chunk_builder b;
+    struct diag diag = {0};
+    size_t end = bytes_find(input, 0, 0);
+
+    avro_names_init(&names, arena);
+    if (avro_parse(&names, bytes_head(input, end), &schema, &diag) != ST_OK) {
+        CHECK(diag.message[0]);
+        return;
+    }
+    if (avro_plan_read(arena, schema, row, NULL, &plan, &diag) != ST_OK)
+        return;
+    chunk_builder_init_schema(&b, arena, of, 2);
+    if (avro_read(plan, bytes_skip(input, end + 1), b.cols, &diag)) {
+        for (int c = 0; c < COLUMNS; c++)
+            CHECK(b.cols[c].rows == 1);
+        chunk_builder_row(&b, ROW_INSERT);
+    } else {
+        CHECK(diag.message[0]);
+        chunk_builder_undo(&b);
+    }
+}
+
+FUZZ(avro_decode, data, size)
+{
+    struct arena arena;
+    struct diag diag = {0};
+    struct format_decoder *d;
+    struct format_encoder *e;
+    struct chunk_builder b;
+    struct buf out;
+
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    const struct type *row = row_type(&arena);
+    const struct schema schema = {COLUMNS, row->fields};
+    const struct format_spec spec = {.name = BYTES_LITERAL("avro"), .schema = &schema};
+    schema_from_outside(&arena, bytes_of(data, size), row, &schema);
+    CHECK(format_decoder_open(&spec, &d, &diag) == ST_OK);
+    CHECK(format_encoder_open(&spec, &e, &diag) == ST_OK);
+    chunk_builder_init_schema(&b, &arena, &schema, 2);
+    buf_init(&out, 0);
+    if (format_decode(d, bytes_of(data, size), b.cols, &diag) == FORMAT_ROW) {
+        chunk_builder_row(&b, ROW_INSERT);
+        struct chunk chunk = chunk_builder_done(&b);
+        format_encode(e, &chunk, 0, &out);
+        CHECK(format_decode(d, buf_view(&out), b.cols, &diag) == FORMAT_ROW);
+    }
+    buf_deinit(&out);
+    format_encoder_close(e);
+    format_decoder_close(d);
+    arena_deinit(&arena);
+}
