@@ -7,6 +7,7 @@
 #define QW_DATA_FORMAT_JSON_PARSE_H
 
 #include "data/format/format.h"
+#include "data/text.h"
 
 struct json_value {
     const struct type *type;
