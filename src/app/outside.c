@@ -58,9 +58,12 @@ static struct carrier_spec spec_of(struct arena *arena, const struct table *tabl
         .key_count = table->primary_key_count, .options = given, .options_count = count};
 }
 
-static struct carrier_spec spec_of_adopted(struct arena *arena, const struct table *table)
+static struct carrier_spec spec_of_adopted(struct arena *arena, const struct table *table, enum bridge_way way)
 {
-    return spec_of(arena, table, table->outside, table->outside_count);
+    struct carrier_spec spec = spec_of(arena, table, table->outside, table->outside_count);
+
+    spec.way = way;
+    return spec;
 }
 
 /* ---- what the engine asks ---- */
@@ -87,10 +90,12 @@ static void rewrite(struct table *table, bool changes)
 
     table->outside = table->options;
     table->outside_count = table->options_count;
-    table->options = ARENA_ARRAY(&table->arena, struct table_option, table->outside_count + 4u);
+    table->options = ARENA_ARRAY(&table->arena, struct table_option, table->outside_count + 5u);
     table->options_count = 0;
     option(table, "connector", bytes_str(changes ? "upsert-kafka" : "kafka"));
     option(table, "topic", topic_name(&table->arena, table->name));
+    if (!changes)
+        option(table, "scan.startup.mode", bytes_str("earliest-offset")); /* what is outside before that is the bridge's */
     if (changes)
         option(table, "key.format", bytes_str("json"));
     for (uint16_t i = 0; i < table->outside_count; i++) {
@@ -133,12 +138,12 @@ static enum status adopt(void *context, struct table *table, struct diag *diag)
 }
 
 static enum status start(struct outside_tables *o, const struct table *table, struct log_topic *topic,
-                         struct diag *diag)
+                         enum bridge_way way, struct diag *diag)
 {
     struct arena arena;
 
     arena_init(&arena, ARENA_BUDGET_NONE);
-    struct carrier_spec spec = spec_of_adopted(&arena, table);
+    struct carrier_spec spec = spec_of_adopted(&arena, table, way);
     enum status st = bridges_start(o->bridges, &spec, topic, diag);
     arena_deinit(&arena);
     return st;
@@ -149,27 +154,57 @@ static enum status resume(void *context, const struct table *table, struct diag 
     struct outside_tables *o = context;
     struct log_topic *topic = topic_of(o, table);
 
-    return topic ? start(o, table, topic, diag) : ST_OK;
+    return topic ? start(o, table, topic, carrier_way(o->log, table->name), diag) : ST_OK;
+}
+
+static const char *done_by(enum bridge_way way)
+{
+    return way == BRIDGE_SOURCE ? "read" : "written";
+}
+
+/* Whether it can go that way, and what its topic is made with. */
+static enum status check_way(const struct table *table, enum bridge_way way, struct log_topic_options *options,
+                             struct diag *diag)
+{
+    struct arena arena;
+    bool rows, changes;
+
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    struct carrier_spec spec = spec_of_adopted(&arena, table, way);
+    enum status st = ST_OK;
+    if (!(spec.class->ways & way))
+        st = diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "connector '%s' of `%.*s` can be %s, not %s",
+                      spec.class->name, BYTES_FMT(table->name), done_by(BRIDGE_SOURCE + BRIDGE_SINK - way),
+                      done_by(way));
+    if (st == ST_OK)
+        st = carrier_check(&spec, &rows, &changes, diag);
+    if (st == ST_OK)
+        st = carrier_topic_options(&spec, options, diag);
+    arena_deinit(&arena);
+    return st;
 }
 
 static enum status use(void *context, const struct table *table, enum outside_use how, struct diag *diag)
 {
     struct outside_tables *o = context;
-    struct log_topic_options options = {.internal = true};
+    enum bridge_way way = how == OUTSIDE_READ ? BRIDGE_SOURCE : BRIDGE_SINK;
     struct log_topic *topic = topic_of(o, table);
-    struct arena arena;
+    struct log_topic_options options;
 
-    arena_init(&arena, ARENA_BUDGET_NONE);
-    const struct bridge_class *class = spec_of_adopted(&arena, table).class;
-    arena_deinit(&arena);
-    if (!(class->ways & (how == OUTSIDE_READ ? BRIDGE_SOURCE : BRIDGE_SINK)))
-        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "connector '%s' of `%.*s` can be %s, not %s",
-                        class->name, BYTES_FMT(table->name), how == OUTSIDE_READ ? "written" : "read",
-                        how == OUTSIDE_READ ? "read" : "written");
-    if (topic)
-        return bridges_find(o->bridges, table->name) ? ST_OK : start(o, table, topic, diag);
-    TRY(log_topic_create(o->log, table_option_get(table, "topic", ""), 1, &options, &topic, NULL, diag));
-    return start(o, table, topic, diag);
+    if (topic && carrier_way(o->log, table->name) != way) {
+        diag_hint(diag, "make another table for the other way");
+        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
+                        "`%.*s` is %s: a table of an outside system goes one way", BYTES_FMT(table->name),
+                        done_by(carrier_way(o->log, table->name)));
+    }
+    if (topic && bridges_find(o->bridges, table->name))
+        return ST_OK;
+    TRY(check_way(table, way, &options, diag));
+    if (!topic) {
+        TRY(carrier_set_way(o->log, table->name, way));
+        TRY(log_topic_create(o->log, table_option_get(table, "topic", ""), 1, &options, &topic, NULL, diag));
+    }
+    return start(o, table, topic, way, diag);
 }
 
 static enum status drop(void *context, const struct table *table, uint64_t *lsn)

@@ -1,8 +1,8 @@
-/* bridge.h: one outside system: what its file gives to the frame that carries records to it.
+/* bridge.h: one outside system: what its file gives to the frame that carries records to it and from it.
  *
- * `deliver` may block: it is called on a helper of the bridge's own (docs/design/003-helpers.md), with time
- * limits of its own making (spec->timeout_ms a call to the outside). It touches nothing but its bridge and the
- * batch. Everything else is called by the loop, while nothing is being delivered.
+ * `deliver`, `position`, `poll` and `close` may block: they are called on a helper of the bridge's own
+ * (docs/design/003-helpers.md), with time limits of its own making (spec->timeout_ms a call to the outside). They
+ * touch nothing but their bridge and the batch. Everything else is called by the loop, while none of them is.
  *
  * A bridge knows nothing of retries, breakers, positions in the log or dead letters: the carrier has them.
  *
@@ -27,6 +27,7 @@ struct bridge_spec {
     struct schema schema;        /* of the table's physical columns */
     const uint16_t *key;         /* columns of its primary key */
     uint16_t key_count;
+    enum bridge_way way;         /* 0: not known yet, the table is being made */
     const struct bridge_value *values; /* of class->options */
     int64_t timeout_ms;          /* of one call to the outside */
 };
@@ -55,6 +56,35 @@ struct bridge_batch {
     char trouble[200];
 };
 
+/* Where a part of the outside that is read in order (a partition, a stream) stands: both as the bridge has them. */
+struct bridge_moved {
+    struct bytes split, position; /* at most BRIDGE_SPLIT_MAX and BRIDGE_POSITION_MAX bytes; neither is empty */
+};
+enum { BRIDGE_SPLIT_MAX = 200, BRIDGE_POSITION_MAX = 64 << 10 };
+
+/* What comes from the outside: records, and where that leaves off, taken into the log as one entry. */
+struct bridge_poll {
+    struct arena *arena;
+    uint32_t records_max;
+    size_t bytes_max;
+    int64_t wait_ms; /* for the first record, at most */
+    /* What poll says. A record's partition is that of the table's topic which it goes to, made if it is not there;
+     * its offset is not used. One that is `never` goes to TABLE$dead. */
+    struct bridge_record *records; /* added by bridge_poll_record */
+    uint32_t count;
+    size_t bytes;
+    struct bridge_moved *moved; /* added by bridge_poll_moved */
+    uint32_t moved_count, moved_cap;
+    int64_t behind;    /* records that are there and not taken yet, at least; -1: not known */
+    bool rest;         /* there was nothing, and it could not wait for it: it is asked again after an interval */
+    char trouble[200]; /* there was some; what was given all the same is taken */
+};
+
+/* A new one, zeroed; NULL: records_max or bytes_max are reached. key, value and headers are the caller's to give. */
+struct bridge_record *bridge_poll_record(struct bridge_poll *poll, size_t bytes);
+void bridge_poll_header(struct bridge_poll *poll, struct bridge_record *record, struct bytes key, struct bytes value);
+void bridge_poll_moved(struct bridge_poll *poll, struct bytes split, struct bytes position); /* both are copied */
+
 struct bridge_class {
     const char *name;      /* the connector's */
     unsigned ways;         /* of enum bridge_way */
@@ -65,13 +95,18 @@ struct bridge_class {
      * changes by primary key. */
     bool (*takes_rows)(const struct bridge_spec *spec);
     bool (*takes_changes)(const struct bridge_spec *spec);
-    /* Checks what the options say together; dials nobody. */
+    /* Checks what the options say together, and for a way whether it can go that; dials nobody. */
     enum status (*open)(const struct bridge_spec *spec, struct bridge **out, struct diag *diag);
     /* The position that the outside has for a partition, where it keeps one with the records themselves: so
      * that what arrived before a crash is not given again. -1: none. ST_AGAIN: it cannot be asked now (trouble
      * says why). NULL: it keeps none. On the helper. */
     enum status (*position)(struct bridge *bridge, uint32_t partition, int64_t *out, char trouble[200]);
     void (*deliver)(struct bridge *bridge, struct bridge_batch *batch);
+    /* Of a source. Before the first poll, for each split that has a position in the log: read on from there.
+     * ST_CORRUPT: that is no position of its own. */
+    enum status (*resume)(struct bridge *bridge, struct bytes split, struct bytes position);
+    /* What comes next. All that earlier polls gave is durable in the log, so it may be acknowledged outside. */
+    void (*poll)(struct bridge *bridge, struct bridge_poll *poll);
     void (*close)(struct bridge *bridge);
 };
 

@@ -9,6 +9,8 @@
 struct bridges {
     struct carrier_env env;
     struct map carriers; /* table → struct carrier, whose name is the key */
+    struct carrier **leaving; /* their calls are under way yet: a new one of the same table waits for that */
+    unsigned leaving_count;
 };
 
 struct bridges *bridges_open(const struct carrier_env *env)
@@ -26,6 +28,9 @@ void bridges_close(struct bridges *b)
         return;
     for (struct map_entry *e = map_first(&b->carriers); e; e = map_next(&b->carriers, e))
         carrier_close(e->value);
+    for (unsigned i = 0; i < b->leaving_count; i++)
+        carrier_close(b->leaving[i]);
+    free(b->leaving);
     map_deinit(&b->carriers);
     free(b);
 }
@@ -54,8 +59,12 @@ void bridges_stop(struct bridges *b, struct bytes table)
 {
     struct carrier *c = map_remove(&b->carriers, table);
 
-    if (c)
-        carrier_close(c);
+    if (!c)
+        return;
+    carrier_leave(c);
+    b->leaving = xrealloc(b->leaving, (b->leaving_count + 1) * sizeof(struct carrier *));
+    b->leaving[b->leaving_count++] = c;
+    b->env.wake(b->env.context);
 }
 
 struct carrier *bridges_find(const struct bridges *b, struct bytes table)
@@ -87,12 +96,35 @@ bool bridges_done(const struct bridges *b)
     return true;
 }
 
+static void let_go(struct bridges *b)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < b->leaving_count; i++) {
+        if (carrier_gone(b->leaving[i]))
+            carrier_close(b->leaving[i]);
+        else
+            b->leaving[kept++] = b->leaving[i];
+    }
+    b->leaving_count = kept;
+}
+
+static bool has_one_leaving(const struct bridges *b, const struct carrier *c)
+{
+    for (unsigned i = 0; i < b->leaving_count; i++)
+        if (bytes_equal(name_of(b->leaving[i]), name_of(c)))
+            return true;
+    return false;
+}
+
 bool bridges_pass(struct bridges *b)
 {
     bool more = false;
 
+    let_go(b);
     for (struct map_entry *e = map_first(&b->carriers); e; e = map_next(&b->carriers, e))
-        more |= carrier_pass(e->value);
+        if (!has_one_leaving(b, e->value))
+            more |= carrier_pass(e->value);
     return more;
 }
 

@@ -15,7 +15,9 @@ void bridges_close(struct bridges *b);
 /* Starts the carrier of a table, in the place of the one there is. */
 enum status bridges_start(struct bridges *b, const struct carrier_spec *spec, struct log_topic *topic,
                           struct diag *diag) MUST_CHECK;
-void bridges_stop(struct bridges *b, struct bytes table); /* nothing when there is none */
+/* Nothing when there is none. It has left the log when this returns; a call that is under way goes on, and the next
+ * carrier of that table begins when it has ended. */
+void bridges_stop(struct bridges *b, struct bytes table);
 
 struct carrier *bridges_find(const struct bridges *b, struct bytes table);
 /* NULL: the first; NULL after the last. */

@@ -7,12 +7,16 @@
 #include "base/check.h"
 #include "bridge/carrier_inner.h"
 
-enum { DECODE_ROWS_MAX = CHUNK_ROWS, LOG_WAIT_NS = 1000000000 };
+enum {
+    DECODE_ROWS_MAX = CHUNK_ROWS,
+    POLL_WAIT_MS = 500,
+    RECORD_BYTES_MAX = 16 << 20, /* of a source's topic */
+};
 
 enum {
     OPT_BATCH_RECORDS, OPT_BATCH_BYTES, OPT_RATE, OPT_TIMEOUT, OPT_BACKOFF, OPT_BACKOFF_MAX, OPT_WINDOW,
     OPT_WINDOW_TIME, OPT_CALLS_MIN, OPT_FAILURES, OPT_SLOW_CALLS, OPT_SLOW, OPT_OPEN, OPT_OPEN_MAX,
-    OPT_HALF_OPEN, OPTIONS
+    OPT_HALF_OPEN, OPT_BACKLOG, OPT_INTERVAL, OPTIONS
 };
 
 const struct bridge_option carrier_options[] = {
@@ -42,6 +46,10 @@ const struct bridge_option carrier_options[] = {
     [OPT_OPEN_MAX] = {"bridge.breaker.open.max", BRIDGE_TIME, "60 s", NULL, 1, 3600000, "its bound"},
     [OPT_HALF_OPEN] = {"bridge.breaker.half-open.calls", BRIDGE_COUNT, "3", NULL, 1, 1000,
                        "calls that must succeed before it is closed again"},
+    [OPT_BACKLOG] = {"bridge.backlog.bytes", BRIDGE_BYTES, "1gb", NULL, 1 << 20, 1ll << 50,
+                     "of a source: about so much of a partition is kept here; while jobs have not read that, nothing more is taken"},
+    [OPT_INTERVAL] = {"bridge.poll.interval", BRIDGE_TIME, "100 ms", NULL, 1, 3600000,
+                      "of a source that cannot wait for records: how long it rests when there are none"},
 };
 const unsigned carrier_options_count = OPTIONS;
 
@@ -71,12 +79,30 @@ enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, boo
     CHECK(spec->class->options_count <= BRIDGE_OPTIONS_MAX);
     TRY(read_options(spec, shared, own, diag));
     struct bridge_spec inner = {.table = spec->table, .identity = "", .schema = spec->schema, .key = spec->key,
-                                .key_count = spec->key_count, .values = own,
+                                .key_count = spec->key_count, .way = spec->way, .values = own,
                                 .timeout_ms = shared[OPT_TIMEOUT].number};
     *takes_rows = spec->class->takes_rows(&inner);
     *takes_changes = spec->class->takes_changes(&inner);
     TRY(spec->class->open(&inner, &bridge, diag));
     spec->class->close(bridge);
+    return ST_OK;
+}
+
+/* Old segments of a source's topic go at half of its bound, if jobs have read them. */
+enum status carrier_topic_options(const struct carrier_spec *spec, struct log_topic_options *out,
+                                  struct diag *diag)
+{
+    struct bridge_value shared[OPTIONS], own[BRIDGE_OPTIONS_MAX];
+
+    *out = (struct log_topic_options){.internal = true};
+    if (spec->way != BRIDGE_SOURCE)
+        return ST_OK;
+    TRY(read_options(spec, shared, own, diag));
+    int64_t bytes = shared[OPT_BACKLOG].number;
+    uint64_t segment = (uint64_t)bytes / 8;
+    out->retention_bytes = bytes / 2;
+    out->segment_bytes = segment < LOG_SEGMENT_BYTES ? segment : LOG_SEGMENT_BYTES;
+    out->message_bytes_max = RECORD_BYTES_MAX + (1 << 20);
     return ST_OK;
 }
 
@@ -126,33 +152,11 @@ static void set_pace(struct carrier *c, const struct bridge_value *v)
     c->rate.per_second = (uint64_t)v[OPT_RATE].number;
     c->records_max = (uint32_t)v[OPT_BATCH_RECORDS].number;
     c->bytes_max = (size_t)v[OPT_BATCH_BYTES].number;
+    c->backlog_max = (uint64_t)v[OPT_BACKLOG].number;
+    c->interval_ms = v[OPT_INTERVAL].number;
+    c->wait_ms = v[OPT_SLOW].number / 2 < POLL_WAIT_MS ? v[OPT_SLOW].number / 2 + 1 : POLL_WAIT_MS;
     os_random(c->env.os, &seed, sizeof(seed));
     c->rng = rng_seed(seed);
-}
-
-static void more_came(struct log_watcher *watcher, struct log_partition *partition)
-{
-    struct carrier *c = watcher->context;
-
-    (void)partition;
-    c->env.wake(c->env.context);
-}
-
-static void lanes_open(struct carrier *c)
-{
-    uint32_t count = log_topic_info(c->topic)->partitions;
-
-    c->lanes = xcalloc(count, sizeof(*c->lanes));
-    c->lanes_count = count;
-    for (uint32_t p = 0; p < count; p++) {
-        struct carrier_lane *lane = &c->lanes[p];
-        lane->partition = log_partition_of(c->topic, p);
-        lane->position = position_kept(c->env.log, c->spec.table, p);
-        lane->asked = !c->class->position;
-        lane->watcher = (struct log_watcher){.fn = more_came, .context = c};
-        log_watch(lane->partition, LOG_ON_DURABLE, &lane->watcher);
-        log_pin(lane->partition, c->owner, lane->position);
-    }
 }
 
 enum status carrier_open(const struct carrier_env *env, const struct carrier_spec *spec,
@@ -180,18 +184,24 @@ enum status carrier_open(const struct carrier_env *env, const struct carrier_spe
         c->spec = (struct bridge_spec){
             .table = arena_copy(&c->arena, spec->table), .identity = identity_of(&c->arena, topic),
             .schema = schema_copy(&c->arena, &spec->schema), .key = key, .key_count = spec->key_count,
-            .values = own, .timeout_ms = shared[OPT_TIMEOUT].number};
+            .way = spec->way, .values = own, .timeout_ms = shared[OPT_TIMEOUT].number};
         c->owner = bytes_str(arena_printf(&c->arena, "bridge %.*s", BYTES_FMT(spec->table)));
         st = spec->class->open(&c->spec, &c->bridge, diag);
     }
-    if (st == ST_OK && spec->class->takes_rows(&c->spec))
+    if (st == ST_OK && spec->way == BRIDGE_SINK && spec->class->takes_rows(&c->spec))
         st = rows_open(c, diag);
+    if (st == ST_OK && spec->way == BRIDGE_SOURCE) {
+        st = splits_resume(c);
+        if (st != ST_OK)
+            diag_set(diag, st, DIAG_VALUE, "what is kept of where `%.*s` stands is damaged", BYTES_FMT(spec->table));
+    }
     if (st != ST_OK) {
         carrier_close(c);
         return st;
     }
     set_pace(c, shared);
-    lanes_open(c);
+    if (spec->way == BRIDGE_SINK)
+        lanes_open(c);
     os_helper_open(env->os, "bridge", env->wake, env->context, &c->helper);
     *out = c;
     return ST_OK;
@@ -199,63 +209,70 @@ enum status carrier_open(const struct carrier_env *env, const struct carrier_spe
 
 void carrier_close(struct carrier *c)
 {
+    carrier_leave(c);
     if (c->helper)
         os_helper_close(c->helper);
-    for (uint32_t p = 0; p < c->lanes_count; p++) {
-        log_unwatch(&c->lanes[p].watcher);
-        log_pin(c->lanes[p].partition, c->owner, INT64_MAX);
-    }
-    if (c->bridge)
+    if (c->bridge && !c->closing)
         c->class->close(c->bridge);
     rows_close(c);
     breaker_deinit(&c->breaker);
     arena_deinit(&c->arena);
     arena_deinit(&c->batch_arena);
     buf_deinit(&c->scratch);
-    free(c->lanes);
     free(c);
+}
+
+void carrier_leave(struct carrier *c)
+{
+    if (c->waits)
+        log_wait_cancel(c->env.log, &c->durable);
+    c->waits = false;
+    lanes_close(c);
+    c->leaving = true;
+}
+
+/* On the helper. */
+static bool close_step(struct os_work *work)
+{
+    struct carrier *c = (struct carrier *)work;
+
+    c->class->close(c->bridge);
+    return false;
+}
+
+bool carrier_gone(struct carrier *c)
+{
+    if (c->under_way && !os_helper_done(c->helper, &c->work))
+        return false;
+    c->under_way = false;
+    if (c->closing)
+        return true;
+    c->closing = true;
+    carrier_submit(c, close_step);
+    return false;
 }
 
 /* ---- a turn ---- */
 
-/* On the helper. */
-static bool deliver_step(struct os_work *work)
+void carrier_submit(struct carrier *c, bool (*step)(struct os_work *))
 {
-    struct carrier *c = (struct carrier *)work;
-    int64_t began_ns = os_mono_ns(c->env.os);
-
-    c->batch.trouble[0] = 0;
-    if (c->asking)
-        c->asked_status = c->class->position(c->bridge, c->batch.partition, &c->asked_position,
-                                             c->batch.trouble);
-    else {
-        rows_decode(c);
-        c->class->deliver(c->bridge, &c->batch);
-    }
-    c->took_ns = os_mono_ns(c->env.os) - began_ns;
-    return false;
-}
-
-static void submit(struct carrier *c, bool asking)
-{
-    c->asking = asking;
     c->under_way = true;
-    c->work = (struct os_work){.step = deliver_step};
+    c->work = (struct os_work){.step = step};
     os_helper_submit(c->helper, &c->work);
 }
 
-static void failed(struct carrier *c, int64_t now_ns)
+void carrier_failed(struct carrier *c, const char *why, int64_t now_ns)
 {
     bool first = !c->trouble[0];
 
     c->failures++;
     c->not_before_ns = now_ns + backoff_next_ns(&c->backoff, &c->rng);
-    snprintf(c->trouble, sizeof(c->trouble), "%s", c->batch.trouble[0] ? c->batch.trouble : "it gave no reason");
+    snprintf(c->trouble, sizeof(c->trouble), "%s", why[0] ? why : "it gave no reason");
     if (first && c->env.on_trouble)
         c->env.on_trouble(c->env.context, c->spec.table, c->trouble);
 }
 
-static void went_well(struct carrier *c)
+void carrier_went_well(struct carrier *c)
 {
     bool was_not = c->trouble[0];
 
@@ -265,129 +282,29 @@ static void went_well(struct carrier *c)
         c->env.on_trouble(c->env.context, c->spec.table, NULL);
 }
 
-/* The outside knows better than we what has arrived: after a crash of ours, or an answer that was lost. But what
- * we never had cannot have arrived: then this data directory is an older copy, and twice is better than never. */
-static void asked(struct carrier *c, struct carrier_lane *lane, int64_t now_ns)
-{
-    struct log_offsets offsets;
-
-    if (c->asked_status != ST_OK) {
-        failed(c, now_ns);
-        return;
-    }
-    lane->asked = true;
-    log_offsets(lane->partition, &offsets);
-    if (c->asked_position > lane->position && c->asked_position <= offsets.end)
-        lane->position = c->asked_position;
-}
-
-/* False: the log takes nothing now; the outcome is kept and tried again. */
-static bool move_position(struct carrier *c, struct carrier_lane *lane)
-{
-    const struct bridge_batch *batch = &c->batch;
-    bool all = batch->settled == batch->count;
-    int64_t to = all ? batch->next_offset : batch->records[batch->settled].offset;
-    uint64_t dead = 0, lsn;
-
-    struct log_entry *entry = log_entry_begin(c->env.log);
-    enum status st = dead_letters(c, entry, &dead);
-    if (st != ST_OK) {
-        log_entry_abort(entry);
-        return false;
-    }
-    position_keep(entry, c->spec.table, batch->partition, to);
-    struct log_appended *appended = ARENA_ARRAY(&c->batch_arena, struct log_appended, dead + 1);
-    if (log_entry_commit(entry, appended, &lsn) != ST_OK)
-        return false;
-    lane->position = to;
-    log_pin(lane->partition, c->owner, to);
-    c->dead += dead;
-    c->delivered += batch->settled - dead;
-    return true;
-}
-
-static void delivered(struct carrier *c, struct carrier_lane *lane, int64_t now_ns)
-{
-    bool whole = c->batch.settled == c->batch.count;
-
-    if (c->batch.settled && !move_position(c, lane)) {
-        snprintf(c->trouble, sizeof(c->trouble), "the log takes no positions now");
-        c->not_before_ns = now_ns + LOG_WAIT_NS;
-        return;
-    }
-    c->outcome_kept = false;
-    if (whole) {
-        went_well(c);
-        return;
-    }
-    failed(c, now_ns);
-    lane->asked = !c->class->position;
-}
-
-static void finish(struct carrier *c, int64_t now_ns)
-{
-    struct carrier_lane *lane = &c->lanes[c->batch.partition];
-    bool bad = c->asking ? c->asked_status != ST_OK : c->batch.settled < c->batch.count;
-
-    c->under_way = false;
-    c->calls++;
-    c->busy_ns += c->took_ns;
-    breaker_note(&c->breaker, now_ns, c->took_ns, bad);
-    if (c->asking) {
-        asked(c, lane, now_ns);
-        return;
-    }
-    c->outcome_kept = true;
-    delivered(c, lane, now_ns);
-}
-
-/* Begins what is next, if there is something and it may be now. */
-static void begin(struct carrier *c, int64_t now_ns)
-{
-    if (!breaker_may(&c->breaker, now_ns, &c->not_before_ns))
-        return;
-    for (uint32_t i = 0; i < c->lanes_count; i++) {
-        uint32_t p = (c->turn + i) % c->lanes_count;
-        struct carrier_lane *lane = &c->lanes[p];
-        if (!lane_has_more(lane))
-            continue;
-        c->turn = p + 1;
-        c->batch.partition = p;
-        if (!lane->asked) {
-            submit(c, true);
-            return;
-        }
-        uint64_t may = rate_take(&c->rate, now_ns, c->records_max, &c->not_before_ns);
-        if (!may)
-            return;
-        if (!batch_load(c, lane, (uint32_t)may))
-            continue;
-        c->rate.tokens += (double)(may - c->batch.count);
-        submit(c, false);
-        return;
-    }
-}
-
 bool carrier_pass(struct carrier *c)
 {
     int64_t now_ns = os_mono_ns(c->env.os);
-    bool appended = false; /* then the log is to be flushed again */
+    bool source = c->spec.way == BRIDGE_SOURCE, appended = false; /* then the log is to be flushed again */
 
     if (c->under_way) {
         if (!os_helper_done(c->helper, &c->work))
             return false;
-        finish(c, now_ns);
+        c->under_way = false;
+        c->calls++;
+        c->busy_ns += c->took_ns;
+        (source ? poll_finish : deliver_finish)(c, now_ns);
         appended = true;
     }
     if (now_ns < c->not_before_ns)
         return appended;
     c->not_before_ns = INT64_MIN;
     if (c->outcome_kept) {
-        delivered(c, &c->lanes[c->batch.partition], now_ns);
+        (source ? poll_keep : deliver_keep)(c, now_ns);
         appended = true;
     }
     if (!c->outcome_kept && now_ns >= c->not_before_ns)
-        begin(c, now_ns);
+        (source ? poll_begin : deliver_begin)(c, now_ns);
     return appended; /* the helper, the log or the clock brings the next turn */
 }
 
@@ -409,17 +326,12 @@ void carrier_force(struct carrier *c, enum breaker_state state)
 void carrier_info(const struct carrier *c, struct carrier_info *out)
 {
     *out = (struct carrier_info){
-        .table = c->spec.table, .connector = c->class->name, .guarantee = c->class->guarantee,
+        .table = c->spec.table, .way = c->spec.way, .connector = c->class->name, .guarantee = c->class->guarantee,
         .trouble = c->trouble, .breaker = c->breaker.state,
         .failure_percent = breaker_failure_percent(&c->breaker),
         .slow_percent = breaker_slow_percent(&c->breaker), .busy = c->under_way, .delivered = c->delivered,
         .dead = c->dead, .calls = c->calls, .failures = c->failures, .opened = c->breaker.opened,
         .lost = c->lost, .busy_ns = c->busy_ns,
     };
-    for (uint32_t p = 0; p < c->lanes_count; p++) {
-        struct log_offsets offsets;
-        log_offsets(c->lanes[p].partition, &offsets);
-        if (offsets.end > c->lanes[p].position)
-            out->lag += (uint64_t)(offsets.end - c->lanes[p].position);
-    }
+    out->lag = c->spec.way == BRIDGE_SINK ? deliver_lag(c) : c->behind;
 }

@@ -1,5 +1,5 @@
-/* carrier.h: one table's bridge at work: takes records from the table's topic to the outside, and keeps the
- * position up to which they have arrived.
+/* carrier.h: one table's bridge at work. Of a sink: takes records from the table's topic to the outside, and keeps
+ * the position up to which they have arrived.
  *
  *      rest --- there are records ---> deliver (on the helper) --- settled ---> the position moves ---> rest
  *                                         |
@@ -8,9 +8,15 @@
  * The position is in the log (LOG_KV_BRIDGES); records that can never be delivered go to the topic TABLE.dead in
  * the entry that moves it past them. What the position has not passed is pinned in the topic.
  *
+ * Of a source: polls the outside, and takes what it gives and the position after it as one entry into the log.
+ *
+ *      poll (on the helper) --- records ---> one entry: records, position --- durable ---> poll
+ *          +--- trouble, nothing there, the log refuses, the topic is full ---> wait ---> poll
+ *
  * Owns:    its bridge, helper and batch.
  * Threads: the loop's; the bridge's calls are made on the helper.
- * Limits:  options: one batch of records is in memory.   Layer: bridge.
+ * Limits:  options: one batch of records is in memory; a source's topic is no larger than bridge.backlog.bytes
+ *          and a batch while jobs have not read it.   Layer: bridge.
  */
 #ifndef QW_BRIDGE_CARRIER_H
 #define QW_BRIDGE_CARRIER_H
@@ -38,6 +44,7 @@ struct carrier_env {
 struct carrier_spec {
     const struct bridge_class *class;
     struct bytes table;
+    enum bridge_way way; /* 0 for carrier_check of a table that is being made */
     struct schema schema;
     const uint16_t *key;
     uint16_t key_count;
@@ -51,8 +58,18 @@ enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, boo
 /* From the kept position on, or from the topic's start. */
 enum status carrier_open(const struct carrier_env *env, const struct carrier_spec *spec,
                          struct log_topic *topic, struct carrier **out, struct diag *diag) MUST_CHECK;
+/* What the topic of such a table is made with. */
+enum status carrier_topic_options(const struct carrier_spec *spec, struct log_topic_options *out,
+                                  struct diag *diag) MUST_CHECK;
 /* Waits for what is under way, at most the bridge's time limit. */
 void carrier_close(struct carrier *c);
+/* Its end without a wait: it leaves the log at once, and is to be closed when carrier_gone says so; wake is called
+ * when it should be asked again. */
+void carrier_leave(struct carrier *c);
+bool carrier_gone(struct carrier *c);
+/* The way that a table is carried which has a topic; it is set before that is made. */
+enum bridge_way carrier_way(const struct log *log, struct bytes table);
+enum status carrier_set_way(struct log *log, struct bytes table, enum bridge_way way) MUST_CHECK;
 /* Its positions are forgotten: the table is no more. */
 enum status carrier_forget(struct log *log, struct bytes table, uint64_t *lsn) MUST_CHECK;
 
@@ -66,13 +83,14 @@ void carrier_force(struct carrier *c, enum breaker_state state);
 struct carrier_info {
     struct bytes table;
     const char *connector, *guarantee;
+    enum bridge_way way;
     const char *trouble; /* the last; empty while all is well */
     enum breaker_state breaker;
     uint32_t failure_percent, slow_percent;
     bool busy;           /* a delivery is under way */
-    uint64_t delivered, dead, calls, failures, opened, lost;
-    uint64_t lag;        /* records that have not arrived */
-    int64_t busy_ns;     /* spent delivering */
+    uint64_t delivered, dead, calls, failures, opened, lost; /* delivered: of a source, into the log */
+    uint64_t lag;        /* records that have not arrived; of a source as far as it is known */
+    int64_t busy_ns;     /* spent in calls */
 };
 void carrier_info(const struct carrier *c, struct carrier_info *out);
 

@@ -1,5 +1,6 @@
-/* carrier_inner.h: a carrier's insides: carrier.c (its turns), batch.c (records out of the log, and as rows),
- * position.c (what is kept in the log: positions, dead letters). Nobody else includes it.   Layer: bridge.
+/* carrier_inner.h: a carrier's insides: carrier.c (its life), deliver.c (a sink's turns), poll.c (a source's),
+ * batch.c (records out of the log, and as rows), position.c (what is kept in the log: positions, dead letters).
+ * Nobody else includes it.   Layer: bridge.
  */
 #ifndef QW_BRIDGE_CARRIER_INNER_H
 #define QW_BRIDGE_CARRIER_INNER_H
@@ -9,7 +10,7 @@
 #include "bridge/pace.h"
 #include "data/format/format.h"
 
-enum { BRIDGE_OPTIONS_MAX = 64 };
+enum { BRIDGE_OPTIONS_MAX = 64, CARRIER_LOG_WAIT_NS = 1000000000 };
 
 struct carrier_lane {
     struct log_partition *partition;
@@ -41,10 +42,17 @@ struct carrier {
     int64_t not_before_ns; /* INT64_MIN: at once */
     uint32_t records_max;
     size_t bytes_max;
+    uint64_t backlog_max;  /* of a source: bytes of its topic */
+    int64_t interval_ms, wait_ms;
 
     /* what is under way: the helper's until it is done */
     struct arena batch_arena;
     struct bridge_batch batch;
+    struct bridge_poll poll;
+    struct log_waiter durable; /* of the last poll's entry */
+    bool waits;                /* for it */
+    uint64_t behind;           /* what the last poll said */
+    bool leaving, closing;     /* the helper is closing the bridge, or has */
     struct format_decoder *rows, *keys; /* NULL: the bridge takes bytes; there is no key */
     struct buf scratch;                 /* of decompression */
     bool under_way, asking;
@@ -69,7 +77,29 @@ bool batch_load(struct carrier *c, struct carrier_lane *lane, uint32_t records_m
 /* ---- position.c ---- */
 int64_t position_kept(const struct log *log, struct bytes table, uint32_t partition);
 void position_keep(struct log_entry *entry, struct bytes table, uint32_t partition, int64_t position);
-/* Those of the batch's settled records that are `never`, into TABLE.dead; how many. */
-enum status dead_letters(struct carrier *c, struct log_entry *entry, uint64_t *count) MUST_CHECK;
+/* Of a source: where a split of the outside stands. */
+void split_keep(struct log_entry *entry, struct bytes table, const struct bridge_moved *moved);
+/* Tells the bridge of all that are kept. */
+enum status splits_resume(struct carrier *c) MUST_CHECK;
+/* Those records that are `never`, into TABLE.dead; how many entries of the log's batch that made is at most the
+ * number of them. */
+enum status dead_letters(struct carrier *c, struct log_entry *entry, const struct bridge_record *records,
+                         uint32_t records_count, uint64_t *count) MUST_CHECK;
+
+/* ---- deliver.c, poll.c: true when the log is to be flushed, and another turn wanted ---- */
+void lanes_open(struct carrier *c);
+void lanes_close(struct carrier *c);
+void deliver_finish(struct carrier *c, int64_t now_ns);
+void deliver_keep(struct carrier *c, int64_t now_ns); /* the outcome that the log did not take */
+void deliver_begin(struct carrier *c, int64_t now_ns);
+uint64_t deliver_lag(const struct carrier *c);
+void poll_finish(struct carrier *c, int64_t now_ns);
+void poll_keep(struct carrier *c, int64_t now_ns);
+void poll_begin(struct carrier *c, int64_t now_ns);
+
+/* ---- carrier.c ---- */
+void carrier_submit(struct carrier *c, bool (*step)(struct os_work *));
+void carrier_failed(struct carrier *c, const char *why, int64_t now_ns);
+void carrier_went_well(struct carrier *c);
 
 #endif

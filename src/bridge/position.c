@@ -1,7 +1,12 @@
-/* position.c: what a carrier keeps in the log: how far it is, and what could not be delivered.
+/* position.c: what a carrier keeps in the log: which way it goes, how far it is, and what could not be delivered.
  *
- * Key of a position: the table's name, a zero, the partition (big-endian), in LOG_KV_BRIDGES; value: the offset
- * of the first record that has not arrived.
+ * In LOG_KV_BRIDGES; the key begins with the table's name and a zero, and goes on with
+ *
+ *     the partition (4 bytes, big-endian)   of a sink: the offset of the first record that has not arrived
+ *     's' and the split's name              of a source: where it goes on, as its bridge has it
+ *     's'                                   it is a source
+ *
+ * A partition's number is below LOG_PARTITIONS_MAX, so its first byte is no 's'.
  */
 #include <stdio.h>
 
@@ -12,20 +17,38 @@
 enum { DEAD_RECORD_BYTES_MAX = 64 << 10, DEAD_BATCH_BYTES = 256 << 10, NAME_MAX_KEPT = 240 };
 
 struct key {
-    uint8_t bytes[NAME_MAX_KEPT + 5];
+    uint8_t bytes[NAME_MAX_KEPT + 2 + BRIDGE_SPLIT_MAX];
     size_t len;
 };
 
-static struct bytes key_of(struct key *key, struct bytes table, uint32_t partition)
+static struct bytes key_make(struct key *key, struct bytes table, struct bytes rest)
 {
     struct bytes name = bytes_head(table, NAME_MAX_KEPT);
-    uint32_t be = __builtin_bswap32(partition);
 
     memcpy(key->bytes, name.ptr, name.len);
     key->bytes[name.len] = 0;
-    memcpy(key->bytes + name.len + 1, &be, 4);
-    key->len = name.len + 5;
+    if (rest.len)
+        memcpy(key->bytes + name.len + 1, rest.ptr, rest.len);
+    key->len = name.len + 1 + rest.len;
     return bytes_of(key->bytes, key->len);
+}
+
+static struct bytes key_of(struct key *key, struct bytes table, uint32_t partition)
+{
+    uint32_t be = __builtin_bswap32(partition);
+
+    return key_make(key, table, bytes_of(&be, 4));
+}
+
+/* An empty one: of the table as a source. */
+static struct bytes key_of_split(struct key *key, struct bytes table, struct bytes split)
+{
+    uint8_t rest[1 + BRIDGE_SPLIT_MAX] = {'s'};
+
+    CHECK(split.len <= BRIDGE_SPLIT_MAX);
+    if (split.len)
+        memcpy(rest + 1, split.ptr, split.len);
+    return key_make(key, table, bytes_of(rest, 1 + split.len));
 }
 
 int64_t position_kept(const struct log *log, struct bytes table, uint32_t partition)
@@ -45,6 +68,61 @@ void position_keep(struct log_entry *entry, struct bytes table, uint32_t partiti
 
     log_entry_kv(entry, LOG_KV_BRIDGES, key_of(&key, table, partition), bytes_of(&position, 8));
 }
+
+/* ---- of a source ---- */
+
+void split_keep(struct log_entry *entry, struct bytes table, const struct bridge_moved *moved)
+{
+    struct key key;
+
+    log_entry_kv(entry, LOG_KV_BRIDGES, key_of_split(&key, table, moved->split), moved->position);
+}
+
+struct resuming {
+    struct carrier *c;
+    size_t prefix;
+    enum status status;
+};
+
+static bool resume_one(void *context, struct bytes key, struct bytes value)
+{
+    struct resuming *r = context;
+
+    if (key.len > r->prefix)
+        r->status = r->c->class->resume(r->c->bridge, bytes_skip(key, r->prefix), value);
+    return r->status == ST_OK;
+}
+
+enum status splits_resume(struct carrier *c)
+{
+    struct key key;
+    struct bytes prefix = key_of_split(&key, c->spec.table, BYTES_NONE);
+    struct resuming r = {c, prefix.len, ST_OK};
+
+    log_kv_scan(c->env.log, LOG_KV_BRIDGES, prefix, resume_one, &r);
+    return r.status;
+}
+
+enum bridge_way carrier_way(const struct log *log, struct bytes table)
+{
+    struct key key;
+    struct bytes value;
+
+    if (log_kv_get(log, LOG_KV_BRIDGES, key_of_split(&key, table, BYTES_NONE), &value))
+        return BRIDGE_SOURCE;
+    return BRIDGE_SINK;
+}
+
+enum status carrier_set_way(struct log *log, struct bytes table, enum bridge_way way)
+{
+    struct key key;
+    uint64_t lsn;
+
+    return log_kv_put(log, LOG_KV_BRIDGES, key_of_split(&key, table, BYTES_NONE),
+                      way == BRIDGE_SOURCE ? BYTES_LITERAL("1") : BYTES_NONE, &lsn);
+}
+
+/* ---- of both ---- */
 
 struct found {
     struct key keys[64];
@@ -66,10 +144,10 @@ enum status carrier_forget(struct log *log, struct bytes table, uint64_t *lsn)
     struct found found;
     struct key prefix;
 
-    key_of(&prefix, table, 0);
+    key_make(&prefix, table, BYTES_NONE);
     do {
         found.count = 0;
-        log_kv_scan(log, LOG_KV_BRIDGES, bytes_of(prefix.bytes, prefix.len - 4), collect, &found);
+        log_kv_scan(log, LOG_KV_BRIDGES, bytes_of(prefix.bytes, prefix.len), collect, &found);
         for (unsigned i = 0; i < found.count; i++)
             TRY(log_kv_put(log, LOG_KV_BRIDGES, bytes_of(found.keys[i].bytes, found.keys[i].len), BYTES_NONE,
                            lsn));
@@ -108,11 +186,12 @@ static void write_dead(const struct carrier *c, const struct bridge_record *r, s
     json_key_text(&w, "table", c->spec.table);
     json_key_str(&w, "connector", c->class->name);
     json_key_i64(&w, "partition", r->partition);
-    json_key_i64(&w, "offset", r->offset);
+    if (c->spec.way != BRIDGE_SOURCE) /* then it has none of ours */
+        json_key_i64(&w, "offset", r->offset);
     json_key_str(&w, "reason", r->never);
     write_text(&w, "key", r->key);
     write_text(&w, "record", r->value);
-    if (r->value.len > DEAD_RECORD_BYTES_MAX) /* the whole is in the table's topic, for as long as it is kept */
+    if (r->value.len > DEAD_RECORD_BYTES_MAX) /* the whole is where it came from, for as long as it is kept */
         json_key_u64(&w, "record_bytes", r->value.len);
     json_object_end(&w);
 }
@@ -133,36 +212,45 @@ static enum status dead_flush(struct batch_builder *b, struct log_topic *topic, 
     return st;
 }
 
-static enum status dead_all(struct carrier *c, struct batch_builder *b, struct buf *text, struct log_entry *entry,
-                            uint64_t *count)
+struct dead {
+    struct carrier *c;
+    struct batch_builder b;
+    struct buf text;
+    uint64_t count;
+};
+
+static enum status dead_all(struct dead *d, struct log_entry *entry, const struct bridge_record *records,
+                            uint32_t records_count)
 {
     struct log_topic *topic = NULL;
+    struct batch_builder *b = &d->b;
 
-    for (uint32_t i = 0; i < c->batch.settled; i++) {
-        const struct bridge_record *r = &c->batch.records[i];
+    for (uint32_t i = 0; i < records_count; i++) {
+        const struct bridge_record *r = &records[i];
         if (!r->never)
             continue;
         if (!topic)
-            TRY(dead_topic(c, &topic));
-        buf_clear(text);
-        write_dead(c, r, text);
-        if (batch_builder_bytes(b) + text->len > DEAD_BATCH_BYTES)
+            TRY(dead_topic(d->c, &topic));
+        buf_clear(&d->text);
+        write_dead(d->c, r, &d->text);
+        if (batch_builder_bytes(b) + d->text.len > DEAD_BATCH_BYTES)
             TRY(dead_flush(b, topic, entry));
-        batch_builder_add(b, r->timestamp_ms, r->key, buf_view(text), NULL, 0);
-        (*count)++;
+        batch_builder_add(b, r->timestamp_ms, bytes_head(r->key, DEAD_RECORD_BYTES_MAX), buf_view(&d->text), NULL, 0);
+        d->count++;
     }
     return dead_flush(b, topic, entry);
 }
 
-enum status dead_letters(struct carrier *c, struct log_entry *entry, uint64_t *count)
+enum status dead_letters(struct carrier *c, struct log_entry *entry, const struct bridge_record *records,
+                         uint32_t records_count, uint64_t *count)
 {
-    struct batch_builder b;
-    struct buf text;
+    struct dead d = {.c = c};
 
-    batch_builder_init(&b, KAFKA_CODEC_NONE);
-    buf_init(&text, 0);
-    enum status st = dead_all(c, &b, &text, entry, count);
-    batch_builder_deinit(&b);
-    buf_deinit(&text);
+    batch_builder_init(&d.b, KAFKA_CODEC_NONE);
+    buf_init(&d.text, 0);
+    enum status st = dead_all(&d, entry, records, records_count);
+    batch_builder_deinit(&d.b);
+    buf_deinit(&d.text);
+    *count = d.count;
     return st;
 }

@@ -1,4 +1,4 @@
-/* redis.c: Redis as a sink: strings, hashes, lists, streams, channels.
+/* redis.c: Redis as a sink: strings, hashes, lists, streams, channels. As a source: redis_source.c.
  *
  *     redis.type   a row is                                          a deleted row
  *     string       SET prefix+key value-of-the-format                DEL
@@ -18,17 +18,12 @@
  * An error that Redis gives for one command (WRONGTYPE) is that record's; one for the transaction or the
  * connection is everybody's: later.   Protocol: redis.io/docs/reference/protocol-spec; library: hiredis.
  */
-#include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "bridge/systems.h"
+#include "bridge/redis_inner.h"
 #include "data/text.h"
-
-enum { OPT_HOST, OPT_PORT, OPT_USER, OPT_PASSWORD, OPT_DATABASE, OPT_TYPE, OPT_KEY, OPT_PREFIX, OPT_SEPARATOR,
-       OPT_TTL, OPT_MAXLEN, OPTIONS };
-enum redis_type { REDIS_STRING, REDIS_HASH, REDIS_ZSET, REDIS_LIST, REDIS_STREAM, REDIS_CHANNEL };
 
 static const struct bridge_option options[] = {
     [OPT_HOST] = {"redis.host", BRIDGE_TEXT, "127.0.0.1", NULL, 0, 0, "name or address"},
@@ -39,7 +34,8 @@ static const struct bridge_option options[] = {
     [OPT_TYPE] = {"redis.type", BRIDGE_WORD, "hash", "string|hash|zset|list|stream|channel", 0, 0,
                   "what a row becomes"},
     [OPT_KEY] = {"redis.key", BRIDGE_TEXT, "", NULL, 0, 0,
-                 "of zset, list, stream and channel: its key; default: the table's name"},
+                 "of zset, list, stream and channel: its key; default: the table's name; streams that are read may be several, "
+                 "by ';'"},
     [OPT_PREFIX] = {"redis.key.prefix", BRIDGE_TEXT, "", NULL, 0, 0,
                     "of string and hash: what stands before a row's key; default: the table's name and ':'"},
     [OPT_SEPARATOR] = {"redis.key.separator", BRIDGE_TEXT, ":", NULL, 0, 0, "between the columns of a key"},
@@ -47,22 +43,14 @@ static const struct bridge_option options[] = {
                  "of string and hash: how long a row lives after it was written; default: for ever"},
     [OPT_MAXLEN] = {"redis.stream.maxlen", BRIDGE_COUNT, "", NULL, 1, INT32_MAX,
                     "of stream: about so many entries are kept; default: all"},
+    [OPT_FIELD] = {"redis.stream.field", BRIDGE_TEXT, "", NULL, 0, 0,
+                   "of a stream that is read: the field that holds a row in the table's format; default: a field a "
+                   "column"},
+    [OPT_START] = {"scan.startup.mode", BRIDGE_WORD, "earliest-offset", "earliest-offset|latest-offset|timestamp", 0,
+                   0, "of a stream that is read: where to begin"},
+    [OPT_START_MS] = {"scan.startup.timestamp-millis", BRIDGE_COUNT, "", NULL, 0, INT64_MAX,
+                      "for scan.startup.mode = timestamp"},
 };
-
-struct bridge_redis_state {
-    struct bridge base;
-    enum redis_type type;
-    redisContext *connection; /* NULL: none */
-    struct buf text;          /* of one command's arguments */
-    size_t *ends;             /* of each in text */
-    int args, args_cap;
-    char position_key[80];
-};
-
-static struct bytes option_text(const struct bridge_redis_state *b, int option)
-{
-    return b->base.spec->values[option].text;
-}
 
 static enum redis_type type_of(const struct bridge_spec *spec)
 {
@@ -96,6 +84,8 @@ static enum status redis_open(const struct bridge_spec *spec, struct bridge **ou
 {
     enum redis_type type = type_of(spec);
 
+    if (spec->way == BRIDGE_SOURCE)
+        TRY(redis_source_check(spec, diag));
     if (type <= REDIS_HASH && !spec->key_count)
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
                         "'redis.type' = '%.*s' needs a PRIMARY KEY (…) NOT ENFORCED: the row's key in Redis",
@@ -112,22 +102,18 @@ static enum status redis_open(const struct bridge_spec *spec, struct bridge **ou
     b->type = type;
     buf_init(&b->text, 0);
     snprintf(b->position_key, sizeof(b->position_key), "quickwater:position:%.40s", spec->identity);
+    if (spec->way == BRIDGE_SOURCE)
+        redis_source_open(b);
     *out = &b->base;
     return ST_OK;
-}
-
-static void disconnect(struct bridge_redis_state *b)
-{
-    if (b->connection)
-        redisFree(b->connection);
-    b->connection = NULL;
 }
 
 static void redis_close(struct bridge *bridge)
 {
     struct bridge_redis_state *b = (struct bridge_redis_state *)bridge;
 
-    disconnect(b);
+    redis_disconnect(b);
+    redis_source_close(b);
     buf_deinit(&b->text);
     free(b->ends);
     free(b);
@@ -135,55 +121,10 @@ static void redis_close(struct bridge *bridge)
 
 /* ---- commands ---- */
 
-static void arg_end(struct bridge_redis_state *b)
-{
-    if (b->args == b->args_cap) {
-        b->args_cap = b->args_cap ? b->args_cap * 2 : 16;
-        b->ends = xrealloc(b->ends, (size_t)b->args_cap * sizeof(*b->ends));
-    }
-    b->ends[b->args++] = b->text.len;
-}
-
-static void arg(struct bridge_redis_state *b, struct bytes text)
-{
-    buf_bytes(&b->text, text);
-    arg_end(b);
-}
-
-static void command(struct bridge_redis_state *b, const char *name)
-{
-    buf_clear(&b->text);
-    b->args = 0;
-    arg(b, bytes_str(name));
-}
-
-static void arg_number(struct bridge_redis_state *b, long long n)
-{
-    buf_printf(&b->text, "%lld", n);
-    arg_end(b);
-}
-
-/* Into the connection's output; false: no memory. */
-static void command_end(struct bridge_redis_state *b)
-{
-    const char **argv = xmalloc((size_t)b->args * sizeof(*argv));
-    size_t *lens = xmalloc((size_t)b->args * sizeof(*lens)), from = 0;
-
-    buf_reserve(&b->text, 1); /* so that ptr is not NULL */
-    for (int i = 0; i < b->args; i++) {
-        argv[i] = (const char *)b->text.ptr + from;
-        lens[i] = b->ends[i] - from;
-        from = b->ends[i];
-    }
-    redisAppendCommandArgv(b->connection, b->args, argv, lens);
-    free(argv);
-    free(lens);
-}
-
 static void arg_column(struct bridge_redis_state *b, const struct chunk *rows, uint16_t row, uint16_t column)
 {
     value_text(&b->text, b->base.spec->schema.fields[column].type, &rows->cols[column], row, NULL);
-    arg_end(b);
+    redis_arg_done(b);
 }
 
 static void arg_key(struct bridge_redis_state *b, const struct chunk *rows, uint16_t row)
@@ -191,36 +132,36 @@ static void arg_key(struct bridge_redis_state *b, const struct chunk *rows, uint
     const struct bridge_spec *spec = b->base.spec;
 
     if (spec->values[OPT_PREFIX].given)
-        buf_bytes(&b->text, option_text(b, OPT_PREFIX));
+        buf_bytes(&b->text, redis_option(b, OPT_PREFIX));
     else
         buf_printf(&b->text, "%.*s:", BYTES_FMT(spec->table));
     for (uint16_t k = 0; k < spec->key_count; k++) {
         if (k)
-            buf_bytes(&b->text, option_text(b, OPT_SEPARATOR));
+            buf_bytes(&b->text, redis_option(b, OPT_SEPARATOR));
         uint16_t c = spec->key[k];
         value_text(&b->text, spec->schema.fields[c].type, &rows->cols[c], row, NULL);
     }
-    arg_end(b);
+    redis_arg_done(b);
 }
 
 /* The key of what all rows go to. */
 static void arg_target(struct bridge_redis_state *b)
 {
-    arg(b, b->base.spec->values[OPT_KEY].given ? option_text(b, OPT_KEY) : b->base.spec->table);
+    redis_arg(b, b->base.spec->values[OPT_KEY].given ? redis_option(b, OPT_KEY) : b->base.spec->table);
 }
 
 static void put_string(struct bridge_redis_state *b, const struct bridge_record *r, const struct chunk *rows)
 {
     int64_t ttl = b->base.spec->values[OPT_TTL].number;
 
-    command(b, "SET");
+    redis_command(b, "SET");
     arg_key(b, rows, r->row);
-    arg(b, r->value);
+    redis_arg(b, r->value);
     if (ttl) {
-        arg(b, bytes_str("PX"));
-        arg_number(b, ttl);
+        redis_arg(b, bytes_str("PX"));
+        redis_arg_number(b, ttl);
     }
-    command_end(b);
+    redis_command_end(b);
 }
 
 /* All fields anew: a column that is NULL now has none. */
@@ -229,24 +170,24 @@ static unsigned put_hash(struct bridge_redis_state *b, const struct bridge_recor
     const struct bridge_spec *spec = b->base.spec;
     int64_t ttl = spec->values[OPT_TTL].number;
 
-    command(b, "DEL");
+    redis_command(b, "DEL");
     arg_key(b, rows, r->row);
-    command_end(b);
-    command(b, "HSET");
+    redis_command_end(b);
+    redis_command(b, "HSET");
     arg_key(b, rows, r->row);
     for (uint16_t c = 0; c < spec->schema.count; c++) {
         if (!column_valid(&rows->cols[c], r->row))
             continue;
-        arg(b, spec->schema.fields[c].name);
+        redis_arg(b, spec->schema.fields[c].name);
         arg_column(b, rows, r->row, c);
     }
-    command_end(b); /* a key's columns are not NULL: there is one at least */
+    redis_command_end(b); /* a key's columns are not NULL: there is one at least */
     if (!ttl)
         return 2;
-    command(b, "PEXPIRE");
+    redis_command(b, "PEXPIRE");
     arg_key(b, rows, r->row);
-    arg_number(b, ttl);
-    command_end(b);
+    redis_arg_number(b, ttl);
+    redis_command_end(b);
     return 3;
 }
 
@@ -255,12 +196,12 @@ static void put_member(struct bridge_redis_state *b, const struct bridge_record 
     uint16_t member = b->base.spec->key[0], score = 1 - member;
     bool gone = !r->value.ptr || !column_valid(&rows->cols[score], r->row);
 
-    command(b, gone ? "ZREM" : "ZADD");
+    redis_command(b, gone ? "ZREM" : "ZADD");
     arg_target(b);
     if (!gone)
         arg_column(b, rows, r->row, score);
     arg_column(b, rows, r->row, member);
-    command_end(b);
+    redis_command_end(b);
 }
 
 static void put_entry(struct bridge_redis_state *b, const struct bridge_record *r, const struct chunk *rows)
@@ -268,43 +209,43 @@ static void put_entry(struct bridge_redis_state *b, const struct bridge_record *
     const struct bridge_spec *spec = b->base.spec;
     unsigned fields = 0;
 
-    command(b, "XADD");
+    redis_command(b, "XADD");
     arg_target(b);
     if (spec->values[OPT_MAXLEN].number) {
-        arg(b, bytes_str("MAXLEN"));
-        arg(b, bytes_str("~"));
-        arg_number(b, spec->values[OPT_MAXLEN].number);
+        redis_arg(b, bytes_str("MAXLEN"));
+        redis_arg(b, bytes_str("~"));
+        redis_arg_number(b, spec->values[OPT_MAXLEN].number);
     }
-    arg(b, bytes_str("*"));
+    redis_arg(b, bytes_str("*"));
     for (uint16_t c = 0; c < spec->schema.count; c++) {
         if (!column_valid(&rows->cols[c], r->row))
             continue;
-        arg(b, spec->schema.fields[c].name);
+        redis_arg(b, spec->schema.fields[c].name);
         arg_column(b, rows, r->row, c);
         fields++;
     }
     if (!fields) { /* an entry has a field at least: a row of NULLs is an empty one */
-        arg(b, spec->schema.fields[0].name);
-        arg(b, BYTES_NONE);
+        redis_arg(b, spec->schema.fields[0].name);
+        redis_arg(b, BYTES_NONE);
     }
-    command_end(b);
+    redis_command_end(b);
 }
 
 static void put_message(struct bridge_redis_state *b, const struct bridge_record *r)
 {
-    command(b, b->type == REDIS_LIST ? "RPUSH" : "PUBLISH");
+    redis_command(b, b->type == REDIS_LIST ? "RPUSH" : "PUBLISH");
     arg_target(b);
-    arg(b, r->value);
-    command_end(b);
+    redis_arg(b, r->value);
+    redis_command_end(b);
 }
 
 /* How many commands the record took. */
 static unsigned put(struct bridge_redis_state *b, const struct bridge_record *r, const struct chunk *rows)
 {
     if (!r->value.ptr && b->type <= REDIS_HASH) {
-        command(b, "DEL");
+        redis_command(b, "DEL");
         arg_key(b, rows, r->row);
-        command_end(b);
+        redis_command_end(b);
         return 1;
     }
     switch (b->type) {
@@ -327,95 +268,26 @@ static unsigned put(struct bridge_redis_state *b, const struct bridge_record *r,
     UNREACHABLE();
 }
 
-/* ---- the connection ---- */
-
-static bool trouble(struct bridge_redis_state *b, char to[200], const char *doing, const redisReply *reply)
-{
-    const char *why = reply ? reply->str : b->connection ? b->connection->errstr : "no memory";
-
-    snprintf(to, 200, "%.60s: %.120s", doing, why && why[0] ? why : "the connection was closed");
-    disconnect(b);
-    return false;
-}
-
-/* The answer to a simple command that is to be no error. */
-static bool simple(struct bridge_redis_state *b, const char *doing, char to[200])
-{
-    redisReply *reply = NULL;
-
-    command_end(b);
-    bool good = redisGetReply(b->connection, (void **)&reply) == REDIS_OK && reply &&
-                reply->type != REDIS_REPLY_ERROR;
-    if (!good)
-        trouble(b, to, doing, reply);
-    if (reply)
-        freeReplyObject(reply);
-    return good;
-}
-
-static bool greet(struct bridge_redis_state *b, char to[200])
-{
-    const struct bridge_value *v = b->base.spec->values;
-
-    if (v[OPT_PASSWORD].given) {
-        command(b, "AUTH");
-        if (v[OPT_USER].given)
-            arg(b, v[OPT_USER].text);
-        arg(b, v[OPT_PASSWORD].text);
-        if (!simple(b, "AUTH", to))
-            return false;
-    }
-    if (!v[OPT_DATABASE].number)
-        return true;
-    command(b, "SELECT");
-    arg_number(b, v[OPT_DATABASE].number);
-    return simple(b, "SELECT", to);
-}
-
-static bool connected(struct bridge_redis_state *b, char to[200])
-{
-    const struct bridge_spec *spec = b->base.spec;
-    struct timeval limit = {spec->timeout_ms / 1000, spec->timeout_ms % 1000 * 1000};
-    char host[256], doing[120];
-
-    if (b->connection)
-        return true;
-    snprintf(host, sizeof(host), "%.*s", BYTES_FMT(option_text(b, OPT_HOST)));
-    b->connection = redisConnectWithTimeout(host, (int)spec->values[OPT_PORT].number, limit);
-    snprintf(doing, sizeof(doing), "Redis at %.80s:%lld", host, (long long)spec->values[OPT_PORT].number);
-    if (!b->connection || b->connection->err)
-        return trouble(b, to, doing, NULL);
-    if (redisSetTimeout(b->connection, limit) != REDIS_OK)
-        return trouble(b, to, doing, NULL);
-    return greet(b, to);
-}
-
 static enum status redis_position(struct bridge *bridge, uint32_t partition, int64_t *out, char to[200])
 {
     struct bridge_redis_state *b = (struct bridge_redis_state *)bridge;
-    redisReply *reply = NULL;
 
     *out = -1;
-    if (!connected(b, to))
+    if (!redis_connected(b, to))
         return ST_AGAIN;
-    command(b, "HGET");
-    arg(b, bytes_str(b->position_key));
-    arg_number(b, partition);
-    command_end(b);
-    if (redisGetReply(b->connection, (void **)&reply) != REDIS_OK || !reply ||
-        reply->type == REDIS_REPLY_ERROR) {
-        trouble(b, to, "reading the position", reply);
-        if (reply)
-            freeReplyObject(reply);
+    redis_command(b, "HGET");
+    redis_arg(b, bytes_str(b->position_key));
+    redis_arg_number(b, partition);
+    redisReply *reply = redis_answer(b, "reading the position", to);
+    if (!reply)
         return ST_AGAIN;
-    }
     bool known = reply->type == REDIS_REPLY_STRING;
     bool good = known ? bytes_to_i64(bytes_of(reply->str, reply->len), out) : reply->type == REDIS_REPLY_NIL;
     freeReplyObject(reply);
     if (good)
         return ST_OK;
     snprintf(to, 200, "the position in %s is no number", b->position_key); /* or the connection garbles */
-    disconnect(b);
+    redis_disconnect(b);
     return ST_AGAIN;
 }
 
@@ -445,7 +317,7 @@ static redisReply *answers(struct bridge_redis_state *b, struct bridge_batch *ba
             freeReplyObject(reply);
         reply = NULL;
         if (redisGetReply(b->connection, (void **)&reply) != REDIS_OK || !reply) {
-            trouble(b, batch->trouble, "sending rows", NULL);
+            redis_trouble(b, batch->trouble, "sending rows", NULL);
             return NULL;
         }
         if (reply->type == REDIS_REPLY_ERROR && !refused[0])
@@ -455,7 +327,7 @@ static redisReply *answers(struct bridge_redis_state *b, struct bridge_batch *ba
         return reply;
     snprintf(batch->trouble, 200, "Redis refuses the batch: %s", refused[0] ? refused : "EXEC gave nothing");
     freeReplyObject(reply);
-    disconnect(b);
+    redis_disconnect(b);
     return NULL;
 }
 
@@ -465,24 +337,24 @@ static void redis_deliver(struct bridge *bridge, struct bridge_batch *batch)
     uint8_t *commands = ARENA_ARRAY(batch->arena, uint8_t, batch->count);
     size_t queued = 0;
 
-    if (!connected(b, batch->trouble))
+    if (!redis_connected(b, batch->trouble))
         return;
-    command(b, "MULTI");
-    command_end(b);
+    redis_command(b, "MULTI");
+    redis_command_end(b);
     for (uint32_t i = 0; i < batch->count; i++) {
         if (batch->records[i].never)
             continue;
         commands[i] = (uint8_t)put(b, &batch->records[i], &batch->rows);
         queued += commands[i];
     }
-    command(b, "HSET");
-    arg(b, bytes_str(b->position_key));
-    arg_number(b, batch->partition);
-    arg_number(b, batch->next_offset);
-    command_end(b);
+    redis_command(b, "HSET");
+    redis_arg(b, bytes_str(b->position_key));
+    redis_arg_number(b, batch->partition);
+    redis_arg_number(b, batch->next_offset);
+    redis_command_end(b);
     queued++;
-    command(b, "EXEC");
-    command_end(b);
+    redis_command(b, "EXEC");
+    redis_command_end(b);
     redisReply *exec = answers(b, batch, queued);
     if (!exec)
         return;
@@ -493,8 +365,9 @@ static void redis_deliver(struct bridge *bridge, struct bridge_batch *batch)
 
 const struct bridge_class bridge_redis = {
     .name = "redis",
-    .ways = BRIDGE_SINK,
-    .guarantee = "exactly once: the rows of a batch and its position are one transaction",
+    .ways = BRIDGE_SINK | BRIDGE_SOURCE,
+    .guarantee = "exactly once: written, the rows of a batch and its position are one transaction; read, likewise here, "
+                 "but for channels, which keep nothing",
     .options = options,
     .options_count = OPTIONS,
     .takes_rows = takes_rows,
@@ -502,5 +375,7 @@ const struct bridge_class bridge_redis = {
     .open = redis_open,
     .position = redis_position,
     .deliver = redis_deliver,
+    .resume = redis_resume,
+    .poll = redis_poll,
     .close = redis_close,
 };

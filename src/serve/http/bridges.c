@@ -10,6 +10,7 @@ static void write_bridge(struct json_writer *w, const struct carrier_info *info)
     json_object_begin(w);
     json_key_text(w, "table", info->table);
     json_key_str(w, "connector", info->connector);
+    json_key_str(w, "way", info->way == BRIDGE_SOURCE ? "source" : "sink");
     json_key_str(w, "guarantee", info->guarantee);
     json_key_str(w, "breaker", breaker_state_text(info->breaker));
     json_key_u64(w, "failure_percent", info->failure_percent);
@@ -110,10 +111,10 @@ static const struct {
     const char *name, *type, *help;
     double (*value)(const struct carrier_info *);
 } bridge_families[] = {
-    {"bridge_delivered_records_total", "counter", "Records that the outside system has taken.", bridge_delivered},
-    {"bridge_dead_records_total", "counter", "Records that it can never take, kept in TABLE$dead.", bridge_dead},
+    {"bridge_delivered_records_total", "counter", "Records that the outside system has taken, or of a source given.", bridge_delivered},
+    {"bridge_dead_records_total", "counter", "Records that can never be carried, kept in TABLE$dead.", bridge_dead},
     {"bridge_lost_records_total", "counter", "Records that were deleted from the topic undelivered.", bridge_lost},
-    {"bridge_lag_records", "gauge", "Records that have not arrived yet.", bridge_lag},
+    {"bridge_lag_records", "gauge", "Records that have not arrived yet, as far as it is known.", bridge_lag},
     {"bridge_calls_total", "counter", "Calls to the outside system.", bridge_calls},
     {"bridge_failed_calls_total", "counter", "Calls that failed, and were or will be made again.", bridge_failures},
     {"bridge_busy_seconds_total", "counter", "Time spent in calls.", bridge_busy},

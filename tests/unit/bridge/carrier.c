@@ -132,7 +132,7 @@ static void option(struct rig *rig, const char *key, const char *value)
 static struct carrier_spec spec_of(struct rig *rig)
 {
     static const uint16_t key[] = {0};
-    return (struct carrier_spec){.class = rig->class, .table = BYTES_LITERAL("t"), .schema = rig->schema,
+    return (struct carrier_spec){.class = rig->class, .table = BYTES_LITERAL("t"), .way = BRIDGE_SINK, .schema = rig->schema,
                                  .key = key, .key_count = rig->key_count, .options = rig->options,
                                  .options_count = rig->options_count};
 }
