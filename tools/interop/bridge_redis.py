@@ -1,5 +1,5 @@
-"""Redis as a sink: every kind of value, over a proxy that hurts, over kills of Redis and of our server."""
-import os, socket, sys
+"""Redis as a sink and as a source: every kind of value, over a proxy that hurts, over kills of Redis and of our server."""
+import os, socket, sys, time
 
 import checks
 from bridges import HASTE, Proxy, Server, child, free_port, hurt, kills, made
@@ -230,11 +230,14 @@ def what_is_wrong_is_said():
     assert "only grows" in server.refused(
         table("w", "id BIGINT, PRIMARY KEY (id) NOT ENFORCED", "'redis.type' = 'list'"))
     server.sql(table("w", "k STRING, c BIGINT", "'redis.type' = 'list'"))
-    assert server.refused("SELECT * FROM w;") == "connector 'redis' of `w` can be written, not read"
     server.source("w_in")
+    server.sql("INSERT INTO w SELECT k, id FROM w_in;")
+    assert server.refused("SELECT * FROM w;") == "`w` is written: a table of an outside system goes one way"
+    server.sql(table("z", "k STRING, PRIMARY KEY (k) NOT ENFORCED", "'redis.type' = 'hash'"))
+    assert server.refused("SELECT * FROM z;") == "`z` cannot be read: a hash is no sequence of rows"
     refusal = server.refused("INSERT INTO w SELECT k, COUNT(*) FROM w_in GROUP BY k;")
     assert "takes only new rows" in refusal, refusal
-    server.sql("DROP TABLE w;")
+    server.sql("DROP JOB `insert-into_w`; DROP TABLE w;")
 
 
 @case
@@ -251,6 +254,144 @@ def a_table_that_is_dropped_and_made_again_begins_anew():
     server.stop()
     server.start()
     assert redis.do("LLEN", "anew") == 20
+
+
+# ---- as a source ----
+
+def taken(name, columns, options, port=None, select="*"):
+    """A job that takes a table of Redis into a topic."""
+    server.sql(table(name, columns, options, port))
+    server.sql("CREATE TABLE %s_out (%s) WITH ('connector' = 'kafka', 'topic' = '%s_out', 'format' = 'json', "
+               "'scan.startup.mode' = 'earliest-offset');" % (name, columns.split(" METADATA")[0], name))
+    server.sql("INSERT INTO %s_out SELECT %s FROM %s;" % (name, select, name))
+
+
+def came(name, want, seconds=60):
+    until("%d of %s came" % (len(want), name), seconds, lambda: len(server.rows("SELECT * FROM %s_out;" % name)) >= len(want))
+    got = server.rows("SELECT * FROM %s_out;" % name)
+    assert got == want, (len(got), len(want), [(i, g, w) for i, (g, w) in enumerate(zip(got, want)) if g != w][:3])
+
+
+@case
+def a_stream_is_read_with_its_ids_and_times():
+    for i in range(1, 701):
+        redis.do("XADD", "src", "%d-0" % (1700000000000 + i), "id", i, "k", "k%d" % (i % 7), "more", "x")
+    server.sql(table("src", "id BIGINT, k STRING, at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', "
+                            "h MAP<STRING, BYTES> METADATA FROM 'headers'", "'redis.type' = 'stream'"))
+    server.sql("CREATE TABLE src_out (id BIGINT, k STRING, at TIMESTAMP_LTZ(3), entry STRING) WITH "
+               "('connector' = 'kafka', 'topic' = 'src_out', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');")
+    server.sql("INSERT INTO src_out SELECT id, k, at, CAST(h['id'] AS STRING) FROM src;")
+    until("all came", 30, lambda: len(server.rows("SELECT id FROM src_out;")) == 700)
+    first = server.rows("SELECT * FROM src_out;")[0]
+    assert first[0] == 1 and first[1] == "k1" and "22:13:20.001" in first[2] and first[3] == "1700000000001-0", first
+    assert [r[0] for r in server.rows("SELECT id FROM src_out;")] == list(range(1, 701))
+    info = server.bridge("src")
+    assert info["way"] == "source" and info["delivered"] == 700, info
+
+
+@case
+def several_streams_are_partitions_and_a_field_may_hold_the_row():
+    for i in range(300):
+        redis.do("XADD", "m%d" % (i % 3), "*", "row", '{"id":%d}' % i)
+    redis.do("XADD", "m1", "*", "other", "no row")
+    redis.do("XADD", "m1", "*", "row", "{no json")
+    taken("m", "id BIGINT", "'redis.type' = 'stream', 'redis.key' = 'm0;m1;m2', 'redis.stream.field' = 'row'")
+    until("all came", 30, lambda: len(server.rows("SELECT id FROM m_out;")) == 300)
+    assert sorted(r[0] for r in server.rows("SELECT id FROM m_out;")) == list(range(300))
+    until("one is dead", 30, lambda: server.bridge("m")["dead"] == 1)
+    rows = server.rows("SELECT reason, record FROM `m$dead`;")
+    assert len(rows) == 1 and "of `m1` has no field 'row'" in rows[0][0] and rows[0][1] == '{"other":"no row"}', rows
+    until("one cannot be read", 30, lambda: len(server.rows("SELECT record FROM `m$errors`;")) == 1)
+    assert server.rows("SELECT record FROM `m$errors`;")[0][0] == "{no json"
+
+
+@case
+def where_a_stream_begins():
+    for i in range(10):
+        redis.do("XADD", "late", "%d-1" % (1000 + i), "id", i)
+    taken("late", "id BIGINT", "'redis.type' = 'stream', 'scan.startup.mode' = 'latest-offset'")
+    server.sql(table("timed", "id BIGINT", "'redis.type' = 'stream', 'redis.key' = 'late', 'scan.startup.mode' = "
+                                           "'timestamp', 'scan.startup.timestamp-millis' = '1007'"))
+    server.sql("CREATE TABLE timed_out (id BIGINT) WITH ('connector' = 'kafka', 'topic' = 'timed_out', "
+               "'format' = 'json', 'scan.startup.mode' = 'earliest-offset');")
+    server.sql("INSERT INTO timed_out SELECT id FROM timed;")
+    came("timed", [[7], [8], [9]])
+    until("its start is kept", 30, lambda: server.bridge("late")["calls"] >= 1)
+    server.again()
+    redis.do("XADD", "late", "*", "id", 10)
+    came("late", [[10]])
+    came("timed", [[7], [8], [9], [10]])
+
+
+@case
+def a_list_is_taken_once_over_kills():
+    taken("jobs", "id BIGINT", "'redis.type' = 'list', 'bridge.batch.records' = '13', 'bridge.poll.interval' = '5 ms'")
+    rounds = 6 if os.environ.get("INTEROP_MODE") == "ci" else 24
+    for i in range(rounds):
+        redis.do("RPUSH", "jobs", *['{"id":%d}' % n for n in range(i * 200, i * 200 + 200)])
+        time.sleep(0.03 * (i % 4))
+        (redis, server)[i % 2].again()
+    came("jobs", [[n] for n in range(rounds * 200)])
+    assert redis.do("LLEN", "jobs") == 0
+
+
+@case
+def a_stream_is_taken_once_over_kills_and_a_connection_that_hurts():
+    taken("log", "id BIGINT", "'redis.type' = 'stream', 'bridge.batch.records' = '17'", proxy.port)
+    rounds, troubles = (6 if os.environ.get("INTEROP_MODE") == "ci" else 24), ({"delay"}, {"cut"}, {"throttle"}, {"deaf"})
+    for i in range(rounds):
+        proxy.trouble = troubles[i % 4]
+        for n in range(i * 100, i * 100 + 100):
+            redis.do("XADD", "log", "*", "id", n)
+        time.sleep(0.03 * (i % 4))
+        (redis, server)[i % 2].again()
+        proxy.reset_all()
+    proxy.trouble = set()
+    came("log", [[n] for n in range(rounds * 100)])
+
+
+@case
+def a_list_is_taken_once_over_a_connection_that_hurts():
+    taken("hurtlist", "id BIGINT", "'redis.type' = 'list', 'bridge.batch.records' = '20', 'bridge.poll.interval' = "
+                                   "'5 ms'", proxy.port)
+    for i, trouble in enumerate(({"delay"}, {"cut"}, {"throttle"}, {"deaf"}, {"cut", "delay"}, set())):
+        proxy.trouble = trouble
+        redis.do("RPUSH", "hurtlist", *['{"id":%d}' % n for n in range(i * 300, i * 300 + 300)])
+        time.sleep(1)
+        proxy.reset_all()
+    proxy.trouble = set()
+    came("hurtlist", [[n] for n in range(1800)])
+    assert server.bridge("hurtlist")["failures"] > 0
+
+
+@case
+def a_channel_is_heard():
+    taken("news", "id BIGINT", "'redis.type' = 'channel'")
+    until("somebody listens", 30, lambda: redis.do("PUBSUB", "NUMSUB", "news")[1] == 1)
+    for i in range(500):
+        redis.do("PUBLISH", "news", '{"id":%d}' % i)
+    came("news", [[i] for i in range(500)])
+    redis.again()
+    until("somebody listens again", 30, lambda: redis.do("PUBSUB", "NUMSUB", "news")[1] == 1)
+    redis.do("PUBLISH", "news", '{"id":500}')
+    came("news", [[i] for i in range(501)])
+
+
+@case
+def a_source_rests_when_it_is_told_to_and_ends_with_its_table():
+    taken("rest", "id BIGINT", "'redis.type' = 'stream'")
+    server.http("POST", "/v1/bridges/rest/pause")
+    until("it rests", 10, lambda: not server.bridge("rest")["busy"])
+    redis.do("XADD", "rest", "*", "id", 1)
+    time.sleep(1)
+    assert server.rows("SELECT id FROM rest_out;") == []
+    server.http("POST", "/v1/bridges/rest/resume")
+    came("rest", [[1]])
+    server.sql("DROP JOB `insert-into_rest_out`; DROP TABLE rest;")
+    assert all(b["table"] != "rest" for b in server.http("GET", "/v1/bridges"))
+    server.sql(table("rest", "id BIGINT", "'redis.type' = 'stream'"))  # and from the start again
+    server.sql("INSERT INTO rest_out SELECT id FROM rest;")
+    came("rest", [[1], [1]])
 
 
 checks.main(None)
