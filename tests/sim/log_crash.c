@@ -217,6 +217,8 @@ TEST_SECONDS(log_crash_finds_planted_mistakes, 300)
     expect_found("fill_early");
     log_bugs = (struct log_bugs){.cut_early = true};
     expect_found("cut_early");
+    log_bugs = (struct log_bugs){.forget_beside = true};
+    expect_found("forget_beside");
     log_bugs = (struct log_bugs){.stable_early = true};
     expect_found("stable_early");
     log_bugs = (struct log_bugs){.forget_aborted = true};

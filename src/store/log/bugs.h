@@ -16,6 +16,7 @@ struct log_bugs {
     bool stable_early;    /* show a transaction before its marker is durable */
     bool forget_aborted;  /* recovery takes an abort for a commit */
     bool cut_early;       /* spare WAL files before the snapshot that replaces them */
+    bool forget_beside;   /* what was filled beside a sync of its segment is taken for synced */
 };
 
 #ifdef QW_SLOW_CHECKS

@@ -7,8 +7,9 @@
  * become spares, so that a damaged snapshot can be done without.
  *
  * Syncing segments and writing the snapshot are pieces of work of the log's helper. What a piece
- * needs is copied when it is given away, and what it did is noted when it comes back; in SYNC and
- * SNAPSHOT nothing is filled and no file is swept away, so that no segment changes meanwhile.
+ * needs is copied when it is given away, and what it did is noted when it comes back. No file is swept
+ * away meanwhile. More may be filled: that is behind what the piece is about, stays unsynced, and is of
+ * the next cut, which has a list of its own.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ struct synced {
     struct log_partition *partition;
     char folder[OS_PATH_MAX + 64];
     struct segment_sync *segments;
-    uint32_t count;
+    uint32_t count, known; /* known: how many segments there were, synced before or not */
     bool fresh, folder_fresh; /* names are to be synced too */
 };
 
@@ -151,7 +152,9 @@ static void give(struct log *log, struct cut_piece *piece)
 
 static void sync_begin(struct log_partition *p, struct synced *out)
 {
+    p->syncing = true;
     out->partition = p;
+    out->known = p->segments_count;
     out->folder_fresh = out->fresh = p->folder_fresh;
     partition_folder(p, out->folder);
     out->segments = xcalloc(p->segments_count + 1, sizeof(*out->segments));
@@ -169,9 +172,9 @@ static bool give_sync(struct log *log)
     struct cut_piece *piece = new_piece(log, sync_step);
 
     piece->synced = xcalloc(PARTITIONS_A_PIECE, sizeof(*piece->synced));
-    while (log->sync_first && piece->count < PARTITIONS_A_PIECE) {
-        struct log_partition *p = log->sync_first;
-        log->sync_first = p->sync_next;
+    while (log->cut_first && piece->count < PARTITIONS_A_PIECE) {
+        struct log_partition *p = log->cut_first;
+        log->cut_first = p->sync_next;
         p->sync_queued = false;
         if (!p->topic->deleted)
             sync_begin(p, &piece->synced[piece->count++]);
@@ -189,8 +192,10 @@ static void sync_end(struct synced *s, bool done)
     struct log_partition *p = s->partition;
     uint32_t n = 0;
 
+    p->syncing = false;
     done &= !p->topic->deleted;
-    for (uint32_t i = 0; i < p->segments_count && done; i++) {
+    CHECK_IF(done, p->segments_count >= s->known);
+    for (uint32_t i = 0; i < s->known && done; i++) {
         struct segment *seg = p->segments[i];
         if (n < s->count && seg->base == s->segments[n].base)
             segment_sync_end(seg, &s->segments[n++], true);
@@ -204,9 +209,10 @@ static void sync_end(struct synced *s, bool done)
     if (!done)
         return;
     p->folder_fresh = false;
-    if (p->segments_count)
-        p->synced_end = p->segments[p->segments_count - 1]->end;
-    p->unsynced = (struct wal_position){0};
+    if (s->known)
+        p->synced_end = p->segments[s->known - 1]->synced_end;
+    p->unsynced = LOG_BUG(forget_beside) ? (struct wal_position){0} : p->unsynced_beside;
+    p->unsynced_beside = (struct wal_position){0};
 }
 
 /* Where recovery must start: the oldest batch that is not in a synced segment. */
@@ -283,6 +289,17 @@ void cut_begin(struct log *log)
     log->cut_target = log->durable_lsn;
 }
 
+/* What is filled from now on is the next cut's. One that was broken off has left some of its own. */
+static void take_list(struct log *log)
+{
+    struct log_partition **at = &log->cut_first;
+
+    while (*at)
+        at = &(*at)->sync_next;
+    *at = log->sync_first;
+    log->sync_first = NULL;
+}
+
 static bool go_on(struct log *log)
 {
     switch (log->cut) {
@@ -290,6 +307,8 @@ static bool go_on(struct log *log)
         if (fill_some(log, log->cut_target))
             return true;
         log->cut = log->fill_not_before || log->failure[0] ? CUT_NONE : CUT_SYNC;
+        if (log->cut == CUT_SYNC)
+            take_list(log);
         return log->cut != CUT_NONE;
     case CUT_SYNC:
         if (give_sync(log))

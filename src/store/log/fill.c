@@ -152,9 +152,10 @@ static enum status write_items(struct log_partition *p, struct segment_place at,
 static void note_unsynced(struct log_partition *p)
 {
     const struct tail_item *first = tail_at(&p->tail, 0);
+    struct wal_position *oldest = p->syncing ? &p->unsynced_beside : &p->unsynced;
 
-    if (p->unsynced.lsn == 0)
-        p->unsynced = (struct wal_position){tail_item_lsn(first), first->slab->lap};
+    if (oldest->lsn == 0)
+        *oldest = (struct wal_position){tail_item_lsn(first), first->slab->lap};
     if (!p->sync_queued) {
         p->sync_queued = true;
         p->sync_next = p->log->sync_first;
@@ -242,25 +243,41 @@ static bool may_fill(struct log *log)
     return true;
 }
 
+/* So many bytes wait before filling begins. */
+static uint64_t fill_begins(const struct log *log)
+{
+    uint64_t wal = log->options.wal_bytes_max / 16, memory = log->options.memory_bytes_max / 8;
+    uint64_t much = wal < memory ? wal : memory;
+
+    return much < FILL_BEGINS ? much : FILL_BEGINS;
+}
+
+/* While the helper syncs: a disk that is slow would else have all that comes in meanwhile wait in memory. What is
+ * little waits: a write to a file that is being synced may be held up, and the answers with it. */
+static bool fill_beside_cut(struct log *log)
+{
+    uint64_t much = 2 * fill_begins(log);
+
+    for (uint32_t slices = 0; log->unfilled_bytes > much && slices < FILL_SLICES; slices++)
+        if (!fill_some(log, UINT64_MAX))
+            return false;
+    return log->unfilled_bytes > much;
+}
+
 bool fill_work(struct log *log)
 {
-    uint64_t bound = log->options.wal_bytes_max;
+    uint64_t bound = log->options.wal_bytes_max, much = fill_begins(log);
 
     if (!may_fill(log))
         return false;
     if (log->cut != CUT_NONE)
-        return cut_work(log);
+        return cut_work(log) || (log->cut_piece && fill_beside_cut(log));
     /* A second snapshot moves the older start too; else a full WAL would stay full. */
     bool stuck = log->wal_full && log->from[1].lsn < log->durable_lsn;
     if (log->durable_lsn - log->from[0].lsn > bound / 4 || stuck) {
         cut_begin(log);
         return true;
     }
-    uint64_t much = bound / 16 < log->options.memory_bytes_max / 8
-                        ? bound / 16
-                        : log->options.memory_bytes_max / 8;
-    if (much > FILL_BEGINS)
-        much = FILL_BEGINS;
     log->filling |= log->unfilled_bytes > much;
     /* One slice, that others may have their turn; more when producers bring more than that in a turn: memory is
      * not to grow with what comes in. */

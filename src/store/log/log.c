@@ -149,7 +149,7 @@ void log_forget(struct log *log)
     compact_forget(log, NULL);
     topics_deinit(log);
     kv_deinit(&log->kv);
-    log->fill_first = log->fill_last = log->sync_first = NULL;
+    log->fill_first = log->fill_last = log->sync_first = log->cut_first = NULL;
     log->sweep = false;
 }
 

@@ -426,7 +426,7 @@ enum status segment_sync_step(struct os *os, const char *folder, struct segment_
 void segment_sync_end(struct segment *seg, struct segment_sync *sync, bool done)
 {
     if (done) {
-        CHECK(seg->bytes == sync->bytes);
+        CHECK(seg->bytes >= sync->bytes); /* what was appended meanwhile is for the next one */
         seg->synced_end = sync->end;
         seg->synced_bytes = sync->bytes;
         seg->synced_max_timestamp = sync->max_timestamp;

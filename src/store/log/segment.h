@@ -96,7 +96,7 @@ enum status segment_append(struct segment *seg, struct segment_place at,
 enum status segment_need_first(struct segment *seg, struct segment_place at) MUST_CHECK;
 /* Data to disk; the index as it may. The name of a fresh one is the caller's to sync. What is to be
  * synced is noted by begin; the steps do it, on any thread, through handles of their own; end notes that it
- * is done (ended with done false: that it is not). Meanwhile nothing is appended.
+ * is done (ended with done false: that it is not). What is appended meanwhile is not synced by it.
  *
  * Of many files all are written out first, little by little, and then all are synced: the first sync commits
  * the file system's journal with the blocks of all of them, and the others find little to do. */

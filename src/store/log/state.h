@@ -56,9 +56,11 @@ struct log_partition {
     uint32_t segments_count, segments_cap;
     struct tail tail;
     struct wal_position unsynced; /* of the oldest batch in a segment that is not synced; 0: none */
+    struct wal_position unsynced_beside; /* likewise, of what was filled since the helper has the segments to sync */
     int64_t synced_end;           /* the segments have all below this, synced */
     bool folder_made, folder_fresh;
     bool fill_queued, sync_queued;
+    bool syncing; /* the helper has its segments */
     struct log_partition *fill_next, *sync_next;
     struct slab *memory; /* of a MEMORY topic: being written, held */
     struct producers producers;
@@ -119,6 +121,7 @@ struct log {
 
     bool wal_full; /* producers wait until some of it is cut */
     struct log_partition *fill_first, *fill_last, *sync_first;
+    struct log_partition *cut_first; /* what the cut has still to sync */
     uint64_t unfilled_bytes; /* in the tails of partitions that have segments */
     int64_t fill_not_before; /* the disk was full: os_mono_ns to wait for; 0 */
     bool filling;            /* until the queue is empty */

@@ -557,3 +557,49 @@ TEST(log_opens_few_files_for_many_partitions)
     log_close(log);
     os_sim_destroy(os);
 }
+
+/* ---- a disk that is slow to sync ---- */
+
+static void expect_tag(void *context, const struct record *rec)
+{
+    uint64_t *next = context;
+    int n;
+
+    EXPECT_INT(test_tag(rec->value, &n), *next);
+    ++*next;
+}
+
+/* Records come in while the helper syncs for a cut: they go on into partition files. Without that all that comes in
+ * until the sync is over waits in memory, as much as the disk is slow. */
+TEST(log_fills_while_a_cut_syncs)
+{
+    enum { TURNS = 300, BATCHES_A_TURN = 32, VALUE_BYTES = 8000, MUCH = 3 << 20 };
+    struct os *os = os_sim_create(test_seed(), NULL);
+    struct log_options options = {.wal_bytes_max = 16 << 20, .disk_reserve_bytes = 1 << 20};
+    struct diag diag = {0};
+    struct log *log;
+    EXPECT_OK(log_open(os, "data", &options, &log, &diag));
+    struct log_partition *p = partition_of(log, "much", (struct log_topic_options){.retention_ms = -1});
+    struct log_stats stats;
+    uint64_t most = 0, next = 0;
+
+    for (uint64_t turn = 0; turn < TURNS; turn++) {
+        for (uint64_t i = 0; i < BATCHES_A_TURN; i++)
+            test_append(log, p,
+                        (struct batch_spec){.tag = turn * BATCHES_A_TURN + i, .value_bytes = VALUE_BYTES});
+        EXPECT_OK(log_flush(log));
+        (void)log_work(log);
+        log_stats(log, &stats);
+        most = stats.tail_bytes > most ? stats.tail_bytes : most;
+    }
+    EXPECT(stats.filled_bytes > 10 * MUCH);
+    if (most > MUCH)
+        test_fail(__FILE__, __LINE__, "%llu bytes waited in memory", (unsigned long long)most);
+    die(os, log);
+    EXPECT_OK(log_open(os, "data", &options, &log, &diag));
+    test_read_all(log, partition_of(log, "much", (struct log_topic_options){0}), 0, LOG_TO_DURABLE, 1 << 20,
+                  expect_tag, &next);
+    EXPECT_INT(next, TURNS * BATCHES_A_TURN);
+    log_close(log);
+    os_sim_destroy(os);
+}
