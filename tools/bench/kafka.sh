@@ -2,17 +2,17 @@
 # kafka.sh: the log beside Apache Kafka (its broker from Maven, in one JVM with its defaults), with the same librdkafka
 # client, one after the other in each case: producing and consuming, latency at fixed rates, memory, start.
 #
-# We sync every acknowledgement; Kafka by default none. CPU is the server's alone.
-# Before each case WARM_MB of memory are used once (0: no). MESSAGES=N: how many of 100 bytes; of 1 KiB a fifth of them. SECONDS_EACH=N: of latency. RATES="1000 10000"
+# We sync every acknowledgement; Kafka by default none. CPU is the server's alone, to the nanosecond.
+# Before each case WARM_MB of memory are used once (0: no). MESSAGES=N: how many of 100 bytes; of 1 KiB a fifth of them.
+# CONSUMES=N: how often they are read, each time from the beginning. SECONDS_EACH=N: of latency. RATES="1000 10000"
 set -eu
 . tools/bench/common.sh
-messages=${MESSAGES:-2000000} seconds=${SECONDS_EACH:-30} rates=${RATES:-1000 10000}
+messages=${MESSAGES:-2000000} consumes=${CONSUMES:-5} seconds=${SECONDS_EACH:-30} rates=${RATES:-1000 10000}
 load=build/release/bench/kafka_load
 peer=$(sh tools/peers/kafka_tools.sh | tail -1)
 [ -d "$peer/lib" ] || { echo "bench: Apache Kafka is not there: $peer" >&2; exit 1; }
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
-hz=$(getconf CLK_TCK)
-cpu_of() { awk -v hz="$hz" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$1/stat"; }
+cpu_of() { build/release/bench/cpu_seconds "$1"; }
 peak_of() { awk '/VmHWM/ { print $2 * 1024 }' "/proc/$1/status"; }
 
 kafka_pid=
@@ -58,20 +58,22 @@ topic() {
     done
 }
 
-# both TOPIC ARGUMENTS…: sets ours, theirs (JSON), ours_cpu, theirs_cpu (of the servers, in s)
+# both TIMES TOPIC ARGUMENTS…: sets ours, theirs (a line of JSON each time), ours_cpu, theirs_cpu (of the servers, in s)
 both() {
-    t=$1
+    times=$1
     shift
     a=$(cpu_of "$server")
-    ours=$($load "$kafka" "$t" "$@")
+    ours=$(for _ in $(seq "$times"); do $load "$kafka" "$@" || exit 1; done)
     b=$(cpu_of "$server") c=$(cpu_of $kafka_pid)
-    theirs=$($load "127.0.0.1:$peer_port" "$t" "$@")
+    theirs=$(for _ in $(seq "$times"); do $load "127.0.0.1:$peer_port" "$@" || exit 1; done)
     ours_cpu=$(awk "BEGIN { print $b - $a }") theirs_cpu=$(awk "BEGIN { print $(cpu_of $kafka_pid) - $c }")
 }
-rate_case() { # CASE COUNT
-    add_case "$1" events_per_second more "$(echo "$ours" | field per_second)" "$(echo "$theirs" | field per_second)" "$name"
-    per() { awk "BEGIN { printf \"%.3f\", $1 * 1e6 / $2 }"; }
-    add_case "$1" cpu_s_per_million less "$(per "$ours_cpu" "$2")" "$(per "$theirs_cpu" "$2")" "$name"
+# rate LINES COUNT: records a second over all the times
+rate() { echo "$1" | field seconds | awk -v n="$2" '{ s += $1 } END { printf "%.0f", NR * n / s }'; }
+rate_case() { # CASE COUNT TIMES
+    add_case "$1" events_per_second more "$(rate "$ours" "$2")" "$(rate "$theirs" "$2")" "$name"
+    per() { awk "BEGIN { printf \"%.4f\", $1 * 1e6 / $2 / $3 }"; }
+    add_case "$1" cpu_s_per_million less "$(per "$ours_cpu" "$2" "$3")" "$(per "$theirs_cpu" "$2" "$3")" "$name"
 }
 
 # Memory that the kernel gives out for the first time costs ten times as much on a virtual machine as what was used
@@ -90,8 +92,8 @@ start_kafka
 echo "kafka: $messages records of 100 bytes, a fifth of 1 KiB; both servers up, one at work at a time; acks=all, librdkafka"
 printf '  %-34s %-18s %12s %12s %8s\n' case metric ours peer ratio
 topic warm 4
-both warm produce $((messages / 4)) 100 none # the JVM compiles what is hot
-both warm consume $((messages / 4))
+both 1 warm produce $((messages / 4)) 100 none # the JVM compiles what is hot
+both 1 warm consume $((messages / 4))
 n=0
 for case in "100 1 none" "100 16 none" "100 16 lz4" "1024 1 none" "1024 16 none" "1024 16 zstd"; do
     # shellcheck disable=SC2086
@@ -100,16 +102,16 @@ for case in "100 1 none" "100 16 none" "100 16 lz4" "1024 1 none" "1024 16 none"
     [ "$1" = 100 ] || count=$((messages / 5))
     topic "t$n" "$2"
     warm_memory
-    both "t$n" produce $count "$1" "$3"
-    rate_case "produce $1 B, $2 p, $3" $count
-    both "t$n" consume $count
-    rate_case "consume $1 B, $2 p, $3" $count
+    both 1 "t$n" produce $count "$1" "$3"
+    rate_case "produce $1 B, $2 p, $3" $count 1
+    both "$consumes" "t$n" consume $count
+    rate_case "consume $1 B, $2 p, $3" $count "$consumes"
 done
 topic paced 1
 for rate in $rates; do
     sync # what the cases before left in the page cache is none of either's latency
     sleep 5
-    both paced latency "$seconds" 100 "$rate"
+    both 1 paced latency "$seconds" 100 "$rate"
     for metric in p50_us p99_us p999_us p9999_us; do
         add_case "latency at $rate/s" $metric less "$(echo "$ours" | field $metric)" "$(echo "$theirs" | field $metric)" "$name"
     done

@@ -9,7 +9,7 @@
 #   idle     start, memory and CPU of an idle server
 #   embed    the library in a program, SQLite beside it. SECONDS_EACH=N BURST=N
 #   history  the latency again, beside a consumer that reads cold history. SECONDS_EACH=N ROUNDS=N MESSAGES=N
-#   kafka    the log beside Apache Kafka (from Maven): throughput, latency, memory, start. MESSAGES=N RATES="1000"
+#   kafka    the log beside Apache Kafka (from Maven): throughput, latency, memory, start. MESSAGES=N CONSUMES=N RATES="1000"
 #   partitions  10,000 partitions: memory, start, open files. PARTITIONS=N RECORDS=N
 #   restart  with much log, after a clean stop and a SIGKILL. GIB=N (10)
 #   flights  three million real flights (npm and PyPI; kept in the cache). FLIGHTS=N
