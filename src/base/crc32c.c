@@ -1,5 +1,7 @@
 #include "base/crc32c.h"
 
+#include "base/check.h"
+
 #if defined(__x86_64__)
 #include <nmmintrin.h>
 #elif defined(__aarch64__)
@@ -54,9 +56,10 @@ uint32_t crc32c_portable(uint32_t crc, const void *data, size_t len)
  * side. A checksum is linear: what a lane was, after as many zeros as the next lane is long, is added (xor) to it.
  * lane_shift[i][b] is what byte i of a checksum, of value b, becomes by LANE_BYTES zeros.
  */
-enum { LANE_BYTES = 1024 };
+enum { LANE_BITS = 10, LANE_BYTES = 1 << LANE_BITS, LENGTH_BITS = 40 };
 
 static uint32_t lane_shift[4][256];
+static uint32_t zeros[LENGTH_BITS][32]; /* what 1 << i bytes of zeros make of a checksum */
 
 /* A linear map of 32 bits applied: column i is what bit i becomes. */
 static uint32_t times(const uint32_t columns[32], uint32_t bits)
@@ -70,22 +73,26 @@ static uint32_t times(const uint32_t columns[32], uint32_t bits)
 }
 
 /* tables is filled by then: the constructor of the higher number is called later. */
-__attribute__((constructor(201))) static void fill_lane_shift(void)
+__attribute__((constructor(201))) static void fill_zeros(void)
 {
-    uint32_t columns[32], squared[32];
-
-    for (int i = 0; i < 32; i++) /* one zero byte */
-        columns[i] = (UINT32_C(1) << i >> 8) ^ tables[0][(UINT32_C(1) << i) & 0xFF];
-    for (size_t len = 1; len < LANE_BYTES; len *= 2) {
+    for (int i = 0; i < 32; i++)
+        zeros[0][i] = (UINT32_C(1) << i >> 8) ^ tables[0][(UINT32_C(1) << i) & 0xFF];
+    for (int n = 1; n < LENGTH_BITS; n++)
         for (int i = 0; i < 32; i++)
-            squared[i] = times(columns, columns[i]);
-        memcpy(columns, squared, sizeof(columns));
-    }
+            zeros[n][i] = times(zeros[n - 1], zeros[n - 1][i]);
     for (uint32_t b = 0; b < 256; b++)
         for (int i = 0; i < 4; i++)
-            lane_shift[i][b] = times(columns, b << 8 * i);
+            lane_shift[i][b] = times(zeros[LANE_BITS], b << 8 * i);
 }
-_Static_assert((LANE_BYTES & (LANE_BYTES - 1)) == 0, "found by squaring");
+
+uint32_t crc32c_join(uint32_t first, uint32_t second, size_t second_len)
+{
+    CHECK(second_len >> LENGTH_BITS == 0);
+    for (int n = 0; second_len >> n; n++)
+        if (second_len >> n & 1)
+            first = times(zeros[n], first);
+    return first ^ second;
+}
 
 #if defined(__x86_64__) || defined(__aarch64__)
 static uint32_t after_lane(uint32_t c)

@@ -57,6 +57,7 @@ static void make_wal(struct os *os, uint64_t salt, bool whole, struct bytes in)
 
     if (whole) {
         block.length = (uint32_t)add_entries(file, in);
+        block.body_crc = crc32c(0, file + WAL_BLOCK_HEADER, block.length - WAL_BLOCK_HEADER);
         wal_block_seal(file, &block, salt);
     } else if (in.len) {
         memcpy(file, in.ptr, in.len < FILE_BYTES ? in.len : FILE_BYTES);

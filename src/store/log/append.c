@@ -8,6 +8,13 @@
 
 enum { MEMORY_SLAB_MIN = 16 * 1024, MEMORY_SLAB_MAX = 1024 * 1024 };
 
+/* A batch whose checksum is joined to its block's; a smaller one is summed as fast. Simulations have small ones. */
+#ifdef QW_SLOW_CHECKS
+enum { JOINED_MIN = 256 };
+#else
+enum { JOINED_MIN = 32 * 1024 };
+#endif
+
 /* ---- is it a batch, may it come ---- */
 
 static enum status bad_batch(struct diag *diag, enum status st, const struct log_partition *p,
@@ -105,6 +112,11 @@ static enum status place_in_wal(struct log_partition *p, struct bytes batch, int
                                                 .partition = p->index,
                                                 .group = group,
                                                 .payload = bytes_of(at, batch.len)});
+    if (batch.len >= JOINED_MIN) { /* its checksum was looked at, or is ours */
+        uint32_t crc;
+        struct bytes summed = batch_summed(bytes_of(at, batch.len), &crc);
+        wal_summed(p->log->wal, summed, crc);
+    }
     out->item = (struct tail_item){.slab = slot.slab,
                                    .base = base,
                                    .pos = (uint32_t)(at - slot.slab->data),

@@ -3,7 +3,7 @@
  * later. It grows in its slab until a flush, the slab's end or the file's end seals it.
  *
  *   slab:  [block 56 B | entries … | pad][block | entries …          ]
- *           ^ sealed, in `pending`        ^ open: open_pos .. slab->used
+ *           ^ sealed, in `pending`        ^ open: open_pos .. slab->used, summed as far as summed_pos
  *
  * Positions in a slab and in the LSN run together, so lsn = slab->lsn + position.
  */
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/crc32c.h"
 #include "store/log/bugs.h"
 #include "store/log/wal_files.h"
 
@@ -42,6 +43,7 @@ struct wal {
     struct slab *slab; /* being filled, held; may be NULL */
     bool open;         /* a block is open in slab at open_pos */
     uint32_t open_pos;
+    uint32_t summed_pos, summed_crc; /* of the open block's body: up to where, in slab, and what */
     uint64_t open_file_pos;
     struct wal_file *file; /* being written; may be NULL */
     uint64_t file_pos;     /* where the next block goes in it */
@@ -313,6 +315,24 @@ static void push_pending(struct wal *wal, struct pending p)
     wal->pending[wal->pending_count++] = p;
 }
 
+static void sum_upto(struct wal *wal, uint32_t pos)
+{
+    CHECK(wal->summed_pos <= pos);
+    wal->summed_crc = crc32c(wal->summed_crc, wal->slab->data + wal->summed_pos, pos - wal->summed_pos);
+    wal->summed_pos = pos;
+}
+
+void wal_summed(struct wal *wal, struct bytes run, uint32_t crc)
+{
+    uint32_t pos = (uint32_t)(run.ptr - wal->slab->data);
+
+    CHECK(wal->open && pos > wal->open_pos && pos + run.len <= wal->slab->used);
+    CHECK_SLOW(crc32c(0, run.ptr, run.len) == crc);
+    sum_upto(wal, pos);
+    wal->summed_crc = crc32c_join(wal->summed_crc, crc, run.len);
+    wal->summed_pos += (uint32_t)run.len;
+}
+
 static void seal_block(struct wal *wal)
 {
     struct slab *slab = wal->slab;
@@ -321,6 +341,8 @@ static void seal_block(struct wal *wal)
         .lap = wal->lap, .lsn = wal->next_lsn, .synced = wal->synced_lsn, .length = length};
 
     CHECK(wal->open);
+    sum_upto(wal, slab->used);
+    block.body_crc = wal->summed_crc;
     wal_block_seal(slab->data + wal->open_pos, &block, wal->options.salt);
     memset(slab->data + slab->used, 0, padded - length);
     slab->used = wal->open_pos + padded;
@@ -349,6 +371,8 @@ static enum status open_block(struct wal *wal, size_t bytes)
     wal->open_pos = wal->slab->used;
     wal->open_file_pos = wal->file_pos;
     wal->slab->used += WAL_BLOCK_HEADER;
+    wal->summed_pos = wal->slab->used;
+    wal->summed_crc = 0;
     return ST_OK;
 }
 

@@ -77,6 +77,10 @@ struct wal_slot {
 };
 enum status wal_reserve(struct wal *wal, size_t payload_len, struct wal_slot *out) MUST_CHECK;
 
+/* The checksum of a run of bytes in the last slot is known: the block's own need not read it again. The bytes
+ * change no more. */
+void wal_summed(struct wal *wal, struct bytes run, uint32_t crc);
+
 /* Seals, writes and syncs all there is. */
 enum status wal_flush(struct wal *wal) MUST_CHECK;
 

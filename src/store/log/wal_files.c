@@ -22,11 +22,10 @@ static uint32_t header_crc(const uint8_t *at, uint64_t salt)
     return crc32c(crc32c(0, salt_bytes, 8), at + 8, WAL_BLOCK_HEADER - 8);
 }
 
-void wal_block_seal(uint8_t *at, struct wal_block *block, uint64_t salt)
+void wal_block_seal(uint8_t *at, const struct wal_block *block, uint64_t salt)
 {
     CHECK(block->length >= WAL_BLOCK_HEADER);
     CHECK(block->lsn % OS_BLOCK == 0);
-    block->body_crc = crc32c(0, at + WAL_BLOCK_HEADER, block->length - WAL_BLOCK_HEADER);
     memset(at, 0, WAL_BLOCK_HEADER);
     memcpy(at, magic, 4);
     store_u64_le(at + 8, block->lap);

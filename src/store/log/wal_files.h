@@ -41,7 +41,7 @@ static inline uint64_t wal_padded(uint64_t length)
     return (length + OS_BLOCK - 1) / OS_BLOCK * OS_BLOCK;
 }
 
-void wal_block_seal(uint8_t *at, struct wal_block *block, uint64_t salt); /* sums the body too */
+void wal_block_seal(uint8_t *at, const struct wal_block *block, uint64_t salt); /* the body is summed already */
 /* False: no header of ours. The body is not looked at. */
 bool wal_block_read(const uint8_t *at, uint64_t salt, struct wal_block *out);
 /* at holds block->length bytes. */

@@ -98,6 +98,13 @@ void batch_set_append_time(uint8_t *batch, size_t size, int64_t timestamp_ms)
     seal(batch, size);
 }
 
+struct bytes batch_summed(struct bytes in, uint32_t *crc)
+{
+    CHECK(in.len >= BATCH_HEADER_BYTES);
+    *crc = load_u32_be(in.ptr + AT_CRC);
+    return bytes_skip(in, AT_ATTRIBUTES);
+}
+
 void batch_set_producer(uint8_t *batch, size_t size, int64_t id, int16_t epoch, int32_t sequence)
 {
     CHECK(size >= BATCH_HEADER_BYTES);

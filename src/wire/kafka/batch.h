@@ -100,6 +100,9 @@ void batch_set_leader_epoch(uint8_t *batch, int32_t leader_epoch);
 void batch_set_append_time(uint8_t *batch, size_t size, int64_t timestamp_ms);
 void batch_set_producer(uint8_t *batch, size_t size, int64_t id, int16_t epoch, int32_t sequence);
 
+/* What the batch's checksum is about, and that checksum, as it says; in is a whole batch. */
+struct bytes batch_summed(struct bytes in, uint32_t *crc);
+
 /* ---- reading records ---- */
 struct record {
     int64_t offset;

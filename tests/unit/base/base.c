@@ -37,6 +37,20 @@ TEST(crc32c_by_instruction_equals_portable)
     }
 }
 
+TEST(crc32c_of_two_runs_is_joined_from_theirs)
+{
+    struct rng rng = rng_seed(test_seed());
+    static uint8_t data[70000];
+
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)rng_next(&rng);
+    for (int round = 0; round < 300; round++) {
+        size_t len = rng_below(&rng, round % 2 ? 9 : sizeof(data)), first = rng_below(&rng, len + 1);
+        EXPECT_INT(crc32c_join(crc32c(0, data, first), crc32c(0, data + first, len - first), len - first),
+                   crc32c(0, data, len));
+    }
+}
+
 TEST(varints_round_trip)
 {
     const int64_t values[] = {0, 1, -1, 63, 64, -64, -65, 300, INT32_MIN, INT64_MAX, INT64_MIN};
