@@ -39,8 +39,8 @@ LINK_fuzz := -fsanitize=address,undefined
 
 CFLAGS += -std=gnu17 $(CWARN) $(COMMON) $(OPT_$(KIND))
 CXXFLAGS += -std=gnu++17 $(WARN) -Wno-unused-parameter -fno-exceptions $(COMMON) $(OPT_$(KIND))
-LDLIBS := -llz4 -lzstd -lsnappy -lz -lxxhash -lsimdjson -lpcre2-8 -lutf8proc -lcrypto -lssl -lhiredis -lpq -lpthread -lm
-CLI_LIBS := -ledit -lcurl -ljansson -lrdkafka
+LDLIBS := -llz4 -lzstd -lsnappy -lz -lxxhash -lsimdjson -lpcre2-8 -lutf8proc -lcrypto -lssl -lhiredis -lpq -lcurl -lpthread -lm
+CLI_LIBS := -ledit -ljansson -lrdkafka
 
 SRC := $(sort $(shell find src -name '*.c' -o -name '*.cc'))
 CLI_SRC := $(wildcard src/app/cli/*.c) src/app/main.c

@@ -110,15 +110,13 @@ bool batch_load(struct carrier *c, struct carrier_lane *lane, uint32_t records_m
 static struct format_spec value_format(struct carrier *c)
 {
     struct format_option *options = ARENA_ARRAY(&c->arena, struct format_option, c->options_count + 1);
-    struct format_spec format = {.name = bytes_str("json"), .schema = &c->spec.schema, .options = options};
+    struct format_spec format = {.name = c->spec.format, .schema = &c->spec.schema, .options = options};
 
     for (unsigned i = 0; i < c->options_count; i++) {
         struct bytes key = c->options[i].key;
         if (key.len > 6 && memcmp(key.ptr, "value.", 6) == 0)
             key = bytes_skip(key, 6);
-        if (bytes_is_nocase(key, "format"))
-            format.name = c->options[i].value;
-        else
+        if (!bytes_is_nocase(key, "format"))
             options[format.options_count++] = (struct format_option){key, c->options[i].value};
     }
     return format;

@@ -29,6 +29,7 @@ struct bridge_spec {
     uint16_t key_count;
     enum bridge_way way;         /* 0: not known yet, the table is being made */
     const struct bridge_value *values; /* of class->options */
+    struct bytes format;         /* of the records' values: "json" unless the table says otherwise */
     int64_t timeout_ms;          /* of one call to the outside */
 };
 
@@ -51,9 +52,10 @@ struct bridge_batch {
     uint32_t partition;
     int64_t next_offset; /* the position once all of it is delivered */
     /* What deliver says: the first `settled` records need not be given again, each of them taken or `never`.
-     * With fewer than count: why, and whether it is the outside's fault (retry) all the same. */
+     * With fewer than count: why; or, where some are settled and nothing is said, that the time was over. */
     uint32_t settled;
     char trouble[200];
+    int64_t retry_after_ms; /* and when the outside asks to be left alone for so long; 0: it does not */
 };
 
 /* Where a part of the outside that is read in order (a partition, a stream) stands: both as the bridge has them. */

@@ -10,6 +10,7 @@
 enum {
     DECODE_ROWS_MAX = CHUNK_ROWS,
     POLL_WAIT_MS = 500,
+    RETRY_AFTER_MS_MAX = 3600000,
     RECORD_BYTES_MAX = 16 << 20, /* of a source's topic */
 };
 
@@ -70,6 +71,16 @@ static enum status read_options(const struct carrier_spec *spec, struct bridge_v
                                spec->options_count, own, diag);
 }
 
+static struct bytes format_name(const struct bridge_given *options, unsigned count)
+{
+    struct bytes name = BYTES_LITERAL("json");
+
+    for (unsigned i = 0; i < count; i++)
+        if (bytes_is_nocase(options[i].key, "format") || bytes_is_nocase(options[i].key, "value.format"))
+            name = options[i].value;
+    return name;
+}
+
 enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, bool *takes_changes,
                           struct diag *diag)
 {
@@ -80,6 +91,7 @@ enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, boo
     TRY(read_options(spec, shared, own, diag));
     struct bridge_spec inner = {.table = spec->table, .identity = "", .schema = spec->schema, .key = spec->key,
                                 .key_count = spec->key_count, .way = spec->way, .values = own,
+                                .format = format_name(spec->options, spec->options_count),
                                 .timeout_ms = shared[OPT_TIMEOUT].number};
     *takes_rows = spec->class->takes_rows(&inner);
     *takes_changes = spec->class->takes_changes(&inner);
@@ -184,7 +196,8 @@ enum status carrier_open(const struct carrier_env *env, const struct carrier_spe
         c->spec = (struct bridge_spec){
             .table = arena_copy(&c->arena, spec->table), .identity = identity_of(&c->arena, topic),
             .schema = schema_copy(&c->arena, &spec->schema), .key = key, .key_count = spec->key_count,
-            .way = spec->way, .values = own, .timeout_ms = shared[OPT_TIMEOUT].number};
+            .way = spec->way, .values = own, .format = format_name(c->options, c->options_count),
+            .timeout_ms = shared[OPT_TIMEOUT].number};
         c->owner = bytes_str(arena_printf(&c->arena, "bridge %.*s", BYTES_FMT(spec->table)));
         st = spec->class->open(&c->spec, &c->bridge, diag);
     }
@@ -264,9 +277,11 @@ void carrier_submit(struct carrier *c, bool (*step)(struct os_work *))
 void carrier_failed(struct carrier *c, const char *why, int64_t now_ns)
 {
     bool first = !c->trouble[0];
+    int64_t asked_ms = c->batch.retry_after_ms < RETRY_AFTER_MS_MAX ? c->batch.retry_after_ms : RETRY_AFTER_MS_MAX;
+    int64_t wait_ns = backoff_next_ns(&c->backoff, &c->rng);
 
     c->failures++;
-    c->not_before_ns = now_ns + backoff_next_ns(&c->backoff, &c->rng);
+    c->not_before_ns = now_ns + (wait_ns > asked_ms * 1000000 ? wait_ns : asked_ms * 1000000);
     snprintf(c->trouble, sizeof(c->trouble), "%s", why[0] ? why : "it gave no reason");
     if (first && c->env.on_trouble)
         c->env.on_trouble(c->env.context, c->spec.table, c->trouble);

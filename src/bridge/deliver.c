@@ -65,6 +65,7 @@ static bool deliver_step(struct os_work *work)
     int64_t began_ns = os_mono_ns(c->env.os);
 
     c->batch.trouble[0] = 0;
+    c->batch.retry_after_ms = 0;
     if (c->asking)
         c->asked_status = c->class->position(c->bridge, c->batch.partition, &c->asked_position,
                                              c->batch.trouble);
@@ -123,17 +124,21 @@ static bool move_position(struct carrier *c, struct carrier_lane *lane)
     return true;
 }
 
+/* Not all of a batch in one call is no failure, if something was settled and nothing is wrong. */
+static bool was_well(const struct bridge_batch *batch)
+{
+    return batch->settled == batch->count || (batch->settled && !batch->trouble[0]);
+}
+
 static void delivered(struct carrier *c, struct carrier_lane *lane, int64_t now_ns)
 {
-    bool whole = c->batch.settled == c->batch.count;
-
     if (c->batch.settled && !move_position(c, lane)) {
         snprintf(c->trouble, sizeof(c->trouble), "the log takes no positions now");
         c->not_before_ns = now_ns + CARRIER_LOG_WAIT_NS;
         return;
     }
     c->outcome_kept = false;
-    if (whole) {
+    if (was_well(&c->batch)) {
         carrier_went_well(c);
         return;
     }
@@ -149,7 +154,7 @@ void deliver_keep(struct carrier *c, int64_t now_ns)
 void deliver_finish(struct carrier *c, int64_t now_ns)
 {
     struct carrier_lane *lane = &c->lanes[c->batch.partition];
-    bool bad = c->asking ? c->asked_status != ST_OK : c->batch.settled < c->batch.count;
+    bool bad = c->asking ? c->asked_status != ST_OK : !was_well(&c->batch);
 
     breaker_note(&c->breaker, now_ns, c->took_ns, bad);
     if (c->asking) {

@@ -4,6 +4,7 @@
 #include "bridge/systems.h"
 
 static const struct bridge_class *const classes[] = {
+    &bridge_http,
     &bridge_postgres,
     &bridge_redis,
 };

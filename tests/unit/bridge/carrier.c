@@ -23,6 +23,8 @@ static struct outside_twin {
     uint32_t count[PARTITIONS];
     bool rows; /* the records are rows */
     uint64_t troubles;
+    int64_t retry_after_ms;
+    uint32_t a_call; /* takes so many, and says nothing of the rest; 0: all */
 } twin;
 
 static bool twin_rows(const struct bridge_spec *spec)
@@ -78,8 +80,11 @@ static void twin_deliver(struct bridge *bridge, struct bridge_batch *batch)
     if (rng_chance(&twin.rng, twin.away)) {
         twin.troubles++;
         snprintf(batch->trouble, sizeof(batch->trouble), "away");
+        batch->retry_after_ms = twin.retry_after_ms;
         return;
     }
+    if (twin.a_call && twin.a_call < count)
+        count = twin.a_call;
     if (!keeps_position && rng_chance(&twin.rng, twin.half))
         count = (uint32_t)rng_below(&twin.rng, batch->count);
     take(batch, count);
@@ -350,6 +355,43 @@ TEST(carrier_keeps_its_rate)
     drain(&rig);
     EXPECT_INT(twin.count[0], 40);
     EXPECT(os_mono_ns(rig.os) - began_ns >= 2900000000); /* the first ten at once: by the simulated clock */
+    rig_close(&rig);
+    os_sim_destroy(rig.os);
+}
+
+TEST(carrier_waits_for_as_long_as_it_is_asked_to)
+{
+    struct rig rig;
+
+    rig_start(&rig, &at_least_once, 8);
+    twin.away = 1;
+    twin.retry_after_ms = 5000; /* the backoff alone is at most 4 ms */
+    rig_open(&rig);
+    put(&rig, 0, 3);
+    while (!info_of(&rig).failures)
+        pass(&rig);
+    int64_t refused_ns = os_mono_ns(rig.os);
+    twin.away = 0;
+    drain(&rig);
+    EXPECT(os_mono_ns(rig.os) - refused_ns >= 4990000000);
+    expect_arrived(&rig, true);
+    rig_close(&rig);
+    os_sim_destroy(rig.os);
+}
+
+TEST(carrier_goes_on_without_a_failure_where_a_call_took_a_part)
+{
+    struct rig rig;
+
+    rig_start(&rig, &at_least_once, 9);
+    twin.a_call = 3;
+    rig_open(&rig);
+    put(&rig, 0, 10);
+    drain(&rig);
+    EXPECT_INT(info_of(&rig).calls, 4);
+    EXPECT_INT(info_of(&rig).failures, 0);
+    EXPECT_INT(info_of(&rig).failure_percent, 0);
+    expect_arrived(&rig, true);
     rig_close(&rig);
     os_sim_destroy(rig.os);
 }

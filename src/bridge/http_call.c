@@ -1,0 +1,159 @@
+/* http_call.c: see http_call.h. */
+#include "bridge/http_call.h"
+
+#include <curl/curl.h>
+#include <ctype.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+
+struct http_call {
+    CURL *curl;
+    char why[CURL_ERROR_SIZE];
+    struct http_reply *reply; /* of the call that is being made */
+    size_t kept;
+};
+
+/* ---- what is asked ---- */
+
+enum status http_url_check(struct bytes url, const char *connector, struct diag *diag)
+{
+    CURLU *parts = curl_url();
+    char *text = xcalloc(1, url.len + 1), *scheme = NULL, *user = NULL;
+
+    memcpy(text, url.ptr, url.len);
+    bool good = parts && curl_url_set(parts, CURLUPART_URL, text, 0) == CURLUE_OK &&
+                curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    bool user_in_it = good && curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK;
+    curl_free(scheme);
+    curl_free(user);
+    curl_url_cleanup(parts);
+    free(text);
+    if (user_in_it)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "the URL of connector '%s' has a user in it, and URLs are shown: "
+                        "give '%s.user' and '%s.password'", connector, connector, connector);
+    if (good)
+        return ST_OK;
+    diag_hint(diag, "such as https://host:8443/path");
+    return diag_set(diag, ST_INVALID, DIAG_VALUE, "'%.*s' is no URL of http or https",
+                    BYTES_FMT(bytes_head(url, 200)));
+}
+
+static bool is_header(struct bytes line)
+{
+    size_t colon = bytes_find(line, ':', 0);
+
+    for (size_t i = 0; i < line.len; i++)
+        if (line.ptr[i] < ' ' && line.ptr[i] != '\t')
+            return false;
+    for (size_t i = 0; i < colon && i < line.len; i++)
+        if (!isalnum(line.ptr[i]) && !strchr("!#$%&'*+-.^_`|~", line.ptr[i]))
+            return false;
+    return colon > 0 && colon < line.len;
+}
+
+bool http_headers_check(struct bytes lines, struct bytes *bad)
+{
+    while (lines.len) {
+        size_t end = bytes_find(lines, '\n', 0);
+        *bad = bytes_head(lines, end);
+        if (bad->len && !is_header(*bad))
+            return false;
+        lines = bytes_skip(lines, end + (end < lines.len));
+    }
+    return true;
+}
+
+/* ---- the connection ---- */
+
+static size_t take_answer(char *data, size_t size, size_t count, void *context)
+{
+    struct http_call *call = context;
+    size_t len = size * count;
+
+    for (size_t i = 0; i < len && call->kept < HTTP_ANSWER_KEPT; i++)
+        call->reply->text[call->kept++] = isprint((unsigned char)data[i]) ? data[i] : ' ';
+    return len;
+}
+
+static void set(struct http_call *call, CURLoption option, const char *value)
+{
+    if (value)
+        CHECK(curl_easy_setopt(call->curl, option, value) == CURLE_OK);
+}
+
+static void library_begins(void)
+{
+    CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+}
+
+struct http_call *http_call_open(const struct http_call_options *options)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct http_call *call = xcalloc(1, sizeof(*call));
+
+    pthread_once(&once, library_begins);
+    call->curl = curl_easy_init();
+    CHECK(call->curl);
+    set(call, CURLOPT_URL, options->url);
+    set(call, CURLOPT_USERNAME, options->user);
+    set(call, CURLOPT_PASSWORD, options->password);
+    set(call, CURLOPT_PROXY, options->proxy ? options->proxy : ""); /* "": none from the environment */
+    set(call, CURLOPT_CAINFO, options->ca_file);
+    set(call, CURLOPT_SSLCERT, options->cert_file);
+    set(call, CURLOPT_SSLKEY, options->key_file);
+    set(call, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(call->curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(call->curl, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
+    curl_easy_setopt(call->curl, CURLOPT_ERRORBUFFER, call->why);
+    curl_easy_setopt(call->curl, CURLOPT_WRITEFUNCTION, take_answer);
+    curl_easy_setopt(call->curl, CURLOPT_WRITEDATA, call);
+    return call;
+}
+
+void http_call_close(struct http_call *call)
+{
+    if (!call)
+        return;
+    curl_easy_cleanup(call->curl);
+    free(call);
+}
+
+void http_call_make(struct http_call *call, const struct http_request *request, struct http_reply *reply)
+{
+    struct curl_slist *headers = NULL;
+    curl_off_t retry_after = 0;
+
+    *reply = (struct http_reply){0};
+    call->reply = reply;
+    call->kept = 0;
+    call->why[0] = 0;
+    for (const char *const *h = request->headers; *h; h++)
+        headers = curl_slist_append(headers, *h);
+    headers = curl_slist_append(headers, "Expect:"); /* else a body of 1 MiB waits a second for a "continue" */
+    curl_easy_setopt(call->curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(call->curl, CURLOPT_CUSTOMREQUEST, request->method);
+    curl_easy_setopt(call->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    curl_easy_setopt(call->curl, CURLOPT_POSTFIELDS, request->body.len ? (const char *)request->body.ptr : "");
+    CURLcode code = curl_easy_perform(call->curl);
+    if (code == CURLE_OK) {
+        curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &reply->status);
+        curl_easy_getinfo(call->curl, CURLINFO_RETRY_AFTER, &retry_after);
+        reply->retry_after_ms = retry_after > 0 && retry_after < INT32_MAX ? retry_after * 1000 : 0;
+    } else
+        snprintf(reply->trouble, sizeof(reply->trouble), "%.190s",
+                 call->why[0] ? call->why : curl_easy_strerror(code));
+    curl_slist_free_all(headers);
+}
+
+void http_reply_text(const struct http_reply *reply, char *to, size_t size)
+{
+    if (!reply->status)
+        snprintf(to, size, "%s", reply->trouble);
+    else
+        snprintf(to, size, "it answers %ld%s%s", reply->status, reply->text[0] ? ": " : "", reply->text);
+}

@@ -1,0 +1,283 @@
+"""A web server as a sink: a program of its own on Python's http.server, which keeps what it took and can be killed."""
+import http.server, json, os, socketserver, ssl, subprocess, sys, threading, time
+
+import checks
+from bridges import HASTE, Proxy, Server, child, free_port, hurt, kills, made
+from checks import case, until
+
+WORK = sys.argv[1]
+
+
+# ---- the web server: `bridge_http.py DIR receiver PORT [tls]` ----
+
+class Kept:
+    """What came to a path: in a file, a line a request, known by its Idempotency-Key."""
+
+    def __init__(self, folder, path):
+        self.name, self.lock = os.path.join(folder, path.strip("/").replace("/", "-")), threading.Lock()
+        self.keys = {line["key"] for line in read(self.name)}
+        self.count = 0
+
+    def take(self, request):
+        with self.lock:
+            if request["key"] in self.keys:
+                return
+            with open(self.name, "ab", buffering=0) as f:
+                f.write(json.dumps(request).encode() + b"\n")
+            self.keys.add(request["key"])
+
+
+def read(name):
+    if not os.path.exists(name):
+        return []
+    with open(name) as f:
+        return [json.loads(line) for line in f if line.endswith("\n")]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version, disable_nagle_algorithm = "HTTP/1.1", True
+    kept, folder = {}, None
+
+    def answer(self, status, text="", **headers):
+        self.send_response(status)
+        for k, v in headers.items():
+            self.send_header(k.replace("_", "-"), v)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        kept = self.kept.setdefault(self.path, Kept(self.folder, self.path))
+        kept.count += 1
+        request = {"key": self.headers["Idempotency-Key"], "body": body, "method": self.command,
+                   "headers": {k: v for k, v in self.headers.items()}}
+        word = self.path.split("/")[1]
+        if word == "busy" and kept.count <= 2:
+            return self.answer(503, "come again", Retry_After="1")
+        if word == "gone" and kept.count <= 3:
+            return self.answer(302, Location="/elsewhere")
+        if word == "auth" and (self.headers["Authorization"], self.headers["X-Tenant"]) != ("Bearer t0k3n", "a: b"):
+            return self.answer(401, "who are you?")
+        if word == "refuse" and any(row["id"] % 10 == 3 for row in json.loads(body)):
+            return self.answer(422, "threes are\nnot taken")
+        if word == "small" and len(json.loads(body)) > 7:
+            return self.answer(413)
+        kept.take(request)
+        self.answer(200, "ok")
+
+    do_PUT = do_POST
+
+    def log_message(self, *_):
+        pass
+
+
+class Threads(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads, allow_reuse_address = True, True
+
+    def handle_error(self, *_):  # connections that are cut
+        pass
+
+
+def receiver(folder, port, tls=None):
+    Handler.folder = folder
+    server = Threads(("127.0.0.1", int(port)), Handler)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder + "/cert.pem", folder + "/key.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    print("ready", flush=True)
+    server.serve_forever()
+
+
+if sys.argv[2:3] == ["receiver"]:
+    receiver(WORK, *sys.argv[3:])
+
+
+class Web:
+    def __init__(self, *more):
+        self.port, self.more = free_port(), more
+        self.start()
+
+    def start(self):
+        self.process = child([sys.executable, sys.argv[0], WORK, "receiver", str(self.port), *self.more],
+                             stdout=subprocess.PIPE)
+        self.process.stdout.readline()
+
+    def again(self):
+        self.process.kill()
+        self.process.wait()
+        self.start()
+
+
+def taken(path):
+    return read(os.path.join(WORK, path.strip("/").replace("/", "-")))
+
+
+def rows(path):
+    return [row for request in taken(path) for row in json.loads(request["body"])]
+
+
+web = Web()
+proxy = Proxy(web.port)
+server = Server(WORK)
+
+
+def table(name, columns, path, options="", url="http://127.0.0.1:%d", port=None):
+    return "CREATE TABLE %s (%s) WITH ('connector' = 'http', 'http.url' = '%s%s', %s%s);" % (
+        name, columns, url % (port or web.port), path, options + ", " if options else "", HASTE)
+
+
+def trouble(name):
+    return server.bridge(name)["trouble"] or ""
+
+
+@case
+def arrays_lines_and_single_rows():
+    server.source("forms_in")
+    for name, body, more in (("arrays", "array", ""), ("lines", "line" + "s", ""), ("single", "record", ""),
+                             ("csvs", "record", ", 'format' = 'csv', 'http.method' = 'PUT'")):
+        server.sql(table(name, "id BIGINT, k STRING", "/take/" + name, "'http.body' = '%s'%s" % (body, more)))
+        server.sql("INSERT INTO %s SELECT id, k FROM forms_in;" % name)
+    server.post("forms_in", made(0, 120))
+    for name in ("arrays", "lines", "single", "csvs"):
+        server.arrived(name)
+    want = [{"id": i, "k": "k%d" % (i % 7)} for i in range(120)]
+    assert rows("take/arrays") == want and len(taken("take/arrays")) < 20
+    got = taken("take/lines")
+    assert [json.loads(line) for r in got for line in r["body"].splitlines()] == want
+    assert got[0]["headers"]["Content-Type"] == "application/x-ndjson" and got[0]["body"].endswith("}\n")
+    got = taken("take/single")
+    assert [json.loads(r["body"]) for r in got] == want and len({r["key"] for r in got}) == 120
+    assert got[3]["key"].endswith("-0-3-3") and got[0]["headers"]["User-Agent"] == "quickwater"
+    got = taken("take/csvs")
+    assert [r["body"] for r in got] == ['%d,k%d' % (i, i % 7) for i in range(120)], got[0]["body"]
+    assert got[0]["method"] == "PUT" and got[0]["headers"]["Content-Type"].startswith("text/csv")
+
+
+@case
+def rows_that_change():
+    server.source("changes_in")
+    server.sql(table("changes", "k STRING, c BIGINT, PRIMARY KEY (k) NOT ENFORCED", "/take/changes"))
+    server.sql("INSERT INTO changes SELECT k, COUNT(*) FROM changes_in GROUP BY k HAVING COUNT(*) < 4;")
+    server.post("changes_in", [{"k": "a"}, {"k": "b"}])
+    until("both", 20, lambda: len(rows("take/changes")) == 2)
+    server.post("changes_in", [{"k": "a"}])
+    until("an update", 20, lambda: len(rows("take/changes")) == 3)
+    server.post("changes_in", [{"k": "a"}] * 2)
+    until("a deletion", 20, lambda: rows("take/changes")[-1] == {"op": "delete", "key": {"k": "a"}})
+    assert rows("take/changes")[:3] == [{"op": "put", "row": {"k": k, "c": c}} for k, c in (("a", 1), ("b", 1), ("a", 2))]
+
+
+@case
+def what_it_refuses_is_kept_and_the_rest_of_the_batch_arrives():
+    server.source("refuse_in")
+    server.sql(table("refuse", "id BIGINT", "/refuse/refuse"))
+    server.sql(table("small", "id BIGINT", "/small/small"))
+    for name in ("refuse", "small"):
+        server.sql("INSERT INTO %s SELECT id FROM refuse_in;" % name)
+    server.post("refuse_in", made(0, 100))
+    server.arrived("refuse")
+    server.arrived("small")
+    assert [r["id"] for r in rows("refuse/refuse")] == [i for i in range(100) if i % 10 != 3]
+    dead = server.rows("SELECT reason, record FROM `refuse$dead`;")
+    assert [json.loads(r[1])["id"] for r in dead] == list(range(3, 100, 10))
+    assert dead[0][0] == "the server answers 422: threes are not taken", dead[0]
+    assert [r["id"] for r in rows("small/small")] == list(range(100)) and server.bridge("small")["dead"] == 0
+
+
+@case
+def retry_after_is_kept_and_a_redirect_is_not_followed():
+    server.source("busy_in")
+    server.sql(table("busy", "id BIGINT", "/busy/busy"))
+    server.sql(table("gone", "id BIGINT", "/gone/gone"))
+    server.sql("INSERT INTO busy SELECT id FROM busy_in;")
+    server.sql("INSERT INTO gone SELECT id FROM busy_in;")
+    begun = time.time()
+    server.post("busy_in", made(0, 10))
+    until("it says so", 10, lambda: trouble("busy") == "it answers 503: come again")
+    server.arrived("busy")
+    assert time.time() - begun >= 2, "twice a second was asked for"
+    server.arrived("gone")
+    assert server.bridge("gone")["failures"] == 3 and not taken("elsewhere")
+    assert [r["id"] for r in rows("gone/gone")] == list(range(10))
+
+
+@case
+def nothing_lost_nothing_twice_over_a_connection_that_hurts():
+    server.source("hurt_in")
+    for name, body in (("hurt", "array"), ("hurt1", "record")):
+        server.sql(table(name, "id BIGINT", "/take/" + name, "'http.body' = '%s', 'bridge.batch.records' = '50'" % body,
+                         port=proxy.port))
+        server.sql("INSERT INTO %s SELECT id FROM hurt_in%s;" % (name, "" if name == "hurt" else " WHERE MOD(id, 16) = 0"))
+    sent = hurt(server, proxy, "hurt_in")
+    for name in ("hurt", "hurt1"):
+        server.arrived(name)
+        info = server.bridge(name)
+        assert info["failures"] > 5 and info["trouble"] is None and info["dead"] == 0, info
+    assert [r["id"] for r in rows("take/hurt")] == list(range(sent))
+    assert [json.loads(r["body"])["id"] for r in taken("take/hurt1")] == list(range(0, sent, 16))
+
+
+@case
+def nothing_lost_over_kills_and_nothing_twice_with_a_key_a_row():
+    server.source("killed_in")
+    for name, body in (("killed", "array"), ("killed1", "record")):
+        server.sql(table(name, "id BIGINT", "/take/" + name, "'http.body' = '%s'" % body))
+        server.sql("INSERT INTO %s SELECT id FROM killed_in%s;" % (name, "" if name == "killed" else " WHERE MOD(id, 8) = 0"))
+    sent = kills(server, web, "killed_in")
+    server.arrived("killed")
+    server.arrived("killed1")
+    assert [json.loads(r["body"])["id"] for r in taken("take/killed1")] == list(range(0, sent, 8))
+    at = 0
+    for row in rows("take/killed"):  # in order; what comes again begins further back
+        assert row["id"] <= at, (row, at)
+        at = row["id"] + 1
+    assert at == sent
+
+
+@case
+def tls_and_who_we_are():
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", WORK + "/key.pem", "-out", WORK + "/cert.pem"],
+                   check=True, stderr=subprocess.DEVNULL)
+    secure = Web("tls")
+    server.source("tls_in")
+    trusted = "'http.cacert' = '%s/cert.pem'" % WORK
+    who = ", 'http.authorization' = 'Bearer t0k3n', 'http.headers' = 'X-Tenant: a: b\nX-Empty:'"
+    for name, host, options in (("stranger", "localhost", ""), ("other_name", "127.0.0.1", trusted),
+                                ("nobody", "localhost", trusted), ("known", "localhost", trusted + who)):
+        server.sql(table(name, "id BIGINT", "/auth/" + name, options, "https://" + host + ":%d", secure.port))
+        server.sql("INSERT INTO %s SELECT id FROM tls_in;" % name)
+    server.post("tls_in", made(0, 10))
+    server.arrived("known")
+    assert [r["id"] for r in rows("auth/known")] == list(range(10))
+    for name, why in (("stranger", "certificate"), ("other_name", "name"), ("nobody", "it answers 401: who are you?")):
+        until(name, 10, lambda: why in trouble(name))
+        assert not taken("auth/" + name) and server.bridge(name)["dead"] == 0 and server.bridge(name)["lag"] == 10
+    server.sql("".join("DROP JOB `insert-into_%s`; DROP TABLE %s;" % (n, n) for n in ("stranger", "other_name", "nobody")))
+
+
+@case
+def what_is_wrong_is_said():
+    for options, why in (
+            ("", "connector 'http' needs the option 'http.url'"),
+            ("'http.url' = 'ftp://a/b'", "'ftp://a/b' is no URL of http or https"),
+            ("'http.url' = 'http://me:secret@a/'", "the URL of connector 'http' has a user in it, and URLs are shown: give "
+             "'http.user' and 'http.password'"),
+            ("'http.url' = 'http://a/', 'http.headers' = 'no header'", "a line of 'http.headers' is no header"),
+            ("'http.url' = 'http://a/', 'http.authorization' = 'a\nX: y'",
+             "'http.content.type' and 'http.authorization' are one line each"),
+            ("'http.url' = 'http://a/', 'http.retry.statuses' = '500'",
+             "'http.retry.statuses' is a list such as 404,429, at most 32 of 400 to 499"),
+            ("'http.url' = 'http://a/', 'format' = 'csv'", "'http.body' = 'array' is JSON, and the table's format is 'csv'")):
+        got = server.refused("CREATE TABLE w (id BIGINT) WITH ('connector' = 'http'%s);" % (options and ", " + options))
+        assert got == why, (got, why)
+    server.sql(table("away", "id BIGINT", "/", port=free_port()))
+    server.source("away_in")
+    server.sql("INSERT INTO away SELECT id FROM away_in;")
+    server.post("away_in", made(0, 10))
+    until("it is away", 20, lambda: "Couldn't connect" in trouble("away") or "Failed to connect" in trouble("away"))
+
+
+checks.main(None)

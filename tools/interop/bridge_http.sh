@@ -1,0 +1,7 @@
+#!/bin/sh
+# A web server as a sink: batches and single rows, refusals, Retry-After, TLS; over a proxy and kills of both sides.
+. tools/interop/common.sh
+. tools/common.sh
+need_packages openssl
+make -s -j2 KIND=release build/release/quickwater || give_up "the build"
+timeout 400 python3 tools/interop/bridge_http.py "$work"
