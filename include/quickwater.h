@@ -65,7 +65,8 @@ typedef struct qw_options {
     const char *redis;
     unsigned shards;         /* 0: one */
     int insecure;            /* allow a listener that other machines can reach */
-    uint64_t memory_bytes;   /* bound of all state, 0: the default */
+    uint64_t memory_bytes;   /* of all jobs' state, views, lanes and buffers; past it jobs that
+                                grow wait. 0: half of the machine's; UINT64_MAX: no bound */
     void (*on_failure)(void *context, const char *what, const char *file, int line);
     /* What tables with 'connector' = 'print' say, whole lines, on the instance's thread; NULL: nobody
      * hears it. */

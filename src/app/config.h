@@ -38,7 +38,7 @@ struct config_key {
     int64_t unit;         /* the field is the value times this; of a flag, -1: its contrary */
 };
 
-enum { CONFIG_KEYS = 58 };
+enum { CONFIG_KEYS = 59 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 struct config {

@@ -85,6 +85,11 @@ const struct config_key config_keys[CONFIG_KEYS] = {
      "the lesser)",
      TO(log.disk_reserve_bytes), 1},
 
+    {"memory", "limit", "--memory", "SIZE", CONFIG_BYTES, NULL, "unlimited", 16 * MIB, 1024 * TIB,
+     "state, views, lanes and buffers of all jobs; past it jobs that grow wait (default: half of the "
+     "machine's, or of its control group's bound)",
+     TO(engine.memory_bytes_max), 1},
+
     {"engine", "checkpoint_interval", NULL, "TIME", CONFIG_TIME, "30s", NULL, 10, 30 * DAY_MS,
      "between two checkpoints of a job", TO(engine.checkpoint_interval_us), 1000},
     {"engine", "tick_rows", NULL, "N", CONFIG_COUNT, "16384", NULL, 1, 1 << 24,

@@ -23,6 +23,8 @@ static enum status outcome(struct wait_call *w)
         if (info.state == JOB_FAILED || info.state == JOB_DIVERGED)
             return diag_set(&w->diag, ST_INVALID, DIAG_STATE, "job '%.*s' has failed: %s",
                             BYTES_FMT(info.name), info.error ? info.error : "no reason given");
+        if (info.memory_waits)
+            return diag_set(&w->diag, ST_NOSPACE, DIAG_LIMIT, "job '%.*s' waits: %s", BYTES_FMT(info.name), info.error);
     }
     if (!engine_job_next(engine, NULL) || server_finished(w->server))
         return ST_OK; /* without a job there is nothing to wait for */

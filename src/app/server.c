@@ -137,6 +137,14 @@ static enum status open_tls(struct server *server, const struct server_options *
     return tls_server_open(server->os, &tls, &server->tls, diag);
 }
 
+/* Not said: half of what there is, as the log, requests and answers have bounds of their own beside it. */
+static uint64_t memory_limit(struct os *os, uint64_t said)
+{
+    if (said == UINT64_MAX)
+        return 0;
+    return said ? said : os_memory_bytes(os) / 2;
+}
+
 static enum status open_parts(struct server *server, const struct server_options *options,
                               struct diag *diag)
 {
@@ -145,6 +153,7 @@ static enum status open_parts(struct server *server, const struct server_options
 
     log_options.in_memory = options->data_dir == NULL;
     engine_options.shards = options->shards;
+    engine_options.memory_bytes_max = memory_limit(server->os, engine_options.memory_bytes_max);
     if (!engine_options.threads)
         engine_options.threads = options->shards;
     TRY(open_tls(server, options, diag));

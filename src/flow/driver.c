@@ -281,11 +281,38 @@ void driver_figures(const struct driver *d, uint32_t node, struct driver_figures
         node_figures(d, node, out);
 }
 
+static void memory_figures(const struct driver *d, struct job_memory *out)
+{
+    *out = (struct job_memory){.lanes = exchange_bytes(d), .buffers = sizeof(*d) + d->arena.used_bytes};
+    for (uint32_t s = 0; s < d->shards_count; s++)
+        out->buffers += sizeof(d->shards[s]) + d->shards[s].scratch_arena.used_bytes +
+                        results_memory(&d->shards[s].results);
+    for (uint32_t n = 0; n < d->nodes_count; n++)
+        for (uint32_t s = 0; s < d->shards_count; s++) {
+            const struct task *task = &d->nodes[n].tasks[s];
+            uint64_t rows, bytes;
+            task_measure(task, &rows, &bytes);
+            *(task->sink ? &out->views : &out->state) += bytes;
+            out->buffers += sizeof(*task) + task->arena.used_bytes;
+            if (task->source && task->source->class->bytes)
+                out->buffers += task->source->class->bytes(task->source);
+        }
+}
+
+void driver_memory(const struct driver *d, struct job_memory *out)
+{
+    if (driver_elsewhere(d))
+        *out = d->report.memory;
+    else
+        memory_figures(d, out);
+}
+
 void driver_report(struct driver *d)
 {
     d->report.watermark_us = driver_watermark_us(d);
     d->report.event_us = driver_event_us(d);
     d->report.errors = driver_errors(d);
+    memory_figures(d, &d->report.memory);
     for (uint32_t n = 0; n < d->nodes_count; n++)
         node_figures(d, n, &d->report.figures[n]);
 }

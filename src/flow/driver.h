@@ -25,6 +25,7 @@
 #ifndef QW_FLOW_DRIVER_H
 #define QW_FLOW_DRIVER_H
 
+#include "flow/engine.h"
 #include "flow/sink.h"
 #include "flow/source.h"
 
@@ -164,6 +165,8 @@ struct driver_figures {
     int64_t busy_ns, watermark_us;
 };
 void driver_figures(const struct driver *driver, uint32_t node, struct driver_figures *out);
+/* All it holds but the plan; `buffers` in part: not what the plan's arena and the sources' own take. */
+void driver_memory(const struct driver *driver, struct job_memory *out);
 const struct plan_node *driver_node(const struct driver *driver, uint32_t index);
 const char *driver_node_name(const struct driver *driver, uint32_t index);
 uint64_t driver_errors(const struct driver *driver); /* records that could not be decoded */

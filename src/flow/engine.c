@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "flow/checkpoint.h"
 #include "flow/inner.h"
+#include "flow/memory.h"
 
 _Static_assert((int)ENGINE_SHARDS_MAX == (int)DRIVER_SHARDS_MAX, "said to callers as the driver has it");
 
@@ -151,6 +152,7 @@ static bool jobs_turn(struct engine *engine)
 bool engine_pass(struct engine *engine)
 {
     pass_begin(engine);
+    memory_release(engine);
     bool more = jobs_turn(engine);
     return sessions_turn(engine) || more;
 }
@@ -205,16 +207,23 @@ enum status job_pause(struct job *job, uint64_t *lsn)
     return ST_OK;
 }
 
+void job_go_on(struct job *job)
+{
+    CHECK(job->state == JOB_PAUSED);
+    job->state = JOB_RUNNING;
+    job->memory_waits = false;
+    job->error[0] = 0;
+    job->work = true;
+    engine_wake(job->engine);
+}
+
 enum status job_resume(struct job *job, uint64_t *lsn)
 {
     if (job->state != JOB_PAUSED)
         return ST_INVALID;
     TRY(log_kv_put(job->engine->log, LOG_KV_JOBS, bytes_str(job->name), BYTES_NONE, lsn));
-    job->state = JOB_RUNNING;
-    job->error[0] = 0;
     job->trials = 0;
-    job->work = true;
-    engine_wake(job->engine);
+    job_go_on(job);
     return ST_OK;
 }
 
@@ -288,6 +297,11 @@ bool engine_finished(const struct engine *engine)
              job->state != JOB_DIVERGED) || job->pending)
             return false;
     return true;
+}
+
+uint64_t engine_memory_limit(const struct engine *engine)
+{
+    return engine->options.memory_bytes_max;
 }
 
 bool engine_recovering(const struct engine *engine, uint64_t *ticks_done, uint64_t *ticks_all)

@@ -32,7 +32,7 @@ struct engine_options {
     uint32_t tick_rows_max;        /* of all sources of a job; 0: ENGINE_TICK_ROWS */
     uint64_t tick_bytes_max;       /* 0: ENGINE_TICK_BYTES */
     int64_t checkpoint_interval_us; /* 0: ENGINE_CHECKPOINT_MS */
-    uint64_t memory_bytes_max;
+    uint64_t memory_bytes_max;     /* of all jobs together (memory.h); 0: no bound */
     /* What print sinks say, whole lines, when it is durable; NULL: nowhere. */
     void (*print)(void *context, struct bytes text);
     void *print_context;
@@ -134,10 +134,23 @@ struct op_info {
     int64_t busy_ns, watermark_us; /* INT64_MIN: none yet */
 };
 
+/* Bytes that a job holds, as taken from the allocator. Records of the log that it reads are the log's. */
+struct job_memory {
+    uint64_t state;   /* of its operators */
+    uint64_t views;   /* of its sinks: the rows of a view, text that waits until it is durable */
+    uint64_t lanes;   /* rows between shards, and what is kept for more of them */
+    uint64_t buffers; /* its plan, its tick's results, scratch */
+};
+static inline uint64_t job_memory_sum(const struct job_memory *m)
+{
+    return m->state + m->views + m->lanes + m->buffers;
+}
+
 struct job_info {
     struct bytes name, text;
     enum job_state state;
-    const char *error;       /* of FAILED and DIVERGED */
+    const char *error;       /* of FAILED and DIVERGED, and why a job is PAUSED that nobody paused; else "" */
+    bool memory_waits;       /* PAUSED for want of memory: goes on by itself */
     bool in_tick;            /* `tick` is the last whole one, and the next is being run */
     uint64_t tick, rows_in, rows_out, late, dropped, errors, checkpoints;
     uint64_t replayed;       /* ticks that recovery ran again */
@@ -147,6 +160,7 @@ struct job_info {
     int64_t started_us;
     const struct histogram *latency_us; /* append of an input to its results' durability */
     uint32_t ops_count;
+    struct job_memory memory;
     uint32_t rekeyings;      /* on its longest way from a source to a sink */
 };
 
@@ -155,6 +169,7 @@ struct job *engine_job_find(struct engine *engine, struct bytes name);
 struct job *engine_job_next(struct engine *engine, struct job *job);
 void job_info(const struct job *job, struct job_info *out);
 void job_op_info(const struct job *job, uint32_t index, struct op_info *out);
+void job_memory(const struct job *job, struct job_memory *out);
 /* What the job's sinks 'blackhole' have swallowed: rows, and the hash of what they fold into, the same for
  * any order of rows and any number of shards. */
 struct job_output {
@@ -179,6 +194,7 @@ const char *job_state_text(enum job_state state);
 
 /* True when every job's sources are bounded and read to their end: `quickwater run` may stop. */
 bool engine_finished(const struct engine *engine);
+uint64_t engine_memory_limit(const struct engine *engine); /* 0: none */
 bool engine_recovering(const struct engine *engine, uint64_t *ticks_done, uint64_t *ticks_all);
 
 struct catalog *engine_catalog(struct engine *engine);

@@ -118,6 +118,24 @@ static void parcel_done(struct driver *d, uint32_t from, struct parcel *parcel)
     push(&d->shards[from].returned, parcel);
 }
 
+static uint64_t parcels_bytes(const struct parcel *parcel)
+{
+    uint64_t bytes = 0;
+
+    for (; parcel; parcel = parcel->next)
+        bytes += sizeof(*parcel) + parcel->arena.used_bytes;
+    return bytes;
+}
+
+uint64_t exchange_bytes(const struct driver *d)
+{
+    uint64_t bytes = d->lanes_count * sizeof(*d->lanes) + atomic_load(&d->lane_bytes);
+
+    for (uint32_t s = 0; s < d->shards_count; s++)
+        bytes += parcels_bytes(d->shards[s].spare) + parcels_bytes(atomic_load(&d->shards[s].returned));
+    return bytes;
+}
+
 /* ---- sending ---- */
 
 static void lane_send(struct driver *d, const struct edge *edge, uint32_t from, uint32_t to,

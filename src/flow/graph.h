@@ -132,6 +132,7 @@ struct report {
     int64_t watermark_us, event_us;
     uint64_t errors;
     struct driver_figures *figures; /* one a node */
+    struct job_memory memory;
 };
 
 struct driver {
@@ -199,6 +200,8 @@ enum status exchange_send(struct task *task, struct edge *edge, const struct chu
 void exchange_end_tick(struct task *task);
 /* Reads one parcel of the lanes of the task's inputs, in their order. */
 enum status exchange_step(struct task *task, struct place *place, enum step *step);
+/* Bytes of the lanes and of the parcels that wait for their next use. While a tick is the caller's. */
+uint64_t exchange_bytes(const struct driver *driver);
 /* The merged watermark of the task's inputs; *idle: all of them are. */
 int64_t exchange_watermark(struct task *task, bool *idle);
 

@@ -30,6 +30,8 @@ struct engine {
     void *on_work_context;
     char **broken;             /* statements in force that do not bind any more, and why */
     uint32_t broken_count;
+    uint64_t memory_bytes;     /* of all jobs, temporary ones too, where there is a limit */
+    bool memory_waiting;       /* some job waits for room */
     bool closing;
 };
 

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "flow/checkpoint.h"
 #include "flow/inner.h"
+#include "flow/memory.h"
 #include "flow/recovery.h"
 
 #ifdef QW_SLOW_CHECKS
@@ -86,6 +87,7 @@ static struct job *job_new(struct engine *engine, const struct job_start *start)
     job->check_rng = rng_seed(engine->options.check_seed);
     job->driver_options = (struct driver_options){
         .os = engine->os, .log = engine->log, .job = bytes_str(job->name),
+        .lane_bytes_max = engine->options.memory_bytes_max / 4,
         .crew = engine->crew, .crew_rows_min = engine->options.crew_rows_min,
         .turn_seed = engine->options.check_determinism && !engine->crew ? engine->options.check_seed : 0,
         .idle_timeout_us = start->idle_timeout_us,
@@ -116,7 +118,9 @@ enum status job_open(struct engine *engine, const struct job_start *start, struc
     if (st == ST_OK && job->noted && recovery_needed(job))
         st = recovery_begin(job, diag);
     else if (st == ST_OK) {
-        st = job_driver_open(job, job->shards, &job->driver, diag);
+        st = start->temporary ? ST_OK : memory_admits(engine, diag);
+        if (st == ST_OK)
+            st = job_driver_open(job, job->shards, &job->driver, diag);
         job->state = JOB_RUNNING;
         if (st == ST_OK)
             driver_start(job->driver);
@@ -518,6 +522,8 @@ static bool tick_end(struct job *job, enum driver_turn turn, struct diag *diag)
         job_fail(job, JOB_FAILED, diag);
     if (st == ST_OK)
         job_finish_if_done(job);
+    if (st == ST_OK)
+        memory_after_tick(job);
     return st == ST_OK && job->state == JOB_RUNNING;
 }
 
@@ -652,6 +658,7 @@ void job_close(struct job *job)
         free(p);
     }
     job_unpin(job);
+    memory_forget(job);
     if (job->driver)
         driver_close(job->driver);
     for (uint32_t i = 0; i < job->kept; i++)
@@ -686,6 +693,12 @@ static uint32_t plan_rekeyings(const struct plan *plan)
     return most;
 }
 
+void job_memory(const struct job *job, struct job_memory *out)
+{
+    driver_memory(job->driver, out);
+    out->buffers += sizeof(*job) + job->arena.used_bytes + job->plan->arena.used_bytes;
+}
+
 void job_info(const struct job *job, struct job_info *out)
 {
     *out = (struct job_info){
@@ -695,8 +708,10 @@ void job_info(const struct job *job, struct job_info *out)
         .watermark_us = driver_watermark_us(job->driver),
         .event_time_us = driver_event_us(job->driver), .started_us = job->started_us,
         .errors = driver_errors(job->driver), .latency_us = &job->latency_us,
+        .memory_waits = job->memory_waits,
         .ops_count = driver_nodes_count(job->driver), .rekeyings = plan_rekeyings(job->plan),
     };
+    job_memory(job, &out->memory);
     for (uint32_t n = 0; n < out->ops_count; n++) {
         const struct plan_node *node = driver_node(job->driver, n);
         struct driver_figures figures;

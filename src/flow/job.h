@@ -80,6 +80,10 @@ struct job {
     int64_t kept_notes[JOB_KEPT];
     uint32_t kept;
 
+    uint64_t memory_bytes;      /* as the engine has counted it, with a limit */
+    uint64_t memory_peak_bytes; /* the most it held while there was room */
+    bool memory_waits;          /* PAUSED until there is room */
+
     int64_t started_us;
     uint64_t rows_in, rows_out;
     struct histogram latency_us;
@@ -124,6 +128,9 @@ void job_on_work(void *job);
 void job_keep(struct job *job, struct positions *take_positions, int64_t note_offset);
 /* Lets go of the notes before the oldest checkpoint that is kept. */
 void job_trim_notes(struct job *job);
+
+/* Of one that is PAUSED. */
+void job_go_on(struct job *job);
 
 /* A driver of the job's plan, empty. */
 enum status job_driver_open(struct job *job, uint32_t shards, struct driver **out,

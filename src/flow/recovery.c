@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "flow/checkpoint.h"
 #include "flow/inner.h"
+#include "flow/memory.h"
 
 enum { REPLAY_SLICE_NS = 20 * 1000 * 1000, REPLAY_READ_BYTES = 256 << 10 };
 
@@ -241,6 +242,8 @@ static enum status recovered(struct job *job, struct diag *diag)
         TRY(job_reshard(job, job->shards, diag));
     job->state = job->pause_wanted || !job_trial_allows(job) ? JOB_PAUSED : JOB_RUNNING;
     job->work = true;
+    memory_count(job);
+    job->memory_peak_bytes = job->memory_bytes; /* what it had it may have */
     job->checkpoint_us = os_wall_us(job->engine->os);
     return ST_OK;
 }

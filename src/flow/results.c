@@ -142,3 +142,15 @@ enum status results_commit(struct results *results, struct log *log, struct log_
     }
     return ST_OK;
 }
+
+uint64_t results_memory(const struct results *results)
+{
+    uint64_t bytes = results->parts_cap * sizeof(*results->parts);
+
+    for (uint32_t i = 0; i < results->parts_count; i++) {
+        const struct results_part *part = &results->parts[i];
+        bytes += part->builder.records.cap + part->builder.headers.cap + part->done.cap +
+                 part->ends_cap * sizeof(*part->ends);
+    }
+    return bytes;
+}

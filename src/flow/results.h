@@ -48,6 +48,7 @@ enum status results_finish(struct results *results) MUST_CHECK;
 /* All of it becomes parts of the entry. A named topic that cannot be made has none. */
 enum status results_commit(struct results *results, struct log *log, struct log_entry *entry,
                            struct diag *diag) MUST_CHECK;
+uint64_t results_memory(const struct results *results); /* bytes held, used or not */
 bool results_empty(const struct results *results);
 
 #endif

@@ -220,7 +220,7 @@ uint16_t rowset_read(const struct rowset *set, struct rowset_at *at, uint16_t ma
 
 uint64_t rowset_bytes(const struct rowset *set)
 {
-    return set->heap.used_bytes;
+    return set->heap.held_bytes + (uint64_t)set->holes_cap * sizeof(*set->holes);
 }
 
 void rowset_save(const struct rowset *set, struct snap_writer *w)

@@ -76,6 +76,13 @@ static enum status answer_tick_end(struct sink *sink)
     return ST_OK;
 }
 
+static void answer_measure(struct sink *sink, uint64_t *rows, uint64_t *bytes)
+{
+    const struct answer *a = (const struct answer *)sink;
+    *rows = a->folds ? a->set.live : a->rows;
+    *bytes = a->arena.used_bytes + a->chunks_cap * sizeof(*a->chunks) + (a->folds ? rowset_bytes(&a->set) : 0);
+}
+
 static void answer_close(struct sink *sink)
 {
     struct answer *a = (struct answer *)sink;
@@ -90,7 +97,7 @@ static void answer_close(struct sink *sink)
 const struct sink_class sink_answer_class = {
     .connector = "answer", .single = true,
     .open = answer_open, .on_chunk = answer_chunk, .on_tick_end = answer_tick_end,
-    .close = answer_close,
+    .measure = answer_measure, .close = answer_close,
 };
 
 bool answer_full(const struct sink *sink)

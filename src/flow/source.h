@@ -64,6 +64,8 @@ struct source_class {
     int64_t (*clock_us)(struct source *source, uint32_t split, int64_t position);
     /* Nothing below this position will be read again (pins move). May be NULL. */
     void (*release)(struct source *source, uint32_t split, int64_t position);
+    /* Memory that it holds of its own; records of the log are the log's. May be NULL: next to none. */
+    uint64_t (*bytes)(const struct source *source);
     void (*close)(struct source *source);
 };
 

@@ -290,6 +290,13 @@ static void topic_close(struct source *source)
     free(s);
 }
 
+static uint64_t topic_bytes(const struct source *source)
+{
+    const struct source_topic *s = (const struct source_topic *)source;
+    return sizeof(*s) + s->arena.used_bytes + s->chunk_arena.used_bytes + s->scratch.cap +
+           s->held_cap * sizeof(*s->held) + s->aborted_cap * sizeof(*s->aborted);
+}
+
 static uint32_t topic_splits(struct source *source)
 {
     return log_topic_info(((struct source_topic *)source)->topic)->partitions;
@@ -414,10 +421,12 @@ static int64_t topic_clock(struct source *source, uint32_t split, int64_t positi
 
 /* ---- reading ---- */
 
-static void builder_fresh(struct source_topic *s)
+/* For as many rows as there may be, each of a record: a job that now and then reads one keeps no room for 2048. */
+static void builder_fresh(struct source_topic *s, int64_t records)
 {
+    uint16_t rows = records < 1 ? 1 : records < CHUNK_ROWS ? (uint16_t)records : CHUNK_ROWS;
     arena_reset(&s->chunk_arena);
-    chunk_builder_init(&s->builder, &s->chunk_arena, s->types, s->types_count, CHUNK_ROWS);
+    chunk_builder_init(&s->builder, &s->chunk_arena, s->types, s->types_count, rows);
 }
 
 static enum status builder_emit(struct source_topic *s)
@@ -617,7 +626,7 @@ static enum status read_on(struct source_topic *s, uint32_t split, int64_t *posi
 static enum status topic_run(struct source *source, uint32_t split, int64_t *position, int64_t end)
 {
     struct source_topic *s = (struct source_topic *)source;
-    builder_fresh(s);
+    builder_fresh(s, end - *position);
     while (*position < end && !chunk_builder_full(&s->builder))
         TRY(read_on(s, split, position, end));
     if (*position >= end)
@@ -663,18 +672,18 @@ const struct source_class source_topic_class = {
     .connector = "kafka",
     .open = topic_open, .splits = topic_splits, .join = topic_join, .start = topic_start, .take = topic_take,
     .prepare = topic_prepare, .settle = topic_settle, .run = topic_run, .bound = topic_bound,
-    .clock_us = topic_clock, .release = topic_release, .close = topic_close,
+    .clock_us = topic_clock, .release = topic_release, .bytes = topic_bytes, .close = topic_close,
 };
 
 /* The same, each record a change of its key's row: the plan has a node that knows the rows. */
 const struct source_class source_upsert_class = {
     .connector = "upsert-kafka",
     .open = topic_open, .splits = topic_splits, .join = topic_join, .start = topic_start, .take = topic_take,
-    .run = topic_run, .bound = topic_bound, .release = topic_release, .close = topic_close,
+    .run = topic_run, .bound = topic_bound, .release = topic_release, .bytes = topic_bytes, .close = topic_close,
 };
 
 const struct source_class source_view_class = {
     .connector = "view",
     .open = view_open, .splits = view_splits, .start = topic_start, .take = topic_take,
-    .prepare = topic_prepare, .settle = topic_settle, .run = topic_run, .bound = topic_bound, .release = topic_release, .close = topic_close,
+    .prepare = topic_prepare, .settle = topic_settle, .run = topic_run, .bound = topic_bound, .release = topic_release, .bytes = topic_bytes, .close = topic_close,
 };

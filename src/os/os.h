@@ -153,6 +153,8 @@ struct os_class {
     int64_t (*mono_ns)(struct os *); /* never backwards, any start */
     int64_t (*wall_us)(struct os *); /* since 1970 UTC; may jump */
     int64_t (*cpu_ns)(struct os *);  /* of the process; 0 in simulation */
+    /* That the process may have: the machine's, or its control group's bound; 0: not known. */
+    uint64_t (*memory_bytes)(struct os *);
     void (*random)(struct os *, void *to, size_t len); /* fit for secrets */
 
     enum status (*file_open)(struct os *, const char *path, unsigned flags, struct os_file **out);
@@ -198,6 +200,7 @@ struct os *os_posix(void);
 #define os_mono_ns(o)                      ((o)->class->mono_ns(o))
 #define os_wall_us(o)                      ((o)->class->wall_us(o))
 #define os_cpu_ns(o)                       ((o)->class->cpu_ns(o))
+#define os_memory_bytes(o)                 ((o)->class->memory_bytes(o))
 #define os_random(o, to, len)              ((o)->class->random(o, to, len))
 #define os_file_open(o, path, flags, out)  ((o)->class->file_open(o, path, flags, out))
 #define os_path_stat(o, path, out)         ((o)->class->path_stat(o, path, out))

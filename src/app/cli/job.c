@@ -93,6 +93,12 @@ static const char *text_of(const json_t *row, const char *key)
     return text ? text : "-";
 }
 
+static long long memory_kib(const json_t *row)
+{
+    const json_t *memory = json_object_get(row, "memory_bytes");
+    return ((long long)json_integer_value(json_object_get(memory, "all")) + 1023) / 1024;
+}
+
 static int list(const char *url)
 {
     struct client_answer answer;
@@ -104,14 +110,15 @@ static int list(const char *url)
     if (answer.status != 200) {
         code = client_fail(&answer, url, NULL);
     } else {
-        printf("%-32s %-10s %14s %14s %10s  %s\n", "NAME", "STATE", "ROWS IN", "ROWS OUT", "TICK",
-               "WATERMARK");
+        printf("%-32s %-10s %14s %14s %10s %10s  %s\n", "NAME", "STATE", "ROWS IN", "ROWS OUT", "TICK",
+               "MEMORY", "WATERMARK");
         json_array_foreach(answer.json, i, row)
-            printf("%-32s %-10s %14lld %14lld %10lld  %s\n", text_of(row, "name"),
+            printf("%-32s %-10s %14lld %14lld %10lld %6lld KiB  %s\n", text_of(row, "name"),
                    text_of(row, "state"),
                    (long long)json_integer_value(json_object_get(row, "rows_in")),
                    (long long)json_integer_value(json_object_get(row, "rows_out")),
                    (long long)json_integer_value(json_object_get(row, "tick")),
+                   memory_kib(row),
                    text_of(row, "watermark"));
     }
     client_free(&answer);

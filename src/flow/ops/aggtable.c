@@ -28,7 +28,7 @@ void aggtable_deinit(struct aggtable *t, const struct aggset *set)
 
 uint64_t aggtable_bytes(const struct aggtable *t, const struct aggset *set)
 {
-    uint64_t bytes = state_bytes(&t->groups) + t->heap.used_bytes;
+    uint64_t bytes = state_bytes(&t->groups) + t->heap.held_bytes;
 
     for (uint16_t d = 0; d < set->distincts_count; d++)
         bytes += state_bytes(&t->distinct[d]);

@@ -211,7 +211,8 @@ static void group_measure(const struct plan_node *node, const void *state, uint6
 
     (void)node;
     *rows = state_count(&s->table.groups);
-    *bytes = aggtable_bytes(&s->table, &s->set);
+    *bytes = aggtable_bytes(&s->table, &s->set) + s->touched_cap * sizeof(*s->touched) + s->copies.used_bytes +
+             s->scratch.used_bytes + s->plan_arena.used_bytes;
 }
 
 const struct op_class op_group_agg = {

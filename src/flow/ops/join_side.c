@@ -179,7 +179,7 @@ uint64_t join_side_bytes(const struct join_side *side)
     uint64_t bytes = 0;
 
     for (uint32_t i = side->first; i < side->count; i++)
-        bytes += state_bytes(&side->buckets[i]->keys) + side->buckets[i]->heap.used_bytes;
+        bytes += state_bytes(&side->buckets[i]->keys) + side->buckets[i]->heap.held_bytes;
     return bytes;
 }
 

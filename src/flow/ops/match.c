@@ -696,7 +696,7 @@ static void match_measure(const struct plan_node *node, const void *state, uint6
 
     (void)node;
     *rows = s->runs.rows;
-    *bytes = state_bytes(&s->table) + s->runs.heap.used_bytes;
+    *bytes = state_bytes(&s->table) + s->runs.heap.held_bytes;
 }
 
 const struct op_class op_match = {

@@ -210,7 +210,7 @@ static void normalize_measure(const struct plan_node *node, const void *state, u
 
     (void)node;
     *rows = state_count(&s->table);
-    *bytes = state_bytes(&s->table) + s->heap.used_bytes;
+    *bytes = state_bytes(&s->table) + s->heap.held_bytes;
 }
 
 const struct op_class op_normalize = {

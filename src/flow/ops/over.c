@@ -577,7 +577,7 @@ static void over_measure(const struct plan_node *node, const void *state, uint64
 
     (void)node;
     *rows = s->rows + state_count(&s->table.groups);
-    *bytes = state_bytes(&s->keys) + s->heap.used_bytes + aggtable_bytes(&s->table, &s->set);
+    *bytes = state_bytes(&s->keys) + s->heap.held_bytes + aggtable_bytes(&s->table, &s->set);
 }
 
 const struct op_class op_over = {

@@ -373,7 +373,7 @@ static void rank_measure(const struct plan_node *node, const void *state, uint64
 
     (void)node;
     *rows = s->r.count;
-    *bytes = state_bytes(&s->table) + s->heap.used_bytes;
+    *bytes = state_bytes(&s->table) + s->heap.held_bytes + s->scratch.used_bytes + s->plan_arena.used_bytes;
 }
 
 const struct op_class op_rank = {

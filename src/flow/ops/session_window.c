@@ -557,7 +557,7 @@ static void session_measure(const struct plan_node *node, const void *state, uin
 
     (void)node;
     *rows = s->rows;
-    *bytes = state_bytes(&s->keys) + s->heap.used_bytes;
+    *bytes = state_bytes(&s->keys) + s->heap.held_bytes;
 }
 
 const struct op_class op_session_window = {

@@ -376,7 +376,7 @@ static void join_measure(const struct plan_node *node, const void *state, uint64
 
     (void)node;
     *rows = s->waiting.count + s->versions_count;
-    *bytes = state_bytes(&s->keys) + s->heap.used_bytes;
+    *bytes = state_bytes(&s->keys) + s->heap.held_bytes;
 }
 
 const struct op_class op_temporal_join = {

@@ -633,7 +633,7 @@ static void agg_measure(const struct plan_node *node, const void *state, uint64_
 
     (void)node;
     *rows = state_count(&s->merged.groups);
-    *bytes = aggtable_bytes(&s->merged, &s->set);
+    *bytes = aggtable_bytes(&s->merged, &s->set) + s->scratch.used_bytes + s->plan_arena.used_bytes;
     for (uint32_t i = s->first; i < s->count; i++) {
         *rows += state_count(&s->slices[i]->table.groups);
         *bytes += aggtable_bytes(&s->slices[i]->table, &s->set) + sizeof(struct slice);

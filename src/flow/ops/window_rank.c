@@ -354,10 +354,10 @@ static void rank_measure(const struct plan_node *node, const void *state, uint64
 
     (void)node;
     *rows = s->r.count;
-    *bytes = s->heap.used_bytes;
+    *bytes = s->heap.held_bytes;
     for (const struct ranked *w; (w = sorted_get(&s->windows, at)) != NULL;
          at = sorted_next(&s->windows, at))
-        *bytes += sizeof(*w) + state_bytes(&w->places) + w->heap.used_bytes;
+        *bytes += sizeof(*w) + state_bytes(&w->places) + w->heap.held_bytes;
 }
 
 const struct op_class op_window_rank = {

@@ -1,8 +1,10 @@
 /* world.c: the real world's table, clocks, random numbers and errors. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "os/posix/posix.h"
@@ -84,6 +86,35 @@ static int64_t posix_cpu_ns(struct os *os)
     return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+/* A number in a file; UINT64_MAX: there is none ("max" is no bound). */
+static uint64_t number_in(const char *path)
+{
+    char text[32] = {0};
+    unsigned long long number;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return UINT64_MAX;
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    return n > 0 && sscanf(text, "%20llu", &number) == 1 ? number : UINT64_MAX;
+}
+
+static uint64_t posix_memory_bytes(struct os *os)
+{
+    static const char *const bounds[] = {"/sys/fs/cgroup/memory.max",
+                                         "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
+
+    (void)os;
+    for (unsigned i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        uint64_t bound = number_in(bounds[i]);
+        bytes = bound < bytes ? bound : bytes;
+    }
+    return bytes == UINT64_MAX ? 0 : bytes;
+}
+
 static void posix_random(struct os *os, void *to, size_t len)
 {
     uint8_t *at = to;
@@ -103,6 +134,7 @@ static const struct os_class posix_class = {
     .mono_ns = posix_mono_ns,
     .wall_us = posix_wall_us,
     .cpu_ns = posix_cpu_ns,
+    .memory_bytes = posix_memory_bytes,
     .random = posix_random,
     .file_open = posix_file_open,
     .path_stat = posix_path_stat,

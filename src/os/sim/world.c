@@ -162,6 +162,12 @@ static int64_t sim_cpu(struct os *os)
     return 0;
 }
 
+static uint64_t sim_memory_bytes(struct os *os)
+{
+    (void)os;
+    return 0;
+}
+
 static void sim_random(struct os *os, void *to, size_t len)
 {
     struct rng *rng = &sim_of(os)->entropy;
@@ -216,6 +222,7 @@ static const struct os_class sim_class = {
     .mono_ns = sim_mono,
     .wall_us = sim_wall,
     .cpu_ns = sim_cpu,
+    .memory_bytes = sim_memory_bytes,
     .random = sim_random,
     .file_open = sim_file_open,
     .path_stat = sim_path_stat,

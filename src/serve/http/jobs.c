@@ -4,6 +4,18 @@
 #include "base/json_reader.h"
 #include "serve/http/face.h"
 
+static void write_memory(struct json_writer *w, const struct job_memory *memory)
+{
+    json_key(w, "memory_bytes");
+    json_object_begin(w);
+    json_key_u64(w, "state", memory->state);
+    json_key_u64(w, "views", memory->views);
+    json_key_u64(w, "lanes", memory->lanes);
+    json_key_u64(w, "buffers", memory->buffers);
+    json_key_u64(w, "all", job_memory_sum(memory));
+    json_object_end(w);
+}
+
 static void write_job_members(struct json_writer *w, const struct job_info *info)
 {
     json_key_text(w, "name", info->name);
@@ -16,6 +28,7 @@ static void write_job_members(struct json_writer *w, const struct job_info *info
     json_key_u64(w, "late", info->late);
     json_key_u64(w, "dropped", info->dropped);
     json_key_u64(w, "errors", info->errors);
+    write_memory(w, &info->memory);
     if (info->error)
         json_key_str(w, "error", info->error);
 }

@@ -93,6 +93,28 @@ static void write_jobs(struct http_face *face, struct buf *out)
     }
 }
 
+static void write_memory(struct http_face *face, struct buf *out)
+{
+    struct job_info info;
+
+    metrics_family(out, "job_memory_bytes", "gauge", "Memory that the job holds, by what it is for.");
+    for (struct job *job = engine_job_next(face->engine, NULL); job; job = engine_job_next(face->engine, job)) {
+        job_info(job, &info);
+        const struct job_memory *m = &info.memory;
+        const struct {
+            const char *kind;
+            uint64_t bytes;
+        } kinds[] = {{"state", m->state}, {"views", m->views}, {"lanes", m->lanes}, {"buffers", m->buffers}};
+        for (unsigned k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+            buf_str(out, "quickwater_job_memory_bytes{");
+            metrics_label(out, "job", info.name);
+            buf_printf(out, ",kind=\"%s\"} %" PRIu64 "\n", kinds[k].kind, kinds[k].bytes);
+        }
+    }
+    metrics_one_u64(out, "memory_limit_bytes", "gauge", "The ceiling of what all jobs hold; 0: none.",
+                    engine_memory_limit(face->engine));
+}
+
 /* A summary of microseconds, in seconds; job: its label, if it has one. */
 static void quantiles(struct buf *out, const char *name, struct bytes job, const struct histogram *us)
 {
@@ -247,6 +269,7 @@ void get_metrics(struct exchange *x)
     write_http(face, &out);
     metrics_of_clients(face, &out);
     write_jobs(face, &out);
+    write_memory(face, &out);
     metrics_of_bridges(face, &out);
     write_latency(face, &out);
     write_ops(face, &out);

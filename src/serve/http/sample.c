@@ -163,6 +163,7 @@ static void write_job_row(struct sample *s, struct json_writer *w, const struct 
     json_key_u64(w, "rows_out", info->rows_out);
     json_key_u64(w, "late", info->late);
     json_key_u64(w, "errors", info->errors);
+    json_key_u64(w, "memory_bytes", job_memory_sum(&info->memory));
     key_time_us(w, "watermark_us", info->watermark_us);
     key_time_us(w, "event_time_us", info->event_time_us ? info->event_time_us : INT64_MIN);
     write_quantiles(w, &now);

@@ -52,6 +52,7 @@ static void *large_alloc(struct state_heap *heap, size_t size)
     if (large->next)
         large->next->prev = large;
     heap->large = large;
+    heap->held_bytes += sizeof(*large) + size;
     heap->used_bytes += size;
     return large + 1;
 }
@@ -66,6 +67,7 @@ static void large_free(struct state_heap *heap, void *piece, size_t size)
         heap->large = large->next;
     if (large->next)
         large->next->prev = large->prev;
+    heap->held_bytes -= sizeof(*large) + size;
     heap->used_bytes -= size;
     free(large);
 }
@@ -78,6 +80,7 @@ static void block_add(struct state_heap *heap, size_t size)
     struct heap_block *block = xmalloc(heap->block_bytes);
     block->next = heap->blocks;
     heap->blocks = block;
+    heap->held_bytes += heap->block_bytes;
     heap->at = (uint8_t *)(block + 1);
     heap->end = (uint8_t *)block + heap->block_bytes;
     if (heap->block_bytes < BLOCK_MAX)
@@ -110,8 +113,10 @@ void heap_free(struct state_heap *heap, void *piece, size_t size)
         return;
     }
     uint32_t class = class_of(size);
-    if (!heap->free)
+    if (!heap->free) {
         heap->free = xcalloc(CLASSES, sizeof(void *));
+        heap->held_bytes += CLASSES * sizeof(void *);
+    }
     memcpy(piece, &heap->free[class], sizeof(void *));
     heap->free[class] = piece;
     CHECK(heap->used_bytes >= (size_t)class * CLASS_BYTES);

@@ -17,6 +17,7 @@ struct state_heap {
     uint8_t *at, *end;         /* what is left of the newest block */
     void **free;               /* by class; made at the first free */
     size_t used_bytes;         /* of the pieces in use */
+    size_t held_bytes;         /* taken from the allocator: what the heap costs */
     size_t block_bytes;        /* of the next block */
 };
 

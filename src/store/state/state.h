@@ -67,6 +67,7 @@ struct state_table {
     uint32_t words;      /* of a key; 0: bytes */
     uint32_t key_size, value_size, entry_size;
     uint32_t used, live; /* entries with holes, and without */
+    uint32_t touched;    /* entries whose memory was ever written: the rest of the last page costs nothing yet */
     uint32_t mask;       /* slots - 1; 0: no slots */
     uint32_t pages_count;
     bool held;           /* by the owner: values stay in place, holes are not closed */
@@ -92,6 +93,7 @@ static inline uint32_t state_count(const struct state_table *t)
 {
     return t->live;
 }
+/* What the table costs: memory that it has written to, its keys included; not what values point to. */
 uint64_t state_bytes(const struct state_table *t);
 
 /* The value at a position 0 .. used-1, in order of insertion; NULL: a hole. */

@@ -38,7 +38,7 @@ void state_deinit(struct state_table *t)
     heap_deinit(&t->keys);
     t->pages = NULL;
     t->slots = NULL;
-    t->pages_count = t->used = t->live = t->mask = 0;
+    t->pages_count = t->used = t->live = t->touched = t->mask = 0;
 }
 
 void state_clear(struct state_table *t)
@@ -117,7 +117,9 @@ uint64_t state_bytes(const struct state_table *t)
 {
     uint64_t slots = t->slots ? ((uint64_t)t->mask + 1) * 8 : 0;
 
-    return (uint64_t)t->used * t->entry_size + slots + t->keys.used_bytes;
+    uint32_t touched = t->used > t->touched ? t->used : t->touched;
+
+    return (uint64_t)touched * t->entry_size + slots + t->keys.held_bytes;
 }
 
 void state_hash(const struct state_keys *keys, uint64_t *out)
@@ -283,6 +285,7 @@ static void compact(struct state_table *t)
 {
     uint32_t to = 0, from_used = t->used;
 
+    t->touched = from_used > t->touched ? from_used : t->touched;
     for (uint32_t p = 0; p < from_used; p++) {
         uint8_t *entry = entry_at(t, p);
         if (!(entry_meta(entry) & LIVE))
@@ -295,6 +298,8 @@ static void compact(struct state_table *t)
     t->used = to;
     while (t->pages_count && (uint32_t)PAGE_FIRST * ((1u << (t->pages_count - 1)) - 1) > t->used)
         free(t->pages[--t->pages_count]);
+    uint32_t room = (uint32_t)PAGE_FIRST * ((1u << t->pages_count) - 1);
+    t->touched = t->touched < room ? t->touched : room;
     free(t->slots);
     t->slots = NULL;
     t->mask = 0;

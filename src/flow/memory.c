@@ -1,0 +1,114 @@
+#include "flow/memory.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+#include "flow/inner.h"
+
+enum { MIB = 1 << 20 };
+
+static uint64_t mib(uint64_t bytes)
+{
+    return (bytes + MIB - 1) / MIB;
+}
+
+/* The last eighth is for jobs below their share. */
+static uint64_t soft_limit(const struct engine *engine)
+{
+    uint64_t limit = engine->options.memory_bytes_max;
+
+    return limit - limit / 8;
+}
+
+enum status memory_admits(const struct engine *engine, struct diag *diag)
+{
+    uint64_t limit = engine->options.memory_bytes_max;
+
+    if (!limit || engine->memory_bytes <= soft_limit(engine))
+        return ST_OK;
+    return diag_set(diag, ST_NOSPACE, DIAG_LIMIT,
+                    "jobs hold %llu MiB of the %llu MiB of memory.limit: no job is begun; drop one, or raise the limit",
+                    (unsigned long long)mib(engine->memory_bytes), (unsigned long long)mib(limit));
+}
+
+void memory_count(struct job *job)
+{
+    struct engine *engine = job->engine;
+    struct job_memory memory;
+
+    if (!engine->options.memory_bytes_max)
+        return;
+    job_memory(job, &memory);
+    engine->memory_bytes -= job->memory_bytes;
+    job->memory_bytes = job_memory_sum(&memory);
+    engine->memory_bytes += job->memory_bytes;
+}
+
+static uint64_t share_of(const struct engine *engine)
+{
+    uint64_t jobs = 1;
+
+    for (const struct job *job = engine->jobs; job; job = job->next)
+        jobs++;
+    return engine->options.memory_bytes_max / jobs;
+}
+
+static bool job_fits(const struct job *job)
+{
+    const struct engine *engine = job->engine;
+
+    if (engine->memory_bytes <= soft_limit(engine))
+        return true;
+    return engine->memory_bytes <= engine->options.memory_bytes_max && job->memory_bytes <= share_of(engine);
+}
+
+static void wait_for_memory(struct job *job)
+{
+    struct engine *engine = job->engine;
+    struct diag diag = {0};
+
+    diag_set(&diag, ST_NOSPACE, DIAG_LIMIT,
+             "memory.limit: job '%s' holds %llu MiB, all jobs %llu MiB of %llu MiB; its EXPLAIN says what grows", job->name,
+             (unsigned long long)mib(job->memory_bytes), (unsigned long long)mib(engine->memory_bytes),
+             (unsigned long long)mib(engine->options.memory_bytes_max));
+    if (job->temporary) {
+        job_fail(job, JOB_FAILED, &diag);
+        return;
+    }
+    job->state = JOB_PAUSED;
+    job->memory_waits = true;
+    engine->memory_waiting = true;
+    snprintf(job->error, sizeof(job->error), "%s; it goes on when there is room, or when it is resumed", diag.message);
+}
+
+void memory_after_tick(struct job *job)
+{
+    if (!job->engine->options.memory_bytes_max)
+        return;
+    memory_count(job);
+    if (job->memory_bytes <= job->memory_peak_bytes)
+        return;
+    if (job_fits(job))
+        job->memory_peak_bytes = job->memory_bytes;
+    else if (job->state == JOB_RUNNING)
+        wait_for_memory(job);
+}
+
+void memory_forget(struct job *job)
+{
+    CHECK(job->engine->memory_bytes >= job->memory_bytes);
+    job->engine->memory_bytes -= job->memory_bytes;
+    job->memory_bytes = 0;
+}
+
+void memory_release(struct engine *engine)
+{
+    uint64_t limit = engine->options.memory_bytes_max;
+
+    if (!engine->memory_waiting || engine->memory_bytes > limit - limit / 4)
+        return;
+    engine->memory_waiting = false;
+    for (struct job *job = engine->jobs; job; job = job->next)
+        if (job->memory_waits)
+            job_go_on(job);
+}
