@@ -421,7 +421,7 @@ static int64_t topic_clock(struct source *source, uint32_t split, int64_t positi
 
 /* ---- reading ---- */
 
-/* For as many rows as there may be, each of a record: a job that now and then reads one keeps no room for 2048. */
+/* For as many rows as there are records, a chunk of them at most: a job that now and then reads one keeps no room for 2048. */
 static void builder_fresh(struct source_topic *s, int64_t records)
 {
     uint16_t rows = records < 1 ? 1 : records < CHUNK_ROWS ? (uint16_t)records : CHUNK_ROWS;
@@ -482,7 +482,7 @@ static enum status one_record(struct source_topic *s, const struct batch_header 
         if (!chunk_builder_full(&s->builder))
             continue;
         TRY(builder_emit(s));
-        builder_fresh(s);
+        builder_fresh(s, CHUNK_ROWS);
     }
     return ST_OK;
 }

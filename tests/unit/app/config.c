@@ -118,7 +118,7 @@ TEST(config_refuses_with_place_and_what_would_be_right)
          "one of data, shards, insecure"},
         {"\n [sever]", 2, 3, "there is no section 'sever'", "did you mean 'server'?"},
         {"[quux]", 1, 2, "there is no section 'quux'",
-         "one of server, listen, tls, security, topics, log, engine, kafka, http"},
+         "one of server, listen, tls, security, topics, log, memory, engine, kafka, http"},
         {"shards = 1", 1, 1, "there is no key outside of a section 'shards'",
          "[section] stands above its keys"},
         {"[server]\nshards = 0", 2, 10, "'0' is not a value of server.shards",
