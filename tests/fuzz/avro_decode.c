@@ -1,5 +1,6 @@
 /* Avro: a schema from outside (up to the first zero byte) and a record behind it, read into columns of every kind; and a
  * record of the table's own schema, which must be written and read again. */
+#include "data/avro/compat.h"
 #include "data/avro/plan.h"
 
 #include "base/check.h"
@@ -40,6 +41,12 @@ static void schema_from_outside(struct arena *arena, struct bytes input, const s
         CHECK(diag.message[0]);
         return;
     }
+    struct buf why;
+    buf_init(&why, 4096);
+    CHECK(avro_can_read(schema, schema, &why)); /* itself */
+    buf_deinit(&why);
+    enum status defaults = avro_check_defaults(schema, &diag);
+    CHECK(defaults == ST_OK || diag.message[0]);
     if (avro_plan_read(arena, schema, row, NULL, &plan, &diag) != ST_OK)
         return;
     chunk_builder_init_schema(&b, arena, of, 2);

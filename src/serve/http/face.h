@@ -152,6 +152,11 @@ handler_fn get_views, get_view, get_changes;
 handler_fn get_jobs, get_job, post_job_action, delete_job;
 handler_fn get_bridges, post_bridge_action;
 handler_fn get_stream;
+handler_fn get_subjects, post_subject, delete_subject, get_subject_versions, post_subject_version; /* schemas.c */
+handler_fn get_subject_version, delete_subject_version, get_subject_version_schema, get_referenced_by;
+handler_fn get_schemas, get_schema_types, get_schema_by_id, get_schema_id_part;
+handler_fn get_schema_config, put_schema_config, delete_schema_config; /* schema_settings.c */
+handler_fn get_schema_mode, put_schema_mode, delete_schema_mode, post_compatibility;
 
 /* ---- rows as JSON (rows.c) ---- */
 enum { VIEW_PAGE_ROWS = 1000, VIEW_PAGE_ROWS_MAX = 10000 };

@@ -14,32 +14,49 @@ enum rights { RIGHTS_ALL, RIGHTS_OWN };
 /* "{}" stands for one part of the path. */
 static const struct {
     const char *path;
-    handler_fn *get, *post, *del;
+    handler_fn *get, *post, *del, *put;
     enum rights rights;
 } routes[] = {
-    {"/", get_page, NULL, NULL, RIGHTS_OWN},
-    {"/ui/{}", get_page_file, NULL, NULL, RIGHTS_OWN},
-    {"/health", get_health, NULL, NULL, RIGHTS_OWN},
-    {"/metrics", get_metrics, NULL, NULL, RIGHTS_ALL},
-    {"/v1/topics", get_topics, post_topics, NULL, RIGHTS_OWN},
-    {"/v1/topics/{}", get_topic, post_topic, delete_topic, RIGHTS_OWN},
-    {"/v1/topics/{}/records", get_records, post_record, NULL, RIGHTS_OWN},
-    {"/v1/topics/{}/{}", NULL, post_topic_action, NULL, RIGHTS_OWN},
-    {"/v1/groups", get_groups, NULL, NULL, RIGHTS_OWN},
-    {"/v1/groups/{}", get_group, NULL, delete_group, RIGHTS_OWN},
-    {"/v1/groups/{}/offsets", NULL, post_group_offsets, NULL, RIGHTS_OWN},
-    {"/v1/transactions", get_transactions, NULL, NULL, RIGHTS_OWN},
-    {"/v1/transactions/{}/abort", NULL, post_transaction_abort, NULL, RIGHTS_OWN},
-    {"/v1/sql", NULL, post_sql, NULL, RIGHTS_ALL},
-    {"/v1/views", get_views, NULL, NULL, RIGHTS_ALL},
-    {"/v1/views/{}", get_view, NULL, NULL, RIGHTS_ALL},
-    {"/v1/views/{}/changes", get_changes, NULL, NULL, RIGHTS_ALL},
-    {"/v1/jobs", get_jobs, NULL, NULL, RIGHTS_ALL},
-    {"/v1/jobs/{}", get_job, NULL, delete_job, RIGHTS_ALL},
-    {"/v1/jobs/{}/{}", NULL, post_job_action, NULL, RIGHTS_ALL},
-    {"/v1/bridges", get_bridges, NULL, NULL, RIGHTS_ALL},
-    {"/v1/bridges/{}/{}", NULL, post_bridge_action, NULL, RIGHTS_ALL},
-    {"/v1/stream", get_stream, NULL, NULL, RIGHTS_OWN},
+    {"/", get_page, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/ui/{}", get_page_file, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/health", get_health, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/metrics", get_metrics, NULL, NULL, NULL, RIGHTS_ALL},
+    {"/v1/topics", get_topics, post_topics, NULL, NULL, RIGHTS_OWN},
+    {"/v1/topics/{}", get_topic, post_topic, delete_topic, NULL, RIGHTS_OWN},
+    {"/v1/topics/{}/records", get_records, post_record, NULL, NULL, RIGHTS_OWN},
+    {"/v1/topics/{}/{}", NULL, post_topic_action, NULL, NULL, RIGHTS_OWN},
+    {"/v1/groups", get_groups, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/v1/groups/{}", get_group, NULL, delete_group, NULL, RIGHTS_OWN},
+    {"/v1/groups/{}/offsets", NULL, post_group_offsets, NULL, NULL, RIGHTS_OWN},
+    {"/v1/transactions", get_transactions, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/v1/transactions/{}/abort", NULL, post_transaction_abort, NULL, NULL, RIGHTS_OWN},
+    {"/v1/sql", NULL, post_sql, NULL, NULL, RIGHTS_ALL},
+    {"/v1/views", get_views, NULL, NULL, NULL, RIGHTS_ALL},
+    {"/v1/views/{}", get_view, NULL, NULL, NULL, RIGHTS_ALL},
+    {"/v1/views/{}/changes", get_changes, NULL, NULL, NULL, RIGHTS_ALL},
+    {"/v1/jobs", get_jobs, NULL, NULL, NULL, RIGHTS_ALL},
+    {"/v1/jobs/{}", get_job, NULL, delete_job, NULL, RIGHTS_ALL},
+    {"/v1/jobs/{}/{}", NULL, post_job_action, NULL, NULL, RIGHTS_ALL},
+    {"/v1/bridges", get_bridges, NULL, NULL, NULL, RIGHTS_ALL},
+    {"/v1/bridges/{}/{}", NULL, post_bridge_action, NULL, NULL, RIGHTS_ALL},
+    {"/v1/stream", get_stream, NULL, NULL, NULL, RIGHTS_OWN},
+    /* the schema registry: Confluent's addresses, without our prefix */
+    {"/subjects", get_subjects, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/subjects/{}", NULL, post_subject, delete_subject, NULL, RIGHTS_OWN},
+    {"/subjects/{}/versions", get_subject_versions, post_subject_version, NULL, NULL, RIGHTS_OWN},
+    {"/subjects/{}/versions/{}", get_subject_version, NULL, delete_subject_version, NULL, RIGHTS_OWN},
+    {"/subjects/{}/versions/{}/schema", get_subject_version_schema, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/subjects/{}/versions/{}/referencedby", get_referenced_by, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/schemas", get_schemas, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/schemas/types", get_schema_types, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/schemas/ids/{}", get_schema_by_id, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/schemas/ids/{}/{}", get_schema_id_part, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/config", get_schema_config, NULL, delete_schema_config, put_schema_config, RIGHTS_OWN},
+    {"/config/{}", get_schema_config, NULL, delete_schema_config, put_schema_config, RIGHTS_OWN},
+    {"/mode", get_schema_mode, NULL, delete_schema_mode, put_schema_mode, RIGHTS_OWN},
+    {"/mode/{}", get_schema_mode, NULL, delete_schema_mode, put_schema_mode, RIGHTS_OWN},
+    {"/compatibility/subjects/{}/versions", NULL, post_compatibility, NULL, NULL, RIGHTS_OWN},
+    {"/compatibility/subjects/{}/versions/{}", NULL, post_compatibility, NULL, NULL, RIGHTS_OWN},
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 
@@ -149,9 +166,10 @@ static bool origin_is_ours(const struct exchange *x)
 
 static void allow(struct exchange *x, int at, unsigned status)
 {
-    const char *lines = arena_printf(&x->arena, "Allow: OPTIONS%s%s%s\r\n",
+    const char *lines = arena_printf(&x->arena, "Allow: OPTIONS%s%s%s%s\r\n",
                                      routes[at].get ? ", GET, HEAD" : "",
-                                     routes[at].post ? ", POST" : "", routes[at].del ? ", DELETE" : "");
+                                     routes[at].post ? ", POST" : "", routes[at].del ? ", DELETE" : "",
+                                     routes[at].put ? ", PUT" : "");
     struct buf body;
     struct json_writer w;
 
@@ -177,6 +195,7 @@ static handler_fn *handler_of(int at, enum http_method method)
     case HTTP_HEAD: return routes[at].get;
     case HTTP_POST: return routes[at].post;
     case HTTP_DELETE: return routes[at].del;
+    case HTTP_PUT: return routes[at].put;
     default: return NULL;
     }
 }

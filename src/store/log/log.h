@@ -215,6 +215,7 @@ enum log_space {
     LOG_KV_CONSUMER_GROUPS = 10,
     LOG_KV_FEATURES = 11,
     LOG_KV_QUOTAS = 12,
+    LOG_KV_SCHEMAS = 13,
     LOG_KV_TEST = 99
 };
 

@@ -71,7 +71,8 @@ TEST(http_auth_every_address_wants_it)
     static const char *const paths[] = {"/",          "/ui/app.js", "/metrics",
                                         "/v1/topics", "/v1/views",  "/v1/views/x",
                                         "/v1/jobs",   "/v1/jobs/x", "/v1/views/x/changes",
-                                        "/v1/stream", "/v1/bridges", "/nothing"};
+                                        "/v1/stream", "/v1/bridges", "/subjects",
+                                        "/schemas/ids/1", "/config", "/mode", "/nothing"};
     struct place p;
 
     place_open(&p, "SCRAM-SHA-256", false);
@@ -165,5 +166,51 @@ TEST(http_auth_with_acls)
     expect_status(&p, "/v1/jobs", basic("bob:b"), 403, "may alter the cluster");
     acls_add(security_acls(p.security), &acl);
     expect_status(&p, "/v1/jobs", basic("bob:b"), 200, NULL);
+    place_close(&p);
+}
+
+/* A request with a body, as a user. */
+static void expect_answer(struct place *p, const char *method, const char *path, const char *pair, const char *body,
+                          int want, const char *contains)
+{
+    struct http_client c;
+    int got = http_ask(&c, &p->server, method, path, basic(pair), body);
+
+    buf_u8(&c.in, 0);
+    if (got != want || !strstr((char *)c.in.ptr, contains))
+        test_fail(__FILE__, __LINE__, "%s %s as %s gave %d, expected %d and '%s':\n%s", method, path, pair, got, want, contains,
+                  (char *)c.in.ptr);
+    http_client_close(&c);
+}
+
+/* A schema's subject is judged as its topic; what is of all subjects is the cluster's. */
+TEST(http_auth_of_the_schema_registry)
+{
+    static const char admin[] = "admin:top:secret", bob[] = "bob:b", body[] = "{\"schema\":\"\\\"int\\\"\"}";
+    struct place p;
+    struct acl acl = {ACL_TOPIC, ACL_LITERAL, ACL_DESCRIBE, ACL_ALLOW, BYTES_LITERAL("t"), BYTES_LITERAL("User:bob"),
+                      BYTES_LITERAL("127.0.0.1")};
+
+    place_open(&p, "PLAIN", true);
+    expect_answer(&p, "POST", "/subjects/t-value/versions", admin, body, 200, "{\"id\":1}");
+    expect_answer(&p, "POST", "/subjects/other-key/versions", admin, "{\"schema\":\"\\\"long\\\"\"}", 200, "{\"id\":2}");
+    expect_answer(&p, "GET", "/subjects/t-value/versions", bob, NULL, 403, "may not describe the topic 't'");
+    expect_answer(&p, "GET", "/subjects", bob, NULL, 200, "[]");
+    expect_answer(&p, "GET", "/schemas/ids/1", bob, NULL, 404, "40403");
+    acls_add(security_acls(p.security), &acl);
+    expect_answer(&p, "GET", "/subjects", bob, NULL, 200, "[\"t-value\"]");
+    expect_answer(&p, "GET", "/subjects/t-value/versions/1", bob, NULL, 200, "\"id\":1");
+    expect_answer(&p, "GET", "/schemas/ids/1", bob, NULL, 200, "int");
+    expect_answer(&p, "GET", "/schemas/ids/2", bob, NULL, 404, "40403");
+    expect_answer(&p, "POST", "/subjects/t-value/versions", bob, body, 403, "may not write the topic 't'");
+    expect_answer(&p, "DELETE", "/subjects/t-value", bob, NULL, 403, "may not delete the topic 't'");
+    expect_answer(&p, "PUT", "/config/t-value", bob, "{\"compatibility\":\"NONE\"}", 403, "may not alter-configs the topic 't'");
+    expect_answer(&p, "PUT", "/config", bob, "{\"compatibility\":\"NONE\"}", 403, "may alter the cluster");
+    expect_answer(&p, "PUT", "/mode", bob, "{\"mode\":\"READONLY\"}", 403, "may alter the cluster");
+    expect_answer(&p, "DELETE", "/config", bob, NULL, 403, "may alter the cluster");
+    acl.operation = ACL_WRITE;
+    acls_add(security_acls(p.security), &acl);
+    expect_answer(&p, "POST", "/subjects/t-value/versions", bob, body, 200, "{\"id\":1}");
+    expect_answer(&p, "POST", "/subjects/t-key/versions", bob, body, 200, "{\"id\":1}");
     place_close(&p);
 }

@@ -1,0 +1,17 @@
+/* compat.h: whether what was written with one Avro schema can be read with another: the specification's schema resolution,
+ * decided by the schemas alone.
+ *
+ * Threads: pure functions.   Layer: data.
+ */
+#ifndef QW_DATA_AVRO_COMPAT_H
+#define QW_DATA_AVRO_COMPAT_H
+
+#include "data/avro/schema.h"
+
+/* The first thing that stands in the way is appended to `why`, as a sentence with the path to it. */
+bool avro_can_read(const struct avro_schema *reader, const struct avro_schema *writer, struct buf *why);
+
+/* Every default in the schema is a value of its field's type (of a union's: of one of its branches). */
+enum status avro_check_defaults(const struct avro_schema *schema, struct diag *diag) MUST_CHECK;
+
+#endif

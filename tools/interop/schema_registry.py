@@ -1,0 +1,88 @@
+"""confluent-kafka's SchemaRegistryClient and Avro serializers: schema_registry.py BROKER URL before|after
+
+`before` registers, serializes and produces; `after`, when the server has been killed and started again, reads all of it.
+"""
+import sys
+import uuid
+
+sys.dont_write_bytecode = True
+from confluent_kafka import Consumer, Producer  # noqa: E402
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient  # noqa: E402
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer  # noqa: E402
+from confluent_kafka.schema_registry.error import SchemaRegistryError  # noqa: E402
+from confluent_kafka.serialization import MessageField, SerializationContext  # noqa: E402
+
+broker, url, when = sys.argv[1:]
+client = SchemaRegistryClient({'url': url})
+passed = failed = 0
+ONE = '{"type": "record", "name": "order", "fields": [{"name": "id", "type": "int"}]}'
+TWO = ONE.replace(']', ', {"name": "note", "type": ["null", "string"], "default": null}]')
+THREE = ONE.replace(']', ', {"name": "must", "type": "string"}]')
+
+
+def check(name, ok, got=''):
+    global passed, failed
+    print(('ok ' if ok else 'FAILED ') + name + ('' if ok else ': %r' % (got,)))
+    passed, failed = passed + bool(ok), failed + (not ok)
+
+
+def error_of(call):
+    try:
+        return 'no error: %r' % (call(),)
+    except SchemaRegistryError as e:
+        return e.http_status_code, e.error_code
+
+
+def before():
+    first = client.register_schema('orders-value', Schema(ONE, 'AVRO'))
+    second = client.register_schema('orders-value', Schema(TWO, 'AVRO'))
+    check('two schemas have two numbers', second > first, (first, second))
+    check('the same again has the same', client.register_schema('orders-value', Schema(ONE, 'AVRO')) == first)
+    check('an incompatible one is refused', error_of(lambda: client.register_schema('orders-value', Schema(THREE, 'AVRO'))) == (409, 409))
+    check('test_compatibility', client.test_compatibility('orders-value', Schema(TWO, 'AVRO')))
+    check('test_compatibility says no', not client.test_compatibility('orders-value', Schema(THREE, 'AVRO')))
+    latest = client.get_latest_version('orders-value')
+    check('get_latest_version', (latest.version, latest.schema_id) == (2, second), latest)
+    check('lookup_schema', client.lookup_schema('orders-value', Schema(ONE, 'AVRO')).version == 1)
+    check('get_schema', 'order' in client.get_schema(first).schema_str)
+    check('get_subjects', client.get_subjects() == ['orders-value'], client.get_subjects())
+    check('get_versions', client.get_versions('orders-value') == [1, 2])
+    check('no such subject', error_of(lambda: client.get_latest_version('none')) == (404, 40401))
+    check('set_compatibility', client.set_compatibility('orders-value', 'FORWARD') is not None)
+    check('get_compatibility', client.get_compatibility('orders-value') == 'FORWARD')
+    produce('orders', TWO, [{'id': i, 'note': 'n%d' % i if i % 2 else None} for i in range(20)])
+
+
+def produce(topic, schema, rows):
+    serializer = AvroSerializer(client, schema)
+    producer = Producer({'bootstrap.servers': broker})
+    for row in rows:
+        producer.produce(topic, serializer(row, SerializationContext(topic, MessageField.VALUE)))
+    check('%d records produced' % len(rows), producer.flush(30) == 0)
+
+
+def after():
+    check('the level stands', client.get_compatibility('orders-value') == 'FORWARD')
+    check('the versions stand', client.get_versions('orders-value') == [1, 2])
+    deserializer = AvroDeserializer(client)
+    consumer = Consumer({'bootstrap.servers': broker, 'group.id': str(uuid.uuid4()), 'auto.offset.reset': 'earliest'})
+    consumer.subscribe(['orders'])
+    rows = []
+    for _ in range(60):
+        message = consumer.poll(1)
+        if message and not message.error():
+            rows.append(deserializer(message.value(), SerializationContext('orders', MessageField.VALUE)))
+        if len(rows) == 20:
+            break
+    consumer.close()
+    rows.sort(key=lambda row: row['id'])  # the topic may have several partitions
+    check('20 records are read by their schema', rows == [{'id': i, 'note': 'n%d' % i if i % 2 else None} for i in range(20)], rows)
+    check('delete_version', client.delete_version('orders-value', 1) == 1)
+    check('delete_subject', client.delete_subject('orders-value') == [2])
+    check('delete_subject for good', client.delete_subject('orders-value', permanent=True) == [1, 2])
+    check('its schema is kept', error_of(lambda: SchemaRegistryClient({'url': url}).get_latest_version('orders-value')) == (404, 40401))
+
+
+(before if when == 'before' else after)()
+print('%d passed, %d failed' % (passed, failed))
+sys.exit(1 if failed else 0)
