@@ -76,12 +76,14 @@ static void setting_store(struct exchange *x, const struct setting *s, int value
     uint64_t lsn = 0;
     struct diag diag = {0};
 
-    if (s->set(x->face->log, x->params[0], value, &lsn) == ST_OK) {
+    enum status st = s->set(x->face->log, x->params[0], value, &lsn);
+    if (st == ST_OK) {
         answer_word(x, lsn, member, word);
         return;
     }
-    diag_set(&diag, ST_IO, DIAG_STATE, "The log takes nothing: its disk is full, or has failed");
-    registry_refuse(x, SCHEMA_STORE, &diag);
+    diag_set(&diag, st, DIAG_STATE, "%s", st == ST_INVALID ? "A subject is a text of 1 to 400 bytes"
+                                                           : "The registry or the disk is full, or the log has failed");
+    registry_refuse(x, st == ST_INVALID ? SCHEMA_BAD : SCHEMA_STORE, &diag);
 }
 
 static void setting_put(struct exchange *x, const struct setting *s)

@@ -354,15 +354,14 @@ void post_subject_version(struct exchange *x)
 
 /* ---- deleting ---- */
 
-static enum schema_error delete_one(struct exchange *x, const struct schema_version *v, bool for_good, uint64_t *lsn,
-                                    struct diag *diag)
+/* version: SCHEMA_LATEST: any of the subject's. */
+static enum schema_error check_unreferred(struct exchange *x, int32_t version, struct diag *diag)
 {
-    if (!for_good && schema_is_referred_to(x->face->log, v->subject, v->version, NULL, NULL)) {
-        diag_set(diag, ST_INVALID, DIAG_STATE, "One or more references exist to the schema of subject '%.*s' version %d",
-                 BYTES_FMT(bytes_head(v->subject, 200)), v->version);
-        return SCHEMA_REFERRED_TO;
-    }
-    return schema_version_delete(x->face->log, v, for_good, lsn, diag);
+    if (!schema_is_referred_to(x->face->log, x->params[0], version, NULL, NULL))
+        return SCHEMA_OK;
+    diag_set(diag, ST_INVALID, DIAG_STATE, "One or more references exist to a schema of subject '%.*s'",
+             BYTES_FMT(bytes_head(x->params[0], 200)));
+    return SCHEMA_REFERRED_TO;
 }
 
 void delete_subject_version(struct exchange *x)
@@ -376,7 +375,9 @@ void delete_subject_version(struct exchange *x)
     if (!registry_may(x, ACL_DELETE, x->params[0]) || !version_asked(x, true, &v))
         return;
     v.subject = x->params[0]; /* not the log's: that goes */
-    enum schema_error error = delete_one(x, &v, for_good, &lsn, &diag);
+    enum schema_error error = for_good ? SCHEMA_OK : check_unreferred(x, v.version, &diag);
+    if (error == SCHEMA_OK)
+        error = schema_version_delete(x->face->log, &v, for_good, &lsn, &diag);
     if (error != SCHEMA_OK) {
         registry_refuse(x, error, &diag);
         return;
@@ -448,6 +449,8 @@ void delete_subject(struct exchange *x)
     if (!registry_may(x, ACL_DELETE, x->params[0]))
         return;
     enum schema_error error = doomed_of(x, for_good, &d, &diag);
+    if (error == SCHEMA_OK && !for_good)
+        error = check_unreferred(x, SCHEMA_LATEST, &diag);
     buf_init(&body, 0);
     for (uint32_t i = 0; error == SCHEMA_OK && i < d.count; i++) {
         struct schema_version v = {.subject = x->params[0], .version = d.versions[i], .deleted = for_good};
@@ -455,7 +458,7 @@ void delete_subject(struct exchange *x)
         error = schema_version_find(x->face->log, v.subject, v.version, true, &stored, &diag);
         v.id = stored.id;
         if (error == SCHEMA_OK)
-            error = delete_one(x, &v, for_good, &lsn, &diag);
+            error = schema_version_delete(x->face->log, &v, for_good, &lsn, &diag);
         buf_printf(&body, "%s%d", i ? "," : "[", v.version);
     }
     if (error != SCHEMA_OK) {

@@ -118,26 +118,61 @@ bool schema_of_id(const struct log *log, uint32_t id, struct arena *arena, struc
     return found;
 }
 
-static void totals(const struct log *log, uint32_t *last, uint64_t *bytes)
+struct totals {
+    uint32_t last, schemas; /* the last number; how many have one */
+    uint64_t bytes;
+    uint32_t facts; /* versions, levels and modes */
+};
+
+static struct totals totals_of(const struct log *log)
 {
+    struct totals t = {0};
     struct bytes value;
 
-    *last = 0;
-    *bytes = 0;
     if (!log_kv_get(log, LOG_KV_SCHEMAS, BYTES_LITERAL("n"), &value))
-        return;
+        return t;
     struct reader r = reader_of(value);
-    *last = reader_u32_be(&r);
-    *bytes = reader_u64_be(&r);
+    t.last = reader_u32_be(&r);
+    t.schemas = reader_u32_be(&r);
+    t.bytes = reader_u64_be(&r);
+    t.facts = reader_u32_be(&r);
+    return t;
+}
+
+static void totals_put(struct log_entry *entry, const struct totals *t)
+{
+    struct buf value;
+
+    buf_init(&value, 0);
+    buf_u32_be(&value, t->last);
+    buf_u32_be(&value, t->schemas);
+    buf_u64_be(&value, t->bytes);
+    buf_u32_be(&value, t->facts);
+    log_entry_kv(entry, LOG_KV_SCHEMAS, BYTES_LITERAL("n"), buf_view(&value));
+    buf_deinit(&value);
+}
+
+/* One fact is put, or (empty) taken away, and counted with it. */
+static enum status fact_put(struct log *log, struct bytes key, struct bytes value, uint64_t *lsn)
+{
+    struct totals t = totals_of(log);
+    struct bytes old;
+    bool was = log_kv_get(log, LOG_KV_SCHEMAS, key, &old);
+
+    if (value.len && !was && t.facts >= SCHEMA_FACTS_MAX)
+        return ST_NOSPACE;
+    struct log_entry *entry = log_entry_begin(log);
+    if (!entry)
+        return ST_NOSPACE;
+    t.facts = t.facts + (value.len && !was) - (!value.len && was);
+    log_entry_kv(entry, LOG_KV_SCHEMAS, key, value);
+    totals_put(entry, &t);
+    return log_entry_commit(entry, NULL, lsn);
 }
 
 uint32_t schema_id_max(const struct log *log)
 {
-    uint32_t last;
-    uint64_t bytes;
-
-    totals(log, &last, &bytes);
-    return last;
+    return totals_of(log).last;
 }
 
 static bool same_schema(const struct schema_text *a, const struct schema_text *b)
@@ -325,14 +360,15 @@ static enum schema_error check_new(const struct log *log, const struct schema_re
     return error;
 }
 
-static enum schema_error check_room(const struct log *log, const struct schema_text *schema, struct diag *diag)
+static enum schema_error check_room(const struct log *log, const struct schema_text *schema, bool is_new,
+                                    struct diag *diag)
 {
-    uint32_t last;
-    uint64_t bytes;
+    struct totals t = totals_of(log);
 
-    totals(log, &last, &bytes);
-    if (last >= SCHEMAS_MAX || bytes + schema->text.len > SCHEMAS_BYTES_MAX)
+    if (is_new && (t.schemas >= SCHEMAS_MAX || t.bytes + schema->text.len > SCHEMAS_BYTES_MAX))
         return refused(diag, SCHEMA_STORE, "The registry is full: it has 100,000 schemas, or 128 MiB of them");
+    if (t.facts >= SCHEMA_FACTS_MAX)
+        return refused(diag, SCHEMA_STORE, "The registry is full: it has 200,000 versions, levels and modes");
     return SCHEMA_OK;
 }
 
@@ -341,30 +377,31 @@ static enum status put_version(struct log *log, const struct schema_register *wh
                                const struct schema_version *version, uint64_t *lsn)
 {
     struct log_entry *entry = log_entry_begin(log);
+    struct totals t = totals_of(log);
     struct buf key, value;
-    uint32_t last;
-    uint64_t bytes;
+    struct bytes old;
 
     if (!entry)
         return ST_NOSPACE;
     buf_init(&key, 0);
     buf_init(&value, 0);
-    totals(log, &last, &bytes);
     if (is_new) {
         write_schema(&value, &what->schema, what->now_us);
         log_entry_kv(entry, LOG_KV_SCHEMAS, id_key(&key, version->id), buf_view(&value));
         hash_prefix(&key, &what->schema);
         buf_u32_be(&key, version->id);
         log_entry_kv(entry, LOG_KV_SCHEMAS, buf_view(&key), BYTES_LITERAL("\1"));
-        buf_clear(&value);
-        buf_u32_be(&value, version->id > last ? version->id : last);
-        buf_u64_be(&value, bytes + what->schema.text.len);
-        log_entry_kv(entry, LOG_KV_SCHEMAS, BYTES_LITERAL("n"), buf_view(&value));
+        t.last = version->id > t.last ? version->id : t.last;
+        t.schemas++;
+        t.bytes += what->schema.text.len;
     }
     buf_clear(&value);
     buf_u32_be(&value, version->id);
     buf_u8(&value, version->deleted);
-    log_entry_kv(entry, LOG_KV_SCHEMAS, version_key(&key, version->subject, version->version), buf_view(&value));
+    struct bytes at = version_key(&key, version->subject, version->version);
+    t.facts += !log_kv_get(log, LOG_KV_SCHEMAS, at, &old);
+    log_entry_kv(entry, LOG_KV_SCHEMAS, at, buf_view(&value));
+    totals_put(entry, &t);
     enum status st = log_entry_commit(entry, NULL, lsn);
     buf_deinit(&key);
     buf_deinit(&value);
@@ -404,9 +441,11 @@ static enum schema_error choose_id(const struct log *log, const struct schema_re
     arena_deinit(&scratch);
     if (taken)
         return refused(diag, SCHEMA_NOT_PERMITTED, "The id is another schema's");
+    if (!out->id && schema_id_max(log) >= SCHEMA_ID_MAX)
+        return refused(diag, SCHEMA_STORE, "There are no more numbers for schemas");
     if (!out->id)
         out->id = schema_id_max(log) + 1;
-    return *is_new ? check_room(log, &what->schema, diag) : SCHEMA_OK;
+    return check_room(log, &what->schema, *is_new, diag);
 }
 
 enum schema_error schema_register(struct log *log, const struct schema_register *what, struct schema_version *out,
@@ -462,8 +501,7 @@ enum schema_error schema_version_delete(struct log *log, const struct schema_ver
         buf_u32_be(&value, version->id);
         buf_u8(&value, 1);
     }
-    enum status st = log_kv_put(log, LOG_KV_SCHEMAS, version_key(&key, version->subject, version->version),
-                                buf_view(&value), lsn);
+    enum status st = fact_put(log, version_key(&key, version->subject, version->version), buf_view(&value), lsn);
     buf_deinit(&key);
     buf_deinit(&value);
     return st == ST_OK ? SCHEMA_OK : refused(diag, SCHEMA_STORE, "The log takes nothing: its disk is full, or has failed");
@@ -490,10 +528,11 @@ static bool note_referrer(void *context, const struct schema_version *v)
     arena_init(&scratch, ARENA_BUDGET_NONE);
     bool there = schema_of_id(r->log, v->id, &scratch, &s, NULL);
     for (uint32_t i = 0; there && i < s.references_count; i++)
-        refers |= bytes_equal(s.references[i].subject, r->subject) && s.references[i].version == r->version;
+        refers |= bytes_equal(s.references[i].subject, r->subject) &&
+                  (r->version == SCHEMA_LATEST || s.references[i].version == r->version);
     arena_deinit(&scratch);
     r->any |= refers;
-    return !refers || !r->fn || r->fn(r->context, v);
+    return !refers || (r->fn && r->fn(r->context, v));
 }
 
 bool schema_is_referred_to(const struct log *log, struct bytes subject, int32_t version, schema_version_fn *fn,
@@ -525,10 +564,12 @@ static enum status setting_set(struct log *log, uint8_t kind, struct bytes subje
     struct buf key;
     uint8_t value = (uint8_t)(setting + 1);
 
+    if (subject.len && !subject_valid(subject))
+        return ST_INVALID;
     buf_init(&key, 0);
     buf_u8(&key, kind);
     buf_bytes(&key, subject);
-    enum status st = log_kv_put(log, LOG_KV_SCHEMAS, buf_view(&key), bytes_of(&value, setting >= 0), lsn);
+    enum status st = fact_put(log, buf_view(&key), bytes_of(&value, setting >= 0), lsn);
     buf_deinit(&key);
     return st;
 }

@@ -11,7 +11,7 @@
  *     'h' hash (8, be) number     1
  *     'v' subject 0 version (4)   number (4, be), deleted u8
  *     'l' subject, 'm' subject    level u8 + 1, mode u8 + 1; without subject: of all
- *     'n'                         the last number (4, be), bytes of all texts (8, be)
+ *     'n'                         the last number (4, be), schemas (4), bytes of all texts (8), versions and settings (4)
  *
  * Errors:  enum schema_error is what Confluent's registry answers, with its numbers; the diag has the sentence.
  * Limits:  below.   Threads: the log's.   Layer: store.
@@ -27,6 +27,8 @@ enum {
     SCHEMA_SUBJECT_MAX = 400,
     SCHEMA_REFERENCES_MAX = 100,
     SCHEMAS_MAX = 100000,
+    SCHEMA_FACTS_MAX = 200000, /* versions, levels and modes */
+    SCHEMA_ID_MAX = INT32_MAX,
     SCHEMAS_BYTES_MAX = 128 << 20,
     SCHEMA_LATEST = -1,
 };
@@ -110,7 +112,7 @@ enum schema_error schema_register(struct log *log, const struct schema_register 
 /* Hides a version, or (for good) makes the subject forget one that is hidden. */
 enum schema_error schema_version_delete(struct log *log, const struct schema_version *version, bool for_good,
                                         uint64_t *lsn, struct diag *diag) MUST_CHECK;
-/* A version that is not hidden and refers to this one. */
+/* Whether a version that is not hidden refers to this one (SCHEMA_LATEST: to any of the subject); fn may be NULL. */
 bool schema_is_referred_to(const struct log *log, struct bytes subject, int32_t version, schema_version_fn *fn,
                            void *context);
 
@@ -126,7 +128,7 @@ enum schema_error schema_parse_avro(const struct log *log, const struct schema_t
 /* Of a subject (empty: of all). _own: whether it has one of its own. */
 enum schema_level schema_level_of(const struct log *log, struct bytes subject, bool *own);
 enum schema_mode schema_mode_of(const struct log *log, struct bytes subject, bool *own);
-/* < 0: none of its own any more. */
+/* < 0: none of its own any more. ST_INVALID: no subject can be called so; ST_NOSPACE: there are too many. */
 enum status schema_level_set(struct log *log, struct bytes subject, int level, uint64_t *lsn) MUST_CHECK;
 enum status schema_mode_set(struct log *log, struct bytes subject, int mode, uint64_t *lsn) MUST_CHECK;
 

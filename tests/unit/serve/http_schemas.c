@@ -132,10 +132,12 @@ TEST(schemas_modes)
     ASK("POST", "/subjects/t-value/versions", "{\"schema\":\"\\\"int\\\"\",\"id\":100,\"version\":7}", 200, "{\"id\":100}");
     ASK("GET", "/subjects/t-value/versions", NULL, 200, "[7]");
     ASK("POST", "/subjects/t-value/versions", "{\"schema\":\"\\\"long\\\"\",\"id\":100,\"version\":8}", 422, "The id is another schema's");
+    ASK("POST", "/subjects/t-value/versions", "{\"schema\":\"\\\"bytes\\\"\",\"id\":100100,\"version\":9}", 200, "{\"id\":100100}");
     ASK("DELETE", "/mode/t-value", NULL, 200, "IMPORT");
-    ASK("POST", "/subjects/w-value/versions", BODY("\\\"float\\\""), 200, "{\"id\":101}");
+    ASK("POST", "/subjects/w-value/versions", BODY("\\\"float\\\""), 200, "{\"id\":100101}"); /* high numbers do not fill it */
     ASK("POST", "/subjects/w-value/versions", "{\"schema\":\"\\\"long\\\"\",\"id\":5}", 422, "42205");
     ASK("PUT", "/mode", "{\"mode\":\"NEVER\"}", 422, "\"error_code\":42204");
+    ASK("PUT", "/mode/a%00b", "{\"mode\":\"IMPORT\"}", 422, "\"error_code\":42201");
     http_server_close(&s);
 }
 
