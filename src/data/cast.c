@@ -271,7 +271,7 @@ static enum status text_to_value(const struct cast *c)
     union value v;
 
     FOR_ROWS(c->call, row) {
-        if (value_parse(c->to, arg_bytes(c->call, 0, row), c->call->ctx->zone_offset_s, &v))
+        if (value_parse(c->to, arg_bytes(c->call, 0, row), c->call->ctx->zone, &v))
             memcpy((uint8_t *)c->call->data + row * size, &v, size);
         else
             TRY(cast_bad(c, row));
@@ -305,7 +305,7 @@ static void put_bounded(const struct cast *c, uint32_t row, struct bytes text, b
 
 static enum status value_to_text(const struct cast *c)
 {
-    struct text_style style = {.zone_offset_s = c->call->ctx->zone_offset_s};
+    struct text_style style = {.zone = c->call->ctx->zone};
     bool view = type_is_text(c->from->kind) || is_binary(c->from->kind);
     struct buf buf;
 
@@ -346,17 +346,15 @@ static enum status binary_to_binary(const struct cast *c)
 /* Any of DATE, TIME, TIMESTAMP, TIMESTAMP_LTZ as a local timestamp, and back. */
 static int64_t to_local(const struct cast *c, uint32_t row)
 {
-    int64_t zone_us = c->call->ctx->zone_offset_s * US_PER_SECOND;
-
     if (c->from->kind == TYPE_DATE)
         return days_us(ARG(c->call, 0, int32_t, row));
     int64_t us = ARG(c->call, 0, int64_t, row);
-    return c->from->kind == TYPE_TIMESTAMP_LTZ ? us + zone_us : us;
+    return c->from->kind == TYPE_TIMESTAMP_LTZ ? zone_local(c->call->ctx->zone, us) : us;
 }
 
 static enum status datetime_to_datetime(const struct cast *c)
 {
-    int64_t zone_us = c->call->ctx->zone_offset_s * US_PER_SECOND;
+    const struct zone *zone = c->call->ctx->zone;
 
     FOR_ROWS(c->call, row) {
         int64_t us = to_local(c, row);
@@ -366,7 +364,7 @@ static enum status datetime_to_datetime(const struct cast *c)
             OUT(c->call, int64_t)[row] = time_cut(floor_mod(us, US_PER_DAY), c->to->precision);
         else
             OUT(c->call, int64_t)[row] = time_cut(
-                c->to->kind == TYPE_TIMESTAMP_LTZ ? us - zone_us : us, c->to->precision);
+                c->to->kind == TYPE_TIMESTAMP_LTZ ? zone_utc(zone, us, ZONE_FIRST) : us, c->to->precision);
     }
     return ST_OK;
 }

@@ -205,6 +205,7 @@ struct fields {
     int64_t year, month, day, day_of_year, hour, half_hour, minute, second, us;
     int half; /* 0 AM, 1 PM, -1 not said */
     int32_t zone_s;
+    bool zoned;
 };
 
 enum { NUMBER_MAX = 9999 }; /* of each field: what is counted on stays far from any bound */
@@ -327,7 +328,7 @@ static bool read_item(struct fields *f, const struct item *item, struct bytes *t
         return true;
     case 'X':
     case 'x':
-    case 'Z': return read_zone(text, &f->zone_s);
+    case 'Z': return f->zoned = read_zone(text, &f->zone_s);
     default: return false;
     }
     return read_number(text, width(item, rest), to);
@@ -340,7 +341,7 @@ static bool too_large(const struct fields *f)
 }
 
 /* Hours, minutes and seconds count on where they are none of a clock's, whatever the rule for days, as in Flink. */
-bool pattern_parse(struct bytes pattern, struct bytes text, enum day_rule rule, int64_t *us)
+bool pattern_parse(struct bytes pattern, struct bytes text, enum day_rule rule, int64_t *us, bool *zoned)
 {
     struct fields f = {.year = 1970, .month = 1, .day = 1, .half = -1, .half_hour = -1};
     struct item item;
@@ -359,5 +360,6 @@ bool pattern_parse(struct bytes pattern, struct bytes text, enum day_rule rule, 
         days = days_from_civil(f.year, 1, 1) + f.day_of_year - 1;
     *us = days_us(days) + f.hour * US_PER_HOUR + f.minute * US_PER_MINUTE +
           (f.second - f.zone_s) * US_PER_SECOND + f.us;
+    *zoned = f.zoned;
     return *us < days_us(days_from_civil(10000, 1, 1));
 }

@@ -73,7 +73,7 @@ bool pattern_valid(struct bytes pattern);
 /* Times of one multiple of so many µs (in the zone's own time) give the same text: 1 where each has its own. */
 int64_t pattern_step_us(struct bytes pattern);
 size_t pattern_format(struct bytes pattern, int64_t us, int32_t zone_s, char *to, size_t size);
-/* DAY_COUNTED does not mind what follows in the text. */
-bool pattern_parse(struct bytes pattern, struct bytes text, enum day_rule rule, int64_t *us);
+/* DAY_COUNTED does not mind what follows in the text. *zoned: the text says its zone, and *us is UTC. */
+bool pattern_parse(struct bytes pattern, struct bytes text, enum day_rule rule, int64_t *us, bool *zoned);
 
 #endif

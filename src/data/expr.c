@@ -70,22 +70,28 @@ struct expr *expr_bool(struct arena *arena, bool v)
     return e;
 }
 
-/* From or to TIMESTAMP_LTZ: the session's zone decides, which is known when it runs. */
-static bool crosses_zone(const struct expr *expr)
+static bool has_ltz(const struct type *type)
 {
-    bool ltz = expr->type->kind == TYPE_TIMESTAMP_LTZ;
+    for (uint16_t i = 0; i < type->fields_count; i++)
+        if (has_ltz(type->fields[i].type))
+            return true;
+    return type->kind == TYPE_TIMESTAMP_LTZ;
+}
 
+/* Of or to TIMESTAMP_LTZ, also inside of a ROW: the session's zone decides, which is known when it runs. */
+static bool asks_zone(const struct expr *expr)
+{
     if (expr->kind != EXPR_CALL && expr->kind != EXPR_CAST)
         return false;
     for (uint16_t i = 0; i < expr->args_count; i++)
-        if ((expr->args[i]->type->kind == TYPE_TIMESTAMP_LTZ) != ltz)
+        if (has_ltz(expr->args[i]->type))
             return true;
-    return false;
+    return has_ltz(expr->type);
 }
 
 bool expr_is_constant(const struct expr *expr)
 {
-    if (expr->kind == EXPR_COLUMN || crosses_zone(expr))
+    if (expr->kind == EXPR_COLUMN || asks_zone(expr))
         return false;
     if (expr->kind == EXPR_CALL && (expr->func->flags & (FUNC_DYNAMIC | FUNC_VOLATILE)))
         return false;

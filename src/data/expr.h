@@ -13,6 +13,7 @@
 #define QW_DATA_EXPR_H
 
 #include "data/chunk.h"
+#include "data/zone.h"
 
 enum expr_kind {
     EXPR_COLUMN,  /* column `index` of the input */
@@ -56,8 +57,8 @@ struct expr_ctx {
     int64_t proctime_us;      /* PROCTIME() */
     int64_t watermark_us;     /* CURRENT_WATERMARK; INT64_MIN: none yet */
     uint64_t random_seed;     /* RAND, UUID: from tick and operator; advanced by use */
-    int32_t zone_offset_s;    /* table.local-time-zone, as its offset when fixed */
-    const char *zone;         /* its name, "UTC" by default */
+    const struct zone *zone;  /* table.local-time-zone; NULL: UTC */
+    struct zone_finder *zones; /* by name; NULL: only fixed offsets are known */
     struct diag *diag;
     uint32_t bad_row;
 };

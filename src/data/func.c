@@ -14,6 +14,7 @@ static const struct func *const tables[] = {
     func_compare_table,    func_logic_table,   func_math_table, func_number_table,
     func_text_table,       func_pattern_table, func_time_table, func_hash_table,
     func_collection_table, func_array_table,   func_json_table, func_encode_table,
+    func_zone_table,
 };
 
 /* ---- finding ---- */
@@ -274,7 +275,7 @@ static const struct expr *fold(struct arena *arena, const struct expr *e)
     if (size == 0 || e->kind == EXPR_LITERAL || !expr_is_constant(e))
         return e;
     arena_init(&scratch, 1 << 20);
-    struct expr_ctx ctx = {.arena = &scratch, .watermark_us = INT64_MIN, .zone = "UTC"};
+    struct expr_ctx ctx = {.arena = &scratch, .watermark_us = INT64_MIN};
     if (expr_eval(e, &ctx, &one, NULL, 1, &col) == ST_OK) {
         struct expr *literal = expr_null(arena, e->type);
         if (column_valid(&col, 0)) {

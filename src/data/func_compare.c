@@ -22,6 +22,8 @@ static const struct type *compare_type(struct bind *b, unsigned i, unsigned j)
     if ((x->kind == TYPE_DATE && type_is_time_point(y->kind)) ||
         (y->kind == TYPE_DATE && type_is_time_point(x->kind)))
         return NULL;
+    if (type_is_time_point(x->kind) && type_is_time_point(y->kind) && x->kind != y->kind)
+        return type_make(b->arena, TYPE_TIMESTAMP, common->precision, 0); /* by what clocks show, as Flink does */
     if (common)
         return common;
     if (type_is_numeric(x->kind) || type_is_numeric(y->kind))

@@ -2,6 +2,7 @@
  * clock is the tick's, so a replay sees the same. */
 #include "base/check.h"
 #include "data/datetime.h"
+#include "data/func_zone.h"
 #include "data/kernel.h"
 #include "data/parse.h"
 
@@ -126,7 +127,7 @@ static int64_t time_us(const struct call *call, unsigned a, uint32_t row)
     case TYPE_DATE: return days_us(ARG(call, a, int32_t, row));
     case TYPE_INTERVAL_MONTH: return ARG(call, a, int32_t, row);
     case TYPE_TIMESTAMP_LTZ:
-        return ARG(call, a, int64_t, row) + call->ctx->zone_offset_s * US_PER_SECOND;
+        return zone_local(call->ctx->zone, ARG(call, a, int64_t, row));
     default: return ARG(call, a, int64_t, row);
     }
 }
@@ -233,17 +234,28 @@ bool bind_floor_time(struct bind *b)
     return true;
 }
 
+/* In the zone, whose days and longer units begin when its clocks say so. What is shorter begins while they run
+ * as they do at us: an hour that comes twice is two. */
+static int64_t floor_ltz(const struct zone *zone, enum unit unit, int64_t us, bool up)
+{
+    int64_t local = zone_local(zone, us), cut = floor_us(unit, local, up);
+
+    return unit >= UNIT_HOUR ? cut - (local - us) : zone_utc(zone, cut, ZONE_FIRST);
+}
+
 static enum status floor_time(struct call *call)
 {
     enum unit unit = *(const enum unit *)call->expr->func_data;
-    bool up = call->expr->func->variant, ltz = call->expr->type->kind == TYPE_TIMESTAMP_LTZ;
+    enum type_kind kind = call->expr->type->kind;
+    bool up = call->expr->func->variant;
 
     FOR_ROWS(call, row) {
-        int64_t us = floor_us(unit, time_us(call, 0, row), up);
-        if (call->expr->type->kind == TYPE_DATE)
-            OUT(call, int32_t)[row] = (int32_t)floor_div(us, US_PER_DAY);
+        if (kind == TYPE_DATE)
+            OUT(call, int32_t)[row] = (int32_t)floor_div(floor_us(unit, time_us(call, 0, row), up), US_PER_DAY);
+        else if (kind == TYPE_TIMESTAMP_LTZ)
+            OUT(call, int64_t)[row] = floor_ltz(call->ctx->zone, unit, ARG(call, 0, int64_t, row), up);
         else
-            OUT(call, int64_t)[row] = us - (ltz ? call->ctx->zone_offset_s * US_PER_SECOND : 0);
+            OUT(call, int64_t)[row] = floor_us(unit, time_us(call, 0, row), up);
     }
     return ST_OK;
 }
@@ -330,9 +342,12 @@ static enum status timestamp_diff(struct call *call)
 {
     enum unit unit = *(const enum unit *)call->expr->func_data;
     int32_t months = unit_months(unit);
+    bool moments = call->expr->args[0]->type->kind == TYPE_TIMESTAMP_LTZ &&
+                   call->expr->args[1]->type->kind == TYPE_TIMESTAMP_LTZ;
 
-    FOR_ROWS(call, row) {
-        int64_t a = time_us(call, 0, row), b = time_us(call, 1, row);
+    FOR_ROWS(call, row) { /* between two moments no clock is asked */
+        int64_t a = moments ? ARG(call, 0, int64_t, row) : time_us(call, 0, row);
+        int64_t b = moments ? ARG(call, 1, int64_t, row) : time_us(call, 1, row);
         int64_t n = months ? months_between(a, b) / months : (b - a) / unit_us(unit);
         OUT(call, int32_t)[row] = (int32_t)n;
     }
@@ -356,7 +371,8 @@ static enum status check_pattern(struct call *call, uint32_t row, struct bytes p
 struct formatter {
     struct bytes pattern;
     int64_t step_us, period;
-    int32_t zone_s;
+    const struct zone *zone;
+    int32_t zone_s; /* of the text */
     struct str text; /* ptr NULL: none yet */
 };
 
@@ -371,16 +387,25 @@ static enum status format_row(struct call *call, uint32_t row, struct formatter 
         f->step_us = pattern_step_us(pattern);
         f->text.ptr = NULL;
     }
-    int64_t period = floor_div(us + f->zone_s * US_PER_SECOND, f->step_us);
-    if (f->text.ptr && period == f->period) {
+    int32_t zone_s = zone_offset(f->zone, us);
+    int64_t period = floor_div(us + zone_s * US_PER_SECOND, f->step_us);
+    if (f->text.ptr && period == f->period && zone_s == f->zone_s) {
         OUT(call, struct str)[row] = f->text;
         return ST_OK;
     }
     call_copy(call, row,
-              bytes_of(text, pattern_format(pattern, us, f->zone_s, text, sizeof(text))));
+              bytes_of(text, pattern_format(pattern, us, zone_s, text, sizeof(text))));
     f->text = OUT(call, struct str)[row];
     f->period = period;
+    f->zone_s = zone_s;
     return ST_OK;
+}
+
+/* Text as Flink's older functions read it: date and time, whatever follows. */
+static bool older_parse(struct bytes text, int64_t *us)
+{
+    bool zoned;
+    return pattern_parse(BYTES_LITERAL("yyyy-MM-dd HH:mm:ss"), text, DAY_COUNTED, us, &zoned);
 }
 
 /* DATE_FORMAT(time or text, pattern): text that is no timestamp gives NULL */
@@ -401,13 +426,13 @@ static bool bind_date_format(struct bind *b)
 static enum status date_format(struct call *call)
 {
     enum type_kind kind = call->expr->args[0]->type->kind;
-    struct formatter f = {.zone_s = kind == TYPE_TIMESTAMP_LTZ ? call->ctx->zone_offset_s : 0};
+    struct formatter f = {.zone = kind == TYPE_TIMESTAMP_LTZ ? call->ctx->zone : NULL};
 
     FOR_ROWS(call, row) {
         int64_t us;
         if (!type_is_text(kind)) {
             us = ARG(call, 0, int64_t, row);
-        } else if (!timestamp_parse(arg_bytes(call, 0, row), DAY_COUNTED, &us)) {
+        } else if (!older_parse(arg_bytes(call, 0, row), &us)) {
             TRY(check_pattern(call, row, arg_bytes(call, 1, row)));
             call_null(call, row);
             continue;
@@ -421,16 +446,17 @@ static enum status date_format(struct call *call)
 enum { TO_TIMESTAMP, TO_TIMESTAMP_LTZ, TO_DATE, UNIX_TIMESTAMP };
 
 /* Each by the rule of what Flink reads it with: TO_DATE knows its own form exactly. */
-static bool read_time(const struct call *call, uint32_t row, bool has_pattern, int64_t *us)
+static bool read_time(const struct call *call, uint32_t row, bool has_pattern, int64_t *us, bool *zoned)
 {
     struct bytes text = arg_bytes(call, 0, row);
     int what = call->expr->func->variant;
     bool counted = what == UNIX_TIMESTAMP || (what == TO_DATE && has_pattern);
     enum day_rule rule = counted ? DAY_COUNTED : what == TO_DATE ? DAY_EXACT : DAY_CUT;
 
+    *zoned = false;
     if (!has_pattern)
-        return timestamp_parse(text, rule, us);
-    return pattern_parse(arg_bytes(call, 1, row), text, rule, us);
+        return what == UNIX_TIMESTAMP ? older_parse(text, us) : timestamp_parse(text, rule, us);
+    return pattern_parse(arg_bytes(call, 1, row), text, rule, us, zoned);
 }
 
 static bool bind_to_time(struct bind *b)
@@ -442,6 +468,8 @@ static bool bind_to_time(struct bind *b)
         if (!bind_cast(b, i, type_simple(TYPE_VARCHAR)))
             return false;
     b->type = type_is_time_point(kind) ? type_make(b->arena, kind, 3, 0) : type_simple(kind);
+    if (kind == TYPE_BIGINT) /* a text that says no time has a number too */
+        b->type = type_not_null(b->arena, b->type, !bind_any_null(b));
     return true;
 }
 
@@ -449,12 +477,19 @@ static enum status to_time(struct call *call)
 {
     int what = call->expr->func->variant;
     bool has_pattern = call->expr->args_count > 1;
-    int64_t zone_us = call->ctx->zone_offset_s * US_PER_SECOND, us;
+    const struct zone *zone = what == UNIX_TIMESTAMP ? call->ctx->zone : NULL;
+    struct zone_memo memo = {0};
+    int64_t us;
+    bool zoned;
 
     FOR_ROWS(call, row) {
         if (has_pattern)
             TRY(check_pattern(call, row, arg_bytes(call, 1, row)));
-        if (!read_time(call, row, has_pattern, &us)) {
+        if (call->expr->args_count > 2 && !call_zone(call, 2, row, &memo, &zone)) {
+            TRY(zone_unknown(call, 2, row));
+            continue;
+        }
+        if (!read_time(call, row, has_pattern, &us, &zoned)) {
             if (what == UNIX_TIMESTAMP)
                 OUT(call, int64_t)[row] = INT64_MIN;
             else
@@ -463,10 +498,10 @@ static enum status to_time(struct call *call)
         }
         if (what == TO_DATE)
             OUT(call, int32_t)[row] = (int32_t)floor_div(us, US_PER_DAY);
-        else if (what == UNIX_TIMESTAMP)
-            OUT(call, int64_t)[row] = floor_div(us - zone_us, US_PER_SECOND);
+        else if (what == UNIX_TIMESTAMP) /* an older function: the second of two times */
+            OUT(call, int64_t)[row] = floor_div(zoned ? us : zone_utc(zone, us, ZONE_SECOND), US_PER_SECOND);
         else
-            OUT(call, int64_t)[row] = time_cut(us, 3) - (what == TO_TIMESTAMP_LTZ ? zone_us : 0);
+            OUT(call, int64_t)[row] = zone_utc(zone, time_cut(us, 3), ZONE_FIRST);
     }
     return ST_OK;
 }
@@ -517,7 +552,7 @@ static enum status unix_now(struct call *call)
 
 static enum status from_unixtime(struct call *call)
 {
-    struct formatter f = {.zone_s = call->ctx->zone_offset_s};
+    struct formatter f = {.zone = call->ctx->zone};
 
     FOR_ROWS(call, row) {
         struct bytes pattern = call->expr->args_count == 2 ? arg_bytes(call, 1, row)
@@ -552,7 +587,7 @@ static enum status now(struct call *call)
 {
     int what = call->expr->func->variant;
     int64_t us = what == NOW_PROC ? call->ctx->proctime_us : call->ctx->now_us;
-    int64_t local = us + call->ctx->zone_offset_s * US_PER_SECOND;
+    int64_t local = zone_local(call->ctx->zone, us);
 
     if (what == NOW_DATE)
         OUT(call, int32_t)[0] = (int32_t)floor_div(local, US_PER_DAY);
@@ -626,9 +661,9 @@ const struct func func_time_table[] = {
      .help = "The time by a pattern such as 'yyyy-MM-dd HH:mm:ss.SSS'."},
     TO_TIME("TO_TIMESTAMP", bind_to_time, TO_TIMESTAMP, 1, 2, "TO_TIMESTAMP(s [, pattern])",
             "The TIMESTAMP(3) that s says, by a pattern; NULL when it says none."),
-    TO_TIME("TO_TIMESTAMP_LTZ", bind_to_ltz, TO_TIMESTAMP_LTZ, 1, 2,
-            "TO_TIMESTAMP_LTZ(n, 0 or 3), TO_TIMESTAMP_LTZ(s [, pattern])",
-            "The moment n seconds (0) or milliseconds (3) after 1970, or that s says."),
+    TO_TIME("TO_TIMESTAMP_LTZ", bind_to_ltz, TO_TIMESTAMP_LTZ, 1, 3,
+            "TO_TIMESTAMP_LTZ(n, 0 or 3), TO_TIMESTAMP_LTZ(s [, pattern [, zone]])",
+            "The moment n seconds (0) or milliseconds (3) after 1970, or that s says in a zone, else in UTC."),
     TO_TIME("TO_DATE", bind_to_time, TO_DATE, 1, 2, "TO_DATE(s [, pattern])",
             "The DATE that s says; NULL when it says none."),
     {.name = "UNIX_TIMESTAMP", .bind = bind_unix_timestamp, .kernel = to_time,

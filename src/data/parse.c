@@ -49,13 +49,14 @@ static bool parse_small(enum type_kind kind, struct bytes t, int32_t *out)
     return true;
 }
 
-static bool parse_ltz(struct bytes t, int32_t zone, int64_t *us)
+static bool parse_ltz(struct bytes t, const struct zone *zone, int64_t *us)
 {
     bool zoned = false;
+    int32_t offset_s;
 
-    if (!timestamp_parse_zoned(t, us, &zone, &zoned))
+    if (!timestamp_parse_zoned(t, us, &offset_s, &zoned))
         return false;
-    *us -= zone * US_PER_SECOND;
+    *us = zoned ? *us - offset_s * US_PER_SECOND : zone_utc(zone, *us, ZONE_FIRST);
     return true;
 }
 
@@ -84,7 +85,7 @@ static bool parse_timestamp(struct bytes t, int64_t *us)
            (!time.len || count_of(time, ':') == 2) && timestamp_parse(t, DAY_CUT, us);
 }
 
-bool value_parse(const struct type *type, struct bytes text, int32_t zone_offset_s, union value *out)
+bool value_parse(const struct type *type, struct bytes text, const struct zone *zone, union value *out)
 {
     struct bytes t = trimmed(text);
     bool ok;
@@ -101,7 +102,7 @@ bool value_parse(const struct type *type, struct bytes text, int32_t zone_offset
     case TYPE_DATE: return parse_date(t, &out->i32);
     case TYPE_TIME: ok = time_parse(t, &out->i64); break;
     case TYPE_TIMESTAMP: ok = parse_timestamp(t, &out->i64); break;
-    case TYPE_TIMESTAMP_LTZ: ok = parse_ltz(t, zone_offset_s, &out->i64); break;
+    case TYPE_TIMESTAMP_LTZ: ok = parse_ltz(t, zone, &out->i64); break;
     default: UNREACHABLE();
     }
     if (ok)

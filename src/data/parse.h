@@ -8,9 +8,8 @@
 #include "data/expr.h"
 
 /* Spaces around it aside. BOOLEAN knows true t yes y 1 and their opposites; integers drop a fraction; a
- * TIMESTAMP_LTZ without a zone is in that of zone_offset_s. False: the text is no such value, or out of its
+ * TIMESTAMP_LTZ without a zone is in `zone` (NULL: UTC). False: the text is no such value, or out of its
  * range. Not for text, binary or structured types. */
-bool value_parse(const struct type *type, struct bytes text, int32_t zone_offset_s,
-                 union value *out);
+bool value_parse(const struct type *type, struct bytes text, const struct zone *zone, union value *out);
 
 #endif

@@ -16,7 +16,7 @@ static int64_t point_us(const struct type *type, const struct column *col, uint3
 {
     int64_t us = ((const int64_t *)col->data)[row];
     if (type->kind == TYPE_TIMESTAMP_LTZ && style)
-        us += style->zone_offset_s * US_PER_SECOND;
+        us = zone_local(style->zone, us);
     return us;
 }
 

@@ -10,10 +10,11 @@
 
 #include "base/buf.h"
 #include "data/chunk.h"
+#include "data/zone.h"
 
 struct text_style {
     const char *null_text;  /* "NULL" when NULL */
-    int32_t zone_offset_s;  /* TIMESTAMP_LTZ is printed in this zone */
+    const struct zone *zone; /* TIMESTAMP_LTZ is printed in this zone; NULL: UTC */
     bool iso_time;          /* JSON: timestamps with 'T' (and 'Z' for LTZ) */
     bool decimal_text;      /* JSON: DECIMAL in quotes */
 };

@@ -42,7 +42,8 @@ struct driver_options {
                                    turn ends, is chance */
     uint64_t lane_bytes_max;    /* in all lanes at a time; 0: the default */
     int64_t idle_timeout_us;    /* table.exec.source.idle-timeout; 0: never idle */
-    const char *zone;           /* table.local-time-zone; NULL: UTC */
+    const struct zone *zone;    /* table.local-time-zone; NULL: UTC */
+    struct zone_finder *zones;  /* by name; NULL: there are none */
     void (*on_work)(void *context);
     void *on_work_context;
     void *host;                 /* given to sinks: struct sink_env.host */

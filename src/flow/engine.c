@@ -49,6 +49,7 @@ enum status engine_open(struct os *os, struct log *log, const char *dir,
         free(engine);
         return ST_INVALID;
     }
+    zones_open(&engine->zones, os);
     os_helper_open(os, "quickwater-ckpt", on_helped, engine, &engine->helper);
     if (engine->options.threads > 1)
         engine->crew = crew_create(os, engine->options.threads, wake_from_crew, engine);
@@ -99,6 +100,7 @@ void engine_close(struct engine *engine, bool checkpoint)
     catalog_deinit(&engine->catalog);
     if (engine->crew)
         crew_destroy(engine->crew);
+    zones_close(&engine->zones);
     for (uint32_t i = 0; i < engine->broken_count; i++)
         free(engine->broken[i]);
     free(engine->broken);

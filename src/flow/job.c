@@ -91,7 +91,7 @@ static struct job *job_new(struct engine *engine, const struct job_start *start)
         .crew = engine->crew, .crew_rows_min = engine->options.crew_rows_min,
         .turn_seed = engine->options.check_determinism && !engine->crew ? engine->options.check_seed : 0,
         .idle_timeout_us = start->idle_timeout_us,
-        .zone = start->zone ? arena_str(&job->arena, bytes_str(start->zone)) : NULL,
+        .zones = &engine->zones.finder,
         .on_work = job_on_work, .on_work_context = job, .host = start->host,
     };
     struct arena text_arena;
@@ -112,8 +112,8 @@ enum status job_open(struct engine *engine, const struct job_start *start, struc
                      struct diag *diag)
 {
     struct job *job = job_new(engine, start);
-    enum status st = ST_OK;
-    if (job->noted)
+    enum status st = zones_find(&engine->zones, bytes_str(start->zone), &job->driver_options.zone, diag);
+    if (st == ST_OK && job->noted)
         st = notes_open(job, diag);
     if (st == ST_OK && job->noted && recovery_needed(job))
         st = recovery_begin(job, diag);

@@ -96,7 +96,7 @@ struct job_start {
     bool temporary;
     uint32_t shards;      /* 0: the engine's */
     int64_t idle_timeout_us;
-    const char *zone;
+    const char *zone;     /* table.local-time-zone: kept with its statement, so that a restart has the same */
     void *host;
 };
 

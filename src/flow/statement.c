@@ -604,6 +604,9 @@ static enum status run_set(struct statement_call *call, struct engine_result *ou
         listing_settings(call->settings, out);
         return ST_OK;
     }
+    const struct zone *zone;
+    if (bytes_is(s->key, "table.local-time-zone")) /* said here, not by the first query after it */
+        TRY(zones_find(&call->engine->zones, s->value, &zone, diag));
     return settings_set(call->session_settings, s->key, s->value, diag);
 }
 

@@ -23,7 +23,8 @@ void task_init(struct driver *d, struct graph_node *node, uint32_t shard)
     task->ctx.watermark_us = INT64_MIN;
     task->ctx.expr.arena = &task->arena;
     task->ctx.expr.watermark_us = INT64_MIN;
-    task->ctx.expr.zone = d->options.zone ? d->options.zone : "UTC";
+    task->ctx.expr.zone = d->options.zone;
+    task->ctx.expr.zones = d->options.zones;
     task->ctx.expr.diag = &task->diag;
     task->alarm_us = INT64_MAX;
     task->owed_us = INT64_MIN;

@@ -127,7 +127,7 @@ static enum status key_pack(struct sink_view *sink, const struct bytes *key, str
     for (uint16_t k = 0; k < sink->key_count; k++) {
         uint16_t c = sink->key[k];
         struct chunk empty = {.count = 1, .rows = 1};
-        struct expr_ctx ctx = {.arena = arena, .diag = diag, .zone = "UTC",
+        struct expr_ctx ctx = {.arena = arena, .diag = diag,
                                .watermark_us = INT64_MIN};
         const struct type *type = type_not_null(arena, sink->types[c], false);
         const struct expr *text = expr_str(arena, key[k], type_simple(TYPE_VARCHAR));

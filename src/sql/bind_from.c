@@ -265,6 +265,7 @@ struct plan_node *bind_window(struct binder *b, const struct token *at, struct p
     struct plan_node *node = node_over(b->arena, PLAN_WINDOW, input, (uint16_t)(n + 3));
     node->window = window;
     node->window.time = time->time;
+    node->window.local = time->type->kind == TYPE_TIMESTAMP_LTZ;
     const struct type *edge = type_not_null(b->arena, type_make(b->arena, TYPE_TIMESTAMP, 3, 0), true);
     const struct type *attr =
         type_not_null(b->arena, type_make(b->arena, time->type->kind, 3, 0), true);

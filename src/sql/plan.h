@@ -92,6 +92,7 @@ struct plan_window {
     enum window_kind kind;
     enum time_attr time;       /* TIME_PROC: the tick's clock, `column` is not read */
     uint16_t column;           /* of the input: the time */
+    bool local;                /* it is a TIMESTAMP_LTZ: windows begin and end in the session's zone */
     int64_t size_us, slide_us, offset_us; /* TUMBLE: slide = size; SESSION: size is the gap */
     const uint16_t *partition; /* SESSION: of the input: each key has sessions of its own */
     uint16_t partition_count;
@@ -133,6 +134,7 @@ struct plan_join {
     int64_t low_us, high_us;
     /* WINDOW_JOIN: the columns with each side's window. */
     uint16_t left_start, left_end, right_start, right_end;
+    bool windows_local; /* as plan_window.local */
     bool left_unique, right_unique; /* at most one row a join key on that side */
     /* TEMPORAL_JOIN: left_time is that of FOR SYSTEM_TIME AS OF, right_time that of the versions. */
 };
@@ -150,6 +152,7 @@ struct plan_rank {
     int64_t limit;
     bool emit_rank; /* ROW_NUMBER() is selected: the last output column */
     uint16_t start_column, end_column; /* WINDOW_RANK: those of the partition's that are its window */
+    bool window_local;                 /* as plan_window.local */
 };
 
 /* Output: the kept columns of the input, then parts of the element. */

@@ -456,6 +456,7 @@ static void infer_window_rank(struct plan_node *node)
     node->kind = PLAN_WINDOW_RANK;
     node->rank.start_column = start;
     node->rank.end_column = end;
+    node->rank.window_local = window_prop(node->inputs[0].node, start).window->local;
 }
 
 bool plan_traits(struct binder *b, const struct token **sinks_at)

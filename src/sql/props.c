@@ -5,7 +5,7 @@ static const struct window_prop none = {ROLE_NONE, NULL};
 
 static bool same_window(const struct plan_window *a, const struct plan_window *b)
 {
-    return a && b && a->kind == b->kind && a->time == b->time && a->size_us == b->size_us &&
+    return a && b && a->kind == b->kind && a->time == b->time && a->local == b->local && a->size_us == b->size_us &&
            a->slide_us == b->slide_us && a->offset_us == b->offset_us;
 }
 

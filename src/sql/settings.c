@@ -1,12 +1,13 @@
 /* The settings of a session. Flink's keys that matter here, with their types, and a few of ours. */
 #include "base/check.h"
 #include "base/suggest.h"
+#include "data/zone.h"
 #include "sql/catalog.h"
 #include "sql/parser.h"
 
 #include <stdlib.h>
 
-enum setting_type { SETTING_TEXT, SETTING_BOOL, SETTING_INTEGER, SETTING_DURATION, SETTING_CHOICE };
+enum setting_type { SETTING_TEXT, SETTING_ZONE, SETTING_BOOL, SETTING_INTEGER, SETTING_DURATION, SETTING_CHOICE };
 
 #define IGNORED "accepted, and without effect: "
 
@@ -18,8 +19,9 @@ static const struct setting {
 } known[] = {
     {"table.exec.state.ttl", SETTING_DURATION, "0 ms",
      "how long keyed state of updating queries is kept after its last use; 0: for ever", NULL},
-    {"table.local-time-zone", SETTING_TEXT, "UTC",
-     "the zone in which TIMESTAMP_LTZ is shown and cast; only UTC is built", NULL},
+    {"table.local-time-zone", SETTING_ZONE, "UTC",
+     "the zone of TIMESTAMP_LTZ where it becomes text or another time, and of its windows: a name of tzdata, or an "
+     "offset such as GMT+02:00", NULL},
     {"table.exec.source.idle-timeout", SETTING_DURATION, "0 ms",
      "after how long without records a partition no longer holds the watermark back; 0: never", NULL},
     {"table.exec.sink.not-null-enforcer", SETTING_CHOICE, "ERROR",
@@ -157,14 +159,11 @@ static bool is_choice(const char *choices, struct bytes value)
     return false;
 }
 
-static bool is_utc(struct bytes zone)
+/* Whether there is such a zone is for those to say who may read files. */
+static bool is_zone(struct bytes value)
 {
-    static const char *const names[] = {"UTC", "GMT", "Z", "Etc/UTC", "Etc/GMT", "GMT+00:00", "UTC+00:00", "+00:00"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (bytes_is(zone, names[i]))
-            return true;
-    return false;
+    int32_t offset_s;
+    return zone_offset_parse(value, &offset_s) || zone_name_valid(value);
 }
 
 static enum status setting_check(const struct setting *setting, struct bytes value,
@@ -180,6 +179,8 @@ static enum status setting_check(const struct setting *setting, struct bytes val
         wanted = "an integer";
     else if (setting->type == SETTING_DURATION && settings_duration_us(value) < 0)
         wanted = "a duration such as 10 s, 500 ms, 1 h";
+    else if (setting->type == SETTING_ZONE && !is_zone(value))
+        wanted = "a zone such as America/Los_Angeles or GMT+02:00";
     else if (setting->type == SETTING_CHOICE && !is_choice(setting->choices, value))
         wanted = setting->choices;
     if (wanted)
@@ -193,11 +194,6 @@ static enum status setting_check(const struct setting *setting, struct bytes val
         return diag_set(
             diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
             "constraints inside of rows and collections are not built yet: only IGNORE");
-    if (strcmp(setting->key, "table.local-time-zone") == 0 && !is_utc(value)) {
-        diag_hint(diag, "shift the time in the query: TIMESTAMPADD(HOUR, 8, ts)");
-        return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "the zone '%.*s' is not built yet: only UTC",
-                        BYTES_FMT(bytes_head(value, 60)));
-    }
     if (value.len > 1000)
         return diag_set(diag, ST_INVALID, DIAG_LIMIT, "a setting may have 1000 bytes");
     return ST_OK;

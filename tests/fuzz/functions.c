@@ -72,9 +72,9 @@ static void run(struct arena *arena, const char *name, const struct expr **args,
     if (!e)
         return;
     arena_init(&results, 16 << 20);
+    struct zone *zone = zone_fixed(BYTES_LITERAL("+01:00"), 3600);
     for (int pass = 0; pass < 2; pass++) {
-        struct expr_ctx ctx = {.arena = &results, .watermark_us = INT64_MIN, .zone = "UTC",
-                               .zone_offset_s = 3600, .diag = &diag};
+        struct expr_ctx ctx = {.arena = &results, .watermark_us = INT64_MIN, .zone = zone, .diag = &diag};
         if (expr_eval(e, &ctx, &chunk, pass ? sel : NULL, pass ? 2 : ROWS, &out) != ST_OK)
             continue;
         struct buf text;
@@ -83,6 +83,7 @@ static void run(struct arena *arena, const char *name, const struct expr **args,
         value_json(&text, e->type, &out, 2, NULL);
         buf_deinit(&text);
     }
+    zone_free(zone);
     expr_text(arena, e, NULL);
     arena_deinit(&results);
 }

@@ -204,7 +204,7 @@ FUZZ(operator_load, data, size)
     arena_init(&r.plans, ARENA_BUDGET_NONE);
     arena_init(&r.call, ARENA_BUDGET_NONE);
     r.ctx = (struct op_ctx){.arena = &r.call, .shards = 1, .watermark_us = INT64_MIN, .way = &way};
-    r.ctx.expr = (struct expr_ctx){.arena = &r.call, .watermark_us = INT64_MIN, .zone = "UTC", .diag = &r.diag};
+    r.ctx.expr = (struct expr_ctx){.arena = &r.call, .watermark_us = INT64_MIN, .diag = &r.diag};
     struct plan_node *node = node_make(&r, data[0]);
     const struct op_class *class = op_class_of(node, &r.diag);
     void *state = xcalloc(1, class->state_size + 16);

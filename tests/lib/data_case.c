@@ -213,7 +213,7 @@ typedef const struct expr *binder(struct arena *arena, void *context, const stru
 static struct expr_ctx make_ctx(struct arena *arena, struct diag *diag)
 {
     return (struct expr_ctx){.arena = arena, .now_us = 1600000000123456, .proctime_us = 1600000000123456,
-                             .watermark_us = INT64_MIN, .random_seed = 1, .zone = "UTC",
+                             .watermark_us = INT64_MIN, .random_seed = 1,
                              .diag = diag};
 }
 

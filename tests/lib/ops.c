@@ -283,7 +283,7 @@ void rig_open(struct op_rig *rig, struct plan_node *node)
     rig->ctx = (struct op_ctx){.arena = &rig->call_arena, .shards = 1, .watermark_us = INT64_MIN,
                                .way = &rig_way};
     rig->ctx.expr = (struct expr_ctx){.arena = &rig->call_arena, .watermark_us = INT64_MIN,
-                                      .zone = "UTC", .diag = &rig->diag};
+                                      .diag = &rig->diag};
     rig->alarm_us = INT64_MAX;
     state_open(rig);
 }

@@ -18,7 +18,6 @@ struct csv_options {
     int quote, escape; /* NO_CHAR: none */
     bool ignore_errors, comments, has_null;
     struct bytes null_text, element_delimiter;
-    int32_t zone_offset_s;
 };
 
 struct csv_decoder {
@@ -95,8 +94,7 @@ static enum status read_options(const struct format_spec *spec, struct csv_optio
     bool no_quotes = false;
 
     *o = (struct csv_options){.delimiter = ',', .quote = '"', .escape = NO_CHAR,
-                              .element_delimiter = BYTES_LITERAL(";"),
-                              .zone_offset_s = spec->zone_offset_s};
+                              .element_delimiter = BYTES_LITERAL(";")};
     while (format_option_next(spec, &at, &key, &value))
         TRY(read_option(spec, key, value, o, &no_quotes, diag));
     if (no_quotes)
@@ -268,7 +266,7 @@ static bool put_scalar(struct csv_decoder *d, const struct type *type, struct by
         return true;
     }
     if (!(type->kind == TYPE_DATE ? read_date(text, &v.i32)
-                                  : value_parse(type, text, d->options.zone_offset_s, &v)))
+                                  : value_parse(type, text, NULL, &v)))
         return false;
     if (type_phys(type->kind) == PHYS_BOOL)
         column_put_bool(b, v.b);
@@ -463,14 +461,12 @@ static void put_quoted(const struct csv_encoder *e, struct bytes text, struct bu
 static void append_value(struct csv_encoder *e, const struct type *type, const struct column *col,
                          uint32_t row, struct buf *to)
 {
-    struct text_style style = {.zone_offset_s = e->options.zone_offset_s};
-
     if (!column_valid(col, row))
         buf_bytes(to, e->options.null_text);
     else if (type->kind == TYPE_BOOLEAN)
         buf_str(to, ((const uint8_t *)col->data)[row] ? "true" : "false");
     else
-        value_text(to, type, col, row, &style);
+        value_text(to, type, col, row, NULL);
 }
 
 static void append_elements(struct csv_encoder *e, const struct type *type, const struct column *col,

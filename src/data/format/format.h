@@ -53,7 +53,6 @@ struct format_spec {
     const uint16_t *positions;            /* csv and row decoders: which field of the record; NULL: i */
     uint16_t record_fields;               /* csv and row decoders: how many there are; 0: schema->count */
     const struct schema *record;          /* avro: all fields of the record, of the table's types; NULL: schema */
-    int32_t zone_offset_s;                /* of TIMESTAMP_LTZ in text without a zone */
     const struct format_meta *metas;      /* what a decoder of changes gives beside the schema's columns */
     uint16_t metas_count;
 };

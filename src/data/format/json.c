@@ -36,7 +36,7 @@ static enum status read_null_key_mode(struct bytes format, struct bytes value, s
 
 struct json_options json_options_default(const struct format_spec *spec)
 {
-    return (struct json_options){.rules.zone_offset_s = spec->zone_offset_s, .decimal_plain = true};
+    return (struct json_options){.decimal_plain = true};
 }
 
 enum status json_option_take(const struct format_spec *spec, struct bytes key, struct bytes value,
@@ -189,7 +189,7 @@ static bool has_separator(const struct json_rules *rules, struct bytes text)
 
 bool json_time(const struct json_rules *rules, const struct type *type, struct bytes text, int64_t *out)
 {
-    int32_t days, zone = rules->zone_offset_s;
+    int32_t days, zone = 0;
     bool zoned = false;
 
     switch (type->kind) {

@@ -31,7 +31,6 @@ struct json_rules {
     bool ignore_errors;  /* a field that does not fit is NULL */
     bool fail_on_missing;
     bool iso_time;       /* timestamps have 'T' between */
-    int32_t zone_offset_s;
 };
 
 /* Options that formats made of JSON share. */

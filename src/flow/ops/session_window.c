@@ -66,7 +66,7 @@ static enum status session_open(const struct plan_node *node, void *state, struc
     heap_init(&s->heap);
     s->judge_end = INT64_MIN;
     s->retracts = input->changes != 0;
-    TRY(windows_make(&s->windows, p, input, diag));
+    TRY(windows_make(&s->windows, p, input, &ctx->expr));
     TRY(keyer_make(&s->keyer, &s->plan_arena, input, p->partition, p->partition_count, diag));
     TRY(pack_make(&s->pack, &s->plan_arena, input, NULL, input->columns_count, diag));
     state_init(&s->keys, s->keyer.words, sizeof(struct sessions));
@@ -227,7 +227,7 @@ static void session_alarm(const struct plan_node *node, const struct session_win
     const struct session *one = sorted_get(&s->open, sorted_first());
 
     if (is_proc(node) && one)
-        op_alarm(ctx, windows_utc(&s->windows, one->end));
+        op_alarm(ctx, zone_due(s->windows.zone, one->end));
 }
 
 /* A row comes, or is taken back; false: it is late. By processing time, what takes it back is of the clock too. */
@@ -373,7 +373,7 @@ static void tell_row(struct session_window *s, struct telling *t, struct session
     t->gone = (uint16_t)(t->gone + row->gone);
     t->starts[t->count] = one->start;
     t->ends[t->count] = one->end;
-    t->times[t->count] = windows_utc(&s->windows, one->end) - WINDOW_TIME_US;
+    t->times[t->count] = windows_last_time(s->windows.zone, one->end);
     one->first = row->next;
     if (!one->first) {
         one->last = NULL;
@@ -403,12 +403,6 @@ static enum status tell_due(const struct plan_node *node, struct session_window 
     return tell_flush(node, s, ctx, t);
 }
 
-/* Sessions end in the windows' zone: so does what is compared with them. */
-static int64_t closed_by(const struct session_window *s, int64_t watermark_us)
-{
-    return watermark_us > INT64_MAX / 2 ? INT64_MAX : watermark_us + WINDOW_TIME_US + s->windows.shift;
-}
-
 static enum status session_on_watermark(const struct plan_node *node, void *state, struct op_ctx *ctx,
                                         int64_t watermark_us)
 {
@@ -416,7 +410,7 @@ static enum status session_on_watermark(const struct plan_node *node, void *stat
 
     if (is_proc(node) && watermark_us != INT64_MAX)
         return ST_OK;
-    s->judge_end = closed_by(s, watermark_us);
+    s->judge_end = windows_closed(s->windows.zone, watermark_us);
     return tell_due(node, s, ctx);
 }
 
@@ -427,13 +421,13 @@ static enum status session_on_clock(const struct plan_node *node, void *state, s
 
     if (!is_proc(node))
         return ST_OK;
-    s->judge_end = closed_by(s, now_us - WINDOW_TIME_US);
+    s->judge_end = windows_closed(s->windows.zone, now_us - WINDOW_TIME_US);
     TRY(tell_due(node, s, ctx));
     session_alarm(node, s, ctx);
     return ST_OK;
 }
 
-/* ---- checkpoints: judge_end, shift; keys, each count, then its sessions: start, length, rows (origin, bytes;
+/* ---- checkpoints: judge_end, zone; keys, each count, then its sessions: start, length, rows (origin, bytes;
  * where they may be taken back: gone) ---- */
 
 static void key_save(void *context, const void *value, struct buf *out)
@@ -468,7 +462,7 @@ static void session_save(const struct plan_node *node, const void *state, struct
 
     (void)node;
     buf_u64_le(&w->buf, (uint64_t)s->judge_end);
-    buf_u64_le(&w->buf, (uint64_t)s->windows.shift);
+    buf_u64_le(&w->buf, zone_hash(s->windows.zone));
     state_save(&s->keys, w, key_save, (void *)s);
 }
 
@@ -542,7 +536,8 @@ static enum status session_load(const struct plan_node *node, void *state, struc
 {
     struct session_window *s = state;
     s->judge_end = op_load_time(ctx, s->judge_end, (int64_t)reader_u64_le(r));
-    s->windows.shift = (int64_t)reader_u64_le(r);
+    if (reader_u64_le(r) != zone_hash(s->windows.zone))
+        return ST_CORRUPT;
     TRY(state_load(&s->keys, r, &(struct state_mine){ctx->shard, ctx->shards}, key_load, s));
     if (!keys_fit(s))
         return ST_CORRUPT;

@@ -10,7 +10,7 @@
 
 static enum status window_open(const struct plan_node *node, void *state, struct op_ctx *ctx)
 {
-    return windows_make(state, &node->window, node->inputs[0].node, ctx->expr.diag);
+    return windows_make(state, &node->window, node->inputs[0].node, &ctx->expr);
 }
 
 /* Emits the n-th window of each row that has as many. */
@@ -28,7 +28,7 @@ static enum status window_emit(const struct plan_node *node, const struct window
         uint16_t row = chunk_row(in, i);
         if (!windows_nth(w, times[row], nth, &starts[row], &ends[row]))
             continue;
-        last[row] = windows_utc(w, ends[row]) - WINDOW_TIME_US;
+        last[row] = windows_last_time(w->zone, ends[row]);
         sel[count++] = row;
     }
     *more = count != 0;

@@ -34,6 +34,7 @@ struct window_agg {
     struct keyer keyer;
     struct aggset set;
     struct windows windows;
+    const struct zone *zone; /* in which windows begin and end, attached ones too */
     struct slice **slices; /* by end, then start; the live ones are first .. count-1 */
     uint32_t first, count, cap;
     int64_t done_end, judge_end;
@@ -118,7 +119,8 @@ static enum status agg_open(const struct plan_node *node, void *state, struct op
     TRY(keyer_make(&s->keyer, &s->plan_arena, input, p->keys, p->keys_count, ctx->expr.diag));
     TRY(aggset_make(&s->set, &s->plan_arena, node, 0, ctx->expr.diag));
     if (!p->attached)
-        TRY(windows_make(&s->windows, &p->window, input, ctx->expr.diag));
+        TRY(windows_make(&s->windows, &p->window, input, &ctx->expr));
+    s->zone = p->window.local ? ctx->expr.zone : NULL;
     aggtable_init(&s->merged, &s->set, s->keyer.words);
     return ST_OK;
 }
@@ -168,7 +170,7 @@ static void window_columns(const struct plan_node *node, struct window_agg *s,
     for (uint16_t i = 0; i < t->count; i++) {
         starts[i] = t->starts[i];
         ends[i] = t->ends[i];
-        times[i] = windows_utc(&s->windows, t->ends[i]) - WINDOW_TIME_US;
+        times[i] = windows_last_time(s->zone, t->ends[i]);
     }
     if (p->emit_start)
         *cols++ = (struct column){.data = starts};
@@ -361,14 +363,8 @@ static void agg_alarm(const struct plan_node *node, struct window_agg *s, struct
     if (agg_is_proc(node) && s->first < s->count) {
         int64_t start, end;
         if (windows_next(&s->windows, s->slices[s->first]->start, s->done_end, &start, &end))
-            op_alarm(ctx, windows_utc(&s->windows, end));
+            op_alarm(ctx, zone_due(s->zone, end));
     }
-}
-
-/* Windows end in the windows' zone: so does what is compared with them. */
-static int64_t closed_by(const struct window_agg *s, int64_t watermark_us)
-{
-    return watermark_us > INT64_MAX / 2 ? INT64_MAX : watermark_us + WINDOW_TIME_US + s->windows.shift;
 }
 
 static enum status agg_on_watermark(const struct plan_node *node, void *state, struct op_ctx *ctx,
@@ -378,7 +374,7 @@ static enum status agg_on_watermark(const struct plan_node *node, void *state, s
 
     if (agg_is_proc(node) && watermark_us != INT64_MAX)
         return ST_OK;
-    s->judge_end = closed_by(s, watermark_us);
+    s->judge_end = windows_closed(s->zone, watermark_us);
     return tell_due(node, s, ctx, OP_EMIT_ROWS);
 }
 
@@ -389,7 +385,7 @@ static enum status agg_on_clock(const struct plan_node *node, void *state, struc
 
     if (!agg_is_proc(node))
         return ST_OK;
-    s->judge_end = closed_by(s, now_us - WINDOW_TIME_US);
+    s->judge_end = windows_closed(s->zone, now_us - WINDOW_TIME_US);
     TRY(tell_due(node, s, ctx, OP_EMIT_ROWS));
     agg_alarm(node, s, ctx);
     return ST_OK;
@@ -565,7 +561,7 @@ static enum status agg_on_chunk(const struct plan_node *node, void *state, struc
 }
 
 /* ---- checkpoints ----
- *   done_end, judge_end, shift; owed window (u8, start, end, table); u32 slices, each start, end, table */
+ *   done_end, judge_end, zone; owed window (u8, start, end, table); u32 slices, each start, end, table */
 
 static void agg_save(const struct plan_node *node, const void *state, struct snap_writer *w)
 {
@@ -574,7 +570,7 @@ static void agg_save(const struct plan_node *node, const void *state, struct sna
     (void)node;
     buf_u64_le(&w->buf, (uint64_t)s->done_end);
     buf_u64_le(&w->buf, (uint64_t)s->judge_end);
-    buf_u64_le(&w->buf, (uint64_t)s->windows.shift);
+    buf_u64_le(&w->buf, zone_hash(s->zone));
     buf_u8(&w->buf, s->owes);
     if (s->owes) {
         buf_u64_le(&w->buf, (uint64_t)s->merged_start);
@@ -612,7 +608,8 @@ static enum status agg_load(const struct plan_node *node, void *state, struct op
 
     s->done_end = op_load_time(ctx, s->done_end, done);
     s->judge_end = op_load_time(ctx, s->judge_end, judge);
-    s->windows.shift = (int64_t)reader_u64_le(r);
+    if (reader_u64_le(r) != zone_hash(s->zone))
+        return ST_CORRUPT;
     if (reader_u8(r))
         TRY(load_owed(s, r, &mine));
     uint32_t slices = reader_u32_le(r);

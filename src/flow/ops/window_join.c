@@ -17,6 +17,7 @@ struct window_join {
     struct join_side sides[2];
     struct join_test test;
     bool padded[2], existence;
+    const struct zone *zone; /* in which windows begin and end */
     int64_t judge_end;     /* windows that end at or before it are closed */
     struct {
         uint8_t phase;
@@ -36,6 +37,7 @@ static enum status join_open(const struct plan_node *node, void *state, struct o
     arena_init(&s->scratch, ARENA_BUDGET_NONE);
     arena_init(&s->test_scratch, ARENA_BUDGET_NONE);
     s->judge_end = INT64_MIN;
+    s->zone = p->windows_local ? ctx->expr.zone : NULL;
     if (left->changes || right->changes)
         return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
                         "a window join over tables that are updated is not built yet");
@@ -319,7 +321,7 @@ static enum status join_on_watermark(const struct plan_node *node, void *state, 
     struct window_join *s = state;
     struct working *w = arena_alloc(ctx->arena, sizeof(*w));
 
-    s->judge_end = watermark_us > INT64_MAX - WINDOW_TIME_US ? INT64_MAX : watermark_us + WINDOW_TIME_US;
+    s->judge_end = windows_closed(s->zone, watermark_us);
     w->s = s;
     w->node = node;
     w->ctx = ctx;

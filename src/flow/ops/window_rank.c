@@ -31,6 +31,7 @@ struct window_rank {
     const struct plan_rank *plan;
     struct sorted windows;   /* by end, then start */
     struct state_heap heap;  /* of that list */
+    const struct zone *zone; /* in which windows begin and end */
     int64_t judge_end;       /* windows that end at or before it are closed */
 };
 
@@ -83,6 +84,7 @@ static enum status rank_open(const struct plan_node *node, void *state, struct o
     heap_init(&s->heap);
     s->plan = p;
     s->judge_end = INT64_MIN;
+    s->zone = p->window_local ? ctx->expr.zone : NULL;
     CHECK(!node->inputs[0].node->changes);
     if (p->limit < 1 || p->limit > INT32_MAX)
         return diag_set(diag, ST_INVALID, DIAG_LIMIT, "the bound of ROW_NUMBER() must be from 1 to %d",
@@ -275,7 +277,7 @@ static enum status rank_on_watermark(const struct plan_node *node, void *state, 
 
     t->count = 0;
     t->told = 0;
-    s->judge_end = watermark_us > INT64_MAX / 2 ? INT64_MAX : watermark_us + WINDOW_TIME_US;
+    s->judge_end = windows_closed(s->zone, watermark_us);
     for (struct ranked *w; (w = sorted_get(&s->windows, sorted_first())) && w->end <= s->judge_end;)
         TRY(tell_window(node, s, ctx, t, w, OP_EMIT_ROWS));
     return ST_OK;

@@ -13,8 +13,10 @@ static int64_t gcd(int64_t a, int64_t b)
 }
 
 enum status windows_make(struct windows *out, const struct plan_window *p,
-                         const struct plan_node *input, struct diag *diag)
+                         const struct plan_node *input, const struct expr_ctx *ctx)
 {
+    struct diag *diag = ctx->diag;
+
     *out = (struct windows){.kind = p->kind, .time = p->time, .column = p->column,
                             .size = p->size_us, .slide = p->slide_us, .offset = p->offset_us};
     if (p->kind == WINDOW_TUMBLE || p->kind == WINDOW_SESSION)
@@ -30,15 +32,13 @@ enum status windows_make(struct windows *out, const struct plan_window *p,
     out->slice = p->kind == WINDOW_HOP ? gcd(out->size, out->slide) : out->slide;
     out->local = p->time == TIME_PROC ||
                  input->columns[p->column].type->kind == TYPE_TIMESTAMP_LTZ;
+    out->zone = out->local ? ctx->zone : NULL;
     return ST_OK;
 }
 
 enum status windows_times(const struct windows *w, struct op_ctx *ctx, const struct chunk *in,
                           const int64_t **out)
 {
-    int64_t shift = w->local ? ctx->expr.zone_offset_s * INT64_C(1000000) : 0;
-
-    ((struct windows *)w)->shift = shift; /* of the session's zone: the same each time */
     if (w->time != TIME_PROC) {
         const struct column *col = &in->cols[w->column];
         for (uint16_t i = 0; col->valid && i < in->count; i++)
@@ -47,14 +47,14 @@ enum status windows_times(const struct windows *w, struct op_ctx *ctx, const str
                                 "the time of a row is NULL; a window needs one: filter such rows, "
                                 "or give a default with COALESCE");
         *out = col->data;
-        if (!shift)
+        if (!w->zone)
             return ST_OK;
     }
     int64_t *times = arena_alloc(ctx->arena, 8u * (in->rows + 1u));
     for (uint16_t i = 0; i < in->count; i++) {
         uint16_t row = chunk_row(in, i);
         int64_t t = w->time == TIME_PROC ? ctx->expr.proctime_us : (*out)[row];
-        times[row] = t + shift;
+        times[row] = zone_local(w->zone, t);
     }
     *out = times;
     return ST_OK;

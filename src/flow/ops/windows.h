@@ -8,7 +8,8 @@
  *   CUMULATE  slice = step (`slide_us`); windows [start of size, each step's end]
  *   SESSION   none: rows decide together (session_window.c); only their times are read here
  *
- * Times are microseconds in the zone of the windows: local time for TIMESTAMP_LTZ, else as it is.
+ * Times are microseconds in the zone of the windows: local time for TIMESTAMP_LTZ, else as it is. So windows
+ * begin with the hours and days of that zone, and a day may have 23 or 25 hours.
  * A window fires when the watermark reaches its end less one millisecond (WINDOW_TIME_US), which is
  * its window_time, as in Flink.   Layer: flow.
  */
@@ -28,19 +29,27 @@ struct windows {
     uint16_t column;
     int64_t size, slide, offset, slice;
     bool local;         /* times are TIMESTAMP_LTZ */
-    int64_t shift;      /* local - UTC; set by windows_times */
+    const struct zone *zone; /* of the windows; NULL: UTC, or not local */
 };
 
 enum status windows_make(struct windows *out, const struct plan_window *p,
-                         const struct plan_node *input, struct diag *diag) MUST_CHECK;
+                         const struct plan_node *input, const struct expr_ctx *ctx) MUST_CHECK;
 
 /* The time of each live row, in the windows' zone, by physical row. A NULL is an error. */
 enum status windows_times(const struct windows *w, struct op_ctx *ctx, const struct chunk *in,
                           const int64_t **out) MUST_CHECK;
 
-static inline int64_t windows_utc(const struct windows *w, int64_t local)
+/* window_time: the last moment of a window that ends then (the first of two, as Flink has it). */
+static inline int64_t windows_last_time(const struct zone *zone, int64_t end)
 {
-    return local - w->shift;
+    return zone_utc(zone, end - WINDOW_TIME_US, ZONE_FIRST);
+}
+
+/* Windows whose end, in their zone, is at or before it are closed by a watermark: no clock shows a time of theirs
+ * any more. So a window that a clock set back runs through twice is closed by its second end. */
+static inline int64_t windows_closed(const struct zone *zone, int64_t watermark_us)
+{
+    return watermark_us > INT64_MAX / 2 ? INT64_MAX : zone_settled(zone, watermark_us + WINDOW_TIME_US);
 }
 
 /* At most so many windows has a row. */

@@ -335,7 +335,7 @@ static const char *eval_text(struct arena *arena, const struct expr *e)
     struct diag diag = {0};
     struct column cols[1] = {{.data = data}}, out;
     struct chunk chunk = {.cols = cols, .count = 3, .rows = 3, .col_count = 1};
-    struct expr_ctx ctx = {.arena = arena, .zone = "UTC", .diag = &diag};
+    struct expr_ctx ctx = {.arena = arena, .diag = &diag};
     struct buf buf;
 
     if (expr_eval(e, &ctx, &chunk, NULL, 3, &out) != ST_OK)
@@ -428,7 +428,7 @@ TEST(data_results_that_are_too_large_are_refused)
     for (int i = 0; i < CHUNK_ROWS; i++)
         times[i] = 10000;
     cols[0] = (struct column){.data = times};
-    struct expr_ctx ctx = {.arena = &results, .zone = "UTC", .diag = &diag};
+    struct expr_ctx ctx = {.arena = &results, .diag = &diag};
     const struct expr *s = expr_str(&arena, BYTES_LITERAL("abcd"), type_simple(TYPE_VARCHAR));
     const struct expr *e = bind2(&arena, "REPEAT", s, expr_column(&arena, 0, type_simple(TYPE_INT)));
     e = bind2(&arena, "||", bind2(&arena, "UPPER", e, NULL), e);

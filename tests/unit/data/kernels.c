@@ -130,7 +130,7 @@ static void check(const struct type *type, int op, struct rng *rng)
     struct setup s;
 
     make(&s, type, type, rng);
-    struct expr_ctx ctx = {.arena = &s.arena, .zone = "UTC", .diag = &diag};
+    struct expr_ctx ctx = {.arena = &s.arena, .diag = &diag};
     struct chunk chunk = {.cols = s.cols, .sel = s.sel, .count = s.count, .rows = ROWS, .col_count = 2};
     const struct expr *args[2] = {expr_column(&s.arena, 0, type), expr_column(&s.arena, 1, type)};
     const struct expr *e = func_bind(&s.arena, bytes_str(ops[op]), args, 2, &diag);
