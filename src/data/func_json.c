@@ -2,8 +2,8 @@
  *
  * The parser writes their words as arguments (parse_json.c): what is done when nothing is found, or something is
  * wrong, is a text, "NULL", "ERROR", "DEFAULT", "EMPTY ARRAY" and so on. A path that is a literal is made ready
- * once. What is wrong: a text that is no JSON, a path that is not there in strict mode, and of JSON_VALUE what is no
- * scalar, of JSON_QUERY what is one. NULL in JSON is as what is not there. */
+ * once. What is wrong, in strict mode: a text that is no JSON, a path that is not there, and of JSON_VALUE what is no
+ * scalar or null, of JSON_QUERY what is a scalar. In lax mode all of these are as what is not there. */
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/json_reader.h"
@@ -77,8 +77,10 @@ static enum found find(struct finder *f, uint32_t row)
 {
     struct bytes value;
 
-    if (!finder_path(f, row) || !first_value(arg_bytes(f->call, 0, row), &value, &f->why))
+    if (!finder_path(f, row))
         return FOUND_BAD;
+    if (!first_value(arg_bytes(f->call, 0, row), &value, &f->why))
+        return f->path->lax ? FOUND_NONE : FOUND_BAD;
     switch (jsonpath_find(f->path, f->call->ctx->arena, value, &f->found)) {
     case JSONPATH_MISSING:
         f->why = "there is nothing at the path";
@@ -250,7 +252,7 @@ static enum status value_row(struct finder *f, uint32_t row, struct buf *text)
     if (found == FOUND_BAD)
         return value_without(f->call, row, ON_ERROR, f->why);
     if (found == FOUND_NONE)
-        return value_without(f->call, row, ON_EMPTY, "there is nothing at the path");
+        return value_without(f->call, row, f->path->lax ? ON_EMPTY : ON_ERROR, "there is nothing at the path");
     if (found == FOUND_LIST || is_container(f->found.values[0]))
         return value_without(f->call, row, f->path->lax ? ON_EMPTY : ON_ERROR, "the path does not lead to a scalar");
     if (!value_put(f->call, row, f->found.values[0], text))

@@ -513,6 +513,8 @@ static bool bind_to_ltz(struct bind *b)
 {
     if (!type_is_numeric(bind_type(b, 0)->kind))
         return bind_to_time(b);
+    if (b->args_count > 2)
+        return bind_fail(b, "of a number takes no zone: it is a moment");
     if (b->args_count == 1)
         b->args[b->args_count++] = expr_i64(b->arena, 3, type_simple(TYPE_INT));
     if (!bind_force(b, 0, type_simple(TYPE_BIGINT)) || !bind_force(b, 1, type_simple(TYPE_INT)))

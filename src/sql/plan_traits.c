@@ -393,24 +393,17 @@ static const char *key_names(struct binder *b, const struct plan_node *input, co
 
 static const char *grows_of(struct binder *b, const struct plan_node *node)
 {
-    static const char *const ttl = "SET 'table.exec.state.ttl'";
-
-    if (settings_duration_us(bytes_str(settings_get(b->settings, "table.exec.state.ttl"))) > 0)
-        return NULL;
     switch (node->kind) {
     case PLAN_GROUP_AGG:
         if (node->group_agg.keys_count == 0)
             return NULL;
-        return arena_printf(b->arena, "one group for each (%s); group by a window, or %s",
+        return arena_printf(b->arena, "one group for each (%s); group by a window",
                             key_names(b, node->inputs[0].node, node->group_agg.keys,
-                                      node->group_agg.keys_count),
-                            ttl);
+                                      node->group_agg.keys_count));
     case PLAN_JOIN:
         if (node->join.bounded)
             return NULL;
-        return arena_printf(b->arena,
-                            "every row of both sides is kept; bound the difference of their times in ON, "
-                            "join by windows, or %s", ttl);
+        return "every row of both sides is kept; bound the difference of their times in ON, or join by windows";
     case PLAN_MATCH:
         return node->match.within_us > 0 ? NULL
                                          : "a partial match waits without bound for its next row; bound it with "
@@ -434,13 +427,12 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
             return NULL;
         for (uint16_t i = 0; i < node->rank.partition_count; i++) {
             if (never_late(node->inputs[0].node, node->rank.partition[i]))
-                return arena_printf(b->arena, "rows of windows that are past are kept; %s", ttl);
+                return "rows of windows that are past are kept";
         }
-        return arena_printf(b->arena, "%s for each (%s); partition by a window, or %s",
+        return arena_printf(b->arena, "%s for each (%s); partition by a window",
                             node->rank.limit == 1 ? "one row" : "rows",
                             key_names(b, node->inputs[0].node, node->rank.partition,
-                                      node->rank.partition_count),
-                            ttl);
+                                      node->rank.partition_count));
     default:
         return NULL;
     }

@@ -265,6 +265,10 @@ static bool put_scalar(struct csv_decoder *d, const struct type *type, struct by
         column_put_text(b, text);
         return true;
     }
+    if (!text.len) { /* of no number, time or BOOLEAN the text is empty */
+        column_put_null(b);
+        return true;
+    }
     if (!(type->kind == TYPE_DATE ? read_date(text, &v.i32)
                                   : value_parse(type, text, NULL, &v)))
         return false;

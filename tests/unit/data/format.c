@@ -214,6 +214,8 @@ TEST(format_csv_decodes)
     DECODE("csv", "a INT, b STRING", "csv.field-delimiter=\\t", "1\tx", "1 | x");
     DECODE("csv", "a INT, b STRING", "csv.null-literal=n/a", "n/a,n/a", "NULL | NULL");
     DECODE("csv", "a STRING, b STRING", "", ",", " | ");
+    DECODE("csv", "a INT, b DECIMAL(4, 2), c TIMESTAMP(3), d BOOLEAN", "", ",,,", "NULL | NULL | NULL | NULL");
+    DECODE("csv", "a DATE, b STRING, c ARRAY<INT>", "", "\"\",,1;;3", "NULL |  | [1, NULL, 3]");
     DECODE("csv", "a STRING", "csv.escape-character=\\\\", "a\\,b", "a,b");
     DECODE("csv", "a STRING", "csv.disable-quote-character=true", "\"x\"", "\"x\"");
     DECODE("csv", "a ARRAY<INT>, r ROW<x INT, y STRING>", "", "1;2,3;q", "[1, 2] | (3, q)");

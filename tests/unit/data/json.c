@@ -75,14 +75,16 @@ TEST(json_value_takes_the_scalar_at_a_path)
     EXPECT_STR(value(deep, "$.a.length()"), "3");
     EXPECT_STR(value("{\"a\":1,\"a\":2} x", "$.a"), "2");
     EXPECT_STR(value(NULL, "$.a"), "null");
-    EXPECT_STR(value(deep, "$.n"), "e");
+    EXPECT_STR(value(deep, "$.n"), "x");
+    EXPECT_STR(value(deep, "lax $.n"), "e");
     EXPECT_STR(value(deep, "$.a"), "x");
     EXPECT_STR(value(deep, "lax $.a"), "e");
     EXPECT_STR(value(deep, "$.zz"), "x");
     EXPECT_STR(value(deep, "LAX  $.zz"), "e");
     EXPECT_STR(value(deep, "strict $.a[3]"), "x");
     EXPECT_STR(value(deep, "lax $.n.b"), "e");
-    EXPECT_STR(value("nonsense", "lax $"), "x");
+    EXPECT_STR(value("nonsense", "lax $"), "e");
+    EXPECT_STR(value("nonsense", "strict $"), "x");
     EXPECT_STR(value("", "$"), "x");
     EXPECT_STR(value("[[1]", "$[0]"), "x");
 }
@@ -120,6 +122,8 @@ TEST(json_query_takes_objects_and_arrays)
     EXPECT_STR(query("{\"a\":{\"b\":\"\\u00e4\\/\"}}", "$", "WITHOUT"), "{\"a\":{\"b\":\"ä/\"}}");
     EXPECT_STR(query("{\"a\":1}", "$.a", "WITHOUT"), "[]");
     EXPECT_STR(query("{\"a\":1}", "lax $.a", "WITHOUT"), "{}");
+    EXPECT_STR(query("bad", "lax $.a", "WITHOUT"), "{}");
+    EXPECT_STR(query("bad", "strict $.a", "WITHOUT"), "[]");
     EXPECT_STR(query("{\"a\":1}", "$.a", "CONDITIONAL"), "[1]");
     EXPECT_STR(query("{\"a\":[1]}", "$.a", "CONDITIONAL"), "[1]");
     EXPECT_STR(query("{\"a\":[1]}", "$.a", "UNCONDITIONAL"), "[[1]]");
