@@ -292,7 +292,7 @@ static enum status read_options(const struct format_spec *spec, const struct dia
     struct bytes key, value;
     uint32_t at = 0;
 
-    *o = json_options_default(spec);
+    *o = json_options_default();
     *schema_include = false;
     while (format_option_next(spec, &at, &key, &value)) {
         bool taken = true;

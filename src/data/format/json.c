@@ -34,7 +34,7 @@ static enum status read_null_key_mode(struct bytes format, struct bytes value, s
                     BYTES_FMT(format), BYTES_FMT(value));
 }
 
-struct json_options json_options_default(const struct format_spec *spec)
+struct json_options json_options_default(void)
 {
     return (struct json_options){.decimal_plain = true};
 }
@@ -69,7 +69,7 @@ static enum status read_options(const struct format_spec *spec, struct json_opti
     struct bytes key, value;
     uint32_t at = 0;
 
-    *o = json_options_default(spec);
+    *o = json_options_default();
     while (format_option_next(spec, &at, &key, &value)) {
         bool taken = true;
         if (bytes_is(key, "fail-on-missing-field"))

@@ -39,7 +39,7 @@ struct json_options {
     bool ignore_nulls; /* when writing */
     bool decimal_plain;
 };
-struct json_options json_options_default(const struct format_spec *spec);
+struct json_options json_options_default(void);
 /* Takes 'NAME.key' of the spec's format, if it is one of them. */
 enum status json_option_take(const struct format_spec *spec, struct bytes key, struct bytes value,
                              struct json_options *o, bool *taken, struct diag *diag) MUST_CHECK;
