@@ -1,6 +1,7 @@
 #!/bin/sh
 # nexmark.sh: every query that there are statements for, from each source, on one shard; beside five to nine of them
-# a loop written by hand in C over the same columns in memory (bench/roofline), whose answer is compared.
+# a loop written by hand in C over the same columns in memory (bench/roofline), whose answer is compared. Then beside a
+# real Flink (tools/bench/nexmark_flink.sh), unless FLINK=no.
 #
 #   EVENTS=4000000 EVENTS_JSON=1000000 SOURCES="generator memory kafka-json" QUERIES="q0 q5" SHARDS=1
 set -eu
@@ -44,3 +45,4 @@ for source in ${SOURCES:-generator memory kafka-json}; do
     for q in $queries; do one "$q" "$source" "$n"; done
 done
 finish_json nexmark
+[ "${FLINK:-yes}" = no ] || sh tools/bench/nexmark_flink.sh

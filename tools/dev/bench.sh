@@ -3,8 +3,10 @@
 #
 # With no name: all of them. Tables go to the terminal, JSON to build/bench/NAME.json.
 #
-#   nexmark  every query from each source on one shard; loops by hand in C beside nine of them.
-#            EVENTS=N EVENTS_JSON=N SOURCES="generator memory kafka-json" QUERIES="q0 q5" SHARDS=N
+#   nexmark  every query from each source on one shard; loops by hand in C beside nine of them; then nexmark_flink.
+#            EVENTS=N EVENTS_JSON=N SOURCES="generator memory kafka-json" QUERIES="q0 q5" SHARDS=N FLINK=no
+#   nexmark_flink  the same queries beside a real Flink, from memory and from a topic of JSON, with the geometric mean.
+#            FLINK_EVENTS=N FLINK_EVENTS_JSON=N PARALLELISM=1,2 QUERIES="q0 q5" FLINK_SOURCES=memory,kafka-json
 #   latency  an event through a Kafka client, a running aggregate and back
 #   idle     start, memory and CPU of an idle server
 #   embed    the library in a program, SQLite beside it. SECONDS_EACH=N BURST=N

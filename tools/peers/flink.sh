@@ -9,7 +9,8 @@ formats_version=${FLINK_FORMATS_VERSION:-2.2.0}
 kafka_version=${FLINK_KAFKA_VERSION:-5.0.0-2.2}
 dir=$INTEROP_CACHE/flink-$version
 if [ -f "$dir/whole" ] && [ -f "$dir/lib/flink-sql-connector-kafka-$kafka_version.jar" ] &&
-    [ -f "$dir/lib/flink-sql-avro-confluent-registry-$formats_version.jar" ]; then
+    [ -f "$dir/lib/flink-sql-avro-confluent-registry-$formats_version.jar" ] &&
+    [ -f "$dir/lib/flink-statebackend-rocksdb-$version.jar" ]; then
     echo "flink $version: there"
     echo "$dir"
     exit 0
@@ -26,7 +27,7 @@ dependency() {
     echo '<project><modelVersion>4.0.0</modelVersion><groupId>t</groupId><artifactId>t</artifactId><version>1</version>'
     echo '<dependencies>'
     for a in flink-table-planner_2.12 flink-table-runtime flink-table-api-java-bridge flink-clients \
-        flink-connector-files flink-json; do
+        flink-connector-files flink-json flink-statebackend-rocksdb; do
         dependency org.apache.flink $a "$version"
     done
     dependency org.apache.flink flink-csv "$formats_version"

@@ -1,0 +1,27 @@
+#!/bin/sh
+# nexmark_flink.sh: Nexmark's queries here and on a real Flink (tools/bench/nexmark_flink.py), at parallelism 1 and 2.
+#
+#   FLINK_EVENTS=1000000 FLINK_EVENTS_JSON=500000 PARALLELISM=1,2 FLINK_SOURCES=memory,kafka-json QUERIES="q0 q5"
+#
+# Without q13, whose table Flink cannot look up as it stands.
+set -eu
+: "${INTEROP_CACHE:=${QUICKWATER_CACHE:-$HOME/.cache/quickwater}/peers}"
+export INTEROP_CACHE
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+sh tools/peers/flink.sh >"$work/peer" || { cat "$work/peer" >&2; exit 1; }
+dir=$(tail -1 "$work/peer")
+classes=build/bench/flink
+rm -rf $classes
+mkdir -p $classes/META-INF/services
+javac -nowarn -cp "$dir/lib/*" -d $classes tools/bench/flink/FlinkNexmark.java tools/interop/flink/OracleExecutor.java
+echo OracleExecutor >$classes/META-INF/services/org.apache.flink.core.execution.PipelineExecutorFactory
+# shellcheck disable=SC2016
+echo 'FlinkNexmark$Factory' >$classes/META-INF/services/org.apache.flink.table.factories.Factory
+
+queries=${QUERIES:-$(cd bench/nexmark && ls q*.sql cep*.sql | sed 's/\.sql$//' | grep -v '^q13$' | sort -V)}
+opens="--add-opens=java.base/java.util=ALL-UNNAMED --add-opens=java.base/java.lang=ALL-UNNAMED"
+python3 tools/bench/nexmark_flink.py --quickwater build/release/quickwater --work "$work" --out build/bench/nexmark_flink.json \
+    --java "java -Xmx${FLINK_HEAP:-6g} -Xlog:disable -Xlog:all=warning:stderr -Duser.timezone=UTC $opens -cp $dir/lib/*:$classes FlinkNexmark" \
+    --events "${FLINK_EVENTS:-1000000}" --events-json "${FLINK_EVENTS_JSON:-500000}" --parallelism "${PARALLELISM:-1,2}" \
+    --sources "${FLINK_SOURCES:-memory,kafka-json}" --queries "$(echo $queries | tr ' ' ',')"
