@@ -26,6 +26,12 @@ for q in 0 1 2 3 4 5 7 8 9 12 13 14 15 16 17 18 19 20 21 22 23; do
     done
 done
 
+same "$("$qw" bench nexmark --query q5 --source memory --results none --events 30000 --json 2>&1 | sed 's/.*hash":"\([^"]*\).*/\1/')" \
+    "$(answer q5 generator 1 30000 | sed 's/.* //')" "q5 with its results swallowed: the same folded result"
+"$qw" bench nexmark --query q5 --results nowhere >"$suite_dir/out" 2>&1
+grep -q "results 'nowhere' is neither log nor none" "$suite_dir/out"
+check $? "bench: a place for results that there is not is refused"
+
 TMPDIR=$kept_tmpdir
 
 # Another seed gives other events, the same from every source.

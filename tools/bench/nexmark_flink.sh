@@ -2,6 +2,7 @@
 # nexmark_flink.sh: Nexmark's queries here and on a real Flink (tools/bench/nexmark_flink.py), at parallelism 1 and 2.
 #
 #   FLINK_EVENTS=1000000 FLINK_EVENTS_JSON=500000 PARALLELISM=1,2 FLINK_SOURCES=memory,kafka-json QUERIES="q0 q5"
+#   FLINK_STATES=hashmap,rocksdb
 #
 # Without q13, whose table Flink cannot look up as it stands.
 set -eu
@@ -22,6 +23,6 @@ echo 'FlinkNexmark$Factory' >$classes/META-INF/services/org.apache.flink.table.f
 queries=${QUERIES:-$(cd bench/nexmark && ls q*.sql cep*.sql | sed 's/\.sql$//' | grep -v '^q13$' | sort -V)}
 opens="--add-opens=java.base/java.util=ALL-UNNAMED --add-opens=java.base/java.lang=ALL-UNNAMED"
 python3 tools/bench/nexmark_flink.py --quickwater build/release/quickwater --work "$work" --out build/bench/nexmark_flink.json \
-    --java "java -Xmx${FLINK_HEAP:-6g} -Xlog:disable -Xlog:all=warning:stderr -Duser.timezone=UTC $opens -cp $dir/lib/*:$classes FlinkNexmark" \
+    --java "java -Xmx${FLINK_HEAP:-6g} -Xlog:disable -Xlog:all=warning:stderr -Duser.timezone=UTC -Dstates=${FLINK_STATES:-hashmap,rocksdb} $opens -cp $dir/lib/*:$classes FlinkNexmark" \
     --events "${FLINK_EVENTS:-1000000}" --events-json "${FLINK_EVENTS_JSON:-500000}" --parallelism "${PARALLELISM:-1,2}" \
     --sources "${FLINK_SOURCES:-memory,kafka-json}" --queries "$(echo $queries | tr ' ' ',')"

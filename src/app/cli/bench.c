@@ -228,12 +228,12 @@ static void report(const struct bench *b, double seconds, double cpu)
     job_output(the_job(b), &output);
     if (b->json)
         printf("{\"query\":\"%s\",\"events\":%" PRId64 ",\"seconds\":%.3f,\"events_per_second\":%.0f,"
-               "\"cpu_seconds\":%.3f,\"shards\":%" PRId64 ",\"output_rows\":%" PRIu64
-               ",\"output_hash\":\"%016" PRIx64 "\",\"peak_rss_bytes\":%" PRIu64
-               ",\"latency_us\":{\"p50\":%" PRIu64 ",\"p99\":%" PRIu64 ",\"p999\":%" PRIu64 "}}\n",
-               query, events, seconds, per_second, cpu, b->shards, output.rows, output.hash,
-               peak_rss_bytes(), histogram_quantile(info.latency_us, 0.5),
-               histogram_quantile(info.latency_us, 0.99), histogram_quantile(info.latency_us, 0.999));
+               "\"cpu_seconds\":%.9f,\"shards\":%" PRId64 ",\"output_rows\":%" PRIu64
+               ",\"output_hash\":\"%016" PRIx64 "\",\"peak_rss_bytes\":%" PRIu64 ",\"latency_us\":{\"p50\":%" PRIu64
+               ",\"p99\":%" PRIu64 ",\"p999\":%" PRIu64 "}}\n",
+               query, events, seconds, per_second, cpu, b->shards, output.rows, output.hash, peak_rss_bytes(),
+               histogram_quantile(info.latency_us, 0.5), histogram_quantile(info.latency_us, 0.99),
+               histogram_quantile(info.latency_us, 0.999));
     else
         printf("%-4s %12" PRId64 " events  %8.3f s  %12.0f events/s  %8.3f cpu s  %10" PRIu64
                " rows  hash %016" PRIx64 "  peak %" PRIu64 " MB\n",
@@ -320,16 +320,19 @@ static int run(const struct command *self, int argc, char **argv)
 {
     struct bench b = {.shards = 1, .script = {.seed = SEED_DEFAULT}};
     struct bench_script *script = &b.script;
-    const char *source = bench_source_names[BENCH_GENERATOR];
+    const char *source = bench_source_names[BENCH_GENERATOR], *results = "log";
     const struct arg args[] = {
         {"--query", "qN", "which query of Nexmark, q0 to q23, cep0 to cep3", ARG_TEXT, &script->query},
-        {"--events", "N", "events (default 10,000,000; for kafka-json 2,000,000)", ARG_NUMBER,
-         &script->events},
+        {"--events", "N", "events (default 10,000,000; for kafka-json 2,000,000)", ARG_NUMBER, &script->events},
         {"--shards", "P", "shards, each on a thread (default 1)", ARG_NUMBER, &b.shards},
         {"--source", "NAME", "generator (default), memory or kafka-json", ARG_TEXT, &source},
+        {"--results", "WHERE", "of memory and kafka-json: log (default), or none: hashed and swallowed", ARG_TEXT,
+         &results},
         {"--seed", "N", "of the events (default 42)", ARG_NUMBER, &script->seed},
-        {"--data", "DIR", "a new directory for the log, which stays (default: none for generator, else a "
-                          "temporary one)", ARG_TEXT, &b.data},
+        {"--data", "DIR",
+         "a new directory for the log, which stays (default: none for generator, else a "
+         "temporary one)",
+         ARG_TEXT, &b.data},
         {"--json", NULL, "one line of JSON", ARG_FLAG, &b.json},
         {0}};
     script->events = -1;
@@ -344,6 +347,9 @@ static int run(const struct command *self, int argc, char **argv)
                          script->query ? script->query : "");
     if (!source_named(source, &script->source))
         return fail_user("bench: there is no --source '%s': generator, memory or kafka-json", source);
+    script->swallow = strcmp(results, "none") == 0;
+    if (!script->swallow && strcmp(results, "log") != 0)
+        return fail_user("bench: --results '%s' is neither log nor none", results);
     if (script->events == -1)
         script->events = script->source == BENCH_KAFKA_JSON ? EVENTS_DEFAULT_JSON : EVENTS_DEFAULT;
     if (script->events < 1 || b.shards < 1)
@@ -358,7 +364,8 @@ const struct command command_bench = {
     .more = "generator   makes the columns that the query reads, in the measured time; all is in memory\n"
             "memory      the same columns are made before the clock starts, and read from memory\n"
             "kafka-json  a topic of JSON in the log is written before the clock starts, and read\n"
-            "With the last two, notes and results go to the synced log, as in production. The answer of a query\n"
+            "With the last two, notes go to the synced log, and results too unless --results none. The answer of a "
+            "query\n"
             "is the same for every source: compare output_hash. latency_us counts from the taking of a\n"
             "tick's events to its results' being durable.",
     .run = run,

@@ -3,12 +3,14 @@
  *   generator, memory   table `datagen` is made by connector nexmark; memory adds 'preload'
  *   kafka-json          `datagen` is a topic of JSON, filled from a generated table by a statement of its own
  *
- * With memory and kafka-json the query has two sinks, as one job: the suite's blackhole, which hashes what it
+ * With memory and kafka-json, unless results are to be swallowed, the query has two sinks, as one job: the suite's blackhole, which hashes what it
  * swallows, and a topic with the same rows as JSON, so that results go where production's would: kafka for
  * rows that only come in, upsert-kafka by the key that a line `-- key: …` of the query names for
  * changes.                                                                     Layer: app. */
 #ifndef QW_APP_CLI_BENCH_SCRIPT_H
 #define QW_APP_CLI_BENCH_SCRIPT_H
+
+#include <stdbool.h>
 
 #include "base/buf.h"
 
@@ -21,6 +23,7 @@ struct bench_script {
     const char *query; /* "q5" */
     enum bench_source source;
     int64_t events, seed;
+    bool swallow; /* the suite's blackhole alone */
     uint64_t preload_bytes_max;
 };
 
