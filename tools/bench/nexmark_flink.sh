@@ -15,7 +15,8 @@ dir=$(tail -1 "$work/peer")
 classes=build/bench/flink
 rm -rf $classes
 mkdir -p $classes/META-INF/services
-javac -nowarn -cp "$dir/lib/*" -d $classes tools/bench/flink/FlinkNexmark.java tools/interop/flink/OracleExecutor.java
+javac -nowarn -cp "$dir/lib/*" -d $classes tools/bench/flink/FlinkNexmark.java tools/interop/flink/OracleExecutor.java \
+    tools/interop/flink/CountChar.java
 echo OracleExecutor >$classes/META-INF/services/org.apache.flink.core.execution.PipelineExecutorFactory
 # shellcheck disable=SC2016
 echo 'FlinkNexmark$Factory' >$classes/META-INF/services/org.apache.flink.table.factories.Factory
