@@ -39,8 +39,8 @@ LINK_fuzz := -fsanitize=address,undefined
 
 CFLAGS += -std=gnu17 $(CWARN) $(COMMON) $(OPT_$(KIND))
 CXXFLAGS += -std=gnu++17 $(WARN) -Wno-unused-parameter -fno-exceptions $(COMMON) $(OPT_$(KIND))
-LDLIBS := -llz4 -lzstd -lsnappy -lz -lxxhash -lsimdjson -lpcre2-8 -lutf8proc -lcrypto -lssl -lhiredis -lpq -lcurl -lpthread -lm
-CLI_LIBS := -ledit -ljansson -lrdkafka
+LDLIBS := -llz4 -lzstd -lsnappy -lz -lxxhash -lsimdjson -lpcre2-8 -lutf8proc -lcrypto -lssl -lhiredis -lpq -lcurl -lrdkafka -lpthread -lm
+CLI_LIBS := -ledit -ljansson
 
 SRC := $(sort $(shell find src -name '*.c' -o -name '*.cc'))
 CLI_SRC := $(wildcard src/app/cli/*.c) src/app/main.c
@@ -92,7 +92,7 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.c.o $(B)/libtests.a $(B)/libquickwater.a
 comma := ,
 
 $(patsubst %.c,$(B)/%,$(TOOL_SRC)): $(B)/%: $(B)/%.c.o $(B)/libtests.a $(B)/libquickwater.a
-	@$(CXX) -o $@ $< $(B)/libtests.a $(B)/libquickwater.a $(LINK_$(KIND)) $(LDLIBS) -lrdkafka -ljansson
+	@$(CXX) -o $@ $< $(B)/libtests.a $(B)/libquickwater.a $(LINK_$(KIND)) $(LDLIBS) -ljansson
 
 $(B)/%.c.o: %.c | $(GEN)
 	@mkdir -p $(@D); $(LAUNCH) $(CC) $(CFLAGS) $(if $(filter %/version.c,$<),-DQW_VERSION='"$(VERSION)"' -DQW_COMMIT='"$(COMMIT)"') -c -o $@ $<

@@ -7,7 +7,8 @@
 #include "base/hash.h"
 
 /* What a table over the carrier topic keeps of what was written: its format. */
-static const char *const kept[] = {"format", "value.format", "json.", "csv.", "raw.", "value.", NULL};
+static const char *const kept[] = {"format", "json.", "csv.", "raw.", "value.", "key.", "avro.",
+                                   "debezium-json.", "canal-json.", "maxwell-json.", "ogg-json.", NULL};
 
 /* ---- the carrier's topic ---- */
 
@@ -38,7 +39,7 @@ static struct carrier_spec spec_of(struct arena *arena, const struct table *tabl
     struct type_field *fields = ARENA_ARRAY(arena, struct type_field, table->columns_count + 1u);
     struct bridge_given *given = ARENA_ARRAY(arena, struct bridge_given, count + 1u);
     uint16_t *key = ARENA_ARRAY(arena, uint16_t, table->primary_key_count + 1u), columns = 0;
-    struct bytes connector = BYTES_NONE;
+    const struct bridge_class *class = NULL;
 
     for (uint16_t c = 0; c < table->columns_count; c++) {
         if (table->columns[c].kind != COLUMN_PHYSICAL)
@@ -51,10 +52,12 @@ static struct carrier_spec spec_of(struct arena *arena, const struct table *tabl
     for (uint16_t i = 0; i < count; i++) {
         given[i] = (struct bridge_given){options[i].key, options[i].value};
         if (bytes_is_nocase(options[i].key, "connector"))
-            connector = options[i].value;
+            class = bridge_class_of(options[i].value);
     }
+    if (class && class->told_by && !bridge_option_given(given, count, class->told_by))
+        class = NULL;
     return (struct carrier_spec){
-        .class = bridge_class_of(connector), .table = table->name, .schema = {columns, fields}, .key = key,
+        .class = class, .table = table->name, .schema = {columns, fields}, .key = key,
         .key_count = table->primary_key_count, .options = given, .options_count = count};
 }
 
@@ -83,31 +86,35 @@ static void option(struct table *table, const char *key, struct bytes value)
     table->options[table->options_count++] = (struct table_option){bytes_str(key), value};
 }
 
+static bool says(const struct table *table, const char *key)
+{
+    for (uint16_t i = 0; i < table->outside_count; i++)
+        if (bytes_is_nocase(table->outside[i].key, key))
+            return true;
+    return false;
+}
+
 /* The options of a table over the topic, in the place of those that were written. */
 static void rewrite(struct table *table, bool changes)
 {
-    bool format = false;
-
     table->outside = table->options;
     table->outside_count = table->options_count;
     table->options = ARENA_ARRAY(&table->arena, struct table_option, table->outside_count + 5u);
     table->options_count = 0;
     option(table, "connector", bytes_str(changes ? "upsert-kafka" : "kafka"));
     option(table, "topic", topic_name(&table->arena, table->name));
+    if (changes && !says(table, "key.format"))
+        option(table, "key.format", bytes_str("json"));
     if (!changes)
         option(table, "scan.startup.mode", bytes_str("earliest-offset")); /* what is outside before that is the bridge's */
-    if (changes)
-        option(table, "key.format", bytes_str("json"));
     for (uint16_t i = 0; i < table->outside_count; i++) {
         struct bytes key = table->outside[i].key;
-        if (!is_kept(key))
-            continue;
-        format |= bytes_is_nocase(key, "format") || bytes_is_nocase(key, "value.format");
-        table->options[table->options_count++] =
-            (struct table_option){bytes_is_nocase(key, "format") ? bytes_str("value.format") : key,
-                                  table->outside[i].value};
+        if (is_kept(key))
+            table->options[table->options_count++] =
+                (struct table_option){bytes_is_nocase(key, "format") ? bytes_str("value.format") : key,
+                                      table->outside[i].value};
     }
-    if (!format)
+    if (!says(table, "format") && !says(table, "value.format"))
         option(table, "value.format", bytes_str("json"));
 }
 

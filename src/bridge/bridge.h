@@ -30,6 +30,8 @@ struct bridge_spec {
     enum bridge_way way;         /* 0: not known yet, the table is being made */
     const struct bridge_value *values; /* of class->options */
     struct bytes format;         /* of the records' values: "json" unless the table says otherwise */
+    const struct bridge_given *given;  /* all that the table says: of class->passed */
+    unsigned given_count;
     int64_t timeout_ms;          /* of one call to the outside */
 };
 
@@ -93,6 +95,10 @@ struct bridge_class {
     const char *guarantee; /* of delivery, for the docs and the page: one line */
     const struct bridge_option *options;
     unsigned options_count;
+    /* The first words of options that are its own to check, beside those (NULL at the end; NULL: none). */
+    const char *const *passed;
+    /* The engine has a connector of this name too: it is the bridge's only where this option is given. NULL: always. */
+    const char *told_by;
     /* Whether the records are rows (columns of the table) for it, not bytes of a format; and whether it takes
      * changes by primary key. */
     bool (*takes_rows)(const struct bridge_spec *spec);

@@ -11,6 +11,7 @@ enum {
     DECODE_ROWS_MAX = CHUNK_ROWS,
     POLL_WAIT_MS = 500,
     RETRY_AFTER_MS_MAX = 3600000,
+    PASSED_MAX = 24,
     RECORD_BYTES_MAX = 16 << 20, /* of a source's topic */
 };
 
@@ -56,15 +57,22 @@ const unsigned carrier_options_count = OPTIONS;
 
 /* ---- opening ---- */
 
-static const char *const formats_own[] = {"connector", "format", "json", "csv", "raw", "value", NULL};
+static const char *const formats_own[] = {"connector", "format", "json", "csv", "raw", "value", "avro",
+                                          "debezium-json", "canal-json", "maxwell-json", "ogg-json", NULL};
 
 static enum status read_options(const struct carrier_spec *spec, struct bridge_value *shared,
                                 struct bridge_value *own, struct diag *diag)
 {
     const struct bridge_class *class = spec->class;
 
+    const char *passed[PASSED_MAX] = {NULL};
+    unsigned n = 0;
+    for (const char *const *p = formats_own; *p; p++)
+        passed[n++] = *p;
+    for (const char *const *p = class->passed; p && *p && n < PASSED_MAX - 1; p++)
+        passed[n++] = *p;
     TRY(bridge_options_known(class->name, carrier_options, OPTIONS, class->options, class->options_count,
-                             formats_own, spec->options, spec->options_count, diag));
+                             passed, spec->options, spec->options_count, diag));
     TRY(bridge_options_read(class->name, carrier_options, OPTIONS, spec->options, spec->options_count, shared,
                             diag));
     return bridge_options_read(class->name, class->options, class->options_count, spec->options,
@@ -92,6 +100,7 @@ enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, boo
     struct bridge_spec inner = {.table = spec->table, .identity = "", .schema = spec->schema, .key = spec->key,
                                 .key_count = spec->key_count, .way = spec->way, .values = own,
                                 .format = format_name(spec->options, spec->options_count),
+                                .given = spec->options, .given_count = spec->options_count,
                                 .timeout_ms = shared[OPT_TIMEOUT].number};
     *takes_rows = spec->class->takes_rows(&inner);
     *takes_changes = spec->class->takes_changes(&inner);
@@ -197,7 +206,7 @@ enum status carrier_open(const struct carrier_env *env, const struct carrier_spe
             .table = arena_copy(&c->arena, spec->table), .identity = identity_of(&c->arena, topic),
             .schema = schema_copy(&c->arena, &spec->schema), .key = key, .key_count = spec->key_count,
             .way = spec->way, .values = own, .format = format_name(c->options, c->options_count),
-            .timeout_ms = shared[OPT_TIMEOUT].number};
+            .given = c->options, .given_count = c->options_count, .timeout_ms = shared[OPT_TIMEOUT].number};
         c->owner = bytes_str(arena_printf(&c->arena, "bridge %.*s", BYTES_FMT(spec->table)));
         st = spec->class->open(&c->spec, &c->bridge, diag);
     }

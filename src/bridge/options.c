@@ -106,6 +106,14 @@ enum status bridge_options_read(const char *name, const struct bridge_option *ta
     return ST_OK;
 }
 
+bool bridge_option_given(const struct bridge_given *given, unsigned count, const char *key)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (bytes_is_nocase(given[i].key, key) && given[i].value.len)
+            return true;
+    return false;
+}
+
 static bool passes(struct bytes key, const char *const *passed)
 {
     for (; *passed; passed++) {

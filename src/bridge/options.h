@@ -44,6 +44,7 @@ struct bridge_value {
 enum status bridge_options_read(const char *name, const struct bridge_option *table, unsigned count,
                                 const struct bridge_given *given, unsigned given_count,
                                 struct bridge_value *values, struct diag *diag) MUST_CHECK;
+bool bridge_option_given(const struct bridge_given *given, unsigned count, const char *key);
 /* ST_INVALID for a key that is in neither table. Those in `passed` (NULL at its end), and those that begin with
  * one of them and a dot, are somebody else's. */
 enum status bridge_options_known(const char *name, const struct bridge_option *a, unsigned a_count,

@@ -42,7 +42,8 @@ TEST(bridge_options_page_is_up_to_date)
     print_table(&want, carrier_options, carrier_options_count);
     for (unsigned i = 0; (class = bridge_class_at(i)); i++) {
         buf_printf(&want, "\n## %s\n\n%s%s. Delivery: %s.\n\n", class->name,
-                   class->ways & BRIDGE_SINK ? "Sink" : "", class->ways & BRIDGE_SOURCE ? "Source" : "",
+                   class->ways & BRIDGE_SINK ? "Sink" : "",
+                   class->ways == BRIDGE_SOURCE ? "Source" : class->ways & BRIDGE_SOURCE ? " and source" : "",
                    class->guarantee);
         print_table(&want, class->options, class->options_count);
     }

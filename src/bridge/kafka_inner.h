@@ -1,0 +1,56 @@
+/* kafka_inner.h: what kafka.c (options, the client's configuration), kafka_source.c and kafka_sink.c share. Nobody
+ * else includes it.
+ *
+ * librdkafka has threads of its own, but calls us only from its calls that we make: all of this is on the bridge's
+ * helper.   Layer: bridge.
+ */
+#ifndef QW_BRIDGE_KAFKA_INNER_H
+#define QW_BRIDGE_KAFKA_INNER_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "bridge/systems.h"
+
+enum { OPT_TOPIC, OPT_START, OPT_OFFSETS, OPT_START_MS, OPT_DISCOVERY, OPT_GUARANTEE, OPT_PREFIX, OPTIONS };
+enum kafka_start { KAFKA_GROUP, KAFKA_EARLIEST, KAFKA_LATEST, KAFKA_TIMESTAMP, KAFKA_SPECIFIC };
+
+struct bridge_kafka_state {
+    struct bridge base;
+    char *topic;
+    rd_kafka_t *client;    /* NULL: none; of a source a consumer, of a sink a producer */
+    char said[160];        /* by the client, of itself: the last error; empty: none */
+    /* of a sink */
+    struct bridge_batch *batch; /* that is being sent */
+    uint32_t refused;           /* of its records, in this attempt */
+    bool alone;                 /* each record is a batch of the wire: which one is refused is to be seen */
+    /* of a source */
+    struct kafka_split *splits;
+    uint32_t splits_count; /* partitions that are known */
+    bool resumed;          /* some of them from our log: those that are not are new */
+    bool assigned;
+    rd_kafka_message_t *kept; /* did not fit the last poll */
+    int64_t look_at_ns;       /* for new partitions */
+};
+
+/* A client with what the table says; NULL: it cannot be made, and why. */
+rd_kafka_t *kafka_client(struct bridge_kafka_state *b, rd_kafka_type_t type, const char *const *more, char trouble[200]);
+void kafka_drop(struct bridge_kafka_state *b);
+/* What a property says, or the default. */
+struct bytes kafka_property(const struct bridge_spec *spec, const char *key, const char *otherwise);
+void kafka_group(const struct bridge_kafka_state *b, char out[256]); /* of a sink's position, or of nothing */
+int kafka_timeout(const struct bridge_kafka_state *b);
+/* Of the client, with what it said of itself. False. */
+bool kafka_trouble(struct bridge_kafka_state *b, char to[200], const char *doing, const char *why);
+
+/* ---- kafka_source.c ---- */
+enum status kafka_source_check(const struct bridge_spec *spec, struct diag *diag) MUST_CHECK;
+enum status kafka_resume(struct bridge *bridge, struct bytes split, struct bytes position);
+void kafka_poll(struct bridge *bridge, struct bridge_poll *poll);
+void kafka_source_drop(struct bridge_kafka_state *b);
+
+/* ---- kafka_sink.c ---- */
+enum status kafka_position(struct bridge *bridge, uint32_t partition, int64_t *out, char trouble[200]);
+void kafka_deliver(struct bridge *bridge, struct bridge_batch *batch);
+void kafka_delivered(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque);
+
+#endif

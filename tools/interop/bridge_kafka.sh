@@ -1,0 +1,8 @@
+#!/bin/sh
+# Another Kafka cluster, both ways: Apache Kafka, three brokers (one in --ci), killed, and a connection that hurts.
+. tools/interop/common.sh
+peer kafka_python
+python=$dir/bin/python
+peer kafka_tools
+make -s -j2 KIND=release build/release/quickwater || give_up "the build"
+TOOLS=$dir timeout 560 "$python" tools/interop/bridge_kafka.py "$work"
