@@ -231,10 +231,25 @@ static void replace(void *context, const struct table *table)
     bridges_stop(o->bridges, table->name);
 }
 
+static bool secret(void *context, const struct table *table, struct bytes key)
+{
+    struct arena arena;
+
+    (void)context;
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    const struct bridge_class *class = spec_of_adopted(&arena, table, BRIDGE_SINK).class; /* of either way */
+    arena_deinit(&arena);
+    for (unsigned i = 0; i < class->options_count; i++)
+        if (class->options[i].type == BRIDGE_SECRET && bytes_is_nocase(key, class->options[i].key))
+            return true;
+    return false;
+}
+
 void outside_open(struct outside_tables *o, const struct carrier_env *env)
 {
     *o = (struct outside_tables){
-        .outside = {.context = o, .adopt = adopt, .resume = resume, .use = use, .drop = drop, .replace = replace},
+        .outside = {.context = o, .adopt = adopt, .resume = resume, .use = use, .drop = drop, .replace = replace,
+                    .secret = secret},
         .log = env->log,
         .bridges = bridges_open(env),
     };

@@ -350,7 +350,8 @@ void carrier_force(struct carrier *c, enum breaker_state state)
 void carrier_info(const struct carrier *c, struct carrier_info *out)
 {
     *out = (struct carrier_info){
-        .table = c->spec.table, .way = c->spec.way, .connector = c->class->name, .guarantee = c->class->guarantee,
+        .table = c->spec.table, .topic = log_topic_info(c->topic)->name, .way = c->spec.way,
+        .connector = c->class->name, .guarantee = c->class->guarantee,
         .trouble = c->trouble, .breaker = c->breaker.state,
         .failure_percent = breaker_failure_percent(&c->breaker),
         .slow_percent = breaker_slow_percent(&c->breaker), .busy = c->under_way, .delivered = c->delivered,

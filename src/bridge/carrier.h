@@ -81,7 +81,7 @@ int64_t carrier_deadline_ns(const struct carrier *c); /* INT64_MAX: none */
 void carrier_force(struct carrier *c, enum breaker_state state);
 
 struct carrier_info {
-    struct bytes table;
+    struct bytes table, topic;
     const char *connector, *guarantee;
     enum bridge_way way;
     const char *trouble; /* the last; empty while all is well */

@@ -6,7 +6,9 @@
 #include "base/check.h"
 #include "data/builder.h"
 #include "data/func.h"
+#include "flow/outside.h"
 #include "sql/ast.h"
+#include "sql/lexer.h"
 
 struct lister {
     struct engine_result *out;
@@ -263,6 +265,29 @@ static void show_jobs(struct engine *engine, struct engine_result *out)
     lister_flush(&l);
 }
 
+/* The statement as it was written, but for the values of secret options. */
+static enum status without_secrets(struct engine *engine, const struct table *table, struct bytes text,
+                                   struct buf *out, struct diag *diag)
+{
+    const struct outside *outside = engine->options.outside;
+    struct script script;
+    const uint8_t *shown = text.ptr;
+
+    TRY(sql_parse(text, &script, diag));
+    const struct ast_options *options = &script.statements[0].ast->options;
+    for (uint16_t i = 0; i < options->count; i++) {
+        const struct token *value = options->items[i].at + 2; /* 'key' = 'value' */
+        if (!outside->secret(outside->context, table, options->items[i].key))
+            continue;
+        buf_append(out, shown, (size_t)(value->text.ptr - shown));
+        buf_str(out, "'******'");
+        shown = value->text.ptr + value->text.len;
+    }
+    buf_append(out, shown, (size_t)(text.ptr + text.len - shown));
+    script_deinit(&script);
+    return ST_OK;
+}
+
 static enum status show_create(struct engine *engine, struct bytes name,
                                struct engine_result *out, struct diag *diag)
 {
@@ -273,10 +298,20 @@ static enum status show_create(struct engine *engine, struct bytes name,
     struct bytes text = stored ? stored->text : table->statement_text;
     static const char *const names[] = {"result"};
     struct lister l;
-    lister_open(&l, out, names, 1);
-    lister_row(&l, &text);
-    lister_flush(&l);
-    return ST_OK;
+    struct buf shown;
+    enum status st = ST_OK;
+    buf_init(&shown, 0);
+    if (table->outside) {
+        st = without_secrets(engine, table, text, &shown, diag);
+        text = buf_view(&shown);
+    }
+    if (st == ST_OK) {
+        lister_open(&l, out, names, 1);
+        lister_row(&l, &text);
+        lister_flush(&l);
+    }
+    buf_deinit(&shown);
+    return st;
 }
 
 enum status listing_show(struct statement_call *call, struct engine_result *out,

@@ -24,6 +24,8 @@ struct outside {
     /* The table is dropped, with what is not yet carried; or replaced by another of its name. */
     enum status (*drop)(void *context, const struct table *table, uint64_t *lsn);
     void (*replace)(void *context, const struct table *table);
+    /* Whether the value of an option of such a table is never shown. */
+    bool (*secret)(void *context, const struct table *table, struct bytes key);
 };
 
 /* All of a plan's tables, before a job of it is opened. outside may be NULL. */

@@ -150,12 +150,36 @@ kill "$tail" 2>/dev/null; wait "$tail" 2>/dev/null
 expect "a topic is deleted" 200 '"done":true' -X DELETE "$url/v1/topics/notes"
 expect "and is gone" 404 "no topic 'notes'" "$url/v1/topics/notes/records"
 
+# what is secret of outside systems is shown by nothing
+sql "CREATE TABLE s1 (who STRING) WITH ('connector' = 'redis', 'redis.port' = '1', 'redis.type' = 'list', 'redis.password' = 'hush''1');
+CREATE TABLE s2 (who STRING) WITH ('connector' = 'postgres', 'postgres.port' = '1', 'POSTGRES.PASSWORD'='hush''2', 'postgres.sslpassword' = 'hush');
+CREATE TABLE s3 (who STRING) WITH ('connector' = 'http', 'http.url' = 'http://127.0.0.1:1/', 'http.headers' = 'X-Key: hush', 'http.password' = 'hush', 'http.authorization' = 'hush');
+INSERT INTO s1 SELECT who FROM clicks; INSERT INTO s2 SELECT who FROM clicks; INSERT INTO s3 SELECT who FROM clicks;" >"$work/shown"
+until_text "they are tried" '"trouble":"Redis at' "$url/v1/bridges"
+look() {
+    for t in s1 s2 s3; do sql "SHOW CREATE TABLE $t; DESCRIBE $t; EXPLAIN INSERT INTO $t SELECT who FROM clicks;"; done
+    sql "SHOW JOBS; SHOW TABLES; CREATE TABLE s3 (who STRING) WITH ('connector' = 'http', 'http.headers' = 'hush');"
+    for path in /v1/bridges /v1/jobs /v1/topics /metrics '/v1/topics?internal' /v1/views; do curl -s "$url$path"; done
+    curl -sN -m 1 "$url/v1/stream?overview&alerts"
+    cat "$work/err"
+}
+look >>"$work/shown"
+case $(cat "$work/shown") in
+*"'redis.password' = '******'"*"'POSTGRES.PASSWORD'='******', 'postgres.sslpassword' = '******'"*"'http.authorization' = '******'"*)
+    ok "a statement is shown without its secrets" ;;
+*) bad "a statement is shown without its secrets" "$(head -c 3000 "$work/shown")" ;;
+esac
+grep -q hush "$work/shown" && bad "no secret is shown" "$(grep -o '.\{60\}hush.\{20\}' "$work/shown")" || ok "no secret is shown"
+
 stop
 code=$?
 [ "$code" = 0 ] && ok "a clean stop" || bad "a clean stop" "exit $code: $(cat "$work/err")"
 start && ok "starts again" || bad "starts again" "$(cat "$work/out" "$work/err")"
 until_text "the view is there" '"total":42' "$url/v1/views/totals?key=ann"
 expect "and the key is remembered" 200 '"records":1' -H 'Idempotency-Key: a1' -d '{"who":"ann","n":40,"at":"2026-01-01 00:00:03"}' "$url/v1/topics/clicks?key=who"
+look >"$work/shown"
+grep -q "'redis.password' = '\*\*\*\*\*\*'" "$work/shown" && ok "the statement is there" || bad "the statement is there"
+grep -q hush "$work/shown" && bad "and still no secret is shown" "$(cat "$work/shown")" || ok "and still no secret is shown"
 cmp -s "$work/body" "$work/first" && ok "with the same answer" || bad "with the same answer" "$(cat "$work/body")"
 stop
 grep -E 'ERROR: |runtime error' "$work/err" && bad "no finding of the sanitizers"

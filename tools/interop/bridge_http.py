@@ -47,7 +47,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if len(body) < int(self.headers["Content-Length"]):  # it was cut: nothing came
+            self.close_connection = True
+            return
+        body = body.decode()
         kept = self.kept.setdefault(self.path, Kept(self.folder, self.path))
         kept.count += 1
         request = {"key": self.headers["Idempotency-Key"], "body": body, "method": self.command,

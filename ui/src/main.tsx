@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
 import './browse.css';
+import { Bridges } from './bridges';
 import { GroupPage, Groups } from './groups';
 import { Alerts, JobPanel, Tiles, Top, Traffic, useStore, Windows } from './panels';
 import { link, Route, useRoute } from './route';
@@ -50,7 +51,7 @@ function useTheme(): [string, () => void] {
 
 const STATUS = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost, trying again' };
 
-const PAGES = [['', 'Overview'], ['topics', 'Topics'], ['groups', 'Groups'], ['transactions', 'Transactions']];
+const PAGES = [['', 'Overview'], ['topics', 'Topics'], ['groups', 'Groups'], ['transactions', 'Transactions'], ['bridges', 'Bridges']];
 
 function Header({ theme, toggle, at }: { theme: string; toggle: () => void; at: string }) {
   useStore(store);
@@ -133,6 +134,7 @@ function Page({ route, theme }: { route: Route; theme: string }) {
   if (page === 'topics') return name === undefined ? <Topics /> : <TopicPage key={name} store={store} name={name} tab={tab ?? ''} route={route} />;
   if (page === 'groups') return name === undefined ? <Groups /> : <GroupPage key={name} name={name} />;
   if (page === 'transactions') return <Transactions />;
+  if (page === 'bridges') return <Bridges />;
   return <Overview theme={theme} />;
 }
 

@@ -1,5 +1,6 @@
 // The dashboard in a real browser: node test/page.mjs URL. The server has a job, views and a steady flow
 // of events (tests/suites/60-ui.sh starts them). Last line: N passed, N failed.
+import { bridges } from './bridges.mjs';
 import { browse } from './browse.mjs';
 import { launch } from './browser.mjs';
 
@@ -99,6 +100,7 @@ await check('another view can be chosen', async () => {
   await select.selectOption(names[0]);
 });
 await browse({ page, url, check, expect, changes });
+await bridges({ page, url, check, expect });
 errors.splice(0, errors.length, ...errors.filter((e) => !/status of 40[049]/.test(e)));
 await page.goto(url);
 await check('the theme changes and is remembered', async () => {

@@ -9,6 +9,7 @@ static void write_bridge(struct json_writer *w, const struct carrier_info *info)
 {
     json_object_begin(w);
     json_key_text(w, "table", info->table);
+    json_key_text(w, "topic", info->topic);
     json_key_str(w, "connector", info->connector);
     json_key_str(w, "way", info->way == BRIDGE_SOURCE ? "source" : "sink");
     json_key_str(w, "guarantee", info->guarantee);
