@@ -62,6 +62,7 @@ struct bridge_http_state {
     long retried[STATUSES_MAX];
     unsigned retried_count;
     struct buf text;
+    int64_t until_ms; /* of a delivery */
     int64_t *tried; /* by partition: past the last record of the request that may have arrived; 0: none */
     uint32_t tried_count;
 };
@@ -252,7 +253,16 @@ static bool is_the_records(const struct bridge_http_state *b, long status)
     return status >= 400 && status <= 499;
 }
 
-/* True: all of them are settled. False: those before batch->settled are, and there is trouble. */
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* True: all of them are settled. False: those before batch->settled are, and there is trouble, or the time is over:
+ * the rest is another call's, for a stop waits for this one. */
 static bool deliver_range(struct bridge_http_state *b, struct bridge_batch *batch, uint32_t count)
 {
     struct bridge_record *first = &batch->records[batch->settled];
@@ -261,7 +271,8 @@ static bool deliver_range(struct bridge_http_state *b, struct bridge_batch *batc
     send_records(b, first, count, &reply);
     bool refused = is_the_records(b, reply.status);
     if (refused && count > 1)
-        return deliver_range(b, batch, count / 2) && deliver_range(b, batch, count - count / 2);
+        return deliver_range(b, batch, count / 2) && now_ms() < b->until_ms &&
+               deliver_range(b, batch, count - count / 2);
     if (refused)
         first->never = arena_printf(batch->arena, "the server answers %ld: %s", reply.status, reply.text);
     if (refused || reply.status / 100 == 2) {
@@ -295,22 +306,15 @@ static int64_t *tried_of(struct bridge_http_state *b, uint32_t partition)
     return &b->tried[partition];
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void http_deliver(struct bridge *bridge, struct bridge_batch *batch)
 {
     struct bridge_http_state *b = (struct bridge_http_state *)bridge;
     int64_t *tried = tried_of(b, batch->partition);
 
-    for (int64_t until_ms = now_ms() + bridge->spec->timeout_ms; batch->settled < batch->count;) {
-        if (batch->settled && now_ms() >= until_ms)
-            return; /* the rest is another call's: a stop waits for this one */
+    b->until_ms = now_ms() + bridge->spec->timeout_ms;
+    while (batch->settled < batch->count) {
+        if (batch->settled && now_ms() >= b->until_ms)
+            return;
         uint32_t count = next_count(b, batch, *tried);
         *tried = batch->records[batch->settled + count - 1].offset + 1;
         if (!deliver_range(b, batch, count))
