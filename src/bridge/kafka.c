@@ -220,7 +220,7 @@ int kafka_timeout(const struct bridge_kafka_state *b)
 bool kafka_trouble(struct bridge_kafka_state *b, char to[200], const char *doing, const char *why)
 {
     if (b->said[0])
-        snprintf(to, 200, "%.40s: %.70s (%.70s)", doing, why, b->said);
+        snprintf(to, 200, "%.30s: %.40s (%.115s)", doing, why, b->said);
     else
         snprintf(to, 200, "%.40s: %.140s", doing, why);
     return false;
