@@ -163,6 +163,8 @@ struct scope scope_of(struct binder *b, const struct plan_node *node, struct byt
 uint16_t rel_column(struct binder *b, struct rel *rel, const struct expr *e);
 /* The calls with OVER in SELECT become columns of rel. bind_over.c */
 void bind_over(struct binder *b, const struct ast_select *ast, struct rel *rel);
+/* The columns of an OVER that is ordered by no time are none either. */
+void over_end_times(struct plan_node *node);
 /* The columns of its ORDER BY, or NULL when failed. rel and hidden: of bind_ordered. */
 struct plan_sort_key *bind_sorts(struct binder *b, const struct ast_query *query, const struct rel *rel,
                                  uint16_t hidden);

@@ -192,15 +192,17 @@ static void bind_frame(struct binder *b, const struct ast_over *over, struct ove
 static void bind_order(struct binder *b, const struct rel *rel, const struct ast_over *over, struct over_spec *spec)
 {
     if (over->order_count != 1 || over->order[0].descending) {
-        bind_unsupported(b, over->at, "OVER (…) without ORDER BY one time attribute, ascending,");
+        bind_unsupported(b, over->at, "OVER (…) without ORDER BY one column, ascending,");
         return;
     }
     spec->order = bind_expr(b, &rel->scope, over->order[0].expr);
     if (!spec->order || expr_time(&rel->scope, spec->order) != TIME_NONE)
         return;
-    bind_unsupported(b, over->order[0].expr->at, "OVER (…) ordered by what is no time attribute");
-    bind_hint(b, "order by the column that has the WATERMARK, or by PROCTIME(); casts and computations end a "
-                 "time attribute");
+    if (spec->order->type->kind >= TYPE_ROW || spec->order->type->kind == TYPE_NULL)
+        bind_error(b, over->order[0].expr->at, DIAG_TYPE, "OVER (…) cannot be ordered by %s",
+                   type_text(b->arena, spec->order->type));
+    else if (over->order[0].nulls_given && over->order[0].nulls_last)
+        bind_unsupported(b, over->at, "NULLS LAST in OVER (…) that is ordered by what is no time attribute");
 }
 
 static bool is_rank_name(struct bytes name)
@@ -212,6 +214,20 @@ static bool is_rank_name(struct bytes name)
 static bool is_place_name(struct bytes name)
 {
     return bytes_is_nocase(name, "ROW_NUMBER") || bytes_is_nocase(name, "LAG") || is_rank_name(name);
+}
+
+/* What cannot be told again when a row comes between: as in Flink. */
+static void check_values_order(struct binder *b, const struct ast_expr *call, const struct over_spec *spec)
+{
+    if (spec->bounded)
+        bind_unsupported(b, call->over->at, "a bounded frame in an order that is of no time attribute");
+    else if (is_place_name(call->name) && !bytes_is_nocase(call->name, "ROW_NUMBER"))
+        bind_unsupported(b, call->at, arena_printf(b->arena, "%.*s(…) in an order that is of no time attribute",
+                                                   BYTES_FMT(call->name)));
+    else
+        return;
+    bind_hint(b, "order by the column that has the WATERMARK, or by PROCTIME(); casts and computations end a "
+                 "time attribute");
 }
 
 static struct over_spec bind_spec(struct binder *b, const struct ast_select *ast, const struct rel *rel,
@@ -236,6 +252,8 @@ static struct over_spec bind_spec(struct binder *b, const struct ast_select *ast
     if (!b->failed)
         bind_frame(b, over, &spec);
     spec.rows |= numbers;
+    if (!b->failed && expr_time(&rel->scope, spec.order) == TIME_NONE)
+        check_values_order(b, call, &spec);
     return spec;
 }
 
@@ -305,6 +323,13 @@ static struct plan_node *over_results(struct binder *b, struct plan_node *node, 
     return calc;
 }
 
+/* Rows that are told again when others have come are in no order of time. */
+void over_end_times(struct plan_node *node)
+{
+    for (uint16_t i = 0; node->over.time == TIME_NONE && i < node->columns_count; i++)
+        node->columns[i].time = TIME_NONE;
+}
+
 static struct plan_node *over_node(struct binder *b, struct rel *rel, const struct over_spec *spec,
                                    const uint16_t *partition, uint16_t column, const struct aggs *aggs)
 {
@@ -323,6 +348,7 @@ static struct plan_node *over_node(struct binder *b, struct rel *rel, const stru
     for (uint16_t i = 0; i < aggs->count; i++)
         node->columns[n + i] =
             (struct plan_column){bytes_str(arena_printf(b->arena, "$o%u", i)), aggs->calls[i].type, TIME_NONE};
+    over_end_times(node);
     return node;
 }
 

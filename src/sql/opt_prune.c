@@ -318,7 +318,7 @@ static struct plan_node *prune_over(struct arena *arena, struct plan_node *node,
     memcpy(below, needed, n);
     for (uint16_t i = 0; i < over->partition_count; i++)
         below[over->partition[i]] = 1;
-    if (over->time == TIME_ROW)
+    if (over->time != TIME_PROC)
         below[over->column] = 1;
     for (uint16_t i = n; i < node->columns_count; i++)
         keep[i] = needed[i];
@@ -326,7 +326,7 @@ static struct plan_node *prune_over(struct arena *arena, struct plan_node *node,
     struct pruned in = prune_input(arena, node->inputs[0].node, below);
     node->inputs[0].node = in.node;
     over->partition = map_columns(arena, over->partition, over->partition_count, in.map);
-    over->column = over->time == TIME_ROW ? (uint16_t)in.map[over->column] : 0;
+    over->column = over->time != TIME_PROC ? (uint16_t)in.map[over->column] : 0;
     map_aggs(arena, aggs, over->aggs_count, in.map);
     over->aggs = aggs;
     for (uint16_t i = 0; i < n; i++)

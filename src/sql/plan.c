@@ -56,15 +56,15 @@ void plan_destroy(struct plan *plan)
     free(plan);
 }
 
-/* ROW_NUMBER() in the order of time, and no bound on it: rows are numbered as they come. */
-static void number_by_time(struct arena *arena, struct plan_node *node)
+/* ROW_NUMBER() and no bound on it: rows are numbered as they come in the order of time, or as they stand. */
+static void number_rows(struct arena *arena, struct plan_node *node)
 {
     const struct plan_rank rank = node->rank;
 
     for (uint16_t i = 0; i < node->inputs_count; i++)
-        number_by_time(arena, node->inputs[i].node);
+        number_rows(arena, node->inputs[i].node);
     if (node->kind != PLAN_RANK || rank.limit != INT64_MAX || rank.order_count != 1 || rank.order[0].descending ||
-        node->inputs[0].node->columns[rank.order[0].column].time == TIME_NONE)
+        rank.order[0].nulls_last)
         return;
     struct agg_call *count = ARENA_NEW(arena, struct agg_call);
     *count = (struct agg_call){.kind = AGG_COUNT_STAR, .type = node->columns[node->columns_count - 1].type};
@@ -73,6 +73,7 @@ static void number_by_time(struct arena *arena, struct plan_node *node)
                                     .column = rank.order[0].column, .rows = true, .aggs = count,
                                     .time = node->inputs[0].node->columns[rank.order[0].column].time,
                                     .aggs_count = rank.emit_rank};
+    over_end_times(node);
 }
 
 /* What no rule has made plannable. */
@@ -111,7 +112,7 @@ enum status plan_finish(struct binder *b, struct plan_node **sinks, const struct
 
     for (uint16_t i = 0; i < count; i++) {
         sinks[i] = optimise(b->arena, sinks[i]);
-        number_by_time(b->arena, sinks[i]);
+        number_rows(b->arena, sinks[i]);
         if (!plan_check(b, sinks[i], at[i]))
             return b->status;
     }

@@ -51,7 +51,8 @@ static bool drops_late(const struct plan_node *node)
 static bool passes_rows(const struct plan_node *node)
 {
     return node->kind == PLAN_CALC || node->kind == PLAN_WINDOW || node->kind == PLAN_UNION ||
-           node->kind == PLAN_WINDOW_RANK || node->kind == PLAN_OVER || (node->kind == PLAN_RANK && node->inputs[0].node->changes == 0);
+           node->kind == PLAN_WINDOW_RANK || (node->kind == PLAN_OVER && node->over.time != TIME_NONE) ||
+           (node->kind == PLAN_RANK && node->inputs[0].node->changes == 0);
 }
 
 static bool has_origins(const struct plan_node *node)

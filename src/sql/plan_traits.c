@@ -35,10 +35,11 @@ static unsigned own_changes(const struct plan_node *node)
     case PLAN_WINDOW_AGG:
     case PLAN_WINDOW_JOIN:
     case PLAN_WINDOW_RANK:
-    case PLAN_OVER:
     case PLAN_MATCH:
     case PLAN_VALUES:
         return 0;
+    case PLAN_OVER: /* in an order of values a row changes those behind it */
+        return node->over.time == TIME_NONE ? CHANGE_UPDATE | (in ? CHANGE_DELETE : 0u) : 0u;
     case PLAN_WINDOW: /* rows of a session are told when it is at its end */
         return node->window.kind == WINDOW_SESSION ? 0 : in;
     case PLAN_CALC:
@@ -89,10 +90,11 @@ static bool emits_before(const struct plan_node *node, bool asked)
     case PLAN_WINDOW_AGG:
     case PLAN_WINDOW_JOIN:
     case PLAN_WINDOW_RANK:
-    case PLAN_OVER:
     case PLAN_MATCH:
     case PLAN_VALUES:
         return false;
+    case PLAN_OVER:
+        return node->over.time == TIME_NONE;
     case PLAN_WINDOW: return in && node->window.kind != WINDOW_SESSION;
     default:
         return in;
@@ -366,6 +368,9 @@ static const char *arrival_of(struct binder *b, const struct plan_node *node)
                    ? "the left is updated: what takes back a row behind the watermark may find its version forgotten"
                    : NULL;
     case PLAN_OVER:
+        if (node->over.time == TIME_NONE)
+            return node->over.rows ? "rows that ORDER BY leaves equal stand as they came"
+                                   : ordered_arrival(node, node->over.aggs, node->over.aggs_count);
         if (node->over.time == TIME_PROC)
             return "processing time: rows stand in the order in which they arrive";
         return node->over.rows && !plan_orders_by_origin(node) ? "rows of equal times stand as they came" : NULL;
@@ -409,6 +414,9 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
                                          : "a partial match waits without bound for its next row; bound it with "
                                            "WITHIN INTERVAL '…' behind PATTERN (…)";
     case PLAN_OVER:
+        if (node->over.time == TIME_NONE)
+            return arena_printf(b->arena, "every row is kept, and told again when one comes before it; order by a time, "
+                                          "or %s", ttl);
         if (node->over.partition_count == 0)
             return NULL;
         return arena_printf(b->arena, "%s of each (%s) %s kept",

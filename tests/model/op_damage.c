@@ -9,7 +9,7 @@
 
 static const enum plan_kind kinds[] = {PLAN_GROUP_AGG, PLAN_GROUP_AGG,   PLAN_WINDOW_AGG,  PLAN_RANK,
                                        PLAN_JOIN,      PLAN_WINDOW_JOIN, PLAN_WINDOW_RANK, PLAN_WINDOW,
-                                       PLAN_OVER,      PLAN_OVER, PLAN_TEMPORAL_JOIN, PLAN_MATCH};
+                                       PLAN_OVER,      PLAN_OVER, PLAN_TEMPORAL_JOIN, PLAN_MATCH, PLAN_OVER};
 enum { DAMAGED = 2 * sizeof(kinds) / sizeof(kinds[0]) };
 
 /* A{1,}? N, of which N never comes: runs are left. */
@@ -94,6 +94,10 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
                                         .bounded = kind / 2 == 9, .preceding = 2000000, .aggs = aggs, .aggs_count = 3};
         break;
     case 11: match_make(plans, node, &aggs[0]); break;
+    case 12:
+        input->changes = CHANGE_DELETE;
+        node->over = (struct plan_over){.partition = key, .partition_count = 1, .column = 1, .aggs = aggs, .aggs_count = 3};
+        break;
     default:
         node->join = (struct plan_join){.kind = of == PLAN_TEMPORAL_JOIN ? JOIN_LEFT : JOIN_FULL, .left_keys = key,
                                         .right_keys = key, .keys_count = 1, .left_time = 2, .right_time = 2,

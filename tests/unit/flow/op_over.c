@@ -48,6 +48,42 @@ TEST(over_range_gives_equal_times_one_result)
     rig_close(&rig);
 }
 
+TEST(over_values_tells_again_what_stands_behind)
+{
+    struct op_rig rig;
+    struct plan_node *node = over_node(TIME_NONE, false, false, 0);
+    node->over.column = 1;
+    node->inputs[0].node->changes = CHANGE_UPDATE | CHANGE_UPDATE_BEFORE | CHANGE_DELETE;
+    rig_open(&rig, node);
+    rig_in(&rig, 0, "1 5 10 | 1 1 8 | 2 7 9 | 1 5 11 | 1 null 12");
+    EXPECT_STR(rig_out(&rig), "+I 1 null 12 1 null null | +I 1 1 8 2 1 1 | +I 1 5 10 4 11 1 | +I 1 5 11 4 11 1 | "
+                              "+I 2 7 9 1 7 7");
+    rig_reload(&rig);
+    rig_in(&rig, 0, "1 4 13 | -D 1 5 10");
+    EXPECT_STR(rig_out(&rig), "-D 1 5 10 4 11 1 | +I 1 4 13 3 5 1 | -U 1 5 11 4 11 1 | +U 1 5 11 4 10 1");
+    rig_in(&rig, 0, "-U 1 1 8 | +U 2 1 8 | -D 1 9 9"); /* a row changes its partition: it is gone first */
+    rig_reload(&rig);                                  /* what is owed is saved */
+    EXPECT_STR(rig_out(&rig), "-D 1 1 8 2 1 1 | -U 1 4 13 3 5 1 | +U 1 4 13 2 4 4 | -U 1 5 11 4 10 1 | "
+                              "+U 1 5 11 3 9 4 | +I 2 1 8 1 1 1 | -U 2 7 9 1 7 7 | +U 2 7 9 2 8 1");
+    rig_in(&rig, 0, "1 6 1 | -D 1 6 1"); /* nothing is told of a row that came and went */
+    EXPECT_STR(rig_out(&rig), "");
+    rig_close(&rig);
+}
+
+TEST(over_values_by_rows_tells_equal_ones_apart)
+{
+    struct op_rig rig;
+    struct plan_node *node = over_node(TIME_NONE, true, false, 0);
+    node->over.column = 1;
+    rig_open(&rig, node);
+    rig_in(&rig, 0, "1 5 10 | 1 5 11");
+    EXPECT_STR(rig_out(&rig), "+I 1 5 10 1 5 5 | +I 1 5 11 2 10 5");
+    rig_in(&rig, 0, "1 5 9 | 1 2 9");
+    EXPECT_STR(rig_out(&rig), "+I 1 2 9 1 2 2 | -U 1 5 10 1 5 5 | +U 1 5 10 2 7 2 | -U 1 5 11 2 10 5 | "
+                              "+U 1 5 11 3 12 2 | +I 1 5 9 4 17 2");
+    rig_close(&rig);
+}
+
 static struct plan_node *places_node(const char *a, const char *b, const char *out)
 {
     struct plan_node *node = over_node(TIME_ROW, false, false, 0);
