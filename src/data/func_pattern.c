@@ -2,6 +2,7 @@
  * bound; their memory is the plan's arena. A match has a bounded number of steps. */
 #include "base/buf.h"
 #include "base/check.h"
+#include "data/func_list.h"
 #include "data/kernel.h"
 #include "data/utf8.h"
 
@@ -166,8 +167,59 @@ static pcre2_code *compile(struct arena *arena, struct bytes pattern, char *why,
     return code;
 }
 
+/* The regular expression that a pattern of SIMILAR TO is, as Flink has it: % and _ as in LIKE, all else as it stands.
+ * escape: -1 none. NULL: nothing is wrong; else what is. */
+static const char *similar_write(struct buf *out, struct bytes p, int escape)
+{
+    bool listed = false; /* between [ and ] */
+
+    for (size_t i = 0; i < p.len; i++) {
+        uint8_t c = p.ptr[i];
+        if (c == escape) {
+            if (++i == p.len || !(p.ptr[i] == escape || (p.ptr[i] && strchr("_%^|*+?{}()[]-", p.ptr[i]))))
+                return "the escape character stands before what needs none";
+            buf_u8(out, '\\');
+            buf_u8(out, p.ptr[i]);
+        } else if (listed && c == '[' && i + 1 < p.len && p.ptr[i + 1] == ':') {
+            for (; i < p.len && p.ptr[i] != ']'; i++) /* [:ALPHA:] */
+                buf_u8(out, p.ptr[i] >= 'A' && p.ptr[i] <= 'Z' ? p.ptr[i] | 0x20 : p.ptr[i]);
+            buf_u8(out, ']');
+        } else if (!listed && c == '_') {
+            buf_str(out, ".");
+        } else if (!listed && c == '%') {
+            buf_str(out, "(?s:.*)");
+        } else if (c == '\\' || (!listed && c == '$')) {
+            buf_u8(out, '\\');
+            buf_u8(out, c);
+        } else {
+            listed = c == '[' || (listed && c != ']');
+            buf_u8(out, c);
+        }
+    }
+    return NULL;
+}
+
+static pcre2_code *compile_similar(struct arena *arena, struct bytes pattern, int escape, char *why, size_t size)
+{
+    struct buf text;
+    pcre2_code *code = NULL;
+
+    buf_init(&text, 1u << 20);
+    buf_str(&text, "\\A(?:");
+    const char *wrong = similar_write(&text, pattern, escape);
+    buf_str(&text, ")\\z");
+    if (wrong || text.failed)
+        snprintf(why, size, "%s", wrong ? wrong : "the pattern is too long");
+    else
+        code = compile(arena, buf_view(&text), why, size);
+    buf_deinit(&text);
+    return code;
+}
+
 struct matcher {
     struct call *call;
+    bool similar; /* the pattern is one of SIMILAR TO, */
+    int escape;   /* with this escape character, or -1 */
     pcre2_code *code; /* of the literal pattern, or of the last one met */
     struct bytes pattern;
     pcre2_match_data *data;
@@ -209,7 +261,9 @@ static enum status matcher_row(struct matcher *m, uint32_t row)
     if (m->code && (code || bytes_equal(pattern, m->pattern)))
         return ST_OK;
     m->pattern = pattern;
-    if (!code)
+    if (!code && m->similar)
+        code = compile_similar(m->call->ctx->arena, pattern, m->escape, why, sizeof(why));
+    else if (!code)
         code = compile(m->call->ctx->arena, pattern, why, sizeof(why));
     if (!code)
         return call_fail(m->call, row, "%s: %s", m->call->expr->func->name, why);
@@ -243,6 +297,42 @@ static enum status regexp(struct call *call)
         TRY(matcher_row(&m, row));
         TRY(matcher_find(&m, row, arg_bytes(call, 0, row), 0, 0, &found));
         OUT(call, uint8_t)[row] = found > 0 && arg_bytes(call, 1, row).len; /* no pattern matches nothing */
+    }
+    return ST_OK;
+}
+
+static int escape_of(struct bytes escape)
+{
+    return escape.len ? escape.ptr[0] : -1;
+}
+
+static bool bind_similar(struct bind *b)
+{
+    struct bytes pattern, escape = BYTES_NONE;
+    char why[200];
+
+    for (unsigned i = 0; i < b->args_count; i++)
+        if (!bind_cast(b, i, type_simple(TYPE_VARCHAR)))
+            return false;
+    if (b->args_count == 3 && (!bind_literal(b, 2, &escape) || escape.len != 1))
+        return bind_fail(b, "ESCAPE takes one ASCII character, as a literal");
+    b->type = type_not_null(b->arena, type_simple(TYPE_BOOLEAN), !bind_any_null(b));
+    if (!bind_literal(b, 1, &pattern))
+        return true;
+    b->func_data = compile_similar(b->arena, pattern, escape_of(escape), why, sizeof(why));
+    return b->func_data ? true : bind_fail(b, "%s", why);
+}
+
+static enum status similar(struct call *call)
+{
+    struct bytes escape = call->expr->args_count == 3 && call->count ? arg_bytes(call, 2, ROW_AT(call, 0)) : BYTES_NONE;
+    struct matcher m = {.call = call, .similar = true, .escape = escape_of(escape)};
+    int found;
+
+    FOR_ROWS(call, row) {
+        TRY(matcher_row(&m, row));
+        TRY(matcher_find(&m, row, arg_bytes(call, 0, row), 0, 0, &found));
+        OUT(call, uint8_t)[row] = found > 0;
     }
     return ST_OK;
 }
@@ -320,28 +410,86 @@ static enum status regexp_replace(struct call *call)
     return st;
 }
 
+/* Where to look for the next match: one character behind an empty one. SIZE_MAX: there is no more text. */
+static size_t match_next(const struct matcher *m, struct bytes s, size_t from)
+{
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(m->data);
+
+    if (at[1] > from && at[1] > at[0])
+        return at[1];
+    size_t next = at[1] > from ? at[1] : from;
+    size_t size = next < s.len ? utf8_size(bytes_skip(s, next)) : 0;
+    return size ? next + size : SIZE_MAX;
+}
+
 static enum status count_row(struct matcher *m, uint32_t row, struct bytes s, int32_t *count)
 {
-    size_t from = 0;
     int found;
 
-    while (from <= s.len) {
+    for (size_t from = 0; from <= s.len; from = match_next(m, s, from)) {
         TRY(matcher_find(m, row, s, from, 0, &found));
         if (!found)
             break;
-        const PCRE2_SIZE *at = pcre2_get_ovector_pointer(m->data);
         ++*count;
-        if (at[1] > from && at[1] > at[0]) {
-            from = at[1];
-            continue;
-        }
-        size_t next = at[1] > from ? at[1] : from; /* an empty match: the next begins one character on */
-        size_t size = next < s.len ? utf8_size(bytes_skip(s, next)) : 0;
-        if (size == 0)
-            break;
-        from = next + size;
     }
     return ST_OK;
+}
+
+/* A group of each match; one that took no part in it is NULL. *there: the pattern has such a group. */
+static enum status extract_row(struct matcher *m, uint32_t row, struct bytes s, int32_t group,
+                               struct column_builder *parts, bool *there)
+{
+    uint32_t groups = 0;
+    int found;
+
+    pcre2_pattern_info(m->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    *there = group >= 0 && (uint32_t)group <= groups;
+    for (size_t from = 0; *there && from <= s.len; from = match_next(m, s, from)) {
+        TRY(matcher_find(m, row, s, from, 0, &found));
+        if (!found)
+            break;
+        const PCRE2_SIZE *at = pcre2_get_ovector_pointer(m->data) + 2 * group;
+        if (group < found && at[0] != PCRE2_UNSET)
+            column_put_str(parts, bytes_of(s.ptr + at[0], at[1] - at[0]));
+        else
+            column_put_null(parts);
+    }
+    return ST_OK;
+}
+
+/* REGEXP_EXTRACT_ALL(s, pattern [, group]) */
+static enum status regexp_extract_all(struct call *call)
+{
+    struct matcher m = {.call = call};
+    struct column_builder b;
+
+    column_builder_init(&b, call->ctx->arena, call->expr->type, call->rows);
+    FOR_ROWS(call, row) {
+        bool there = true;
+        skip_to(&b, row);
+        for (unsigned a = 0; a < call->expr->args_count && there; a++)
+            there = arg_valid(call, a, row);
+        if (there) {
+            int32_t group = call->expr->args_count == 3 ? ARG(call, 2, int32_t, row) : 1;
+            TRY(matcher_row(&m, row));
+            TRY(extract_row(&m, row, arg_bytes(call, 0, row), group, &b.children[0], &there));
+        }
+        if (there)
+            column_put_list(&b);
+        else
+            column_put_null(&b);
+    }
+    skip_to(&b, call->rows);
+    return builder_result(call, &b);
+}
+
+static bool bind_extract_all(struct bind *b)
+{
+    for (unsigned a = 0; a < b->args_count; a++)
+        if (!bind_cast(b, a, type_simple(a < 2 ? TYPE_VARCHAR : TYPE_INT)))
+            return false;
+    b->type = type_not_null(b->arena, list_type(b->arena, TYPE_ARRAY, type_simple(TYPE_VARCHAR), NULL), false);
+    return bind_regexp(b);
 }
 
 static enum status regexp_count(struct call *call)
@@ -387,11 +535,18 @@ const struct func func_pattern_table[] = {
     {.name = "NOT LIKE", .bind = bind_like, .kernel = like, .variant = 1, .args_min = 2,
      .args_max = 3, .flags = FUNC_CAREFUL | FUNC_INFIX, .signature = "s NOT LIKE pattern [ESCAPE c]",
      .help = "Whether s is not like the pattern."},
+    {.name = "SIMILAR TO", .bind = bind_similar, .kernel = similar, .args_min = 2, .args_max = 3,
+     .flags = FUNC_CAREFUL | FUNC_INFIX, .signature = "s SIMILAR TO pattern [ESCAPE c]",
+     .help = "Whether all of s is like the pattern: % and _ as in LIKE, and | * + ? {} () [] as in a regular expression."},
     REGEXP("REGEXP", "ss>b", regexp, "REGEXP(s, pattern)",
            "Whether the regular expression matches a part of s."),
     {.name = "REGEXP_EXTRACT", .types = "ss?i>s", .bind = bind_regexp, .kernel = regexp_extract,
      .flags = FUNC_CAREFUL, .signature = "REGEXP_EXTRACT(s, pattern [, group])",
      .help = "The part of s that the pattern, or a group of it, matches; NULL without a match."},
+    {.name = "REGEXP_EXTRACT_ALL", .bind = bind_extract_all, .kernel = regexp_extract_all, .args_min = 2,
+     .args_max = 3, .flags = FUNC_NULLS | FUNC_WHOLE, .signature = "REGEXP_EXTRACT_ALL(s, pattern [, group])",
+     .help = "What a group of the pattern (1, if none is said; 0: all of it) matched in each match; NULL when there is "
+             "no such group."},
     REGEXP("REGEXP_COUNT", "ss>i", regexp_count, "REGEXP_COUNT(s, pattern)",
            "How often the regular expression matches, one match behind the other."),
     REGEXP("REGEXP_INSTR", "ss>i", regexp_instr, "REGEXP_INSTR(s, pattern)",

@@ -495,9 +495,9 @@ static struct ast_expr *parse_between(struct parser *p, const struct token *at,
     return ast_finish(p, e);
 }
 
-/* LIKE sum [ ESCAPE text ] */
+/* ( LIKE | SIMILAR TO ) sum [ ESCAPE text ] */
 static struct ast_expr *parse_like(struct parser *p, const struct token *at, struct ast_expr *left,
-                                   bool negated)
+                                   const char *name, bool negated)
 {
     struct ast_expr **args = ARENA_ARRAY(p->arena, struct ast_expr *, 3);
     uint16_t count = 2;
@@ -511,7 +511,7 @@ static struct ast_expr *parse_like(struct parser *p, const struct token *at, str
     }
     if (p->failed)
         return NULL;
-    struct ast_expr *e = ast_call(p, at, "LIKE", args, count);
+    struct ast_expr *e = ast_call(p, at, name, args, count);
     return negated ? unary(p, at, "NOT", e) : e;
 }
 
@@ -574,9 +574,9 @@ static struct ast_expr *parse_comparison(struct parser *p)
         else if (is_word(word, "BETWEEN"))
             left = parse_between(p, word, left, negated);
         else if (is_word(word, "LIKE"))
-            left = parse_like(p, word, left, negated);
-        else
-            return parser_unsupported(p, word, "SIMILAR TO");
+            left = parse_like(p, word, left, "LIKE", negated);
+        else if (expect_word(p, "TO"))
+            left = parse_like(p, word, left, "SIMILAR TO", negated);
     }
     return p->failed ? NULL : left;
 }

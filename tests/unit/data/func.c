@@ -217,6 +217,25 @@ TEST(data_text_functions)
     call_case("URL_DECODE", "STRING '%4'", "STRING NULL");
     call_case("URL_DECODE", "STRING '%e4x'", "STRING NULL");
     call_case("URL_DECODE", "STRING '%ed%a0%80'", "STRING NULL");
+    const char *url = "STRING 'HTTPS://u:p@h:80/a/../b.c?x=1&xy=2&y#r?z', STRING '%s'";
+    static const char *const parts[][2] = {{"HOST", "h"}, {"PATH", "/a/../b.c"}, {"QUERY", "x=1&xy=2&y"}, {"REF", "r?z"},
+                                           {"PROTOCOL", "https"}, {"FILE", "/a/../b.c?x=1&xy=2&y"},
+                                           {"AUTHORITY", "u:p@h:80"}, {"USERINFO", "u:p"}, {"host", "NULL"}};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        char args[200], want[100];
+        snprintf(args, sizeof(args), url, parts[i][0]);
+        snprintf(want, sizeof(want), "STRING %s", parts[i][1]);
+        call_case("PARSE_URL", args, want);
+    }
+    call_case("PARSE_URL", "STRING 'http://h?x=1&xy=2&y', STRING 'QUERY', STRING 'xy'", "STRING 2");
+    call_case("PARSE_URL", "STRING 'http://h?x=1&xy=2&y', STRING 'QUERY', STRING 'y'", "STRING NULL");
+    call_case("PARSE_URL", "STRING 'http://h?x=1', STRING 'HOST', STRING 'x'", "STRING NULL");
+    call_case("PARSE_URL", "STRING 'http://[::1]:9/', STRING 'HOST'", "STRING [::1]");
+    call_case("PARSE_URL", "STRING 'http://a@b@c/p', STRING 'HOST'", "STRING ");
+    call_case("PARSE_URL", "STRING 'http://h:x/', STRING 'HOST'", "STRING NULL");
+    call_case("PARSE_URL", "STRING 'http:h/p', STRING 'AUTHORITY'", "STRING NULL");
+    call_case("PARSE_URL", "STRING '/a', STRING 'PATH'", "STRING NULL");
+    call_case("PARSE_URL", "STRING 'foo://h', STRING 'HOST'", "STRING NULL");
 }
 
 TEST(data_patterns)
@@ -240,6 +259,16 @@ TEST(data_patterns)
     call_case("REGEXP_EXTRACT", "STRING 'foothebar', STRING 'o+'", "STRING oo");
     call_case("REGEXP_SUBSTR", "STRING 'foothebar', STRING 'o+'", "STRING oo");
     call_case("REGEXP_SUBSTR", "STRING 'foothebar', STRING 'x'", "STRING NULL");
+    call_case("SIMILAR TO", "STRING 'foo-bar', STRING 'foo(-bar)?'", "BOOLEAN TRUE");
+    call_case("SIMILAR TO", "STRING 'foo-bar', STRING 'foo|bar'", "BOOLEAN FALSE"); /* all of it */
+    call_case("SIMILAR TO", "STRING 'a1', STRING '[[:ALPHA:]]_'", "BOOLEAN TRUE");
+    call_case("SIMILAR TO", "STRING 'x[', STRING '%[_%]'", "BOOLEAN FALSE"); /* as they stand in a list */
+    call_case("REGEXP_EXTRACT_ALL", "STRING 'a1b22', STRING '[a-z]([0-9]+)'", "ARRAY<STRING> [1, 22]");
+    call_case("REGEXP_EXTRACT_ALL", "STRING 'a1b22', STRING '[a-z]([0-9]+)', INT 0", "ARRAY<STRING> [a1, b22]");
+    call_case("REGEXP_EXTRACT_ALL", "STRING 'a1b2', STRING '([a-z])(x)?', INT 2", "ARRAY<STRING> [NULL, NULL]");
+    call_case("REGEXP_EXTRACT_ALL", "STRING 'a1b2', STRING '[a-z]'", "ARRAY<STRING> NULL"); /* there is no group 1 */
+    call_case("REGEXP_EXTRACT_ALL", "STRING 'a1b2', STRING '[a-z]', INT -1", "ARRAY<STRING> NULL");
+    call_case("REGEXP_EXTRACT_ALL", "STRING 'ä1', STRING 'x*', INT 0", "ARRAY<STRING> [, , ]");
     call_case("REGEXP_COUNT", "STRING 'aXbXXc', STRING 'X'", "INT 3");
     call_case("REGEXP_COUNT", "STRING 'aXbXXc', STRING 'X+'", "INT 2");
     call_case("REGEXP_COUNT", "STRING 'äb', STRING ''", "INT 3");
