@@ -537,7 +537,7 @@ const struct func func_pattern_table[] = {
      .help = "Whether s is not like the pattern."},
     {.name = "SIMILAR TO", .bind = bind_similar, .kernel = similar, .args_min = 2, .args_max = 3,
      .flags = FUNC_CAREFUL | FUNC_INFIX, .signature = "s SIMILAR TO pattern [ESCAPE c]",
-     .help = "Whether all of s is like the pattern: % and _ as in LIKE, and | * + ? {} () [] as in a regular expression."},
+     .help = "Whether all of s is like the pattern: % and _ as in LIKE, all else as in a regular expression."},
     REGEXP("REGEXP", "ss>b", regexp, "REGEXP(s, pattern)",
            "Whether the regular expression matches a part of s."),
     {.name = "REGEXP_EXTRACT", .types = "ss?i>s", .bind = bind_regexp, .kernel = regexp_extract,
