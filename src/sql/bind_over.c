@@ -222,8 +222,7 @@ static void check_values_order(struct binder *b, const struct ast_expr *call, co
     if (spec->bounded)
         bind_unsupported(b, call->over->at, "a bounded frame in an order that is of no time attribute");
     else if (is_place_name(call->name) && !bytes_is_nocase(call->name, "ROW_NUMBER"))
-        bind_unsupported(b, call->at, arena_printf(b->arena, "%.*s(…) in an order that is of no time attribute",
-                                                   BYTES_FMT(call->name)));
+        bind_unsupported(b, call->at, "%.*s(…) in an order that is of no time attribute", BYTES_FMT(call->name));
     else
         return;
     bind_hint(b, "order by the column that has the WATERMARK, or by PROCTIME(); casts and computations end a "
