@@ -415,8 +415,7 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
                                            "WITHIN INTERVAL '…' behind PATTERN (…)";
     case PLAN_OVER:
         if (node->over.time == TIME_NONE)
-            return arena_printf(b->arena, "every row is kept, and told again when one comes before it; order by a time, "
-                                          "or %s", ttl);
+            return "every row is kept, and told again when one comes before it; order by a time";
         if (node->over.partition_count == 0)
             return NULL;
         return arena_printf(b->arena, "%s of each (%s) %s kept",
