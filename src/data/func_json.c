@@ -3,7 +3,7 @@
  * The parser writes their words as arguments (parse_json.c): what is done when nothing is found, or something is
  * wrong, is a text, "NULL", "ERROR", "DEFAULT", "EMPTY ARRAY" and so on. A path that is a literal is made ready
  * once. What is wrong, in strict mode: a text that is no JSON, a path that is not there, and of JSON_VALUE what is no
- * scalar or null, of JSON_QUERY what is a scalar. In lax mode all of these are as what is not there. */
+ * scalar or null, of JSON_QUERY what is one. In lax mode all of these are as what is not there. */
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/json_reader.h"
@@ -321,7 +321,7 @@ static enum status query_row(struct finder *f, uint32_t row, struct buf *out)
     if (found == FOUND_BAD)
         return query_without(call, row, ON_ERROR, f->why);
     if (found == FOUND_NONE)
-        return query_without(call, row, ON_EMPTY, "there is nothing at the path");
+        return query_without(call, row, f->path->lax ? ON_EMPTY : ON_ERROR, "there is nothing at the path");
     bool array = found == FOUND_LIST || json_kind_of(f->found.values[0]) == JSON_ARRAY;
     bool wrapped = word_is(call, WRAPPER, "UNCONDITIONAL") || (word_is(call, WRAPPER, "CONDITIONAL") && !array);
     if (!wrapped && found == FOUND_VALUE && !is_container(f->found.values[0]))

@@ -122,6 +122,8 @@ TEST(json_query_takes_objects_and_arrays)
     EXPECT_STR(query("{\"a\":{\"b\":\"\\u00e4\\/\"}}", "$", "WITHOUT"), "{\"a\":{\"b\":\"ä/\"}}");
     EXPECT_STR(query("{\"a\":1}", "$.a", "WITHOUT"), "[]");
     EXPECT_STR(query("{\"a\":1}", "lax $.a", "WITHOUT"), "{}");
+    EXPECT_STR(query("{\"a\":null}", "$.a", "WITHOUT"), "[]");
+    EXPECT_STR(query("{\"a\":null}", "lax $.a", "WITHOUT"), "{}");
     EXPECT_STR(query("bad", "lax $.a", "WITHOUT"), "{}");
     EXPECT_STR(query("bad", "strict $.a", "WITHOUT"), "[]");
     EXPECT_STR(query("{\"a\":1}", "$.a", "CONDITIONAL"), "[1]");
