@@ -9,8 +9,12 @@
 
 #include "base/check.h"
 
+/* Each call has a handle of its own, a copy of the one with the options, and they share their connections: a
+ * handle that is used again keeps a pointer to the last header of the answer before (libcurl 7.88), which an answer
+ * that begins with a folded line, as garbled ones may, has it read after it was freed. */
 struct http_call {
-    CURL *curl;
+    CURL *options;
+    CURLSH *connections;
     char why[CURL_ERROR_SIZE];
     struct http_reply *reply; /* of the call that is being made */
     size_t kept;
@@ -83,7 +87,7 @@ static size_t take_answer(char *data, size_t size, size_t count, void *context)
 static void set(struct http_call *call, CURLoption option, const char *value)
 {
     if (value)
-        CHECK(curl_easy_setopt(call->curl, option, value) == CURLE_OK);
+        CHECK(curl_easy_setopt(call->options, option, value) == CURLE_OK);
 }
 
 static void library_begins(void)
@@ -97,8 +101,10 @@ struct http_call *http_call_open(const struct http_call_options *options)
     struct http_call *call = xcalloc(1, sizeof(*call));
 
     pthread_once(&once, library_begins);
-    call->curl = curl_easy_init();
-    CHECK(call->curl);
+    call->options = curl_easy_init();
+    call->connections = curl_share_init();
+    CHECK(call->options && call->connections);
+    CHECK(curl_share_setopt(call->connections, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) == CURLSHE_OK);
     set(call, CURLOPT_URL, options->url);
     set(call, CURLOPT_USERNAME, options->user);
     set(call, CURLOPT_PASSWORD, options->password);
@@ -107,11 +113,9 @@ struct http_call *http_call_open(const struct http_call_options *options)
     set(call, CURLOPT_SSLCERT, options->cert_file);
     set(call, CURLOPT_SSLKEY, options->key_file);
     set(call, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(call->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(call->curl, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
-    curl_easy_setopt(call->curl, CURLOPT_ERRORBUFFER, call->why);
-    curl_easy_setopt(call->curl, CURLOPT_WRITEFUNCTION, take_answer);
-    curl_easy_setopt(call->curl, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(call->options, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(call->options, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
+    curl_easy_setopt(call->options, CURLOPT_WRITEFUNCTION, take_answer);
     return call;
 }
 
@@ -119,7 +123,8 @@ void http_call_close(struct http_call *call)
 {
     if (!call)
         return;
-    curl_easy_cleanup(call->curl);
+    curl_easy_cleanup(call->options);
+    CHECK(curl_share_cleanup(call->connections) == CURLSHE_OK);
     free(call);
 }
 
@@ -127,6 +132,7 @@ void http_call_make(struct http_call *call, const struct http_request *request, 
 {
     struct curl_slist *headers = NULL;
     curl_off_t retry_after = 0;
+    CURL *curl = curl_easy_duphandle(call->options);
 
     *reply = (struct http_reply){0};
     call->reply = reply;
@@ -135,18 +141,22 @@ void http_call_make(struct http_call *call, const struct http_request *request, 
     for (const char *const *h = request->headers; *h; h++)
         headers = curl_slist_append(headers, *h);
     headers = curl_slist_append(headers, "Expect:"); /* else a body of 1 MiB waits a second for a "continue" */
-    curl_easy_setopt(call->curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(call->curl, CURLOPT_CUSTOMREQUEST, request->method);
-    curl_easy_setopt(call->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-    curl_easy_setopt(call->curl, CURLOPT_POSTFIELDS, request->body.len ? (const char *)request->body.ptr : "");
-    CURLcode code = curl_easy_perform(call->curl);
+    CHECK(curl && curl_easy_setopt(curl, CURLOPT_SHARE, call->connections) == CURLE_OK);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, call->why);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.len ? (const char *)request->body.ptr : "");
+    CURLcode code = curl_easy_perform(curl);
     if (code == CURLE_OK) {
-        curl_easy_getinfo(call->curl, CURLINFO_RESPONSE_CODE, &reply->status);
-        curl_easy_getinfo(call->curl, CURLINFO_RETRY_AFTER, &retry_after);
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
+        curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after);
         reply->retry_after_ms = retry_after > 0 && retry_after < INT32_MAX ? retry_after * 1000 : 0;
     } else
         snprintf(reply->trouble, sizeof(reply->trouble), "%.190s",
                  call->why[0] ? call->why : curl_easy_strerror(code));
+    curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
 }
 
