@@ -30,7 +30,7 @@ static const struct connector_option_info options[] = {
     {TOPICS, "scan.bounded.mode", BOUND, "where a job ends"},
     {TOPICS, "scan.bounded.specific-offsets", "", "as scan.startup.specific-offsets"},
     {TOPICS, "scan.bounded.timestamp-millis", "#", "for scan.bounded.mode = timestamp"},
-    {TOPICS, "properties.bootstrap.servers", "", "names an outside Kafka, which is refused when it is used"},
+    {TOPICS, "properties.bootstrap.servers", "", "names another Kafka cluster: a table of it, with other options: connectors/kafka-cluster.md"},
     {"kafka", "properties.isolation.level", "read_committed|read_uncommitted", "read_committed, the default, reads up to what is decided and leaves out what was aborted"},
     {TOPICS, "properties.*", "", NO_EFFECT "there is no client between"},
     {TOPICS, "scan.topic-partition-discovery.interval", "", "0: partitions that the topic is given later are not read; else they are, at once, whatever it is"},
