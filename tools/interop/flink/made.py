@@ -2,7 +2,7 @@
 """Queries made by chance, run on a real Flink and on Quickwater over the same records: what is left must be the same.
 
 made.py --oracle COMMAND --quickwater PROGRAM --maker PROGRAM --work DIR
-        [--queries N] [--least N] [--seed N] [--seconds N]
+        [--queries N] [--least N] [--seed N] [--batches N]
 
 Queries come in batches, each over files of records of its own (tests/interop/made_queries.c, which draws on
 tests/lib/sql_maker.c); Flink runs a batch as one job at parallelism 1, ours as one run of the program with a job for
@@ -205,7 +205,7 @@ class Run:
     def all(self):
         begun, number = time.time(), 0
         while self.asked < self.args.queries or self.lacking():
-            if self.args.seconds and time.time() - begun > self.args.seconds:
+            if self.args.batches and number == self.args.batches:
                 break
             if not self.batch(number):
                 print(f"no query can be made for: {self.lacking()}")
@@ -227,7 +227,7 @@ class Run:
         print(f"{self.asked} queries, {self.same} the same, {self.empty} of them without a row; {self.wavering} where Flink "
               f"wavers and gives ours at times; "
               f"{full} of {len(cells)} cells have {self.args.least}")
-        whole = not self.args.seconds
+        whole = not self.args.batches
         lacking = self.lacking() if whole else []
         unmet = [p for p, _ in self.differences if whole and not self.met[p]]
         for cell in lacking:
@@ -246,7 +246,7 @@ def main():
     parser.add_argument("--queries", type=int, default=2000)
     parser.add_argument("--least", type=int, default=20, help="queries in each cell")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=int, default=0, help="begin no batch after so long; cells may then lack some")
+    parser.add_argument("--batches", type=int, default=0, help="no more than so many; cells may then lack some; 0: whole")
     run = Run(parser.parse_args())
     run.all()
     return run.report()
