@@ -6,6 +6,7 @@
 #include "data/agg.h"
 #include "data/func.h"
 #include "data/row.h"
+#include "data/zone.h"
 
 static double now_s(void)
 {
@@ -40,7 +41,7 @@ static void report(const char *what, double from, long times)
 
 static void measure(const char *what, const struct expr *e)
 {
-    struct expr_ctx ctx = {.arena = &results, .zone = "UTC"};
+    struct expr_ctx ctx = {.arena = &results, .zone = zone_fixed(bytes_str("UTC"), 0)};
     struct column out;
     double from = now_s();
     long times = rounds;
