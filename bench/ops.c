@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "data/zone.h"
 #include "data/func.h"
 #include "flow/op.h"
 #include "flow/sources/nexmark_gen.h"
@@ -337,7 +338,7 @@ int main(int argc, char **argv)
     b.text = type_simple(TYPE_VARCHAR);
     b.time = type_make(&b.plans, TYPE_TIMESTAMP, 3, 0);
     b.ctx = (struct op_ctx){.arena = &b.call, .shards = 1, .watermark_us = INT64_MIN, .way = &way};
-    b.ctx.expr = (struct expr_ctx){.arena = &b.call, .watermark_us = INT64_MIN, .zone = "UTC", .diag = &b.diag};
+    b.ctx.expr = (struct expr_ctx){.arena = &b.call, .watermark_us = INT64_MIN, .zone = zone_fixed(bytes_str("UTC"), 0), .diag = &b.diag};
     nexmark_gen_init(&gen, &config);
     if (wanted(argc, argv, "generator"))
         run_generator(&b, &gen, events);
