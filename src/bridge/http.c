@@ -20,9 +20,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/check.h"
+#include "bridge/halve.h"
 #include "bridge/http_call.h"
 #include "bridge/systems.h"
 
@@ -62,7 +62,6 @@ struct bridge_http_state {
     long retried[STATUSES_MAX];
     unsigned retried_count;
     struct buf text;
-    int64_t until_ms; /* of a delivery */
     int64_t *tried; /* by partition: past the last record of the request that may have arrived; 0: none */
     uint32_t tried_count;
 };
@@ -232,19 +231,6 @@ static void write_body(struct bridge_http_state *b, const struct bridge_record *
         buf_u8(&b->text, ']');
 }
 
-static void send_records(struct bridge_http_state *b, const struct bridge_record *records, uint32_t count,
-                         struct http_reply *reply)
-{
-    char key[160];
-
-    snprintf(key, sizeof(key), "Idempotency-Key: %.40s-%u-%lld-%lld", b->base.spec->identity, records[0].partition,
-             (long long)records[0].offset, (long long)records[count - 1].offset);
-    b->headers[b->headers_count] = key;
-    write_body(b, records, count);
-    http_call_make(b->call, &(struct http_request){b->method, b->headers, buf_view(&b->text)}, reply);
-    b->headers[b->headers_count] = NULL;
-}
-
 static bool is_the_records(const struct bridge_http_state *b, long status)
 {
     for (unsigned i = 0; i < b->retried_count; i++)
@@ -253,35 +239,29 @@ static bool is_the_records(const struct bridge_http_state *b, long status)
     return status >= 400 && status <= 499;
 }
 
-static int64_t now_ms(void)
+static enum halve_said send_records(struct bridge *bridge, struct bridge_batch *batch, uint32_t count,
+                                    const char **why)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* True: all of them are settled. False: those before batch->settled are, and there is trouble, or the time is over:
- * the rest is another call's, for a stop waits for this one. */
-static bool deliver_range(struct bridge_http_state *b, struct bridge_batch *batch, uint32_t count)
-{
-    struct bridge_record *first = &batch->records[batch->settled];
+    struct bridge_http_state *b = (struct bridge_http_state *)bridge;
+    const struct bridge_record *records = &batch->records[batch->settled];
     struct http_reply reply;
+    char key[160];
 
-    send_records(b, first, count, &reply);
-    bool refused = is_the_records(b, reply.status);
-    if (refused && count > 1)
-        return deliver_range(b, batch, count / 2) && now_ms() < b->until_ms &&
-               deliver_range(b, batch, count - count / 2);
-    if (refused)
-        first->never = arena_printf(batch->arena, "the server answers %ld: %s", reply.status, reply.text);
-    if (refused || reply.status / 100 == 2) {
-        batch->settled += count;
-        return true;
+    snprintf(key, sizeof(key), "Idempotency-Key: %.40s-%u-%lld-%lld", b->base.spec->identity, records[0].partition,
+             (long long)records[0].offset, (long long)records[count - 1].offset);
+    b->headers[b->headers_count] = key;
+    write_body(b, records, count);
+    http_call_make(b->call, &(struct http_request){b->method, b->headers, buf_view(&b->text)}, &reply);
+    b->headers[b->headers_count] = NULL;
+    if (reply.status / 100 == 2)
+        return HALVE_TAKEN;
+    if (is_the_records(b, reply.status)) {
+        *why = arena_printf(batch->arena, "the server answers %ld: %s", reply.status, reply.text);
+        return HALVE_REFUSED;
     }
     http_reply_text(&reply, batch->trouble, sizeof(batch->trouble));
     batch->retry_after_ms = reply.retry_after_ms;
-    return false;
+    return HALVE_LATER;
 }
 
 /* How many records the next request has: as many as the one before that failed. */
@@ -311,13 +291,13 @@ static void http_deliver(struct bridge *bridge, struct bridge_batch *batch)
     struct bridge_http_state *b = (struct bridge_http_state *)bridge;
     int64_t *tried = tried_of(b, batch->partition);
 
-    b->until_ms = now_ms() + bridge->spec->timeout_ms;
+    int64_t until_ms = halve_now_ms() + bridge->spec->timeout_ms;
     while (batch->settled < batch->count) {
-        if (batch->settled && now_ms() >= b->until_ms)
+        if (batch->settled && halve_now_ms() >= until_ms)
             return;
         uint32_t count = next_count(b, batch, *tried);
         *tried = batch->records[batch->settled + count - 1].offset + 1;
-        if (!deliver_range(b, batch, count))
+        if (!halve_deliver(bridge, batch, count, until_ms, send_records))
             return;
     }
 }

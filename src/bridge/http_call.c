@@ -47,6 +47,18 @@ enum status http_url_check(struct bytes url, const char *connector, struct diag 
                     BYTES_FMT(bytes_head(url, 200)));
 }
 
+void http_query_add(struct buf *url, const char *name, struct bytes value)
+{
+    buf_printf(url, "%c%s=", bytes_find(buf_view(url), '?', 0) < url->len ? '&' : '?', name);
+    for (size_t i = 0; i < value.len; i++) {
+        uint8_t c = value.ptr[i];
+        if (isalnum(c) || (c && strchr("-._~", c)))
+            buf_u8(url, c);
+        else
+            buf_printf(url, "%%%02X", c);
+    }
+}
+
 static bool is_header(struct bytes line)
 {
     size_t colon = bytes_find(line, ':', 0);

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
+#include "base/buf.h"
 #include "base/diag.h"
 
 enum { HTTP_ANSWER_KEPT = 400 };
@@ -46,6 +46,9 @@ void http_call_close(struct http_call *call);
 void http_call_make(struct http_call *call, const struct http_request *request, struct http_reply *reply);
 /* One line that says what the server answered. */
 void http_reply_text(const struct http_reply *reply, char *to, size_t size);
+
+/* Appends ?name=value, or &name=value where a URL has a '?' already; the value percent-encoded. */
+void http_query_add(struct buf *url, const char *name, struct bytes value);
 
 /* Names and values of headers, one a line, as an option has them. False: line `*at` is none. */
 bool http_headers_check(struct bytes lines, struct bytes *bad);
