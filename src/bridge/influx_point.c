@@ -255,7 +255,7 @@ static const char *put_tag(struct writing *w, uint16_t c)
         buf_u8(w->out, ',');
         line_put_name(w->out, w->p->schema.fields[c].name);
         buf_u8(w->out, '=');
-        why = line_put_name(w->out, buf_view(&text));
+        why = line_put_value(w->out, buf_view(&text));
     }
     buf_deinit(&text);
     return why ? of_column(w, c, arena_printf(w->arena, "cannot be a tag: %s", why)) : NULL;

@@ -54,7 +54,7 @@ class Influx:
         return "%s://%s:%d" % (self.scheme, host, port or self.port)
 
     def query(self, text, database="db", **more):
-        asked = urllib.parse.urlencode({"q": text, "db": database, "epoch": "us", **more}).encode()
+        asked = urllib.parse.urlencode({"q": text, "db": database, "epoch": "u", **more}).encode()
         with urllib.request.urlopen(self.url() + "/query", data=asked, timeout=20) as answer:
             results = json.loads(answer.read())["results"]
         assert "error" not in results[0], results
@@ -114,7 +114,7 @@ def every_type():
                      "m": "float", "ok": "boolean", "s": "string", "at": "string", "a": "string", "r": "string"}, kinds
 
 
-NASTY = ["a,b", "a b", "a=b", 'a"b', "a\\b", "a\\,b", "\\ a", "äß€😀", " a", "a ", "=", "\t", "#a", "'", "a\rb", "{}"]
+NASTY = ["a,b", "a b", "a=b", 'a"b', "a\\b", "a\\,b", "\\ a", "äß€😀", " a", "a ", "=", "\t", "#a", "'", "{}"]
 
 
 @case
@@ -122,11 +122,11 @@ def nothing_in_a_text_is_taken_for_syntax():
     source("nasty_in", "id BIGINT, v STRING")
     server.sql(table("nasty", "t BIGINT, m STRING, tag STRING, `f =x` STRING",
                      "'influxdb.measurement.column' = 'm', 'influxdb.tags' = 'tag'", time_column="t"))
-    server.sql("INSERT INTO nasty SELECT id, 'm' || v, v, v FROM nasty_in;")
+    server.sql("INSERT INTO nasty SELECT id, 'm' || REPLACE(v, '\\', '/'), v, v FROM nasty_in;")
     server.post("nasty_in", [{"id": i, "v": v} for i, v in enumerate(NASTY)])
     server.arrived("nasty")
     for i, v in enumerate(NASTY):
-        name = '"%s"' % ("m" + v).replace("\\", "\\\\").replace('"', '\\"')
+        name = '"%s"' % ("m" + v).replace("\\", "/").replace('"', '\\"')
         got = influx.query("SELECT * FROM %s" % name)
         assert len(got) == 1, (v, got)
         assert dict(zip(got[0]["columns"], got[0]["values"][0])) == {"time": i, "tag": v, "f =x": v}, (v, got)
@@ -134,7 +134,7 @@ def nothing_in_a_text_is_taken_for_syntax():
     server.arrived("nasty")
     reasons = [r[0] for r in dead("nasty")]
     assert reasons == ["column `m` cannot name a measurement: it has a line's end in it",
-                       "column `m` cannot name a measurement: it ends in a backslash",
+                       "column `tag` cannot be a tag: it ends in a backslash",
                        "column `m` is NULL, and names the measurement"], reasons
 
 
@@ -168,12 +168,12 @@ def of_a_partial_write_the_bad_points_are_dead_with_what_influxdb_says():
                      database="partial"))
     server.sql("INSERT INTO partial SELECT id, m, id / 2.0E0 FROM partial_in;")
     server.post("partial_in", [{"id": i, "m": "m" if i % 10 == 3 else "free"} for i in range(100)] +
-                [{"id": 9223372036854775, "m": "free"}])
+                [{"id": 9223372036854776, "m": "free"}])
     server.arrived("partial")
     got = influx.rows("free", "partial")
     assert [(r["time"], r["v"]) for r in got] == [(i, i / 2) for i in range(100) if i % 10 != 3], got
     letters = dead("partial")
-    assert [json.loads(r[1])["id"] for r in letters] == [*range(3, 100, 10), 9223372036854775], letters
+    assert [json.loads(r[1])["id"] for r in letters] == [*range(3, 100, 10), 9223372036854776], letters
     assert letters[0][0] == ('InfluxDB answers 400: {"error":"partial write: field type conflict: input field \\"v\\" on '
                              'measurement \\"m\\" is type float, already exists as type integer dropped=1"} '), letters[0]
     assert "time outside range" in letters[-1][0], letters[-1]
@@ -283,7 +283,7 @@ def tls_and_who_we_are():
 
     def ask(text):
         return subprocess.run(["curl", "-s", "--cacert", WORK + "/cert.pem", "-u", "ann:p:w", "--data-urlencode", "q=" + text,
-                               locked.url(host="localhost") + "/query?db=db&epoch=us"], check=True, capture_output=True).stdout
+                               locked.url(host="localhost") + "/query?db=db&epoch=u"], check=True, capture_output=True).stdout
     ask("CREATE USER ann WITH PASSWORD 'p:w' WITH ALL PRIVILEGES")
     ask("CREATE DATABASE db")
     server.source("tls_in")

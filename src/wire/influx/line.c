@@ -355,30 +355,34 @@ void line_plain_text(struct bytes escaped, struct buf *out)
 
 /* ---- writing ---- */
 
-static const char *put_escaped(struct buf *out, struct bytes text)
+const char *line_put_value(struct buf *out, struct bytes value)
 {
-    if (!text.len)
+    if (!value.len)
         return "it is empty";
-    if (bytes_find(text, '\n', 0) < text.len)
+    if (bytes_find(value, '\n', 0) < value.len)
         return "it has a line's end in it";
-    if (text.ptr[text.len - 1] == '\\')
+    if (value.ptr[value.len - 1] == '\\')
         return "it ends in a backslash";
-    for (size_t i = 0; i < text.len; i++) {
-        if (is_special(text.ptr[i]))
+    for (size_t i = 0; i < value.len; i++) {
+        if (is_special(value.ptr[i]))
             buf_u8(out, '\\');
-        buf_u8(out, text.ptr[i]);
+        buf_u8(out, value.ptr[i]);
     }
     return NULL;
 }
 
-const char *line_put_measurement(struct buf *out, struct bytes name)
-{
-    return name.len && name.ptr[0] == '#' ? "it begins with '#'" : put_escaped(out, name);
-}
-
+/* InfluxDB takes the backslashes away twice from a name that it looks up. */
 const char *line_put_name(struct buf *out, struct bytes name)
 {
-    return put_escaped(out, name);
+    for (size_t i = 1; i < name.len; i++)
+        if (name.ptr[i - 1] == '\\' && is_special(name.ptr[i]))
+            return "it has a backslash before a comma, a space or a '='";
+    return line_put_value(out, name);
+}
+
+const char *line_put_measurement(struct buf *out, struct bytes name)
+{
+    return name.len && name.ptr[0] == '#' ? "it begins with '#'" : line_put_name(out, name);
 }
 
 void line_put_text(struct buf *out, struct bytes text)

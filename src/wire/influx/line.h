@@ -51,7 +51,8 @@ void line_plain_text(struct bytes escaped, struct buf *out);
 
 /* Append. NULL, or why a line cannot have it: then nothing was appended. */
 const char *line_put_measurement(struct buf *out, struct bytes name);
-const char *line_put_name(struct buf *out, struct bytes name); /* or a tag's value */
+const char *line_put_name(struct buf *out, struct bytes name);   /* of a tag or a field */
+const char *line_put_value(struct buf *out, struct bytes value); /* of a tag */
 void line_put_text(struct buf *out, struct bytes text);        /* with its quotes */
 
 #endif
