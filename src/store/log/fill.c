@@ -14,6 +14,7 @@ enum {
     FILL_ALONE = 32 * 1024,        /* a batch so large is written from where it lies, not gathered */
     FILL_BEGINS = 8 * 1024 * 1024, /* waiting: no more than the spare slabs hold, so that the memory of the log
                                       goes round; fresh pages from the system cost more than the copying */
+    FILL_SPAN = 2 * FILL_BEGINS,   /* of the WAL, since all of it was filled */
 };
 _Static_assert(FILL_BEGINS <= SLAB_SPARES_MAX * 1024 * 1024, "slabs are of 1 MiB at most");
 
@@ -252,21 +253,41 @@ static uint64_t fill_begins(const struct log *log)
     return much < FILL_BEGINS ? much : FILL_BEGINS;
 }
 
+/* Whether so many times as much waits as makes filling begin. Where batches are small a block of 4 KiB holds one: what
+ * they hold in memory is not their bytes, but the run of the WAL. */
+static bool much_waits(const struct log *log, uint64_t times)
+{
+    uint64_t span = log->options.memory_bytes_max / 4 < FILL_SPAN ? log->options.memory_bytes_max / 4 : FILL_SPAN;
+    uint64_t since = log->filled_lsn > log->from[0].lsn ? log->filled_lsn : log->from[0].lsn;
+
+    return log->unfilled_bytes > times * fill_begins(log) || log->durable_lsn - since > times * span;
+}
+
+/* One slice; false: nothing is left that may be filled, or the disk refuses. */
+static bool fill_next(struct log *log)
+{
+    uint64_t durable = log->durable_lsn;
+
+    if (fill_some(log, UINT64_MAX))
+        return true;
+    if (may_fill(log))
+        log->filled_lsn = durable;
+    return false;
+}
+
 /* While the helper syncs: a disk that is slow would else have all that comes in meanwhile wait in memory. What is
  * little waits: a write to a file that is being synced may be held up, and the answers with it. */
 static bool fill_beside_cut(struct log *log)
 {
-    uint64_t much = 2 * fill_begins(log);
-
-    for (uint32_t slices = 0; log->unfilled_bytes > much && slices < FILL_SLICES; slices++)
-        if (!fill_some(log, UINT64_MAX))
+    for (uint32_t slices = 0; much_waits(log, 2) && slices < FILL_SLICES; slices++)
+        if (!fill_next(log))
             return false;
-    return log->unfilled_bytes > much;
+    return much_waits(log, 2);
 }
 
 bool fill_work(struct log *log)
 {
-    uint64_t bound = log->options.wal_bytes_max, much = fill_begins(log);
+    uint64_t bound = log->options.wal_bytes_max;
 
     if (!may_fill(log))
         return false;
@@ -278,13 +299,13 @@ bool fill_work(struct log *log)
         cut_begin(log);
         return true;
     }
-    log->filling |= log->unfilled_bytes > much;
+    log->filling |= much_waits(log, 1);
     /* One slice, that others may have their turn; more when producers bring more than that in a turn: memory is
      * not to grow with what comes in. */
     uint32_t slices = 0;
     do
-        log->filling = log->filling && fill_some(log, UINT64_MAX);
-    while (log->filling && log->unfilled_bytes > 2 * much && ++slices < FILL_SLICES);
+        log->filling = log->filling && fill_next(log);
+    while (log->filling && much_waits(log, 2) && ++slices < FILL_SLICES);
     return log->filling;
 }
 

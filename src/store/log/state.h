@@ -125,6 +125,7 @@ struct log {
     uint64_t unfilled_bytes; /* in the tails of partitions that have segments */
     int64_t fill_not_before; /* the disk was full: os_mono_ns to wait for; 0 */
     bool filling;            /* until the queue is empty */
+    uint64_t filled_lsn;     /* all below it was filled when the queue was last empty */
     enum { CUT_NONE, CUT_FILL, CUT_SYNC, CUT_SNAPSHOT } cut;
     uint64_t cut_target;         /* LSN to fill up to */
     struct cut_piece *cut_piece; /* with the helper; NULL: nothing is */

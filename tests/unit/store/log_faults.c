@@ -569,6 +569,31 @@ static void expect_tag(void *context, const struct record *rec)
     ++*next;
 }
 
+/* A small batch that is flushed alone has a block of 4 KiB: what waits in memory is the blocks, not the bytes. */
+TEST(log_small_batches_hold_little_memory)
+{
+    enum { BATCHES = 20000, ALLOWED = 256 << 20, MUCH = 24 << 20 };
+    struct os *os = os_sim_create(test_seed(), NULL);
+    struct log_options options = {.disk_reserve_bytes = 1 << 20, .memory_bytes_max = ALLOWED};
+    struct diag diag = {0};
+    struct log *log;
+    EXPECT_OK(log_open(os, "data", &options, &log, &diag));
+    struct log_partition *p = partition_of(log, "small", (struct log_topic_options){.retention_ms = -1});
+    uint64_t most = 0;
+
+    for (uint64_t i = 0; i < BATCHES; i++) {
+        test_append(log, p, (struct batch_spec){.tag = i});
+        EXPECT_OK(log_flush(log));
+        (void)log_work(log);
+        uint64_t held = ALLOWED - log_memory_left(log);
+        most = held > most ? held : most;
+    }
+    if (most > MUCH)
+        test_fail(__FILE__, __LINE__, "%llu bytes of memory", (unsigned long long)most);
+    log_close(log);
+    os_sim_destroy(os);
+}
+
 /* Records come in while the helper syncs for a cut: they go on into partition files. Without that all that comes in
  * until the sync is over waits in memory, as much as the disk is slow. */
 TEST(log_fills_while_a_cut_syncs)
