@@ -318,6 +318,15 @@ void server_stop(struct server *server)
     loop_stop(server->loop);
 }
 
+static void close_engine(struct engine *engine)
+{
+    uint32_t left = engine_close(engine, true);
+
+    if (left)
+        fprintf(stderr, "quickwater: stopping: there was no time for a last checkpoint of %u jobs; the next start runs "
+                        "their ticks since the one before again, and nothing is lost\n", left);
+}
+
 /* Faces first, so that nothing new comes, the HTTP face before the Kafka face that it asks; then the jobs, whose last checkpoints the log must still
  * take; then the log, which empties itself into the partition files. */
 void server_close(struct server *server)
@@ -334,7 +343,7 @@ void server_close(struct server *server)
         loop_timer_destroy(server->timer);
     }
     if (server->engine)
-        engine_close(server->engine, true);
+        close_engine(server->engine);
     outside_close(&server->outside);
     security_close(server->security);
     if (server->log)

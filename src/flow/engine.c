@@ -65,31 +65,53 @@ enum status engine_open(struct os *os, struct log *log, const char *dir,
     return ST_OK;
 }
 
-/* A clean stop checkpoints, so that the next start replays nothing. */
-static void job_stop(struct job *job, bool checkpoint)
+static bool job_unsaved(const struct job *job)
+{
+    bool live = job->state == JOB_RUNNING || job->state == JOB_PAUSED || job->state == JOB_FINISHED;
+
+    return live && job->engine->dir && job->tick > job->checkpoint_tick;
+}
+
+/* A clean stop checkpoints, so that the next start replays nothing. False: its last ticks will be run again. */
+static bool job_stop(struct job *job)
 {
     char path[OS_PATH_MAX];
     struct diag diag = {0};
-    if (checkpoint)
-        job_settle(job);
+
+    job_settle(job);
     checkpoint_wait(job);
-    bool live = job->state == JOB_RUNNING || job->state == JOB_PAUSED || job->state == JOB_FINISHED;
-    if (!checkpoint || !live || !job->engine->dir || job->tick <= job->checkpoint_tick)
-        return;
+    if (!job_unsaved(job))
+        return true;
     if (log_flush(job->engine->log) != ST_OK || job->pending || job->unsettled)
-        return; /* the notes are there: the next start replays */
-    enum status st = checkpoint_write(job, path, &diag);
-    (void)st;
+        return false;
+    return checkpoint_write(job, path, &diag) == ST_OK;
 }
 
-void engine_close(struct engine *engine, bool checkpoint)
+/* Each checkpoint takes some syncs, so thousands of jobs take minutes, and whoever stops the server kills it
+ * sooner: what does not fit into the time is left to the notes. */
+static uint32_t jobs_stop(struct engine *engine)
 {
+    int64_t most = engine->options.close_ns ? engine->options.close_ns : CLOSE_NS;
+    int64_t until_ns = os_mono_ns(engine->os) + most;
+    uint32_t left = 0;
+
+    for (struct job *job = engine->jobs; job; job = job->next)
+        left += job_unsaved(job) && (os_mono_ns(engine->os) >= until_ns || !job_stop(job));
+    return left;
+}
+
+uint32_t engine_close(struct engine *engine, bool checkpoint)
+{
+    uint32_t left = 0;
+
     engine->closing = true;
     while (engine->sessions)
         engine_session_close(engine->sessions);
+    if (checkpoint)
+        left = jobs_stop(engine);
     for (struct job *job = engine->jobs, *next; job; job = next) {
         next = job->next;
-        job_stop(job, checkpoint);
+        checkpoint_wait(job);
         job_close(job);
     }
     os_helper_close(engine->helper);
@@ -106,6 +128,7 @@ void engine_close(struct engine *engine, bool checkpoint)
     free(engine->broken);
     free(engine->dir);
     free(engine);
+    return left;
 }
 
 void engine_abandon(struct engine *engine)

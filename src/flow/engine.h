@@ -31,6 +31,7 @@ struct engine_options {
     int64_t pass_ns;               /* how long a pass goes on; 0: the default, 200 us */
     uint32_t tick_rows_max;        /* of all sources of a job; 0: ENGINE_TICK_ROWS */
     uint64_t tick_bytes_max;       /* 0: ENGINE_TICK_BYTES */
+    int64_t close_ns;              /* how long a clean stop writes checkpoints; 0: the default, 10 s; tests: -1 */
     int64_t checkpoint_interval_us; /* 0: ENGINE_CHECKPOINT_MS */
     uint64_t memory_bytes_max;     /* of all jobs together (memory.h); 0: no bound */
     /* What print sinks say, whole lines, when it is durable; NULL: nowhere. */
@@ -53,7 +54,9 @@ struct engine_options {
 enum status engine_open(struct os *os, struct log *log, const char *dir,
                         const struct engine_options *options, struct engine **out,
                         struct diag *diag) MUST_CHECK;
-void engine_close(struct engine *engine, bool checkpoint);
+/* checkpoint: of every job, as far as the time goes. Gives how many got none: the next start runs their ticks since
+ * the last again. */
+uint32_t engine_close(struct engine *engine, bool checkpoint);
 /* After a CHECK has failed: ends and joins the threads. Nothing else may be called any more. */
 void engine_abandon(struct engine *engine);
 

@@ -38,6 +38,7 @@ struct engine {
 };
 
 enum { UNSETTLED_RETRY_US = 100000, WAKE_US_MIN = 5000, PASS_NS = 200000 };
+#define CLOSE_NS INT64_C(10000000000)
 
 void engine_wake(struct engine *engine);
 void engine_job_add(struct engine *engine, struct job *job);

@@ -31,7 +31,7 @@ void er_open(struct er *er, struct os *os, const char *dir, struct engine_option
 
 void er_close(struct er *er, bool checkpoint)
 {
-    engine_close(er->engine, checkpoint);
+    er->unsaved = engine_close(er->engine, checkpoint);
     log_close(er->log);
     buf_deinit(&er->out);
     buf_deinit(&er->printed);

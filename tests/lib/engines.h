@@ -26,6 +26,7 @@ struct er {
     struct buf out;     /* of er_rows, er_topic */
     struct buf printed; /* by print sinks */
     struct diag diag;   /* of the last er_try */
+    uint32_t unsaved;   /* of the last er_close: jobs that it had no time for */
     bool done;
     enum status st;
 };

@@ -195,6 +195,27 @@ TEST(engine_goes_on_after_a_kill_and_after_a_clean_stop)
     er_end(&er);
 }
 
+/* A stop has its time: jobs that it writes no checkpoint of any more are run again from their notes. */
+TEST(engine_stops_in_its_time_and_loses_nothing)
+{
+    struct os *os = os_sim_create(7, NULL);
+    struct er er;
+    er_open(&er, os, "data", (struct engine_options){.close_ns = -1});
+    make_totals(&er);
+    er_produce(&er, "clicks", "{\"k\":\"a\",\"n\":1}\n{\"k\":\"b\",\"n\":2}");
+    er_settle(&er);
+    er_close(&er, true);
+    EXPECT_INT(er.unsaved, 2);
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_produce(&er, "clicks", "{\"k\":\"a\",\"n\":3}");
+    er_settle(&er);
+    EXPECT_STR(er_rows(&er, "SELECT * FROM totals ORDER BY k"), "a,2 | b,1");
+    EXPECT_STR(er_topic(&er, "big"), "{\"k\":\"b\",\"n\":2} | {\"k\":\"a\",\"n\":3}");
+    er_close(&er, true);
+    EXPECT_INT(er.unsaved, 0);
+    os_sim_destroy(os);
+}
+
 TEST(engine_changes_its_shards_between_starts)
 {
     struct os *os = os_sim_create(7, NULL);
