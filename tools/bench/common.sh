@@ -5,6 +5,7 @@ server=
 trap 'stop_server; rm -rf "$bench_dir"' EXIT
 
 start_server() { # further options of serve
+    : >"$bench_dir/out" # the word of the one before is not its own
     "$qw" serve --data "$bench_dir/data" --kafka 127.0.0.1:0 --http 127.0.0.1:0 --pg off --redis off "$@" \
         >"$bench_dir/out" 2>"$bench_dir/err" &
     server=$!

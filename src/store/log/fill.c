@@ -15,6 +15,7 @@ enum {
     FILL_BEGINS = 8 * 1024 * 1024, /* waiting: no more than the spare slabs hold, so that the memory of the log
                                       goes round; fresh pages from the system cost more than the copying */
     FILL_SPAN = 2 * FILL_BEGINS,   /* of the WAL, since all of it was filled */
+    CLOSE_FILES = 1000,            /* more partitions that wait are left to the WAL */
 };
 _Static_assert(FILL_BEGINS <= SLAB_SPARES_MAX * 1024 * 1024, "slabs are of 1 MiB at most");
 
@@ -309,10 +310,23 @@ bool fill_work(struct log *log)
     return log->filling;
 }
 
+/* Each is a file and its folder to make and to sync, a ms or more: a stop is not to take half a minute for what the
+ * next opening reads from the WAL in as much time as from files. */
+static bool too_many_wait(const struct log *log)
+{
+    uint32_t many = 0;
+
+    for (const struct log_partition *p = log->fill_first; p && many <= CLOSE_FILES; p = p->fill_next)
+        many++;
+    return many > CLOSE_FILES;
+}
+
 void fill_all(struct log *log)
 {
     cut_finish(log); /* one that is under way */
     log->fill_not_before = 0;
+    if (too_many_wait(log))
+        return;
     while (fill_some(log, UINT64_MAX))
         ;
     /* Twice: then the older snapshot needs no more of the WAL than the newer one. */

@@ -184,8 +184,8 @@ bool fill_work(struct log *log);          /* a slice of filling or cutting; true
 /* One slice for the first partition that has something below the LSN; false: none has. */
 bool fill_some(struct log *log, uint64_t upto_lsn);
 void fill_later(struct log *log); /* the disk is full: not for a while */
-/* Fills, syncs and cuts all there is, as far as the disk lets it: the WAL has it anyway. What is
- * appended must be durable. */
+/* Fills, syncs and cuts all there is, as far as the disk lets it, and nothing where more than a thousand partitions wait:
+ * the WAL has it anyway. What is appended must be durable. */
 void fill_all(struct log *log);
 void partition_folder(const struct log_partition *p, char folder[OS_PATH_MAX + 64]);
 

@@ -594,6 +594,34 @@ TEST(log_small_batches_hold_little_memory)
     os_sim_destroy(os);
 }
 
+/* Ten thousand partitions with a record each would be ten thousand files to make and to sync before the stop is over. */
+TEST(log_closes_soon_with_many_partitions)
+{
+    enum { PARTITIONS = 1100 };
+    struct os *os = os_sim_create(test_seed(), NULL);
+    struct log *log = open_log(os);
+    struct log_topic_options options = {.retention_ms = -1};
+    struct log_topic *topic;
+    uint64_t next = 0;
+
+    EXPECT_OK(log_topic_create(log, bytes_str("many"), PARTITIONS, &options, &topic, NULL, NULL));
+    for (uint32_t i = 0; i < PARTITIONS; i++)
+        test_append(log, log_partition_of(topic, i), (struct batch_spec){.tag = 0});
+    EXPECT_OK(log_flush(log));
+    uint64_t syncs = os_sim_counts(os)->syncs;
+    log_close(log);
+    EXPECT(os_sim_counts(os)->syncs - syncs < 10);
+    log = open_log(os);
+    topic = log_topic_find(log, bytes_str("many"));
+    for (uint32_t i = 0; i < PARTITIONS; i++) {
+        next = 0;
+        test_read_all(log, log_partition_of(topic, i), 0, LOG_TO_DURABLE, 1 << 20, expect_tag, &next);
+        EXPECT_INT(next, 1);
+    }
+    log_close(log);
+    os_sim_destroy(os);
+}
+
 /* Records come in while the helper syncs for a cut: they go on into partition files. Without that all that comes in
  * until the sync is over waits in memory, as much as the disk is slow. */
 TEST(log_fills_while_a_cut_syncs)
