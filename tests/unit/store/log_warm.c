@@ -205,3 +205,38 @@ TEST(log_who_no_longer_waits_is_not_told)
     EXPECT(log_warm(part(&w), BATCHES * 3, READ_BYTES, LOG_TO_DURABLE, &third)); /* the end: nothing is there */
     end(&w);
 }
+
+/* What waits to be sent holds its file open: of so many clients that do not read their answers only some get a file,
+ * the others copies; the process keeps handles for its connections. */
+TEST(log_answers_on_their_way_hold_few_files)
+{
+    enum { PARTITIONS = 700, BATCH = 40000, FILES_MAX = 512, OTHERS = 40 };
+    static struct log_view views[PARTITIONS];
+    struct os_sim_options few = os_sim_options_quiet();
+    struct log_topic *topic;
+    uint32_t files = 0;
+
+    few.handles_max = FILES_MAX + OTHERS;
+    struct warm w = {.os = os_sim_create(test_seed(), &few)};
+    open_log(&w);
+    EXPECT_OK(log_topic_create(w.log, BYTES_LITERAL("t"), PARTITIONS, NULL, &topic, NULL, NULL));
+    for (uint32_t i = 0; i < 3 * PARTITIONS; i++) {
+        test_append(w.log, log_partition_of(topic, i % PARTITIONS), (struct batch_spec){.tag = i, .value_bytes = BATCH});
+        EXPECT_OK(log_flush(w.log));
+        log_settle(w.log);
+    }
+    for (uint32_t i = 0; i < PARTITIONS; i++) {
+        struct log_partition *p = log_partition_of(topic, i);
+        EXPECT_OK(log_read_to_send(p, 0, LOG_SEND_BYTES, LOG_TO_DURABLE, &views[i], NULL));
+        EXPECT(views[i].bytes.len > BATCH);
+        files += views[i].file != NULL;
+    }
+    if (files <= FILES_MAX / 2 || files > FILES_MAX)
+        test_fail(__FILE__, __LINE__, "%u of %d answers hold a file", files, PARTITIONS);
+    for (uint32_t i = 0; i < PARTITIONS; i++)
+        log_view_release(&views[i]);
+    EXPECT_OK(log_read_to_send(log_partition_of(topic, PARTITIONS / 2), 0, LOG_SEND_BYTES, LOG_TO_DURABLE, views, NULL));
+    EXPECT(views[0].file != NULL); /* those are free again */
+    log_view_release(&views[0]);
+    end(&w);
+}
