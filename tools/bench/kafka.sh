@@ -7,49 +7,18 @@
 # CONSUMES=N: how often they are read, each time from the beginning. SECONDS_EACH=N: of latency. RATES="1000 10000"
 set -eu
 . tools/bench/common.sh
+. tools/bench/kafka_peer.sh
 messages=${MESSAGES:-2000000} consumes=${CONSUMES:-5} seconds=${SECONDS_EACH:-30} rates=${RATES:-1000 10000}
 load=build/release/bench/kafka_load
-peer=$(sh tools/peers/kafka_tools.sh | tail -1)
-[ -d "$peer/lib" ] || { echo "bench: Apache Kafka is not there: $peer" >&2; exit 1; }
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
 cpu_of() { build/release/bench/cpu_seconds "$1"; }
 peak_of() { awk '/VmHWM/ { print $2 * 1024 }' "/proc/$1/status"; }
 
-kafka_pid=
 end() {
-    [ -z "$kafka_pid" ] || kill -9 "$kafka_pid" 2>/dev/null || true
+    stop_kafka
     stop_server
     rm -rf "$bench_dir"
 }
 trap end EXIT
-
-start_kafka() {
-    peer_port=$(shuf -i 30000-39998 -n 1)
-    cat >"$bench_dir/kafka.properties" <<PROPERTIES
-process.roles=broker,controller
-node.id=1
-listeners=PLAINTEXT://127.0.0.1:$peer_port,CONTROLLER://127.0.0.1:$((peer_port + 1))
-controller.listener.names=CONTROLLER
-controller.quorum.voters=1@127.0.0.1:$((peer_port + 1))
-log.dirs=$bench_dir/kafka
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-PROPERTIES
-    java -cp "$peer/lib/*" kafka.tools.StorageTool format -t "$(cat /proc/sys/kernel/random/uuid | tr -d - | cut -c1-22)" \
-        -c "$bench_dir/kafka.properties" >"$bench_dir/format" 2>&1 || { cat "$bench_dir/format" >&2; exit 1; }
-    from=$(now_ms)
-    # the options of kafka-server-start.sh
-    java -Xmx1G -Xms1G -server -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 \
-        -XX:+ExplicitGCInvokesConcurrent -Djava.awt.headless=true -cp "$peer/lib/*" kafka.Kafka \
-        "$bench_dir/kafka.properties" >"$bench_dir/kafka.out" 2>&1 &
-    kafka_pid=$!
-    until kcat -L -b "127.0.0.1:$peer_port" -m 1 >/dev/null 2>&1; do
-        kill -0 $kafka_pid 2>/dev/null || { cat "$bench_dir/kafka.out" >&2; exit 1; }
-        [ $(($(now_ms) - from)) -lt 60000 ] || { echo "bench: Kafka does not answer" >&2; exit 1; }
-    done
-    kafka_start=$(($(now_ms) - from))
-}
 
 # topic NAME PARTITIONS, in both
 topic() {
