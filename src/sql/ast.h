@@ -173,6 +173,7 @@ struct ast_select {
     const struct token *at;
     /* SELECT */
     bool distinct;
+    struct ast_options ttls; /* STATE_TTL: by inputs' names */
     struct ast_item *items;
     uint16_t items_count;
     struct ast_from *from; /* NULL: one row */

@@ -37,6 +37,7 @@ struct binder {
     unsigned view_depth;
     unsigned queries;    /* bound so far: views and WITH names are bound again at each use */
     struct subs *subs;   /* where sub-queries as values are collected; NULL: they cannot stand here */
+    const struct ast_options *ttls; /* STATE_TTL of the SELECT whose FROM is bound; or NULL */
     const struct scope *outer; /* of the query around the one that is bound; or NULL */
     struct bytes view;   /* whose text is being bound; its positions mean nothing to the user */
     bool failed;
@@ -244,6 +245,13 @@ enum status plan_finish(struct binder *b, struct plan_node **sinks, const struct
 bool plan_check(struct binder *b, const struct plan_node *root, const struct token *at);
 /* Sets plan_node.origins, when the changes are known. plan_origins.c */
 void infer_origins(struct plan *plan);
+/* STATE_TTL of a SELECT: names what it cannot mean; gives an input the time that is said for its part of FROM, if one
+ * is. bind_ttl.c */
+void ttl_check(struct binder *b, const struct ast_options *ttls, const struct ast_from *from);
+void ttl_hint(const struct ast_options *ttls, const struct ast_from *from, struct plan_input *input);
+/* Sets plan_input.ttl_us, when it is known which joins are bounded. plan_ttl.c */
+void infer_ttl(struct binder *b, struct plan *plan);
+int64_t ttl_of(int64_t duration_us); /* as long as state is kept: in whole milliseconds */
 /* Changelogs, distribution, keys of sinks, remarks. */
 bool plan_traits(struct binder *b, const struct token **sinks_at);
 

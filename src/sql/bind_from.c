@@ -438,6 +438,8 @@ static struct rel bind_join(struct binder *b, const struct ast_from *from)
     struct rel rel = join_rel(b, from->join, &left, &right);
     if (b->failed)
         return rel;
+    ttl_hint(b->ttls, from->left, &rel.node->inputs[0]);
+    ttl_hint(b->ttls, from->right, &rel.node->inputs[1]);
     rel.scope.no_aggs = "in ON";
     if (from->on)
         rel.node->join.condition = bind_condition(b, &rel.scope, from->on, "ON");

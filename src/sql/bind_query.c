@@ -294,6 +294,8 @@ void select_group(struct binder *b, struct selecting *s)
     uint16_t *aggs = ARENA_ARRAY(b->arena, uint16_t, s->aggs.count + 1u);
     struct plan_node *node =
         bind_aggregate(b, s->ast->at, s->rel.node, &s->group, &s->aggs, keys, aggs);
+    if (!b->failed && node->kind == PLAN_GROUP_AGG)
+        ttl_hint(&s->ast->ttls, s->ast->from, &node->inputs[0]);
     struct regroup r = {.b = b, .s = s, .key_columns = keys, .agg_columns = aggs, .node = node};
 
     for (uint16_t i = 0; i < s->count && !b->failed; i++) {
@@ -354,10 +356,15 @@ struct plan_node *distinct_on(struct binder *b, const struct token *at, struct p
 
 void select_rows(struct binder *b, struct selecting *s, const struct scope *outer, struct conjuncts *on)
 {
+    const struct ast_options *around = b->ttls;
+
+    ttl_check(b, &s->ast->ttls, s->ast->from);
+    b->ttls = &s->ast->ttls;
     if (s->ast->from)
         s->rel = bind_from(b, s->ast->from);
     else
         s->rel.node = bind_one_row(b);
+    b->ttls = around;
     if (b->failed)
         return;
     s->rel.scope.outer = outer;

@@ -202,6 +202,7 @@ static struct plan_node *split(struct arena *arena, struct plan_node *node)
     bool only_left = join_left_only(node->join.kind);
     struct plan_node *out = node_new(arena, windowed ? PLAN_WINDOW_JOIN : node->kind,
                                      (uint16_t)(l->columns_count + (only_left ? 0 : r->columns_count)), 2);
+    memcpy(out->inputs, node->inputs, 2 * sizeof(*out->inputs));
     out->inputs[0].node = l;
     out->inputs[1].node = r;
     join_columns(out, node, l, r, n);

@@ -139,7 +139,8 @@ static bool same_node(const struct plan_node *a, const struct plan_node *b)
         a->inputs_count != b->inputs_count)
         return false;
     for (uint16_t i = 0; i < a->inputs_count; i++) {
-        if (a->inputs[i].node != b->inputs[i].node)
+        const struct plan_input *x = &a->inputs[i], *y = &b->inputs[i];
+        if (x->node != y->node || x->ttl_hinted != y->ttl_hinted || x->ttl_us != y->ttl_us)
             return false;
     }
     switch (a->kind) {

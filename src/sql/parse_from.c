@@ -10,8 +10,21 @@ static struct ast_from *from_new(struct parser *p, enum ast_from_kind kind, cons
     return from;
 }
 
-/* hints -> HINT OPTIONS '(' 'k' '=' 'v' { ',' … } ')' { ',' … } HINT_END */
-struct ast_options parse_hints(struct parser *p)
+/* More options behind those there are. */
+static void options_add(struct parser *p, struct ast_options *options, struct ast_options more)
+{
+    struct ast_option *items = ARENA_ARRAY(p->arena, struct ast_option, options->count + more.count + 1u);
+
+    if (options->count > 0)
+        memcpy(items, options->items, options->count * sizeof(*items));
+    if (more.count > 0)
+        memcpy(items + options->count, more.items, more.count * sizeof(*items));
+    options->items = items;
+    options->count = (uint16_t)(options->count + more.count);
+}
+
+/* hints -> HINT word '(' 'k' '=' 'v' { ',' … } ')' { ',' … } HINT_END */
+struct ast_options parse_hints(struct parser *p, const char *word)
 {
     struct ast_options options = {0};
 
@@ -20,15 +33,17 @@ struct ast_options parse_hints(struct parser *p)
     parser_next(p);
     do {
         const struct token *at = p->at;
-        if (!is_word(at, "OPTIONS")) {
+        if (!is_word(at, word)) {
             if (at->kind == TOKEN_WORD)
                 parser_unsupported(p, at, "this hint");
             else
-                (void)(parser_want(p, "OPTIONS"), parser_unexpected(p));
+                (void)(parser_want(p, word), parser_unexpected(p));
             return options;
         }
         parser_next(p);
-        options = parse_options(p);
+        struct ast_options more = parse_options(p);
+        if (!p->failed)
+            options_add(p, &options, more);
     } while (!p->failed && accept_sign(p, ","));
     if (!p->failed && p->at->kind != TOKEN_HINT_END) {
         parser_want(p, "*/");
@@ -83,7 +98,7 @@ static struct ast_from *parse_table_ref(struct parser *p)
     if (!p->failed && is_sign(p->at, "("))
         return parser_unsupported(p, from->at, "this table function");
     if (!p->failed && p->at->kind == TOKEN_HINT)
-        from->hints = parse_hints(p);
+        from->hints = parse_hints(p, "OPTIONS");
     if (!p->failed && is_word(p->at, "FOR") && is_word(p->at + 1, "SYSTEM_TIME"))
         from->as_of = parse_as_of(p);
     return from;

@@ -99,15 +99,16 @@ static void parse_windows(struct parser *p, struct ast_select *s)
     s->windows_count = (uint16_t)list.count;
 }
 
-/* select -> SELECT [ DISTINCT | ALL ] items [ FROM from ] [ WHERE expr ] [ GROUP BY … ]
+/* select -> SELECT [ HINT STATE_TTL '(' 'input' '=' 'time' { ',' … } ')' { ',' … } HINT_END ] [ DISTINCT | ALL ] items [ FROM from ] [ WHERE expr ] [ GROUP BY … ]
  *           [ HAVING expr ] */
 static struct ast_select *parse_select(struct parser *p)
 {
     struct ast_select *s = select_new(p, SET_SELECT);
 
     expect_word(p, "SELECT");
-    if (p->at->kind == TOKEN_HINT)
-        return parser_unsupported(p, p->at, "a hint after SELECT");
+    s->ttls = parse_hints(p, "STATE_TTL");
+    if (p->failed)
+        return NULL;
     if (is_word(p->at, "DISTINCT"))
         s->distinct = (parser_next(p), true);
     else if (is_word(p->at, "ALL"))

@@ -16,7 +16,7 @@ void parse_insert(struct parser *p, struct ast_insert *out)
         parser_next(p);
     out->table = expect_table_name(p, "a table's name", &out->table_at);
     if (!p->failed && p->at->kind == TOKEN_HINT)
-        out->hints = parse_hints(p);
+        out->hints = parse_hints(p, "OPTIONS");
     if (!p->failed && is_word(p->at, "PARTITION")) {
         parser_unsupported(p, p->at, "INSERT INTO … PARTITION (…)");
         return;

@@ -95,7 +95,7 @@ struct ast_from *parse_from(struct parser *p);
 struct ast_match *parse_match(struct parser *p);                  /* at MATCH_RECOGNIZE */
 struct bytes *parse_name_list(struct parser *p, uint16_t *count); /* ( a, b ) */
 struct ast_options parse_options(struct parser *p); /* ( 'k' = 'v', … ) */
-struct ast_options parse_hints(struct parser *p);
+struct ast_options parse_hints(struct parser *p, const char *word); /* of hints of that name alone, all in one */
 
 void parse_create(struct parser *p, struct statement *out, struct ast *ast);
 void parse_drop(struct parser *p, struct statement *out);

@@ -218,7 +218,7 @@ static enum status plan_materialized(struct binder *b, const struct statement *s
         table->changes = changes ? changes | CHANGE_UPDATE_BEFORE : CHANGE_UPDATE | CHANGE_UPDATE_BEFORE;
     const uint16_t *key;
     uint16_t count;
-    if (!changes && unique_key(b->arena, b->plan->sinks[0]->inputs[0].node, &key, &count))
+    if (!changes && !plan_forgets(b->plan) && unique_key(b->arena, b->plan->sinks[0]->inputs[0].node, &key, &count))
         table->changes = 0; /* each key comes once */
     return ST_OK;
 }

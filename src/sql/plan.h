@@ -59,6 +59,10 @@ struct plan_node;
 struct plan_input {
     struct plan_node *node;
     struct dist dist;
+    /* How long what is kept of its rows stands without being written again; 0: for ever. Of nodes for which
+     * plan_expires says so. */
+    int64_t ttl_us;
+    bool ttl_hinted; /* the query says it itself: STATE_TTL */
 };
 
 /* Values of a table's columns that a scan gives: a column, or parts of a ROW column. */
@@ -297,11 +301,15 @@ struct plan {
 };
 
 void plan_destroy(struct plan *plan);
+/* Its state is under table.exec.state.ttl: no operator whose state is bounded by windows or times. */
+bool plan_expires(const struct plan_node *node);
+/* Some of its state is let go of while what it stands for is still there: a key may come again as new. */
+bool plan_forgets(const struct plan *plan);
 /* The node's input has origins, and they decide what the query's order leaves open. */
 bool plan_orders_by_origin(const struct plan_node *node);
 /* As EXPLAIN prints it: the tree, a node a line, with changes, keys, growth and arrival. */
 const char *plan_text(struct arena *arena, const struct plan *plan);
-/* The same without what a session may change about a job that goes on: the rules of its sinks. */
+/* The same without remarks, and without what a session may change about a job that goes on: the rules of its sinks. */
 const char *plan_text_bare(struct arena *arena, const struct plan *plan);
 /* Of one node, what stands behind its name there. */
 const char *plan_node_text(struct arena *arena, const struct plan *plan, const struct plan_node *node);

@@ -8,7 +8,7 @@ struct printer {
     const struct plan *plan;
     bool *shown;
     uint16_t *users; /* how many inputs a node feeds */
-    bool bare;       /* without the rules of sinks */
+    bool bare;       /* without remarks and the rules of sinks */
 };
 
 static struct schema schema_of(struct arena *arena, const struct plan_node *a,
@@ -415,6 +415,31 @@ static void print_match(struct printer *p, const struct plan_node *node)
     buf_str(&p->out, "]");
 }
 
+static void print_ttl_of(struct printer *p, const struct plan_input *input)
+{
+    if (input->ttl_us)
+        print_duration(p, input->ttl_us);
+    else
+        buf_str(&p->out, "none");
+}
+
+/* Of a join that of each side, if they differ. */
+static void print_ttl(struct printer *p, const struct plan_node *node)
+{
+    const struct plan_input *inputs = node->inputs;
+    bool differ = node->inputs_count > 1 && inputs[0].ttl_us != inputs[1].ttl_us;
+
+    if (!node->inputs_count || (!inputs[0].ttl_us && !differ))
+        return;
+    buf_str(&p->out, differ ? " ttl=[" : " ttl=");
+    print_ttl_of(p, &inputs[0]);
+    if (!differ)
+        return;
+    buf_str(&p->out, ", ");
+    print_ttl_of(p, &inputs[1]);
+    buf_str(&p->out, "]");
+}
+
 static void print_detail(struct printer *p, const struct plan_node *node)
 {
     const struct plan_node *input = node->inputs_count > 0 ? node->inputs[0].node : NULL;
@@ -483,6 +508,7 @@ static void print_detail(struct printer *p, const struct plan_node *node)
     case PLAN_KINDS:
         break;
     }
+    print_ttl(p, node);
 }
 
 static void print_changes(struct printer *p, const struct plan_node *node)
@@ -539,9 +565,9 @@ static void print_node(struct printer *p, const struct plan_node *node, const ch
         print_dist(p, node, dist);
     buf_str(&p->out, "\n");
     bool children = node->inputs_count > 0;
-    if (node->grows)
+    if (node->grows && !p->bare)
         buf_printf(&p->out, "%s%s grows: %s\n", below, children ? "| " : "  ", node->grows);
-    if (node->arrival)
+    if (node->arrival && !p->bare)
         buf_printf(&p->out, "%s%s depends on arrival: %s\n", below, children ? "| " : "  ", node->arrival);
     for (uint16_t i = 0; i < node->inputs_count; i++)
         print_node(p, node->inputs[i].node, below, i + 1 == node->inputs_count,

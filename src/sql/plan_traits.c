@@ -396,19 +396,38 @@ static const char *key_names(struct binder *b, const struct plan_node *input, co
     return text;
 }
 
+#define FORGET_IDLE "SET 'table.exec.state.ttl' = '…' lets go of what is idle"
+
+static const char *join_grows(struct binder *b, const struct plan_node *node)
+{
+    bool left = node->inputs[0].ttl_us == 0, right = node->inputs[1].ttl_us == 0;
+
+    return arena_printf(b->arena,
+                        "every row of %s is kept; bound the difference of their times in ON, or join by windows; "
+                        FORGET_IDLE, left && right ? "both sides" : left ? "the left" : "the right");
+}
+
+static bool all_expires(const struct plan_node *node)
+{
+    for (uint16_t i = 0; i < node->inputs_count; i++)
+        if (node->inputs[i].ttl_us == 0)
+            return false;
+    return node->inputs_count > 0;
+}
+
 static const char *grows_of(struct binder *b, const struct plan_node *node)
 {
+    if (all_expires(node))
+        return NULL;
     switch (node->kind) {
     case PLAN_GROUP_AGG:
         if (node->group_agg.keys_count == 0)
             return NULL;
-        return arena_printf(b->arena, "one group for each (%s); group by a window",
+        return arena_printf(b->arena, "one group for each (%s); group by a window; " FORGET_IDLE,
                             key_names(b, node->inputs[0].node, node->group_agg.keys,
                                       node->group_agg.keys_count));
     case PLAN_JOIN:
-        if (node->join.bounded)
-            return NULL;
-        return "every row of both sides is kept; bound the difference of their times in ON, or join by windows";
+        return node->join.bounded ? NULL : join_grows(b, node);
     case PLAN_MATCH:
         return node->match.within_us > 0 ? NULL
                                          : "a partial match waits without bound for its next row; bound it with "
@@ -418,15 +437,16 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
             return "every row is kept, and told again when one comes before it; order by a time";
         if (node->over.partition_count == 0)
             return NULL;
-        return arena_printf(b->arena, "%s of each (%s) %s kept",
+        return arena_printf(b->arena, "%s of each (%s) %s kept%s",
                             !node->over.bounded ? "the aggregates" : node->over.rows ? "the last rows" : "the last time",
                             key_names(b, node->inputs[0].node, node->over.partition, node->over.partition_count),
-                            node->over.bounded && !node->over.rows ? "is" : "are");
+                            node->over.bounded && !node->over.rows ? "is" : "are",
+                            plan_expires(node) ? "; " FORGET_IDLE : "");
     case PLAN_TEMPORAL_JOIN:
         return arena_printf(b->arena, "the newest version of each (%s) is kept",
                             key_names(b, node->inputs[1].node, node->join.right_keys, node->join.keys_count));
     case PLAN_NORMALIZE:
-        return arena_printf(b->arena, "the last row of each (%s) is kept until it is deleted",
+        return arena_printf(b->arena, "the last row of each (%s) is kept until it is deleted; " FORGET_IDLE,
                             key_names(b, node->inputs[0].node, node->normalize.keys,
                                       node->normalize.keys_count));
     case PLAN_RANK:
@@ -434,9 +454,9 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
             return NULL;
         for (uint16_t i = 0; i < node->rank.partition_count; i++) {
             if (never_late(node->inputs[0].node, node->rank.partition[i]))
-                return "rows of windows that are past are kept";
+                return "rows of windows that are past are kept; " FORGET_IDLE;
         }
-        return arena_printf(b->arena, "%s for each (%s); partition by a window",
+        return arena_printf(b->arena, "%s for each (%s); partition by a window; " FORGET_IDLE,
                             node->rank.limit == 1 ? "one row" : "rows",
                             key_names(b, node->inputs[0].node, node->rank.partition,
                                       node->rank.partition_count));
@@ -481,6 +501,7 @@ bool plan_traits(struct binder *b, const struct token **sinks_at)
         if (!finish_sink(b, plan->sinks[i], sinks_at[i]))
             return false;
     }
+    infer_ttl(b, plan);
     infer_before(plan);
     infer_origins(plan);
     if (!check_sources(b, plan, sinks_at[0]) || !check_matches(b, plan, sinks_at[0]))

@@ -18,7 +18,7 @@ static const struct setting {
     const char *choices; /* of a CHOICE, between spaces */
 } known[] = {
     {"table.exec.state.ttl", SETTING_DURATION, "0 ms",
-     IGNORED "the state of updating queries is kept for ever", NULL},
+     "how long the state of updating queries is kept without being written again; 0: for ever", NULL},
     {"table.local-time-zone", SETTING_ZONE, "UTC",
      "the zone of TIMESTAMP_LTZ where it becomes text or another time, and of its windows: a name of tzdata, or an "
      "offset such as GMT+02:00", NULL},

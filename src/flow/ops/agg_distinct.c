@@ -5,9 +5,29 @@
 
 #include "base/check.h"
 
+/* Of a bit a call, or of a count for each. */
+static uint32_t seen_size(const struct aggset *set, uint16_t d)
+{
+    return set->retracts ? (4u * (set->distincts[d].members + 1u) + 7) & ~7u : 8;
+}
+
 uint32_t distinct_value_size(const struct aggset *set, uint16_t d)
 {
-    return set->retracts ? 4u * (set->distincts[d].members + 1u) : 8;
+    return seen_size(set, d) + (set->expires ? 8 : 0);
+}
+
+int64_t *distinct_time(const struct aggset *set, uint16_t d, void *seen)
+{
+    return (int64_t *)((uint8_t *)seen + seen_size(set, d));
+}
+
+/* What was not written for a time has not been seen. */
+static void distinct_forget(const struct aggtable *t, const struct aggset *set, uint16_t index, void *const *seen,
+                            uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++)
+        if (expiry_over(t->expiry, *distinct_time(set, index, seen[i])))
+            memset(seen[i], 0, seen_size(set, index));
 }
 
 /* The keys (group id, value) of the rows of one distinct argument whose value is not null. */
@@ -53,7 +73,7 @@ static struct agg_rows distinct_keys(const struct aggset *set, const struct agg_
 }
 
 /* Which of the rows make a value appear (+1) or disappear (-1) for one call. */
-static uint16_t distinct_changes(const struct aggset *set, const struct agg_part *p,
+static uint16_t distinct_changes(const struct aggtable *t, const struct aggset *set, const struct agg_part *p,
                                  const uint8_t *pass, const struct agg_rows *all,
                                  void *const *seen, uint16_t *which, int8_t *weights)
 {
@@ -75,6 +95,8 @@ static uint16_t distinct_changes(const struct aggset *set, const struct agg_part
         if (all->weights[i] < 0 && !before)
             continue;
         *count += all->weights[i];
+        if (set->expires)
+            *distinct_time(set, p->distinct, seen[i]) = t->expiry->now_us;
         if (before && *count)
             continue;
         which[n] = i;
@@ -114,16 +136,20 @@ void distinct_update(struct aggtable *t, const struct aggset *set, uint16_t inde
     void **values = arena_alloc(arena, sizeof(void *) * (all.count + 1u));
 
     state_upsert(&t->distinct[index], &keys, NULL, all.count, seen, NULL);
+    if (set->expires)
+        distinct_forget(t, set, index, seen, all.count);
     for (uint16_t c = 0; c < set->count; c++) {
         const struct agg_part *p = &set->parts[c];
         if (p->mode != AGG_DISTINCT || p->distinct != index)
             continue;
         const uint8_t *pass = p->filter < 0 ? NULL : inputs->pass[p->filter];
-        uint16_t n = distinct_changes(set, p, pass, &all, seen, which, weights);
+        uint16_t n = distinct_changes(t, set, p, pass, &all, seen, which, weights);
         for (uint16_t i = 0; i < n; i++) {
             rows[i] = all.rows[which[i]];
             values[i] = all.values[which[i]];
         }
+        for (uint16_t i = 0; set->expires && !set->retracts && i < n; i++)
+            *distinct_time(set, index, seen[which[i]]) = t->expiry->now_us;
         if (n)
             agg_update(&p->call, p->pos, values, col, rows, set->retracts ? weights : NULL, n);
     }

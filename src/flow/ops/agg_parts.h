@@ -106,6 +106,8 @@ bool list_item_check(const struct agg_part *p, struct bytes item, struct arena *
 /* ---- DISTINCT ---- */
 
 uint32_t distinct_value_size(const struct aggset *set, uint16_t index);
+/* Of a set that expires: when it was written last. */
+int64_t *distinct_time(const struct aggset *set, uint16_t index, void *seen);
 /* The rows that bring a value which is new to its group, or take the last of one away, go to the calls over it. */
 void distinct_update(struct aggtable *t, const struct aggset *set, uint16_t index, struct arena *arena,
                      const struct agg_inputs *inputs, const struct agg_rows *given);

@@ -135,7 +135,8 @@ enum status aggset_make(struct aggset *set, struct arena *arena, const struct pl
                                : node->group_agg.aggs_count;
 
     *set = (struct aggset){.retracts = over ? node->over.bounded : node->inputs[0].node->changes != 0,
-                           .by_origin = !over && plan_orders_by_origin(node)}; /* a frame has its order */
+                           .by_origin = !over && plan_orders_by_origin(node), /* a frame has its order */
+                           .expires = node->inputs[0].ttl_us != 0};
     return calls_take(set, arena, calls, count, head, diag);
 }
 

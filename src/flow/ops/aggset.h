@@ -18,7 +18,7 @@
 #define QW_FLOW_OPS_AGGSET_H
 
 #include "data/row.h"
-#include "flow/op.h"
+#include "flow/ops/expiry.h"
 #include "flow/ops/pack.h"
 #include "store/state/sorted.h"
 
@@ -52,6 +52,7 @@ struct aggset {
     struct agg_distinct *distincts;
     uint32_t head, rows_pos, id_pos, value_size;
     bool retracts, has_kept, by_origin;
+    bool expires; /* what DISTINCT has seen has the time of its last write behind it */
 };
 
 /* The calls of an aggregate node. head: bytes the operator keeps at the front of each group's value, a
@@ -77,6 +78,7 @@ struct aggtable {
     struct state_table *distinct; /* by aggset.distincts */
     struct state_heap heap;
     uint64_t next_id, next_seq;
+    const struct expiry *expiry; /* of a set that expires: the operator's */
 };
 
 void aggtable_init(struct aggtable *t, const struct aggset *set, uint16_t key_words);
@@ -103,6 +105,12 @@ void *aggtable_copy(const struct aggtable *t, const struct aggset *set, const vo
                     struct arena *arena);
 /* Whether some result differs from what it was when the copy was made. */
 bool aggtable_changed(const struct aggset *set, const void *copy, const void *value, struct arena *arena);
+/* As a value that state_upsert has just added; what DISTINCT has seen of the group is nobody's then. */
+void aggtable_reset(struct aggtable *t, const struct aggset *set, void *value);
+/* At the alarm: looks at some groups, and at some of the values that DISTINCT has seen. over: whether a group's time is
+ * over. The entries of the largest table that are left. */
+typedef bool aggtable_over_fn(const struct aggtable *t, const void *value);
+uint32_t aggtable_look(struct aggtable *t, const struct aggset *set, aggtable_over_fn *over);
 /* Frees what the group holds beside its value, and removes it. */
 void aggtable_remove(struct aggtable *t, const struct aggset *set, void *value);
 

@@ -118,10 +118,72 @@ void aggtable_update(struct aggtable *t, const struct aggset *set, struct arena 
         distinct_update(t, set, d, arena, inputs, &all);
 }
 
-void aggtable_remove(struct aggtable *t, const struct aggset *set, void *value)
+static void parts_free(struct aggtable *t, const struct aggset *set, void *value)
 {
     for (uint16_t c = 0; set->has_kept && c < set->count; c++)
         if (!part_is_plain(&set->parts[c]))
             values_free(t, set, &set->parts[c], part_of(&set->parts[c], value));
+}
+
+void aggtable_remove(struct aggtable *t, const struct aggset *set, void *value)
+{
+    parts_free(t, set, value);
     state_remove(&t->groups, value);
+}
+
+void aggtable_reset(struct aggtable *t, const struct aggset *set, void *value)
+{
+    parts_free(t, set, value);
+    memset(value, 0, set->value_size);
+}
+
+
+/* ---- what was not written for a time ---- */
+
+struct looking {
+    struct aggtable *t;
+    const struct aggset *set;
+    aggtable_over_fn *over;
+    uint16_t distinct;
+};
+
+static bool group_gone(void *context, void *value)
+{
+    struct looking *l = context;
+
+    if (!l->over(l->t, value))
+        return false;
+    parts_free(l->t, l->set, value);
+    return true;
+}
+
+static bool distinct_gone(void *context, void *seen)
+{
+    const struct looking *l = context;
+
+    return expiry_over(l->t->expiry, *distinct_time(l->set, l->distinct, seen));
+}
+
+/* All that lay in the heap was the groups'. */
+static void heap_emptied(struct aggtable *t)
+{
+    if (state_count(&t->groups) || !t->heap.held_bytes)
+        return;
+    heap_deinit(&t->heap);
+    heap_init(&t->heap);
+}
+
+uint32_t aggtable_look(struct aggtable *t, const struct aggset *set, aggtable_over_fn *over)
+{
+    struct looking l = {t, set, over, 0};
+    expiry_look(&t->groups, group_gone, &l);
+    heap_emptied(t);
+    uint32_t most = state_count(&t->groups);
+
+    for (; l.distinct < set->distincts_count; l.distinct++) {
+        struct state_table *seen = &t->distinct[l.distinct];
+        expiry_look(seen, distinct_gone, &l);
+        most = state_count(seen) > most ? state_count(seen) : most;
+    }
+    return most;
 }

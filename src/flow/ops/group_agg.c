@@ -3,7 +3,10 @@
  * What a tick does to a group is told once, at the tick's end: the first touch of a group copies its
  * value, the end compares. -U and +U come only when some result has changed; a group whose last
  * row was taken back gives -D and is forgotten. Groups are told in the order of their first touch. When
- * TOUCHED_MAX groups wait, they are told at once, which bounds the copies. */
+ * TOUCHED_MAX groups wait, they are told at once, which bounds the copies.
+ *
+ * With a time to live a group that no row came to for so long begins anew, and what comes to one is told even where
+ * no result has changed, so that those who keep it keep it as long (as in Flink). */
 #include "flow/ops/aggset.h"
 #include "flow/ops/ops.h"
 
@@ -16,6 +19,7 @@ enum { TOUCHED_MAX = 32768 };
 struct head { /* of a group's value */
     uint32_t touched; /* index + 1 in the list; 0: not in this tick */
     uint32_t pad;
+    int64_t written_us[]; /* one, where groups expire: the clock of the last row */
 };
 
 struct touched {
@@ -28,6 +32,8 @@ struct group_agg {
     struct keyer keyer;
     struct aggset set;
     struct aggtable table;
+    struct expiry expiry;
+    bool tells_same; /* an update without another result */
     struct touched *touched;
     uint32_t touched_count, touched_cap;
     uint32_t told; /* of the touched, while they are being told */
@@ -43,8 +49,12 @@ static enum status group_open(const struct plan_node *node, void *state, struct 
     arena_init(&s->scratch, ARENA_BUDGET_NONE);
     arena_init(&s->copies, ARENA_BUDGET_NONE);
     TRY(keyer_make(&s->keyer, &s->plan_arena, input, p->keys, p->keys_count, ctx->expr.diag));
-    TRY(aggset_make(&s->set, &s->plan_arena, node, sizeof(struct head), ctx->expr.diag));
+    expiry_open(&s->expiry, &node->inputs[0]);
+    s->tells_same = s->expiry.ttl_us && (node->changes & CHANGE_UPDATE);
+    uint32_t head = sizeof(struct head) + (s->expiry.ttl_us ? sizeof(int64_t) : 0);
+    TRY(aggset_make(&s->set, &s->plan_arena, node, head, ctx->expr.diag));
     aggtable_init(&s->table, &s->set, s->keyer.words);
+    s->table.expiry = &s->expiry;
     return ST_OK;
 }
 
@@ -122,7 +132,7 @@ static void tell_group(const struct plan_node *node, struct group_agg *s, const 
         tell_add(t, g, false, ROW_INSERT);
     } else if (g->before && !has) {
         tell_add(t, g, true, ROW_DELETE);
-    } else if (g->before && aggtable_changed(&s->set, g->before, g->value, &s->scratch)) {
+    } else if (g->before && (s->tells_same || aggtable_changed(&s->set, g->before, g->value, &s->scratch))) {
         if (node->group_agg.emit_update_before)
             tell_add(t, g, true, ROW_UPDATE_BEFORE);
         tell_add(t, g, false, ROW_UPDATE_AFTER);
@@ -152,6 +162,19 @@ static enum status tell_some(const struct plan_node *node, struct group_agg *s, 
     return ST_OK;
 }
 
+/* Groups whose time is over are new; all are written now. */
+static void groups_renew(struct group_agg *s, void *const *values, uint8_t *fresh, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        int64_t *written_us = ((struct head *)values[i])->written_us;
+        if (!fresh[i] && expiry_over(&s->expiry, *written_us)) {
+            aggtable_reset(&s->table, &s->set, values[i]);
+            fresh[i] = 1;
+        }
+        *written_us = s->expiry.now_us;
+    }
+}
+
 static enum status group_on_chunk(const struct plan_node *node, void *state, struct op_ctx *ctx,
                                   int input, const struct chunk *in)
 {
@@ -169,6 +192,9 @@ static enum status group_on_chunk(const struct plan_node *node, void *state, str
     TRY(aggset_eval(&s->set, &ctx->expr, in, &inputs));
     keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
     state_upsert(&s->table.groups, &keys, NULL, in->count, values, fresh);
+    expiry_now(&s->expiry, ctx);
+    if (s->expiry.ttl_us)
+        groups_renew(s, values, fresh, in->count);
     aggtable_start(&s->table, &s->set, values, fresh, in->count);
     s->table.groups.held = true; /* what is touched stays in place until it is told */
     for (uint16_t i = 0; i < in->count; i++)
@@ -183,6 +209,22 @@ static enum status group_on_chunk(const struct plan_node *node, void *state, str
 static enum status group_on_tick_end(const struct plan_node *node, void *state, struct op_ctx *ctx)
 {
     return tell_some(node, state, ctx);
+}
+
+static bool group_over(const struct aggtable *t, const void *value)
+{
+    return expiry_over(t->expiry, *((const struct head *)value)->written_us);
+}
+
+static enum status group_on_clock(const struct plan_node *node, void *state, struct op_ctx *ctx, int64_t now_us)
+{
+    struct group_agg *s = state;
+
+    (void)node;
+    (void)now_us;
+    expiry_now(&s->expiry, ctx);
+    expiry_again(&s->expiry, ctx, aggtable_look(&s->table, &s->set, group_over));
+    return ST_OK;
 }
 
 static void group_save(const struct plan_node *node, const void *state, struct snap_writer *w)
@@ -220,6 +262,7 @@ const struct op_class op_group_agg = {
     .state_size = sizeof(struct group_agg),
     .open = group_open,
     .on_chunk = group_on_chunk,
+    .on_clock = group_on_clock,
     .on_tick_end = group_on_tick_end,
     .save = group_save,
     .load = group_load,

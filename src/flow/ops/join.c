@@ -14,6 +14,10 @@
  * could meet them; where such a join may not take back (its changes are inserts alone), a padded row comes
  * when its bucket goes.
  *
+ * With a time to live for a side each of its rows has its own. A row whose time is over meets nothing; when it is taken
+ * back that is told all the same, for what it meets now. The count of matches is a part of the rows that have one to
+ * tell by, and writes them (as in Flink).
+ *
  * A lookup join is the half of it: rows of the right are kept and tell nothing, rows of the left meet what is there
  * when they come and are not kept. */
 #include "flow/ops/join_side.h"
@@ -61,9 +65,13 @@ static enum status join_open(const struct plan_node *node, void *state, struct o
     TRY(join_side_make(&s->sides[1], &s->plan_arena, right, p->right_keys, p->keys_count, diag));
     TRY(join_keys_fit(&s->sides[0].keyer, &s->sides[1].keyer, diag));
     join_test_make(&s->test, &s->plan_arena, p->condition, &s->sides[0].pack, &s->sides[1].pack);
+    expiry_open(&s->sides[0].expiry, &node->inputs[0]);
+    expiry_open(&s->sides[1].expiry, &node->inputs[1]);
     s->padded[0] = p->kind == JOIN_LEFT || p->kind == JOIN_FULL;
     s->padded[1] = p->kind == JOIN_RIGHT || p->kind == JOIN_FULL;
     s->existence = p->kind == JOIN_SEMI || p->kind == JOIN_ANTI;
+    s->sides[0].in_order = !s->padded[0] && !s->existence;
+    s->sides[1].in_order = !s->padded[1];
     if (p->bounded && p->high_us >= p->low_us) {
         s->width = (p->high_us - p->low_us) / 2;
         s->width = s->width < 1000000 ? 1000000 : s->width;
@@ -194,6 +202,9 @@ static enum status tell_pair(struct working *w, uint16_t i, struct join_row *oth
         other->matches++;
     else if (before)
         other->matches--;
+    struct join_side *theirs = &s->sides[1 - w->side];
+    if (theirs->expiry.ttl_us && !theirs->in_order)
+        *join_row_time(other) = theirs->expiry.now_us;
     bool turned = plus ? before == 0 : before == 1;
     if (s->existence) /* `other` is a left row, which appears or disappears */
         return turned ? tell(w, NOBODY, other, plus != anti ? ROW_INSERT : ROW_DELETE) : ST_OK;
@@ -293,7 +304,7 @@ static bool bucket_meets(const struct working *w, const struct join_bucket *b, u
 static enum status pairs_all(struct working *w)
 {
     const struct join_side *other = &w->s->sides[1 - w->side];
-    bool ends = w->padded_needed;
+    bool ends = w->padded_needed, expires = other->expiry.ttl_us != 0;
     uint32_t from, to;
 
     buckets_near(w, &from, &to);
@@ -309,7 +320,8 @@ static enum status pairs_all(struct working *w)
             if (!list || !bucket_meets(w, other->buckets[b], i))
                 continue;
             for (struct join_row *row = list->first; row; row = row->next)
-                TRY(pair_add(w, i, row));
+                if (!expires || !expiry_over(&other->expiry, *join_row_time(row)))
+                    TRY(pair_add(w, i, row));
         }
         if (ends)
             TRY(pair_add(w, i, NULL));
@@ -323,6 +335,7 @@ static void rows_keep(struct working *w)
     uint16_t which[CHUNK_ROWS];
     struct join_list *lists[CHUNK_ROWS];
     bool done[CHUNK_ROWS] = {0};
+    const struct join_side *side = &w->s->sides[w->side];
 
     for (uint16_t first = 0; first < w->in->count; first++) {
         struct join_bucket *b = w->buckets[first];
@@ -336,10 +349,14 @@ static void rows_keep(struct working *w)
             which[n++] = i;
         }
         join_lists(b, &w->keys, which, n, lists);
+        for (uint16_t k = 0; side->expiry.ttl_us && k < n; k++)
+            join_list_expire(side, b, lists[k]);
         for (uint16_t k = 0; k < n; k++) {
             uint16_t i = which[k];
             if (w->kept[i]) {
                 w->kept[i]->matches = w->matches[i];
+                if (side->expiry.ttl_us)
+                    *join_row_time(w->kept[i]) = side->expiry.now_us;
                 join_row_add(b, lists[k], w->kept[i]);
             } else {
                 join_row_take(b, lists[k], w->packed[i], w->sizes[i]);
@@ -394,6 +411,8 @@ static enum status join_on_chunk(const struct plan_node *node, void *state, stru
     w->in = in;
     w->pairs = 0;
     w->padded_needed = s->padded[input] || (s->existence && input == 0);
+    expiry_now(&s->sides[0].expiry, ctx);
+    expiry_now(&s->sides[1].expiry, ctx);
     out_init(&w->out, node, s, ctx);
     rows_look(w);
     rows_pack(w);
@@ -459,6 +478,23 @@ static enum status join_on_watermark(const struct plan_node *node, void *state, 
     return flushed != ST_OK ? flushed : st;
 }
 
+/* ---- rows whose time is over ---- */
+
+static enum status join_on_clock(const struct plan_node *node, void *state, struct op_ctx *ctx, int64_t now_us)
+{
+    struct join *s = state;
+
+    (void)node;
+    (void)now_us;
+    for (int i = 0; i < 2; i++) {
+        if (!s->sides[i].expiry.ttl_us)
+            continue;
+        expiry_now(&s->sides[i].expiry, ctx);
+        expiry_again(&s->sides[i].expiry, ctx, join_side_look(&s->sides[i]));
+    }
+    return ST_OK;
+}
+
 /* ---- checkpoints: watermark, left, right ---- */
 
 static void join_save(const struct plan_node *node, const void *state, struct snap_writer *w)
@@ -499,6 +535,7 @@ const struct op_class op_join = {
     .state_size = sizeof(struct join),
     .open = join_open,
     .on_chunk = join_on_chunk,
+    .on_clock = join_on_clock,
     .on_watermark = join_on_watermark,
     .save = join_save,
     .load = join_load,

@@ -93,6 +93,7 @@ struct join_bucket *join_bucket_get(struct join_side *side, int64_t start, int64
     b = xcalloc(1, sizeof(*b));
     b->start = start;
     b->end = end;
+    b->tail = side->expiry.ttl_us ? sizeof(int64_t) : 0;
     state_init(&b->keys, side->keyer.words, sizeof(struct join_list));
     heap_init(&b->heap);
     side->buckets[at] = b;
@@ -108,9 +109,14 @@ void join_bucket_drop(struct join_side *side)
 
 /* ---- rows ---- */
 
+static size_t row_bytes(const struct join_bucket *b, uint32_t size)
+{
+    return sizeof(struct join_row) + size + b->tail;
+}
+
 struct join_row *join_row_new(struct join_bucket *b, uint32_t size)
 {
-    struct join_row *row = heap_alloc(&b->heap, sizeof(*row) + size);
+    struct join_row *row = heap_alloc(&b->heap, row_bytes(b, size));
 
     *row = (struct join_row){.size = size};
     return row;
@@ -134,6 +140,20 @@ void join_row_add(struct join_bucket *b, struct join_list *list, struct join_row
     b->rows++;
 }
 
+/* before: the one before it, or NULL. */
+static void row_drop(struct join_bucket *b, struct join_list *list, struct join_row *before, struct join_row *row)
+{
+    if (before)
+        before->next = row->next;
+    else
+        list->first = row->next;
+    if (list->last == row)
+        list->last = before;
+    list->count--;
+    b->rows--;
+    heap_free(&b->heap, row, row_bytes(b, row->size));
+}
+
 bool join_row_take(struct join_bucket *b, struct join_list *list, const uint8_t *packed, uint32_t size)
 {
     struct join_row *before = NULL;
@@ -141,18 +161,48 @@ bool join_row_take(struct join_bucket *b, struct join_list *list, const uint8_t 
     for (struct join_row *row = list->first; row; before = row, row = row->next) {
         if (row->size != size || memcmp(row->packed, packed, size) != 0)
             continue;
-        if (before)
-            before->next = row->next;
-        else
-            list->first = row->next;
-        if (list->last == row)
-            list->last = before;
-        list->count--;
-        b->rows--;
-        heap_free(&b->heap, row, sizeof(*row) + size);
+        row_drop(b, list, before, row);
         return true;
     }
     return false;
+}
+
+void join_list_expire(const struct join_side *side, struct join_bucket *b, struct join_list *list)
+{
+    struct join_row *before = NULL;
+
+    for (struct join_row *row = list->first, *next; row; row = next) {
+        next = row->next;
+        if (expiry_over(&side->expiry, *join_row_time(row)))
+            row_drop(b, list, before, row);
+        else if (side->in_order)
+            return;
+        else
+            before = row;
+    }
+}
+
+static bool list_gone(void *context, void *value)
+{
+    struct join_side *side = context;
+    struct join_list *list = value;
+
+    join_list_expire(side, side->buckets[side->first], list);
+    return list->count == 0;
+}
+
+uint32_t join_side_look(struct join_side *side)
+{
+    if (side->first == side->count)
+        return 0;
+    struct join_bucket *b = side->buckets[side->first]; /* the only one: no bounded join's state expires */
+    CHECK(side->count == side->first + 1);
+    expiry_look(&b->keys, list_gone, side);
+    if (!state_count(&b->keys) && b->heap.held_bytes) {
+        heap_deinit(&b->heap);
+        heap_init(&b->heap);
+    }
+    return state_count(&b->keys);
 }
 
 void join_lists_sweep(struct join_bucket *b, struct join_list *const *lists, uint16_t count)
@@ -183,16 +233,19 @@ uint64_t join_side_bytes(const struct join_side *side)
     return bytes;
 }
 
-/* ---- checkpoints: u32 buckets, each start, end, the table; a list: count, then matches and bytes of each ---- */
+/* ---- checkpoints: u32 buckets, each start, end, the table; a list: count, then matches, the time where rows expire,
+ * and bytes of each ---- */
 
 static void list_save(void *context, const void *value, struct buf *out)
 {
     const struct join_list *list = value;
+    const struct join_bucket *b = context;
 
-    (void)context;
     buf_uvarint(out, list->count);
-    for (const struct join_row *row = list->first; row; row = row->next) {
+    for (struct join_row *row = list->first; row; row = row->next) {
         buf_uvarint(out, row->matches);
+        if (b->tail)
+            buf_varint(out, *join_row_time(row));
         buf_sized(out, bytes_of(row->packed, row->size));
     }
 }
@@ -203,7 +256,7 @@ void join_side_save(const struct join_side *side, struct snap_writer *w)
     for (uint32_t i = side->first; i < side->count; i++) {
         buf_u64_le(&w->buf, (uint64_t)side->buckets[i]->start);
         buf_u64_le(&w->buf, (uint64_t)side->buckets[i]->end);
-        state_save(&side->buckets[i]->keys, w, list_save, NULL);
+        state_save(&side->buckets[i]->keys, w, list_save, side->buckets[i]);
     }
 }
 
@@ -219,12 +272,15 @@ static bool list_load(void *context, void *value, struct reader *r)
 
     for (uint64_t i = 0; i < count; i++) {
         uint64_t matches = reader_uvarint(r);
+        int64_t time = l->bucket->tail ? reader_varint(r) : 0;
         struct bytes packed = reader_sized(r);
         if (r->bad || matches > UINT32_MAX || !pack_check(&l->side->pack, packed.ptr, packed.len))
             return false;
         struct join_row *row = join_row_new(l->bucket, (uint32_t)packed.len);
         row->matches = (uint32_t)matches;
         memcpy(row->packed, packed.ptr, packed.len);
+        if (l->bucket->tail)
+            *join_row_time(row) = time;
         join_row_add(l->bucket, value, row);
     }
     return !reader_left(r);

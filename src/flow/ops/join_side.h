@@ -9,14 +9,14 @@
 #ifndef QW_FLOW_OPS_JOIN_SIDE_H
 #define QW_FLOW_OPS_JOIN_SIDE_H
 
-#include "flow/op.h"
+#include "flow/ops/expiry.h"
 #include "flow/ops/pack.h"
 
 struct join_row {
     struct join_row *next; /* of the same key */
     uint32_t matches;      /* rows of the other side that it meets, where the join asks for it */
     uint32_t size;         /* of packed */
-    uint8_t packed[];
+    uint8_t packed[];      /* of a side that expires its time behind it */
 };
 
 struct join_list { /* the value of a key */
@@ -27,6 +27,7 @@ struct join_list { /* the value of a key */
 
 struct join_bucket {
     int64_t start, end; /* of its rows' times: [start, end) */
+    uint32_t tail;      /* bytes behind a row's: of its time, where rows expire */
     struct state_table keys;
     struct state_heap heap;
     uint64_t rows;
@@ -37,6 +38,8 @@ struct join_side {
     struct pack pack;
     struct join_bucket **buckets; /* by end, then start; the live ones are first .. count-1 */
     uint32_t first, count, cap;
+    struct expiry expiry;
+    bool in_order; /* rows of a key stand in the order of their times */
 };
 
 enum status join_side_make(struct join_side *side, struct arena *arena, const struct plan_node *of,
@@ -57,6 +60,14 @@ void join_row_add(struct join_bucket *bucket, struct join_list *list, struct joi
 /* Takes the first row with these bytes out of the list and frees it; false: there is none. */
 bool join_row_take(struct join_bucket *bucket, struct join_list *list, const uint8_t *packed,
                    uint32_t size);
+/* Rows of a list whose time is over are freed. */
+void join_list_expire(const struct join_side *side, struct join_bucket *bucket, struct join_list *list);
+/* At the alarm: looks at some keys. How many there are. */
+uint32_t join_side_look(struct join_side *side);
+static inline int64_t *join_row_time(struct join_row *row) /* of one that may expire */
+{
+    return (int64_t *)(void *)(row->packed + row->size);
+}
 /* Lists that are empty leave the table; they may occur more than once. */
 void join_lists_sweep(struct join_bucket *bucket, struct join_list *const *lists, uint16_t count);
 

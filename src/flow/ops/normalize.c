@@ -2,7 +2,9 @@
  * update of it, and a deletion, which names only the key, as the row that goes (Flink's
  * ChangelogNormalize).
  *
- * A row equal to the one kept tells nothing; so does the deletion of a key that is not there. */
+ * A row equal to the one kept tells nothing; so does the deletion of a key that is not there. With a time to live an
+ * equal row is told, so that those who keep it keep it as long (as in Flink). */
+#include "flow/ops/expiry.h"
 #include "flow/ops/ops.h"
 #include "flow/ops/pack.h"
 #include "store/state/heap.h"
@@ -13,6 +15,7 @@ struct kept_row {
     uint8_t *packed; /* NULL: there is none (while a chunk is worked on) */
     uint32_t size;
     uint32_t gone;   /* its entry has left the table */
+    int64_t written_us[]; /* one, where rows expire */
 };
 
 struct normalize {
@@ -21,6 +24,7 @@ struct normalize {
     struct pack pack;
     struct state_table table;
     struct state_heap heap;
+    struct expiry expiry;
     bool tell_before;
 };
 
@@ -36,7 +40,8 @@ static enum status normalize_open(const struct plan_node *node, void *state, str
     TRY(keyer_make(&s->keyer, &s->plan_arena, input, node->normalize.keys, node->normalize.keys_count,
                    ctx->expr.diag));
     TRY(pack_make(&s->pack, &s->plan_arena, input, NULL, input->columns_count, ctx->expr.diag));
-    state_init(&s->table, s->keyer.words, sizeof(struct kept_row));
+    expiry_open(&s->expiry, &node->inputs[0]);
+    state_init(&s->table, s->keyer.words, sizeof(struct kept_row) + (s->expiry.ttl_us ? sizeof(int64_t) : 0));
     return ST_OK;
 }
 
@@ -59,7 +64,10 @@ struct telling {
     struct op_ctx *ctx;
     const uint8_t *packed[CHUNK_ROWS];
     uint8_t kinds[CHUNK_ROWS];
-    struct kept_row gone[CHUNK_ROWS]; /* freed when what points to them is out */
+    struct {
+        uint8_t *packed;
+        uint32_t size;
+    } gone[CHUNK_ROWS]; /* freed when what points to them is out */
     uint16_t count, gone_count;
 };
 
@@ -91,7 +99,8 @@ static void tell(struct telling *t, const struct kept_row *row, uint8_t kind)
 
 static void bury(struct telling *t, struct kept_row *row)
 {
-    t->gone[t->gone_count++] = *row;
+    t->gone[t->gone_count].packed = row->packed;
+    t->gone[t->gone_count++].size = row->size;
     row->packed = NULL;
 }
 
@@ -105,9 +114,9 @@ static void key_delete(struct telling *t, struct kept_row *kept)
 
 static void key_put(struct telling *t, struct kept_row *kept, const uint8_t *packed, uint32_t size)
 {
-    bool had = kept->packed != NULL;
+    bool had = kept->packed != NULL, tells_same = t->s->expiry.ttl_us;
 
-    if (had && kept->size == size && memcmp(kept->packed, packed, size) == 0)
+    if (had && !tells_same && kept->size == size && memcmp(kept->packed, packed, size) == 0)
         return;
     if (had && t->s->tell_before)
         tell(t, kept, ROW_UPDATE_BEFORE);
@@ -115,6 +124,8 @@ static void key_put(struct telling *t, struct kept_row *kept, const uint8_t *pac
         bury(t, kept);
     kept->packed = heap_copy(&t->s->heap, packed, size);
     kept->size = size;
+    if (t->s->expiry.ttl_us)
+        *kept->written_us = t->s->expiry.now_us;
     tell(t, kept, had ? ROW_UPDATE_AFTER : ROW_INSERT);
 }
 
@@ -128,6 +139,38 @@ static void keys_sweep(struct normalize *s, void *const *values, uint16_t count)
         state_remove(&s->table, kept);
     }
 }
+
+/* ---- rows whose time is over ---- */
+
+static bool kept_gone(void *context, void *value)
+{
+    struct normalize *s = context;
+    struct kept_row *kept = value;
+
+    if (!kept->packed || !expiry_over(&s->expiry, *kept->written_us))
+        return false;
+    heap_free(&s->heap, kept->packed, kept->size);
+    kept->packed = NULL;
+    return true;
+}
+
+static enum status normalize_on_clock(const struct plan_node *node, void *state, struct op_ctx *ctx, int64_t now_us)
+{
+    struct normalize *s = state;
+
+    (void)node;
+    (void)now_us;
+    expiry_now(&s->expiry, ctx);
+    expiry_look(&s->table, kept_gone, s);
+    if (!state_count(&s->table) && s->heap.held_bytes) {
+        heap_deinit(&s->heap);
+        heap_init(&s->heap);
+    }
+    expiry_again(&s->expiry, ctx, state_count(&s->table));
+    return ST_OK;
+}
+
+/* ---- chunks ---- */
 
 static enum status normalize_on_chunk(const struct plan_node *node, void *state, struct op_ctx *ctx,
                                       int input, const struct chunk *in)
@@ -148,6 +191,9 @@ static enum status normalize_on_chunk(const struct plan_node *node, void *state,
     const uint16_t *rows = chunk_rows(in, all);
     keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
     state_upsert(&s->table, &keys, NULL, in->count, values, NULL);
+    expiry_now(&s->expiry, ctx);
+    for (uint16_t i = 0; s->expiry.ttl_us && i < in->count; i++)
+        (void)kept_gone(s, values[i]); /* its entry stays: this row may fill it */
     pack_rows(&s->pack, ctx->arena, in->cols, rows, in->count, packed, sizes);
     enum status st = ST_OK;
     for (uint16_t i = 0; i < in->count && st == ST_OK; i++) {
@@ -163,13 +209,14 @@ static enum status normalize_on_chunk(const struct plan_node *node, void *state,
     return st != ST_OK ? st : flushed;
 }
 
-/* ---- checkpoints: the keys, each with its row ---- */
+/* ---- checkpoints: the keys, each with its time where rows expire, and its row ---- */
 
 static void kept_save(void *context, const void *value, struct buf *out)
 {
     const struct kept_row *kept = value;
 
-    (void)context;
+    if (((const struct normalize *)context)->expiry.ttl_us)
+        buf_u64_le(out, (uint64_t)*kept->written_us);
     buf_append(out, kept->packed, kept->size);
 }
 
@@ -178,13 +225,15 @@ static void normalize_save(const struct plan_node *node, const void *state, stru
     const struct normalize *s = state;
 
     (void)node;
-    state_save(&s->table, w, kept_save, NULL);
+    state_save(&s->table, w, kept_save, (void *)s);
 }
 
 static bool kept_load(void *context, void *value, struct reader *r)
 {
     struct normalize *s = context;
     struct kept_row *kept = value;
+    if (s->expiry.ttl_us)
+        *kept->written_us = (int64_t)reader_u64_le(r);
     struct bytes packed = reader_bytes(r, reader_left(r));
 
     if (r->bad || !pack_check(&s->pack, packed.ptr, packed.len))
@@ -218,6 +267,7 @@ const struct op_class op_normalize = {
     .state_size = sizeof(struct normalize),
     .open = normalize_open,
     .on_chunk = normalize_on_chunk,
+    .on_clock = normalize_on_clock,
     .save = normalize_save,
     .load = normalize_load,
     .close = normalize_close,

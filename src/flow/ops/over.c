@@ -9,6 +9,8 @@
  *   late       unbounded: not after the watermark. Bounded: not after the last row told of its partition,
  *              as in Flink, which so takes rows behind the watermark of a partition that was quiet
  *
+ * With a time to live the aggregates of a partition that was told no row for so long begin anew.
+ *
  * A partition of a RANGE whose rows have long left every frame that can come is forgotten, its last time too, when
  * Flink forgets it: half a frame behind the end of a frame of some row, which may not be the newest. A late row then
  * begins anew. */
@@ -58,6 +60,7 @@ struct over {
     struct pack pack;
     struct aggset set;
     struct aggtable table;
+    struct expiry expiry;    /* of the groups, whose values begin with the clock of their last row then */
     struct state_table keys; /* values: struct over_key * */
     struct state_heap heap;
     struct sorted waiting;   /* all rows that wait */
@@ -94,8 +97,10 @@ static enum status over_open(const struct plan_node *node, void *state, struct o
                         "OVER aggregates over a table that is updated are not built yet");
     TRY(keyer_make(&s->keyer, &s->plan_arena, input, p->partition, p->partition_count, diag));
     TRY(pack_make(&s->pack, &s->plan_arena, input, NULL, input->columns_count, diag));
-    TRY(aggset_make(&s->set, &s->plan_arena, node, 0, diag));
+    expiry_open(&s->expiry, &node->inputs[0]);
+    TRY(aggset_make(&s->set, &s->plan_arena, node, s->expiry.ttl_us ? sizeof(int64_t) : 0, diag));
     aggtable_init(&s->table, &s->set, s->keyer.words);
+    s->table.expiry = &s->expiry;
     state_init(&s->keys, s->keyer.words, sizeof(struct over_key *));
     return ST_OK;
 }
@@ -254,6 +259,18 @@ static void steps_apply(struct over *s, struct op_ctx *ctx, const struct agg_inp
     }
 }
 
+/* Groups whose time is over are new; all are written now. */
+static void groups_renew(struct over *s, void *const *values, uint8_t *fresh, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        if (!fresh[i] && expiry_over(&s->expiry, *(int64_t *)values[i])) {
+            aggtable_reset(&s->table, &s->set, values[i]);
+            fresh[i] = 1;
+        }
+        *(int64_t *)values[i] = s->expiry.now_us;
+    }
+}
+
 static enum status steps_run(struct over *s, struct op_ctx *ctx)
 {
     struct steps *p = s->steps;
@@ -276,6 +293,9 @@ static enum status steps_run(struct over *s, struct op_ctx *ctx)
     TRY(aggset_eval(&s->set, &ctx->expr, &in, &inputs));
     keyer_keys(&s->keyer, cols, rows, p->count, ctx->arena, &keys);
     state_upsert(&s->table.groups, &keys, NULL, p->count, values, fresh);
+    expiry_now(&s->expiry, ctx);
+    if (s->expiry.ttl_us)
+        groups_renew(s, values, fresh, p->count);
     aggtable_start(&s->table, &s->set, values, fresh, p->count);
     steps_apply(s, ctx, &inputs, values);
     p->count = 0;
@@ -440,6 +460,22 @@ static enum status over_on_tick_end(const struct plan_node *node, void *state, s
     return tell_due(node, s, ctx, INT64_MAX);
 }
 
+static bool group_over(const struct aggtable *t, const void *value)
+{
+    return expiry_over(t->expiry, *(const int64_t *)value);
+}
+
+static enum status over_on_clock(const struct plan_node *node, void *state, struct op_ctx *ctx, int64_t now_us)
+{
+    struct over *s = state;
+
+    (void)node;
+    (void)now_us;
+    expiry_now(&s->expiry, ctx);
+    expiry_again(&s->expiry, ctx, aggtable_look(&s->table, &s->set, group_over));
+    return ST_OK;
+}
+
 static bool is_late(const struct over *s, const struct over_key *key, int64_t time)
 {
     if (s->plan->time == TIME_PROC)
@@ -586,6 +622,7 @@ const struct op_class op_over = {
     .open = over_open,
     .on_chunk = over_on_chunk,
     .on_watermark = over_on_watermark,
+    .on_clock = over_on_clock,
     .on_tick_end = over_on_tick_end,
     .save = over_save,
     .load = over_load,

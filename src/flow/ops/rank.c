@@ -8,7 +8,10 @@
  * Rows that the order leaves equal stand in the order of their origins, so that neither the number of
  * shards nor the cut into ticks is seen; as they came where rows have no origin. With the number among the columns a row that enters
  * shifts those behind it, each told as an update of its number; else the row that falls out goes and
- * the new one comes. */
+ * the new one comes.
+ *
+ * With a time to live each row has its own: one whose time is over is out of the list, without a word, before
+ * the next one of its partition comes. */
 #include "flow/ops/ops.h"
 #include "flow/ops/rank_rows.h"
 
@@ -24,6 +27,7 @@ struct partition { /* the value of a key */
         struct rank_row *row; /* FIRST */
     };
     uint64_t gone;
+    int64_t oldest_us[]; /* one, where rows expire: no row was written before it */
 };
 
 struct rank {
@@ -64,7 +68,7 @@ static enum status rank_open(const struct plan_node *node, void *state, struct o
     bool update = p->limit == 1 || p->emit_rank;
     s->kind_gone = update ? ROW_UPDATE_BEFORE : ROW_DELETE;
     s->kind_new = update ? ROW_UPDATE_AFTER : ROW_INSERT;
-    state_init(&s->table, s->keyer.words, sizeof(struct partition));
+    state_init(&s->table, s->keyer.words, sizeof(struct partition) + (s->r.expiry.ttl_us ? sizeof(int64_t) : 0));
     return ST_OK;
 }
 
@@ -263,6 +267,60 @@ static enum status retract_take(struct telling *t, struct partition *p, const st
     return ST_OK;
 }
 
+/* ---- rows whose time is over ---- */
+
+static bool partition_is_empty(const struct rank *s, const struct partition *p)
+{
+    return s->mode == RANK_FIRST ? p->row == NULL : p->rows.count == 0;
+}
+
+static void first_expire(struct rank *s, struct partition *p)
+{
+    if (!p->row || !expiry_over(&s->r.expiry, *rank_row_time(p->row)))
+        return;
+    rank_row_free(&s->r, &s->heap, p->row);
+    p->row = NULL;
+}
+
+static void partition_expire(struct rank *s, struct partition *p)
+{
+    if (s->mode == RANK_FIRST)
+        first_expire(s, p);
+    else if (expiry_over(&s->r.expiry, *p->oldest_us))
+        *p->oldest_us = rank_rows_expire(&s->r, &s->heap, &p->rows);
+}
+
+static void partitions_expire(struct rank *s, void *const *values, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        struct partition *p = values[i];
+        partition_expire(s, p);
+        *p->oldest_us = *p->oldest_us < s->r.expiry.now_us ? *p->oldest_us : s->r.expiry.now_us;
+    }
+}
+
+static bool partition_gone(void *context, void *value)
+{
+    partition_expire(context, value);
+    return partition_is_empty(context, value);
+}
+
+static enum status rank_on_clock(const struct plan_node *node, void *state, struct op_ctx *ctx, int64_t now_us)
+{
+    struct rank *s = state;
+
+    (void)node;
+    (void)now_us;
+    expiry_now(&s->r.expiry, ctx);
+    expiry_look(&s->table, partition_gone, s);
+    if (!state_count(&s->table) && s->heap.held_bytes) {
+        heap_deinit(&s->heap);
+        heap_init(&s->heap);
+    }
+    expiry_again(&s->r.expiry, ctx, state_count(&s->table));
+    return ST_OK;
+}
+
 /* ---- chunks ---- */
 
 static enum status row_apply(struct telling *t, struct partition *p, const struct rank_coming *in,
@@ -305,6 +363,9 @@ static enum status rank_on_chunk(const struct plan_node *node, void *state, stru
     const uint16_t *rows = chunk_rows(in, all);
     keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
     state_upsert(&s->table, &keys, NULL, in->count, values, NULL);
+    expiry_now(&s->r.expiry, ctx);
+    if (s->r.expiry.ttl_us)
+        partitions_expire(s, values, in->count);
     const struct rank_coming *coming = rank_rows_coming(&s->r, ctx->arena, in, rows);
     enum status st = ST_OK;
     for (uint16_t i = 0; i < in->count && st == ST_OK; i++)
@@ -326,9 +387,9 @@ static void partition_save(void *context, const void *value, struct buf *out)
 
     if (s->mode == RANK_FIRST) {
         buf_uvarint(out, 1);
-        rank_row_save(p->row, out);
+        rank_row_save(&s->r, p->row, out);
     } else {
-        rank_rows_save(&p->rows, out);
+        rank_rows_save(&s->r, &p->rows, out);
     }
 }
 
@@ -381,6 +442,7 @@ const struct op_class op_rank = {
     .state_size = sizeof(struct rank),
     .open = rank_open,
     .on_chunk = rank_on_chunk,
+    .on_clock = rank_on_clock,
     .save = rank_save,
     .load = rank_load,
     .close = rank_close,

@@ -12,6 +12,7 @@ enum status rank_rows_make(struct rank_rows *r, struct arena *arena, const struc
                             .by_origin = plan_orders_by_origin(node)};
     r->keep_last = p->limit == 1 && p->order_count == 1 && p->order[0].descending &&
                    !input->changes && input->columns[p->order[0].column].time != TIME_NONE;
+    expiry_open(&r->expiry, &node->inputs[0]);
     return pack_make(&r->pack, arena, input, NULL, input->columns_count, diag);
 }
 
@@ -33,21 +34,49 @@ struct rank_coming *rank_rows_coming(struct rank_rows *r, struct arena *arena, c
     return out;
 }
 
+static size_t row_bytes(const struct rank_rows *r, uint32_t size)
+{
+    return sizeof(struct rank_row) + size + (r->expiry.ttl_us ? sizeof(int64_t) : 0);
+}
+
 struct rank_row *rank_row_new(struct rank_rows *r, struct state_heap *heap,
                               const struct rank_coming *in)
 {
-    struct rank_row *row = heap_alloc(heap, sizeof(*row) + in->size);
+    struct rank_row *row = heap_alloc(heap, row_bytes(r, in->size));
 
     *row = (struct rank_row){.origin = in->origin, .size = in->size};
     memcpy(row->packed, in->packed, in->size);
+    if (r->expiry.ttl_us)
+        *rank_row_time(row) = r->expiry.now_us;
     r->count++;
     return row;
 }
 
 void rank_row_free(struct rank_rows *r, struct state_heap *heap, struct rank_row *row)
 {
-    heap_free(heap, row, sizeof(*row) + row->size);
+    heap_free(heap, row, row_bytes(r, row->size));
     r->count--;
+}
+
+int64_t rank_rows_expire(struct rank_rows *r, struct state_heap *heap, struct sorted *list)
+{
+    int64_t oldest = INT64_MAX;
+    uint32_t rank = 0;
+    struct sorted_at at = sorted_first();
+
+    for (struct rank_row *row; (row = sorted_get(list, at)) != NULL;) {
+        int64_t time = *rank_row_time(row);
+        if (!expiry_over(&r->expiry, time)) {
+            oldest = time < oldest ? time : oldest;
+            at = sorted_next(list, at);
+            rank++;
+            continue;
+        }
+        sorted_remove(list, heap, at);
+        rank_row_free(r, heap, row);
+        at = sorted_nth(list, rank);
+    }
+    return oldest;
 }
 
 int rank_order_compare(const struct rank_rows *r, const uint8_t *a, const uint8_t *b)
@@ -104,20 +133,22 @@ bool rank_rows_put(struct rank_rows *r, struct state_heap *heap, struct sorted *
     return true;
 }
 
-void rank_row_save(const struct rank_row *row, struct buf *out)
+void rank_row_save(const struct rank_rows *r, struct rank_row *row, struct buf *out)
 {
     buf_uvarint(out, (uint64_t)row->origin.split);
     buf_varint(out, row->origin.offset);
+    if (r->expiry.ttl_us)
+        buf_varint(out, *rank_row_time(row));
     buf_sized(out, bytes_of(row->packed, row->size));
 }
 
-void rank_rows_save(const struct sorted *list, struct buf *out)
+void rank_rows_save(const struct rank_rows *r, const struct sorted *list, struct buf *out)
 {
     struct sorted_at at = sorted_first();
 
     buf_uvarint(out, list->count);
-    for (const struct rank_row *row; (row = sorted_get(list, at)) != NULL; at = sorted_next(list, at))
-        rank_row_save(row, out);
+    for (struct rank_row *row; (row = sorted_get(list, at)) != NULL; at = sorted_next(list, at))
+        rank_row_save(r, row, out);
 }
 
 struct rank_row *rank_row_load(struct rank_rows *r, struct state_heap *heap, struct reader *in)
@@ -125,12 +156,16 @@ struct rank_row *rank_row_load(struct rank_rows *r, struct state_heap *heap, str
     struct rank_coming row = {.origin.split = (int64_t)reader_uvarint(in)};
 
     row.origin.offset = reader_varint(in);
+    int64_t time = r->expiry.ttl_us ? reader_varint(in) : 0;
     struct bytes packed = reader_sized(in);
     if (in->bad || !pack_check(&r->pack, packed.ptr, packed.len))
         return NULL;
     row.packed = packed.ptr;
     row.size = (uint32_t)packed.len;
-    return rank_row_new(r, heap, &row);
+    struct rank_row *loaded = rank_row_new(r, heap, &row);
+    if (r->expiry.ttl_us)
+        *rank_row_time(loaded) = time;
+    return loaded;
 }
 
 bool rank_rows_load(struct rank_rows *r, struct state_heap *heap, struct sorted *list,

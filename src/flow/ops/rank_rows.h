@@ -1,6 +1,7 @@
 /* rank_rows.h: rows in the order of a ROW_NUMBER(): the rows of one rank, in any number of lists.
  *
- * Rows that the order leaves equal stand in the order of their origins; as they came where rows have none.
+ * Rows that the order leaves equal stand in the order of their origins; as they came where rows have none. Where rows
+ * expire each has the clock of its coming behind its bytes.
  *
  * Owns: rows are in the heap that the caller names; lists (struct sorted) are the caller's.
  * Threads: one at a time.   Layer: flow.
@@ -8,6 +9,7 @@
 #ifndef QW_FLOW_OPS_RANK_ROWS_H
 #define QW_FLOW_OPS_RANK_ROWS_H
 
+#include "flow/ops/expiry.h"
 #include "flow/ops/pack.h"
 #include "store/state/sorted.h"
 
@@ -23,6 +25,7 @@ struct rank_rows {
     uint16_t order_count;
     bool by_origin, keep_last; /* keep_last: of equal rows the last one stands first */
     uint64_t next_seq, count;
+    struct expiry expiry;
 };
 
 /* A row that has come. */
@@ -39,6 +42,13 @@ enum status rank_rows_make(struct rank_rows *r, struct arena *arena, const struc
 struct rank_coming *rank_rows_coming(struct rank_rows *r, struct arena *arena, const struct chunk *in,
                                      const uint16_t *rows);
 
+static inline int64_t *rank_row_time(struct rank_row *row) /* of one that may expire */
+{
+    return (int64_t *)(void *)(row->packed + row->size);
+}
+/* Such rows whose time is over leave the list. The time of the oldest that is left; INT64_MAX: none is. */
+int64_t rank_rows_expire(struct rank_rows *r, struct state_heap *heap, struct sorted *list);
+
 struct rank_row *rank_row_new(struct rank_rows *r, struct state_heap *heap,
                               const struct rank_coming *in);
 void rank_row_free(struct rank_rows *r, struct state_heap *heap, struct rank_row *row);
@@ -53,9 +63,9 @@ int rank_row_compare(const void *rank_rows, const void *a, const void *b);
 bool rank_rows_put(struct rank_rows *r, struct state_heap *heap, struct sorted *list, uint32_t limit,
                    const struct rank_coming *in, uint32_t *rank, struct rank_row **fallen);
 
-/* Checkpoints: u count, then origin and bytes of each row, the first first. */
-void rank_row_save(const struct rank_row *row, struct buf *out);
-void rank_rows_save(const struct sorted *list, struct buf *out);
+/* Checkpoints: u count, then origin, time where rows expire, and bytes of each row, the first first. */
+void rank_row_save(const struct rank_rows *r, struct rank_row *row, struct buf *out);
+void rank_rows_save(const struct rank_rows *r, const struct sorted *list, struct buf *out);
 /* NULL: no such row. */
 struct rank_row *rank_row_load(struct rank_rows *r, struct state_heap *heap, struct reader *in);
 bool rank_rows_load(struct rank_rows *r, struct state_heap *heap, struct sorted *list,

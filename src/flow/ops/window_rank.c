@@ -288,10 +288,10 @@ static enum status rank_on_watermark(const struct plan_node *node, void *state, 
 static void place_save(void *context, const void *value, struct buf *out)
 {
     const struct place *place = value;
+    const struct window_rank *s = context;
 
-    (void)context;
     buf_uvarint(out, place->told);
-    rank_rows_save(&place->rows, out);
+    rank_rows_save(&s->r, &place->rows, out);
 }
 
 static void rank_save(const struct plan_node *node, const void *state, struct snap_writer *w)
@@ -307,7 +307,7 @@ static void rank_save(const struct plan_node *node, const void *state, struct sn
          at = sorted_next(&s->windows, at)) {
         buf_u64_le(&w->buf, (uint64_t)one->start);
         buf_u64_le(&w->buf, (uint64_t)one->end);
-        state_save(&one->places, w, place_save, NULL);
+        state_save(&one->places, w, place_save, (void *)s);
     }
 }
 

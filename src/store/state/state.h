@@ -68,6 +68,7 @@ struct state_table {
     uint32_t key_size, value_size, entry_size;
     uint32_t used, live; /* entries with holes, and without */
     uint32_t touched;    /* entries whose memory was ever written: the rest of the last page costs nothing yet */
+    uint32_t hand;       /* the position at which state_look goes on */
     uint32_t mask;       /* slots - 1; 0: no slots */
     uint32_t pages_count;
     bool held;           /* by the owner: values stay in place, holes are not closed */
@@ -95,6 +96,12 @@ static inline uint32_t state_count(const struct state_table *t)
 }
 /* What the table costs: memory that it has written to, its keys included; not what values point to. */
 uint64_t state_bytes(const struct state_table *t);
+
+/* Shows fn the values at the next positions, at most so many, going on where the last call stopped; those for which
+ * it says true are removed. True: it has come to the end, and begins anew with the next call. Then the memory of what
+ * is gone is given back, unless values are held. */
+typedef bool state_look_fn(void *context, void *value);
+bool state_look(struct state_table *t, uint32_t most, state_look_fn *fn, void *context);
 
 /* The value at a position 0 .. used-1, in order of insertion; NULL: a hole. */
 void *state_at(const struct state_table *t, uint32_t position);

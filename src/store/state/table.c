@@ -38,7 +38,7 @@ void state_deinit(struct state_table *t)
     heap_deinit(&t->keys);
     t->pages = NULL;
     t->slots = NULL;
-    t->pages_count = t->used = t->live = t->touched = t->mask = 0;
+    t->pages_count = t->used = t->live = t->touched = t->mask = t->hand = 0;
 }
 
 void state_clear(struct state_table *t)
@@ -283,11 +283,13 @@ static uint8_t *entry_add(struct state_table *t, const struct state_keys *keys, 
 /* Closes the holes: live entries move to the front, in their order. */
 static void compact(struct state_table *t)
 {
-    uint32_t to = 0, from_used = t->used;
+    uint32_t to = 0, from_used = t->used, hand = t->hand;
 
     t->touched = from_used > t->touched ? from_used : t->touched;
     for (uint32_t p = 0; p < from_used; p++) {
         uint8_t *entry = entry_at(t, p);
+        if (p == hand)
+            t->hand = to;
         if (!(entry_meta(entry) & LIVE))
             continue;
         if (to != p)
@@ -296,6 +298,7 @@ static void compact(struct state_table *t)
     }
     CHECK(to == t->live);
     t->used = to;
+    t->hand = t->hand < to ? t->hand : to;
     while (t->pages_count && (uint32_t)PAGE_FIRST * ((1u << (t->pages_count - 1)) - 1) > t->used)
         free(t->pages[--t->pages_count]);
     uint32_t room = (uint32_t)PAGE_FIRST * ((1u << t->pages_count) - 1);
@@ -305,6 +308,11 @@ static void compact(struct state_table *t)
     t->mask = 0;
     if (t->used > STATE_LINEAR)
         slots_room(t, GROUP);
+}
+
+static inline bool has_many_holes(const struct state_table *t)
+{
+    return !t->held && t->used > 64 && t->used > 2 * t->live;
 }
 
 static inline uint32_t key_of(const uint16_t *which, uint32_t i)
@@ -351,7 +359,7 @@ void state_upsert(struct state_table *t, const struct state_keys *keys, const ui
                   uint32_t count, void **values, uint8_t *fresh)
 {
     CHECK(keys->words == t->words);
-    if (!t->held && t->used > 64 && t->used > 2 * t->live)
+    if (has_many_holes(t))
         compact(t);
     for (uint32_t from = 0; from < count; from += GROUP) {
         uint32_t to = from + GROUP < count ? from + GROUP : count;
@@ -400,6 +408,26 @@ void state_remove(struct state_table *t, void *value)
     }
     memcpy(entry + 4, &dead, 4);
     t->live--;
+}
+
+bool state_look(struct state_table *t, uint32_t most, state_look_fn *fn, void *context)
+{
+    uint32_t end = t->hand < t->used && most < t->used - t->hand ? t->hand + most : t->used;
+
+    for (; t->hand < end; t->hand++) {
+        uint8_t *entry = entry_at(t, t->hand);
+        void *value = entry + HEADER + t->key_size;
+        if (entry_meta(entry) & LIVE && fn(context, value))
+            state_remove(t, value);
+    }
+    if (end < t->used)
+        return false;
+    t->hand = 0;
+    if (!t->held && t->used && !t->live)
+        state_clear(t);
+    else if (has_many_holes(t))
+        compact(t);
+    return true;
 }
 
 /* ---- checkpoints ----
