@@ -431,7 +431,12 @@ static struct plan_node *bind_select(struct binder *b, const struct ast_select *
     struct plan_node *calc = calc_new(b->arena, node, s.count);
     for (uint16_t i = 0; i < s.count; i++)
         calc_set(calc, i, s.names[i], s.exprs[i]);
-    return ast->distinct ? distinct_on(b, ast->at, calc) : calc;
+    if (!ast->distinct)
+        return calc;
+    node = distinct_on(b, ast->at, calc);
+    if (node && !ast->grouped)
+        ttl_hint(&ast->ttls, ast->from, &node->inputs[0].node->inputs[0]);
+    return node;
 }
 
 /* ---- VALUES ---- */

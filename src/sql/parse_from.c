@@ -10,15 +10,15 @@ static struct ast_from *from_new(struct parser *p, enum ast_from_kind kind, cons
     return from;
 }
 
-/* More options behind those there are. */
+/* More options before those there are: of one key the last counts, but that of the first hint (as in Flink). */
 static void options_add(struct parser *p, struct ast_options *options, struct ast_options more)
 {
     struct ast_option *items = ARENA_ARRAY(p->arena, struct ast_option, options->count + more.count + 1u);
 
-    if (options->count > 0)
-        memcpy(items, options->items, options->count * sizeof(*items));
     if (more.count > 0)
-        memcpy(items + options->count, more.items, more.count * sizeof(*items));
+        memcpy(items, more.items, more.count * sizeof(*items));
+    if (options->count > 0)
+        memcpy(items + more.count, options->items, options->count * sizeof(*items));
     options->items = items;
     options->count = (uint16_t)(options->count + more.count);
 }
@@ -35,13 +35,15 @@ struct ast_options parse_hints(struct parser *p, const char *word)
         const struct token *at = p->at;
         if (!is_word(at, word)) {
             if (at->kind == TOKEN_WORD)
-                parser_unsupported(p, at, "this hint");
+                parser_unsupported(p, at, arena_printf(p->arena, "the hint %.*s", BYTES_FMT(bytes_head(at->text, 40))));
             else
                 (void)(parser_want(p, word), parser_unexpected(p));
             return options;
         }
         parser_next(p);
         struct ast_options more = parse_options(p);
+        if (!p->failed && more.count == 0)
+            parser_error(p, at, DIAG_SYNTAX, "%s says nothing: %s('name' = 'value')", word, word);
         if (!p->failed)
             options_add(p, &options, more);
     } while (!p->failed && accept_sign(p, ","));

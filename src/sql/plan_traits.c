@@ -396,7 +396,7 @@ static const char *key_names(struct binder *b, const struct plan_node *input, co
     return text;
 }
 
-#define FORGET_IDLE "SET 'table.exec.state.ttl' = '…' lets go of what is idle"
+#define FORGET_IDLE "SET 'table.exec.state.ttl' = '…' lets idle state go"
 
 static const char *join_grows(struct binder *b, const struct plan_node *node)
 {

@@ -108,7 +108,7 @@ bool aggtable_changed(const struct aggset *set, const void *copy, const void *va
 /* As a value that state_upsert has just added; what DISTINCT has seen of the group is nobody's then. */
 void aggtable_reset(struct aggtable *t, const struct aggset *set, void *value);
 /* At the alarm: looks at some groups, and at some of the values that DISTINCT has seen. over: whether a group's time is
- * over. The entries of the largest table that are left. */
+ * over. As expiry_look, the longest way. */
 typedef bool aggtable_over_fn(const struct aggtable *t, const void *value);
 uint32_t aggtable_look(struct aggtable *t, const struct aggset *set, aggtable_over_fn *over);
 /* Frees what the group holds beside its value, and removes it. */

@@ -176,14 +176,12 @@ static void heap_emptied(struct aggtable *t)
 uint32_t aggtable_look(struct aggtable *t, const struct aggset *set, aggtable_over_fn *over)
 {
     struct looking l = {t, set, over, 0};
-    expiry_look(&t->groups, group_gone, &l);
-    heap_emptied(t);
-    uint32_t most = state_count(&t->groups);
+    uint32_t most = expiry_look(&t->groups, group_gone, &l);
 
+    heap_emptied(t);
     for (; l.distinct < set->distincts_count; l.distinct++) {
-        struct state_table *seen = &t->distinct[l.distinct];
-        expiry_look(seen, distinct_gone, &l);
-        most = state_count(seen) > most ? state_count(seen) : most;
+        uint32_t way = expiry_look(&t->distinct[l.distinct], distinct_gone, &l);
+        most = way > most ? way : most;
     }
     return most;
 }

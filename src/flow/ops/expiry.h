@@ -29,14 +29,18 @@ static inline void expiry_open(struct expiry *e, const struct plan_input *input)
     *e = (struct expiry){.ttl_us = input->ttl_us, .dead_us = INT64_MIN};
 }
 
-/* Before anything is read or written in a call that was given ctx. */
+/* Before anything is read in a call that was given ctx; */
+static inline void expiry_at(struct expiry *e, const struct op_ctx *ctx)
+{
+    e->now_us = ctx->expr.now_us;
+    e->dead_us = e->ttl_us ? e->now_us - e->ttl_us : INT64_MIN;
+}
+
+/* and before anything is written. */
 static inline void expiry_now(struct expiry *e, struct op_ctx *ctx)
 {
-    if (!e->ttl_us)
-        return;
-    e->now_us = ctx->expr.now_us;
-    e->dead_us = e->now_us - e->ttl_us;
-    if (e->armed)
+    expiry_at(e, ctx);
+    if (!e->ttl_us || e->armed)
         return;
     e->armed = true;
     op_alarm(ctx, e->now_us + e->ttl_us);
@@ -47,19 +51,21 @@ static inline bool expiry_over(const struct expiry *e, int64_t written_us)
     return written_us <= e->dead_us;
 }
 
-/* At the alarm: some entries of a table, as state_look; fn may ask expiry_over. */
-static inline void expiry_look(struct state_table *t, state_look_fn *fn, void *context)
+/* At the alarm: some entries of a table, as state_look; fn may ask expiry_over. How far it is to go round; 0: the table
+ * is empty. */
+static inline uint32_t expiry_look(struct state_table *t, state_look_fn *fn, void *context)
 {
     (void)state_look(t, EXPIRY_LOOK, fn, context);
+    return state_count(t) ? t->used : 0;
 }
 
-/* After the looks of an alarm: asks for the next one, for a state whose largest table has so many entries. */
-static inline void expiry_again(struct expiry *e, struct op_ctx *ctx, uint32_t entries)
+/* After the looks of an alarm: asks for the next one, the longest way round being such. */
+static inline void expiry_again(struct expiry *e, struct op_ctx *ctx, uint32_t way)
 {
     enum { SOONEST_US = 1000 };
-    int64_t wait_us = e->ttl_us / 2 / (entries / EXPIRY_LOOK + 1);
+    int64_t wait_us = e->ttl_us / 2 / (way / EXPIRY_LOOK + 1);
 
-    e->armed = entries > 0;
+    e->armed = way > 0;
     if (e->armed)
         op_alarm(ctx, e->now_us + (wait_us > SOONEST_US ? wait_us : SOONEST_US));
 }

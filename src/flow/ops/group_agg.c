@@ -222,7 +222,7 @@ static enum status group_on_clock(const struct plan_node *node, void *state, str
 
     (void)node;
     (void)now_us;
-    expiry_now(&s->expiry, ctx);
+    expiry_at(&s->expiry, ctx);
     expiry_again(&s->expiry, ctx, aggtable_look(&s->table, &s->set, group_over));
     return ST_OK;
 }

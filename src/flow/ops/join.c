@@ -489,7 +489,7 @@ static enum status join_on_clock(const struct plan_node *node, void *state, stru
     for (int i = 0; i < 2; i++) {
         if (!s->sides[i].expiry.ttl_us)
             continue;
-        expiry_now(&s->sides[i].expiry, ctx);
+        expiry_at(&s->sides[i].expiry, ctx);
         expiry_again(&s->sides[i].expiry, ctx, join_side_look(&s->sides[i]));
     }
     return ST_OK;

@@ -197,12 +197,12 @@ uint32_t join_side_look(struct join_side *side)
         return 0;
     struct join_bucket *b = side->buckets[side->first]; /* the only one: no bounded join's state expires */
     CHECK(side->count == side->first + 1);
-    expiry_look(&b->keys, list_gone, side);
+    uint32_t way = expiry_look(&b->keys, list_gone, side);
     if (!state_count(&b->keys) && b->heap.held_bytes) {
         heap_deinit(&b->heap);
         heap_init(&b->heap);
     }
-    return state_count(&b->keys);
+    return way;
 }
 
 void join_lists_sweep(struct join_bucket *b, struct join_list *const *lists, uint16_t count)

@@ -62,7 +62,7 @@ bool join_row_take(struct join_bucket *bucket, struct join_list *list, const uin
                    uint32_t size);
 /* Rows of a list whose time is over are freed. */
 void join_list_expire(const struct join_side *side, struct join_bucket *bucket, struct join_list *list);
-/* At the alarm: looks at some keys. How many there are. */
+/* At the alarm: looks at some keys. As expiry_look. */
 uint32_t join_side_look(struct join_side *side);
 static inline int64_t *join_row_time(struct join_row *row) /* of one that may expire */
 {

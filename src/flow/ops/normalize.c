@@ -160,13 +160,13 @@ static enum status normalize_on_clock(const struct plan_node *node, void *state,
 
     (void)node;
     (void)now_us;
-    expiry_now(&s->expiry, ctx);
-    expiry_look(&s->table, kept_gone, s);
+    expiry_at(&s->expiry, ctx);
+    uint32_t way = expiry_look(&s->table, kept_gone, s);
     if (!state_count(&s->table) && s->heap.held_bytes) {
         heap_deinit(&s->heap);
         heap_init(&s->heap);
     }
-    expiry_again(&s->expiry, ctx, state_count(&s->table));
+    expiry_again(&s->expiry, ctx, way);
     return ST_OK;
 }
 

@@ -471,7 +471,7 @@ static enum status over_on_clock(const struct plan_node *node, void *state, stru
 
     (void)node;
     (void)now_us;
-    expiry_now(&s->expiry, ctx);
+    expiry_at(&s->expiry, ctx);
     expiry_again(&s->expiry, ctx, aggtable_look(&s->table, &s->set, group_over));
     return ST_OK;
 }

@@ -311,13 +311,13 @@ static enum status rank_on_clock(const struct plan_node *node, void *state, stru
 
     (void)node;
     (void)now_us;
-    expiry_now(&s->r.expiry, ctx);
-    expiry_look(&s->table, partition_gone, s);
+    expiry_at(&s->r.expiry, ctx);
+    uint32_t way = expiry_look(&s->table, partition_gone, s);
     if (!state_count(&s->table) && s->heap.held_bytes) {
         heap_deinit(&s->heap);
         heap_init(&s->heap);
     }
-    expiry_again(&s->r.expiry, ctx, state_count(&s->table));
+    expiry_again(&s->r.expiry, ctx, way);
     return ST_OK;
 }
 
