@@ -152,7 +152,7 @@ static void open_here(struct call *call, struct server *server)
         st = check_columns(w, &c->diag);
     }
     if (st == ST_OK)
-        st = row_encoder_open(&w->encoder, &w->sink, &c->diag);
+        st = row_encoder_open(&w->encoder, &w->sink, engine_registry(server_engine(server)), &c->diag);
     w->encodes = st == ST_OK;
     call_done(call, st);
 }

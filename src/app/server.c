@@ -164,6 +164,7 @@ static enum status open_parts(struct server *server, const struct server_options
                                          .on_trouble = on_bridge_trouble, .context = server};
     outside_open(&server->outside, &carriers);
     engine_options.outside = &server->outside.outside;
+    engine_options.registry_address = options->listen[FACE_HTTP];
     TRY(engine_open(server->os, server->log, options->data_dir, &engine_options, &server->engine,
                     diag));
     engine_on_work(server->engine, on_work, server);

@@ -113,6 +113,7 @@ enum status driver_open(const struct plan *plan, const struct driver_options *op
     d->shards_count = options->shards ? options->shards : 1;
     CHECK(d->shards_count <= DRIVER_SHARDS_MAX);
     d->hosts = 1;
+    tick_schemas_init(&d->schemas, options->schemas);
     d->turn_rng = rng_seed(options->turn_seed);
     d->shards = lines_alloc(d->shards_count, sizeof(*d->shards));
     for (uint32_t s = 0; s < d->shards_count; s++) {
@@ -145,6 +146,11 @@ enum status driver_open(const struct plan *plan, const struct driver_options *op
     }
     *out = d;
     return ST_OK;
+}
+
+uint32_t driver_schemas(struct driver *d)
+{
+    return tick_schemas_publish(&d->schemas);
 }
 
 void driver_close(struct driver *d)

@@ -44,6 +44,7 @@ struct driver_options {
     int64_t idle_timeout_us;    /* table.exec.source.idle-timeout; 0: never idle */
     const struct zone *zone;    /* table.local-time-zone; NULL: UTC */
     struct zone_finder *zones;  /* by name; NULL: there are none */
+    struct known_schemas *schemas; /* by number; NULL: there are none */
     void (*on_work)(void *context);
     void *on_work_context;
     void *host;                 /* given to sinks: struct sink_env.host */
@@ -86,6 +87,9 @@ void driver_start(struct driver *driver);
 bool driver_take(struct driver *driver, uint64_t tick, uint32_t rows_max, uint64_t bytes_max,
                  int64_t clock_us, int64_t *wake_us);
 
+/* How many schemas the coming tick is to know; 0: none of its decoders asks. */
+uint32_t driver_schemas(struct driver *driver);
+
 /* Splits that came to sources that read on: they are the driver's from now on, and the coming tick
  * takes nothing of them, so that its note says where each begins. *any: there are some. ST_INVALID:
  * too many. */
@@ -101,6 +105,7 @@ int64_t driver_source_clock(struct driver *driver);
 struct driver_tick {
     uint64_t tick;
     int64_t clock_us;
+    uint32_t schemas; /* places of the registry that its decoders know: driver_schemas */
     bool replaying;
 };
 

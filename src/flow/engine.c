@@ -50,6 +50,7 @@ enum status engine_open(struct os *os, struct log *log, const char *dir,
         return ST_INVALID;
     }
     zones_open(&engine->zones, os);
+    known_schemas_open(&engine->schemas, os, log, engine->options.registry_address);
     os_helper_open(os, "quickwater-ckpt", on_helped, engine, &engine->helper);
     if (engine->options.threads > 1)
         engine->crew = crew_create(os, engine->options.threads, wake_from_crew, engine);
@@ -123,6 +124,7 @@ uint32_t engine_close(struct engine *engine, bool checkpoint)
     if (engine->crew)
         crew_destroy(engine->crew);
     zones_close(&engine->zones);
+    known_schemas_close(&engine->schemas);
     for (uint32_t i = 0; i < engine->broken_count; i++)
         free(engine->broken[i]);
     free(engine->broken);
@@ -414,4 +416,9 @@ enum status engine_topic_may_have(struct engine *engine, struct bytes topic, uin
 struct catalog *engine_catalog(struct engine *engine)
 {
     return &engine->catalog;
+}
+
+struct format_registry *engine_registry(struct engine *engine)
+{
+    return &engine->schemas.registry;
 }

@@ -44,6 +44,7 @@ struct engine_options {
      * stops it. NULL: nobody. */
     bool (*on_preload)(void *context, int64_t rows, int64_t all);
     void *preload_context;
+    const char *registry_address;  /* HOST:PORT where the schema registry is served; NULL: nowhere */
     const struct outside *outside; /* connectors of outside systems; NULL: there are none */
     bool check_determinism;        /* tests: save and reload operators between ticks */
     uint64_t check_seed;
@@ -57,6 +58,8 @@ enum status engine_open(struct os *os, struct log *log, const char *dir,
 /* checkpoint: of every job, as far as the time goes. Gives how many got none: the next start runs their ticks since
  * the last again. */
 uint32_t engine_close(struct engine *engine, bool checkpoint);
+/* The registry's schemas, for who reads or writes records of tables beside the engine's jobs. */
+struct format_registry *engine_registry(struct engine *engine);
 /* After a CHECK has failed: ends and joins the threads. Nothing else may be called any more. */
 void engine_abandon(struct engine *engine);
 

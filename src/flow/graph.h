@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "flow/crew.h"
 #include "flow/driver.h"
+#include "flow/known_schemas.h"
 #include "flow/ops/pack.h"
 
 enum { LINE_BYTES = 64 }; /* what one thread writes shares no line with what another does */
@@ -154,6 +155,7 @@ struct driver {
     struct graph_node **sink_nodes;
     uint32_t sinks_count;
     char *job;
+    struct tick_schemas schemas;
     struct driver_tick tick;
     bool timed;           /* this tick's calls are timed, */
     int64_t time_weight;  /* and stand for so many ticks */

@@ -9,6 +9,7 @@
 #include "flow/crew.h"
 #include "flow/engine.h"
 #include "flow/job.h"
+#include "flow/known_schemas.h"
 #include "flow/zones.h"
 
 struct engine {
@@ -27,6 +28,7 @@ struct engine {
     uint32_t turn;             /* which job begins the next pass */
     int64_t until_ns;          /* of this pass */
     struct zones zones;        /* that were asked for */
+    struct known_schemas schemas;
     struct crew *crew;         /* threads beside the caller's; NULL: none */
     void (*on_work)(void *context);
     void *on_work_context;

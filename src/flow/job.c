@@ -91,7 +91,7 @@ static struct job *job_new(struct engine *engine, const struct job_start *start)
         .crew = engine->crew, .crew_rows_min = engine->options.crew_rows_min,
         .turn_seed = engine->options.check_determinism && !engine->crew ? engine->options.check_seed : 0,
         .idle_timeout_us = start->idle_timeout_us,
-        .zones = &engine->zones.finder,
+        .zones = &engine->zones.finder, .schemas = &engine->schemas,
         .on_work = job_on_work, .on_work_context = job, .host = start->host,
     };
     struct arena text_arena;
@@ -239,7 +239,7 @@ static void await_durable(struct job *job, uint64_t lsn)
 
 static enum status note_into(struct job *job, struct log_entry *entry, struct diag *diag)
 {
-    struct driver_tick tick = {.tick = job->tick, .clock_us = job->clock_us};
+    struct driver_tick tick = {.tick = job->tick, .clock_us = job->clock_us, .schemas = job->tick ? job->now.schemas : 0};
     struct buf note, batch;
     struct batch_builder builder;
     buf_init(&note, 0);
@@ -489,7 +489,7 @@ enum status job_reshard(struct job *job, uint32_t shards, struct diag *diag)
 
 static void tick_begin(struct job *job, int64_t clock)
 {
-    job->now = (struct driver_tick){.tick = job->tick + 1, .clock_us = clock};
+    job->now = (struct driver_tick){.tick = job->tick + 1, .clock_us = clock, .schemas = driver_schemas(job->driver)};
     trial_begin(job);
     driver_begin(job->driver, &job->now);
     job->ticking = true;

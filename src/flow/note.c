@@ -33,6 +33,8 @@ void note_encode(struct buf *out, struct driver *d, const struct driver_tick *ti
     buf_uvarint(out, driver_sinks_count(d));
     for (uint32_t i = 0; i < driver_sinks_count(d); i++)
         buf_u64_le(out, driver_sink_hash(d, i));
+    if (tick->schemas)
+        buf_uvarint(out, tick->schemas);
     uint32_t crc = crc32c(0, out->ptr + at + NOTE_HEAD_BYTES, out->len - at - NOTE_HEAD_BYTES);
     buf_patch_u32_le(out, at + 4, crc);
 }
@@ -82,7 +84,9 @@ static bool decode_body(struct reader *r, struct note *note)
     note->hashes = xcalloc(sinks + 1, sizeof(*note->hashes));
     for (uint64_t i = 0; i < sinks; i++)
         note->hashes[i] = reader_u64_le(r);
-    return !r->bad && reader_left(r) == 0;
+    uint64_t schemas = reader_left(r) ? reader_uvarint(r) : 0;
+    note->schemas = (uint32_t)schemas;
+    return !r->bad && reader_left(r) == 0 && schemas <= UINT32_MAX;
 }
 
 enum status note_decode(struct bytes bytes, struct note *out)

@@ -9,6 +9,7 @@
  *        sources uvarint; of each: splits uvarint; of each: end position varint, and in the first
  *        note of a job (tick 0) the bound varint
  *        sinks uvarint; of each: hash u64 of what it gave
+ *        schemas uvarint: how many of the registry its decoders knew; not there where it is 0
  *
  * Notes are records of the job's topic `__job-NAME`, partition 0, in the same entry of the log as
  * the tick's results. Tick 0 takes nothing and says where the job starts. The first tick that has a
@@ -41,6 +42,7 @@ struct note {
     uint32_t ends_count;
     uint32_t sinks_count;
     uint64_t *hashes;
+    uint32_t schemas;
 };
 
 /* The driver's splits' ends and its sinks' hashes. */

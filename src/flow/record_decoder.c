@@ -46,6 +46,7 @@ static enum status open_part(struct record_decoder *d, const struct with *with,
     struct schema *whole = ARENA_NEW(&d->arena, struct schema);
     *whole = (struct schema){all, record};
     spec.record = whole;
+    spec.registry = d->registry;
     if (is_key && !n)
         return ST_OK; /* nobody asks for the key */
     if (!is_key) {
@@ -111,14 +112,14 @@ static enum status meta_of(const struct table_column *column, const struct type 
     return ST_INVALID;
 }
 
-enum status record_decoder_open(struct record_decoder *d, const struct plan_node *node,
-                                struct bytes topic, struct diag *diag)
+enum status record_decoder_open(struct record_decoder *d, const struct plan_node *node, struct bytes topic,
+                                struct format_registry *registry, struct diag *diag)
 {
     const struct plan_scan *scan = &node->scan;
     struct with with = with_scan(scan);
     bool *in_key, *in_value;
     uint16_t count = node->columns_count;
-    *d = (struct record_decoder){.columns_count = count,
+    *d = (struct record_decoder){.columns_count = count, .registry = registry,
                                  .upserts = with_is(&with, "connector", "upsert-kafka")};
     arena_init(&d->arena, ARENA_BUDGET_NONE);
     d->topic = arena_copy(&d->arena, topic);

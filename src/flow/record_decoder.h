@@ -28,10 +28,11 @@ struct record_decoder {
     struct format_meta *value_metas; /* those that the value's format gives */
     uint16_t value_metas_count;
     struct bytes topic;
+    struct format_registry *registry;
 };
 
-enum status record_decoder_open(struct record_decoder *d, const struct plan_node *scan,
-                                struct bytes topic, struct diag *diag) MUST_CHECK;
+enum status record_decoder_open(struct record_decoder *d, const struct plan_node *scan, struct bytes topic,
+                                struct format_registry *registry, struct diag *diag) MUST_CHECK;
 void record_decoder_close(struct record_decoder *d);
 
 /* Puts one value to each column builder; as format_decode. Of upserts a record without a value is a row too,

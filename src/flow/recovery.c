@@ -225,7 +225,7 @@ static enum status replay_note(struct job *job, struct note *note, int64_t offse
         TRY(job_reshard(job, note->shards, diag));
     if (note_apply(note, job->driver) != ST_OK)
         return damaged(job, offset, diag);
-    struct driver_tick tick = {.tick = note->tick, .clock_us = note->clock_us, .replaying = true};
+    struct driver_tick tick = {.tick = note->tick, .clock_us = note->clock_us, .schemas = note->schemas, .replaying = true};
     TRY(driver_run(job->driver, &tick, diag));
     for (uint32_t i = 0; i < note->sinks_count; i++)
         if (driver_sink_hash(job->driver, i) != note->hashes[i])

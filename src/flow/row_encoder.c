@@ -9,6 +9,14 @@ static const uint64_t null_valid[CHUNK_ROWS / 64 + 1];
 static const uint64_t null_data[CHUNK_ROWS * 2];
 static const uint32_t null_offsets[CHUNK_ROWS + 1];
 
+/* The topic's: TOPIC-value, TOPIC-key. */
+static struct bytes subject_of(struct row_encoder *e, const struct with *with, const char *part)
+{
+    struct bytes topic = with_get(with, "topic", "");
+
+    return bytes_str(arena_printf(&e->arena, "%.*s-%s", BYTES_FMT(topic), part));
+}
+
 static enum status open_part(struct row_encoder *e, const struct with *with, const char *part,
                              const bool *in_part, struct format_encoder **out, struct diag *diag)
 {
@@ -40,6 +48,8 @@ static enum status open_part(struct row_encoder *e, const struct with *with, con
     *whole = (struct schema){n, record};
     spec.record = whole;
     spec.columns = columns;
+    spec.registry = e->registry;
+    spec.subject = subject_of(e, with, part);
     TRY(with_format_fits(with, part, &spec, diag));
     return format_encoder_open(&spec, out, diag);
 }
@@ -62,12 +72,13 @@ static enum status check_metadata(struct row_encoder *e, const struct table *tab
     return ST_OK;
 }
 
-enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node, struct diag *diag)
+enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node, struct format_registry *registry,
+                             struct diag *diag)
 {
     const struct table *table = node->sink.table;
     struct with with = with_table(table);
     bool *in_key, *in_value;
-    *e = (struct row_encoder){.node = node, .columns_count = table->columns_count};
+    *e = (struct row_encoder){.node = node, .columns_count = table->columns_count, .registry = registry};
     arena_init(&e->arena, ARENA_BUDGET_NONE);
     e->inputs = ARENA_ARRAY(&e->arena, int32_t, e->columns_count + 1);
     e->cols = ARENA_ARRAY(&e->arena, struct column, e->columns_count + 1);

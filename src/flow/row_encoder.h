@@ -16,10 +16,11 @@ struct row_encoder {
     struct format_encoder *value, *key; /* key NULL: none */
     struct chunk chunk;       /* of table columns; set by row_encoder_chunk */
     struct column *cols;
+    struct format_registry *registry;
     int32_t timestamp;        /* the table's column for the record's time, or -1 */
 };
 
-enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node,
+enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node, struct format_registry *registry,
                              struct diag *diag) MUST_CHECK;
 void row_encoder_close(struct row_encoder *e);
 

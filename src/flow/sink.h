@@ -23,6 +23,7 @@ struct sink_env {
     struct op_ctx *ctx;
     struct results *results;
     struct bytes job;
+    struct format_registry *registry; /* NULL: there is none */
     int64_t clock_us; /* of the tick */
     uint64_t tick;
     uint64_t hash;    /* of all the sink gave in this tick */

@@ -58,7 +58,7 @@ static enum status file_open(const struct plan_node *node, struct sink_env *env,
     s->base = (struct sink){&sink_filesystem_class, env};
     s->json = with_is(&with, "format", "json");
     buf_init(&s->held.text, 0);
-    enum status st = row_encoder_open(&s->rows, node, diag);
+    enum status st = row_encoder_open(&s->rows, node, env->registry, diag);
     if (st == ST_OK)
         st = file_path(s, with_get(&with, "path", ""), path, diag);
     if (st == ST_OK)

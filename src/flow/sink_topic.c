@@ -41,7 +41,7 @@ static enum status topic_open_as(const struct sink_class *class, const struct pl
     struct sink_topic *s = xcalloc(1, sizeof(*s));
     s->base = (struct sink){class, env};
     s->changes = with_takes_changes(&with);
-    enum status st = row_encoder_open(&s->rows, node, diag);
+    enum status st = row_encoder_open(&s->rows, node, env->registry, diag);
     if (st == ST_OK)
         st = topic_of_table(env->log, &with, &s->topic, diag);
     buf_init(&s->key, 0);

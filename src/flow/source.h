@@ -23,6 +23,7 @@ struct source_env {
     struct log *log;
     struct op_ctx *ctx;
     struct bytes job;
+    struct format_registry *registry; /* NULL: there is none */
     void *host;                     /* the engine's, for the tables that are its own */
     void (*on_work)(void *context); /* new input has come: a tick is wanted */
     void *on_work_context;

@@ -207,7 +207,7 @@ static enum status topic_open(const struct plan_node *scan, struct source_env *e
     if (st == ST_OK)
         st = topic_of_table(env->log, &s->with, &s->topic, diag);
     if (st == ST_OK)
-        st = record_decoder_open(&s->decoder, scan, name, diag);
+        st = record_decoder_open(&s->decoder, scan, name, env->registry, diag);
     *out = &s->base;
     if (st != ST_OK) {
         s->base.class->close(&s->base);

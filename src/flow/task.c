@@ -10,6 +10,11 @@ static const struct op_way task_way;
 
 /* ---- life ---- */
 
+static struct format_registry *driver_registry(struct driver *d)
+{
+    return d->options.schemas ? &d->schemas.registry : NULL;
+}
+
 void task_init(struct driver *d, struct graph_node *node, uint32_t shard)
 {
     struct task *task = &node->tasks[shard];
@@ -38,7 +43,7 @@ enum status task_open(struct task *task, struct diag *diag)
     enum status st = ST_OK;
     if (node->source) {
         task->source_env = (struct source_env){
-            .os = d->options.os, .log = d->options.log, .ctx = &task->ctx,
+            .os = d->options.os, .log = d->options.log, .ctx = &task->ctx, .registry = driver_registry(d),
             .job = bytes_str(d->job), .host = d->options.host, .on_work = d->options.on_work, .on_work_context = d->options.on_work_context,
             .on_error = side_error, .on_error_context = task,
         };
@@ -49,7 +54,7 @@ enum status task_open(struct task *task, struct diag *diag)
         task->sink_env = (struct sink_env){
             .os = d->options.os, .log = d->options.log, .ctx = &task->ctx,
             .results = &d->shards[task->ctx.shard].results, .job = bytes_str(d->job),
-            .host = d->options.host,
+            .registry = driver_registry(d), .host = d->options.host,
         };
         if (node->sink->single && task->ctx.shard)
             return ST_OK; /* nothing ever comes here */

@@ -220,6 +220,7 @@ void driver_begin(struct driver *d, const struct driver_tick *tick)
     CHECK(!d->broken && !d->running);
     uint64_t work = tick_work(d);
     d->tick = *tick;
+    d->schemas.places = tick->schemas;
     /* Small ticks are timed one in eight, so that a clock reading costs less than what it measures. */
     d->timed = work >= 1024 || tick->tick % 8 == 0;
     d->time_weight = work >= 1024 ? 1 : 8;

@@ -47,7 +47,7 @@ static void schema_from_outside(struct arena *arena, struct bytes input, const s
     buf_deinit(&why);
     enum status defaults = avro_check_defaults(schema, &diag);
     CHECK(defaults == ST_OK || diag.message[0]);
-    if (avro_plan_read(arena, schema, row, NULL, &plan, &diag) != ST_OK)
+    if (avro_plan_read(arena, schema, NULL, row, NULL, &plan, &diag) != ST_OK)
         return;
     chunk_builder_init_schema(&b, arena, of, 2);
     if (avro_read(plan, bytes_skip(input, end + 1), b.cols, &diag)) {

@@ -195,62 +195,6 @@ bool avro_can_read(const struct avro_schema *reader, const struct avro_schema *w
 
 /* ---- defaults ---- */
 
-static bool default_fits(const struct avro_schema *s, struct bytes json, uint32_t depth);
-
-static bool members_fit(const struct avro_schema *s, struct bytes json, uint32_t depth)
-{
-    struct json_iter it = json_iter_of(json);
-    struct bytes key, value;
-
-    if (s->kind == AVRO_ARRAY) {
-        while (json_array_next(&it, &value))
-            if (!default_fits(s->inner[0], value, depth))
-                return false;
-        return true;
-    }
-    while (s->kind == AVRO_MAP && json_object_next(&it, &key, &value))
-        if (!default_fits(s->inner[0], value, depth))
-            return false;
-    for (uint32_t i = 0; s->kind == AVRO_RECORD && i < s->count; i++) {
-        char name[200];
-        snprintf(name, sizeof(name), "%.*s", BYTES_FMT(bytes_head(s->fields[i].name, sizeof(name) - 1)));
-        if (json_member(json, name, &value) ? !default_fits(s->fields[i].type, value, depth) : !s->fields[i].otherwise.ptr)
-            return false;
-    }
-    return true;
-}
-
-static bool default_fits(const struct avro_schema *s, struct bytes json, uint32_t depth)
-{
-    enum json_kind kind = json_kind_of(json);
-    int64_t n;
-
-    if (depth == AVRO_DEPTH_MAX)
-        return false;
-    switch (s->kind) {
-    case AVRO_NULL: return kind == JSON_NULL;
-    case AVRO_BOOLEAN: return kind == JSON_TRUE || kind == JSON_FALSE;
-    case AVRO_INT: return kind == JSON_NUMBER && bytes_to_i64(json, &n) && n >= INT32_MIN && n <= INT32_MAX;
-    case AVRO_LONG: return kind == JSON_NUMBER && bytes_to_i64(json, &n);
-    case AVRO_FLOAT:
-    case AVRO_DOUBLE: return kind == JSON_NUMBER || kind == JSON_STRING; /* "NaN" */
-    case AVRO_BYTES:
-    case AVRO_STRING:
-    case AVRO_ENUM:
-    case AVRO_FIXED: return kind == JSON_STRING;
-    case AVRO_ARRAY: return kind == JSON_ARRAY && members_fit(s, json, depth + 1);
-    case AVRO_MAP:
-    case AVRO_RECORD: return kind == JSON_OBJECT && members_fit(s, json, depth + 1);
-    case AVRO_UNION:
-        for (uint32_t i = 0; i < s->count; i++)
-            if (default_fits(s->inner[i], json, depth + 1))
-                return true;
-        return false;
-    case AVRO_KINDS: break;
-    }
-    return false;
-}
-
 struct visited {
     const struct avro_schema **types;
     size_t count, cap;
@@ -270,6 +214,16 @@ static bool visit(struct visited *v, const struct avro_schema *type)
     return true;
 }
 
+static bool default_fits(const struct avro_field *f)
+{
+    struct buf binary;
+
+    buf_init(&binary, 0);
+    bool fits = avro_default_write(f->type, f->otherwise, &binary);
+    buf_deinit(&binary);
+    return fits;
+}
+
 static enum status check_type(struct visited *v, const struct avro_schema *s, struct diag *diag)
 {
     if (s->kind == AVRO_ARRAY || s->kind == AVRO_MAP)
@@ -280,7 +234,7 @@ static enum status check_type(struct visited *v, const struct avro_schema *s, st
         return ST_OK;
     for (uint32_t i = 0; i < s->count; i++) {
         const struct avro_field *f = &s->fields[i];
-        if (f->otherwise.ptr && !default_fits(f->type, f->otherwise, 0))
+        if (f->otherwise.ptr && !default_fits(f))
             return diag_set(diag, ST_INVALID, DIAG_VALUE, "the default %.*s of field '%.*s' is no value of its type",
                             BYTES_FMT(bytes_head(f->otherwise, 60)), BYTES_FMT(bytes_head(f->name, 60)));
         TRY(check_type(v, f->type, diag));

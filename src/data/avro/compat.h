@@ -14,4 +14,7 @@ bool avro_can_read(const struct avro_schema *reader, const struct avro_schema *w
 /* Every default in the schema is a value of its field's type (of a union's: of one of its branches). */
 enum status avro_check_defaults(const struct avro_schema *schema, struct diag *diag) MUST_CHECK;
 
+/* A default as a record would have it, appended in Avro's binary form. False: it is no value of the type. */
+bool avro_default_write(const struct avro_schema *schema, struct bytes json, struct buf *out) MUST_CHECK;
+
 #endif

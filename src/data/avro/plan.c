@@ -1,5 +1,5 @@
 /* How Avro records are read: see plan.h. */
-#include "data/avro/plan.h"
+#include "data/avro/plan_inner.h"
 
 #include <math.h>
 
@@ -9,218 +9,13 @@
 #include "data/decimal.h"
 #include "data/format/format.h"
 
-enum { SKIPPED = UINT16_MAX };
-
-enum read_op {
-    READ_BAD, /* what is written does not fit what is wanted */
-    READ_NULL, READ_BOOL, READ_NUMBER, READ_FLOAT, READ_DOUBLE, READ_TEXT, READ_FIXED, READ_ENUM, READ_DECIMAL,
-    READ_TIME, READ_UNION, READ_ROW, READ_ARRAY, READ_MAP
-};
-
-struct avro_plan {
-    enum read_op op;
-    const struct avro_schema *schema;
-    const struct type *type;
-    const struct avro_plan *inner; /* of branches, fields, elements */
-    uint16_t *columns;             /* of a record's fields; SKIPPED */
-    uint16_t *missing;             /* columns that it does not have */
-    uint16_t missing_count;
-    struct bytes lacks;            /* one of them that may not be NULL */
-    int64_t unit_us;               /* READ_TIME: of one; 0: days */
-};
-
 struct context {
     struct reader r;
     struct diag *diag;
     uint64_t elements; /* that may still come */
+    uint64_t values;   /* the same, of any kind */
     uint32_t depth;
 };
-
-/* ---- resolving ---- */
-
-static void plan_value(struct arena *arena, const struct avro_schema *schema, const struct type *type,
-                       struct avro_plan *out);
-
-/* The field of a row by this name; its index, or -1. */
-static int32_t field_named(const struct type *row, struct bytes name)
-{
-    for (uint16_t i = 0; i < row->fields_count; i++)
-        if (bytes_equal(row->fields[i].name, name))
-            return i;
-    return -1;
-}
-
-static void plan_missing(const struct type *row, const bool *found, const uint16_t *columns, struct avro_plan *out)
-{
-    for (uint16_t i = 0; i < row->fields_count; i++) {
-        if (found[i])
-            continue;
-        out->missing[out->missing_count++] = columns ? columns[i] : i;
-        if (row->fields[i].type->not_null)
-            out->lacks = row->fields[i].name;
-    }
-}
-
-static void plan_record(struct arena *arena, const struct avro_schema *schema, const struct type *row,
-                        const uint16_t *columns, struct avro_plan *out)
-{
-    struct avro_plan *inner = ARENA_ARRAY(arena, struct avro_plan, schema->count + 1);
-    bool *found = ARENA_ARRAY(arena, bool, row->fields_count + 1);
-
-    *out = (struct avro_plan){.op = READ_ROW, .schema = schema, .type = row, .inner = inner};
-    out->columns = ARENA_ARRAY(arena, uint16_t, schema->count + 1);
-    out->missing = ARENA_ARRAY(arena, uint16_t, row->fields_count + 1);
-    for (uint32_t f = 0; f < schema->count; f++) {
-        int32_t i = field_named(row, schema->fields[f].name);
-        out->columns[f] = SKIPPED;
-        if (i < 0)
-            continue;
-        found[i] = true;
-        out->columns[f] = columns ? columns[i] : (uint16_t)i;
-        plan_value(arena, schema->fields[f].type, row->fields[i].type, &inner[f]);
-    }
-    plan_missing(row, found, columns, out);
-}
-
-static enum read_op number_op(const struct avro_schema *schema, const struct type *type)
-{
-    static const uint16_t takes[TYPE_KINDS] = {
-        [TYPE_TINYINT] = 1 << AVRO_INT,
-        [TYPE_SMALLINT] = 1 << AVRO_INT,
-        [TYPE_INT] = 1 << AVRO_INT,
-        [TYPE_BIGINT] = 1 << AVRO_INT | 1 << AVRO_LONG,
-        [TYPE_FLOAT] = 1 << AVRO_INT | 1 << AVRO_LONG | 1 << AVRO_FLOAT,
-        [TYPE_DOUBLE] = 1 << AVRO_INT | 1 << AVRO_LONG | 1 << AVRO_FLOAT | 1 << AVRO_DOUBLE,
-    };
-
-    if (!(takes[type->kind] >> schema->kind & 1))
-        return READ_BAD;
-    return schema->kind == AVRO_FLOAT ? READ_FLOAT : schema->kind == AVRO_DOUBLE ? READ_DOUBLE : READ_NUMBER;
-}
-
-static void plan_time(const struct avro_schema *schema, const struct type *type, struct avro_plan *out)
-{
-    static const int64_t units[] = {[AVRO_TIME_MICROS] = 1, [AVRO_TIMESTAMP_MICROS] = 1,
-                                    [AVRO_LOCAL_TIMESTAMP_MICROS] = 1, [AVRO_TIME_MILLIS] = 1000,
-                                    [AVRO_TIMESTAMP_MILLIS] = 1000, [AVRO_LOCAL_TIMESTAMP_MILLIS] = 1000};
-    bool time = type->kind == TYPE_TIME, is_int = schema->kind == AVRO_INT;
-    bool logical_time = schema->logical == AVRO_TIME_MILLIS || schema->logical == AVRO_TIME_MICROS;
-
-    out->unit_us = units[schema->logical];
-    if (type->kind == TYPE_DATE) {
-        out->op = is_int && (schema->logical == AVRO_DATE || schema->logical == AVRO_PLAIN) ? READ_TIME : READ_BAD;
-        return;
-    }
-    if (schema->logical == AVRO_PLAIN)
-        out->unit_us = 1000;
-    else if (!out->unit_us || time != logical_time)
-        return;
-    if (schema->kind == AVRO_LONG || (is_int && time))
-        out->op = READ_TIME;
-}
-
-static enum read_op text_op(const struct avro_schema *schema)
-{
-    switch (schema->kind) {
-    case AVRO_STRING:
-    case AVRO_BYTES: return READ_TEXT;
-    case AVRO_FIXED: return READ_FIXED;
-    case AVRO_ENUM: return READ_ENUM;
-    default: return READ_BAD;
-    }
-}
-
-static void plan_inner(struct arena *arena, const struct avro_schema *schema, const struct type *element,
-                       enum read_op op, struct avro_plan *out)
-{
-    struct avro_plan *inner = ARENA_NEW(arena, struct avro_plan);
-
-    plan_value(arena, schema->inner[0], element, inner);
-    out->op = op;
-    out->inner = inner;
-}
-
-static void plan_union(struct arena *arena, const struct avro_schema *schema, const struct type *type,
-                       struct avro_plan *out)
-{
-    struct avro_plan *inner = ARENA_ARRAY(arena, struct avro_plan, schema->count + 1);
-
-    for (uint32_t i = 0; i < schema->count; i++)
-        plan_value(arena, schema->inner[i], type, &inner[i]);
-    out->op = READ_UNION;
-    out->inner = inner;
-}
-
-static void plan_value(struct arena *arena, const struct avro_schema *schema, const struct type *type,
-                       struct avro_plan *out)
-{
-    *out = (struct avro_plan){.op = READ_BAD, .schema = schema, .type = type};
-    if (schema->kind == AVRO_UNION) {
-        plan_union(arena, schema, type, out);
-        return;
-    }
-    if (schema->kind == AVRO_NULL) {
-        out->op = type->not_null ? READ_BAD : READ_NULL;
-        return;
-    }
-    switch (type->kind) {
-    case TYPE_BOOLEAN: out->op = schema->kind == AVRO_BOOLEAN ? READ_BOOL : READ_BAD; break;
-    case TYPE_TINYINT:
-    case TYPE_SMALLINT:
-    case TYPE_INT:
-    case TYPE_BIGINT:
-    case TYPE_FLOAT:
-    case TYPE_DOUBLE: out->op = number_op(schema, type); break;
-    case TYPE_DECIMAL: out->op = schema->logical == AVRO_DECIMAL ? READ_DECIMAL : READ_BAD; break;
-    case TYPE_CHAR:
-    case TYPE_VARCHAR: out->op = schema->kind == AVRO_FIXED ? READ_BAD : text_op(schema); break;
-    case TYPE_BINARY:
-    case TYPE_VARBINARY: out->op = schema->kind == AVRO_ENUM ? READ_BAD : text_op(schema); break;
-    case TYPE_DATE:
-    case TYPE_TIME:
-    case TYPE_TIMESTAMP:
-    case TYPE_TIMESTAMP_LTZ: plan_time(schema, type, out); break;
-    case TYPE_ROW:
-        if (schema->kind == AVRO_RECORD)
-            plan_record(arena, schema, type, NULL, out);
-        break;
-    case TYPE_ARRAY:
-        if (schema->kind == AVRO_ARRAY)
-            plan_inner(arena, schema, type->fields[0].type, READ_ARRAY, out);
-        break;
-    case TYPE_MAP:
-    case TYPE_MULTISET:
-        if (schema->kind == AVRO_MAP && type_is_text(type->fields[0].type->kind))
-            plan_inner(arena, schema, type->fields[1].type, READ_MAP, out);
-        break;
-    default: break;
-    }
-}
-
-enum status avro_plan_read(struct arena *arena, const struct avro_schema *schema, const struct type *row,
-                           const uint16_t *columns, const struct avro_plan **out, struct diag *diag)
-{
-    struct avro_plan *plan = ARENA_NEW(arena, struct avro_plan);
-
-    /* a union of a record and null, as some tools register it: the branch stands before the record */
-    if (schema->kind == AVRO_UNION && schema->count == 2) {
-        uint32_t at = schema->inner[0]->kind == AVRO_NULL;
-        if (schema->inner[at]->kind == AVRO_RECORD && schema->inner[!at]->kind == AVRO_NULL) {
-            struct avro_plan *inner = ARENA_ARRAY(arena, struct avro_plan, 2);
-            plan_record(arena, schema->inner[at], row, columns, &inner[at]);
-            inner[!at] = (struct avro_plan){.op = READ_BAD, .schema = schema->inner[!at], .type = row};
-            *plan = (struct avro_plan){.op = READ_UNION, .schema = schema, .type = row, .inner = inner};
-            *out = plan;
-            return ST_OK;
-        }
-    }
-    if (schema->kind != AVRO_RECORD)
-        return diag_set(diag, ST_INVALID, DIAG_TYPE, "the Avro schema is %s, and a row needs a record",
-                        avro_kind_text(schema->kind));
-    plan_record(arena, schema, row, columns, plan);
-    *out = plan;
-    return ST_OK;
-}
 
 /* ---- why it failed ---- */
 
@@ -246,9 +41,12 @@ static bool bad_type(struct context *c, const struct avro_plan *p)
     return false;
 }
 
+/* A value begins. */
 static bool deeper(struct context *c)
 {
-    return ++c->depth <= AVRO_DEPTH_MAX || bad(c, "the record has more levels than are read");
+    if (++c->depth > AVRO_DEPTH_MAX)
+        return bad(c, "the record has more levels than are read");
+    return c->values-- || bad(c, "the record has more values than bytes");
 }
 
 /* ---- passing over ---- */
@@ -405,7 +203,9 @@ static bool read_text(struct context *c, const struct avro_plan *p, struct colum
         int64_t at = reader_varint(&c->r);
         if (!c->r.bad && (at < 0 || at >= (int64_t)p->schema->count))
             return bad(c, "an enum's value is none that its schema has");
-        text = c->r.bad ? BYTES_NONE : p->schema->symbols[at];
+        text = c->r.bad ? BYTES_NONE : p->symbols[at];
+        if (!c->r.bad && !text.ptr)
+            return bad(c, "an enum's value is none that the reader's schema has, which has no default");
     } else {
         text = reader_bytes(&c->r, (uint64_t)reader_varint(&c->r));
     }
@@ -465,10 +265,17 @@ static bool read_time(struct context *c, const struct avro_plan *p, struct colum
     return true;
 }
 
-static void put_missing(const struct avro_plan *p, struct column_builder *cols)
+static bool put_missing(struct context *c, const struct avro_plan *p, struct column_builder *cols)
 {
-    for (uint16_t i = 0; i < p->missing_count; i++)
-        column_put_null(&cols[p->missing[i]]);
+    for (uint16_t i = 0; i < p->missing_count; i++) {
+        const struct avro_missing *m = &p->missing[i];
+        struct context otherwise = {reader_of(m->otherwise), c->diag, m->otherwise.len, AVRO_EMPTY_MAX, c->depth};
+        if (!m->plan)
+            column_put_null(&cols[m->column]);
+        else if (!read_value(&otherwise, m->plan, &cols[m->column]))
+            return false;
+    }
+    return true;
 }
 
 static bool read_fields(struct context *c, const struct avro_plan *p, struct column_builder *cols)
@@ -486,8 +293,7 @@ static bool read_fields(struct context *c, const struct avro_plan *p, struct col
         format_within_field(c->diag, p->schema->fields[f].name);
         return false;
     }
-    put_missing(p, cols);
-    return true;
+    return put_missing(c, p, cols);
 }
 
 static bool read_row(struct context *c, const struct avro_plan *p, struct column_builder *b)
@@ -578,7 +384,7 @@ static bool read_value(struct context *c, const struct avro_plan *p, struct colu
 
 bool avro_read(const struct avro_plan *plan, struct bytes record, struct column_builder *cols, struct diag *diag)
 {
-    struct context c = {reader_of(record), diag, record.len + AVRO_EMPTY_MAX, 0};
+    struct context c = {reader_of(record), diag, record.len + AVRO_EMPTY_MAX, record.len + AVRO_VALUES_EMPTY_MAX, 0};
     uint64_t at;
 
     if (plan->op == READ_UNION) {

@@ -90,18 +90,19 @@ static void write_plain(const struct avro_schema *schema, const struct type *typ
     }
 }
 
-/* What may be NULL is a union whose first branch is null. */
+/* What may be NULL is a union of two branches, one of which is null. */
 static void write_value(const struct avro_schema *schema, const struct type *type, const struct column *col,
                         uint32_t at, struct buf *to)
 {
     bool valid = column_valid(col, at);
 
     if (schema->kind == AVRO_UNION) {
-        CHECK(schema->count == 2 && schema->inner[0]->kind == AVRO_NULL);
-        buf_varint(to, valid);
+        bool null_first = schema->inner[0]->kind == AVRO_NULL;
+        CHECK(schema->count == 2);
+        buf_varint(to, valid == null_first);
         if (!valid)
             return;
-        schema = schema->inner[1];
+        schema = schema->inner[null_first];
     }
     write_plain(schema, type, col, at, to);
 }

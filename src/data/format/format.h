@@ -16,6 +16,7 @@
  *            json's but fail-on-missing-field; debezium-json.schema-include; canal-json.database.include,
  *            canal-json.table.include
  *     avro   avro.timestamp_mapping.legacy (true), avro.encoding (binary)
+ *     avro-confluent  avro-confluent.url, .subject, .schema (confluent.h)
  *     row    none: typed values (our own; row.c draws the bytes)
  *
  * Owns:    a decoder owns its plan and scratch; text it puts is copied into the builders' arena.
@@ -29,6 +30,7 @@
 
 #include "base/buf.h"
 #include "data/builder.h"
+#include "data/format/registry.h"
 
 enum { FORMAT_RECORD_MAX = 64 << 20 };
 
@@ -53,6 +55,8 @@ struct format_spec {
     const uint16_t *positions;            /* csv and row decoders: which field of the record; NULL: i */
     uint16_t record_fields;               /* csv and row decoders: how many there are; 0: schema->count */
     const struct schema *record;          /* avro: all fields of the record, of the table's types; NULL: schema */
+    struct format_registry *registry;     /* of schemas by number; NULL: there is none */
+    struct bytes subject;                 /* under which an encoder registers its schema, unless an option says another */
     const struct format_meta *metas;      /* what a decoder of changes gives beside the schema's columns */
     uint16_t metas_count;
 };
@@ -117,7 +121,7 @@ struct format_class {
 };
 
 extern const struct format_class format_json, format_csv, format_raw, format_row;
-extern const struct format_class format_avro;
+extern const struct format_class format_avro, format_avro_confluent;
 extern const struct format_class format_debezium, format_canal, format_maxwell, format_ogg;
 
 /* Options "NAME.key" of a spec, one after another: true and its key without the prefix while there are. */

@@ -43,7 +43,8 @@ static enum schema_error parse_reference(struct resolve *r, const struct schema_
     }
     r->seen[r->seen_count++] = *reference;
     struct diag passed = {0};
-    if (schema_version_find(r->log, reference->subject, reference->version, true, &version, &passed) != SCHEMA_OK ||
+    version.id = reference->id;
+    if ((!version.id && schema_version_find(r->log, reference->subject, reference->version, true, &version, &passed) != SCHEMA_OK) ||
         !schema_of_id(r->log, version.id, r->arena, &schema, NULL)) {
         diag_set(r->diag, ST_INVALID, DIAG_NAME, "The schema refers to version %d of subject '%.*s', which is not there",
                  reference->version, BYTES_FMT(bytes_head(reference->subject, 200)));

@@ -39,6 +39,14 @@ static struct bytes id_key(struct buf *buf, uint32_t id)
     return buf_view(buf);
 }
 
+static struct bytes place_key(struct buf *buf, uint32_t place)
+{
+    buf_clear(buf);
+    buf_u8(buf, 'o');
+    buf_u32_be(buf, place);
+    return buf_view(buf);
+}
+
 static struct bytes version_prefix(struct buf *buf, struct bytes subject)
 {
     buf_clear(buf);
@@ -86,13 +94,17 @@ static bool read_schema(struct bytes value, struct arena *arena, struct schema_t
         references[i].name = reader_sized(&r);
         references[i].subject = reader_sized(&r);
         references[i].version = (int32_t)reader_uvarint(&r);
+        references[i].id = 0;
     }
+    for (uint64_t i = 0; i < count && reader_left(&r); i++)
+        references[i].id = (uint32_t)reader_uvarint(&r);
+    out->place = reader_left(&r) ? (uint32_t)reader_uvarint(&r) : 0;
     out->references = references;
     out->references_count = (uint32_t)count;
     return !r.bad;
 }
 
-static void write_schema(struct buf *to, const struct schema_text *schema, int64_t now_us)
+static void write_schema(struct buf *to, const struct schema_text *schema, uint32_t place, int64_t now_us)
 {
     buf_u64_be(to, (uint64_t)now_us);
     buf_u8(to, (uint8_t)schema->type);
@@ -103,6 +115,9 @@ static void write_schema(struct buf *to, const struct schema_text *schema, int64
         buf_sized(to, schema->references[i].subject);
         buf_uvarint(to, (uint32_t)schema->references[i].version);
     }
+    for (uint32_t i = 0; i < schema->references_count; i++)
+        buf_uvarint(to, schema->references[i].id);
+    buf_uvarint(to, place);
 }
 
 bool schema_of_id(const struct log *log, uint32_t id, struct arena *arena, struct schema_text *out, int64_t *since_us)
@@ -173,6 +188,46 @@ static enum status fact_put(struct log *log, struct bytes key, struct bytes valu
 uint32_t schema_id_max(const struct log *log)
 {
     return totals_of(log).last;
+}
+
+uint32_t schema_count(const struct log *log)
+{
+    return totals_of(log).schemas;
+}
+
+uint32_t schema_at_place(const struct log *log, uint32_t place)
+{
+    struct buf key;
+    struct bytes value = BYTES_NONE;
+
+    buf_init(&key, 0);
+    if (!log_kv_get(log, LOG_KV_SCHEMAS, place_key(&key, place), &value))
+        value = BYTES_NONE;
+    buf_deinit(&key);
+    struct reader r = reader_of(value);
+    return reader_u32_be(&r);
+}
+
+struct walk_ids {
+    schema_id_fn *fn;
+    void *context;
+};
+
+static bool walk_id(void *context, struct bytes key, struct bytes value)
+{
+    struct walk_ids *w = context;
+    struct reader r = reader_of(bytes_skip(key, 1));
+    uint32_t id = reader_u32_be(&r);
+
+    (void)value;
+    return r.bad || w->fn(w->context, id);
+}
+
+void schema_ids(const struct log *log, schema_id_fn *fn, void *context)
+{
+    struct walk_ids w = {fn, context};
+
+    log_kv_scan(log, LOG_KV_SCHEMAS, BYTES_LITERAL("i"), walk_id, &w);
 }
 
 static bool same_schema(const struct schema_text *a, const struct schema_text *b)
@@ -386,8 +441,11 @@ static enum status put_version(struct log *log, const struct schema_register *wh
     buf_init(&key, 0);
     buf_init(&value, 0);
     if (is_new) {
-        write_schema(&value, &what->schema, what->now_us);
+        write_schema(&value, &what->schema, t.schemas + 1, what->now_us);
         log_entry_kv(entry, LOG_KV_SCHEMAS, id_key(&key, version->id), buf_view(&value));
+        buf_clear(&value);
+        buf_u32_be(&value, version->id);
+        log_entry_kv(entry, LOG_KV_SCHEMAS, place_key(&key, t.schemas + 1), buf_view(&value));
         hash_prefix(&key, &what->schema);
         buf_u32_be(&key, version->id);
         log_entry_kv(entry, LOG_KV_SCHEMAS, buf_view(&key), BYTES_LITERAL("\1"));
@@ -448,6 +506,21 @@ static enum schema_error choose_id(const struct log *log, const struct schema_re
     return check_room(log, &what->schema, *is_new, diag);
 }
 
+/* What they are now they are for ever, though their subjects forget them. */
+static const struct schema_reference *references_pinned(const struct log *log, const struct schema_text *schema,
+                                                        struct schema_reference pinned[SCHEMA_REFERENCES_MAX])
+{
+    struct schema_version version;
+    struct diag passed = {0};
+
+    for (uint32_t i = 0; i < schema->references_count; i++) {
+        const struct schema_reference *r = &schema->references[i];
+        pinned[i] = *r;
+        pinned[i].id = schema_version_find(log, r->subject, r->version, true, &version, &passed) == SCHEMA_OK ? version.id : 0;
+    }
+    return pinned;
+}
+
 enum schema_error schema_register(struct log *log, const struct schema_register *what, struct schema_version *out,
                                   uint64_t *lsn, struct diag *diag)
 {
@@ -471,7 +544,10 @@ enum schema_error schema_register(struct log *log, const struct schema_register 
     out->subject = what->subject;
     out->version = what->asked_version ? what->asked_version : f.last + 1;
     out->deleted = false;
-    if (put_version(log, what, is_new, out, lsn) != ST_OK)
+    struct schema_reference pinned[SCHEMA_REFERENCES_MAX];
+    struct schema_register resolved = *what;
+    resolved.schema.references = references_pinned(log, &what->schema, pinned);
+    if (put_version(log, &resolved, is_new, out, lsn) != ST_OK)
         return refused(diag, SCHEMA_STORE, "The log takes nothing: its disk is full, or has failed");
     return SCHEMA_OK;
 }

@@ -7,7 +7,9 @@
  *
  *     key                         value
  *     'i' number (4, be)          us of registration (8, be), type u8, sized text, references uvarint,
- *                                 each: sized name, sized subject, version uvarint
+ *                                 each: sized name, sized subject, version uvarint; then of each its number
+ *                                 uvarint; place uvarint
+ *     'o' place (4, be)           number (4, be): the schema that was registered in this place, from 1 on
  *     'h' hash (8, be) number     1
  *     'v' subject 0 version (4)   number (4, be), deleted u8
  *     'l' subject, 'm' subject    level u8 + 1, mode u8 + 1; without subject: of all
@@ -66,6 +68,7 @@ const char *schema_mode_name(enum schema_mode mode);
 struct schema_reference {
     struct bytes name, subject;
     int32_t version;
+    uint32_t id; /* what that version was when the schema was registered; 0: not known, found by subject and version */
 };
 /* A schema; of one that is stored all are views of the log's, until something is put. */
 struct schema_text {
@@ -73,6 +76,7 @@ struct schema_text {
     struct bytes text;
     const struct schema_reference *references;
     uint32_t references_count;
+    uint32_t place; /* of one that is stored; 0: from before places were kept */
 };
 struct schema_version {
     struct bytes subject;
@@ -84,6 +88,13 @@ struct schema_version {
 /* The schema of a number; references are in the arena. *since_us: when it was registered. False: there is none. */
 bool schema_of_id(const struct log *log, uint32_t id, struct arena *arena, struct schema_text *out, int64_t *since_us);
 uint32_t schema_id_max(const struct log *log);
+/* How many have a number. It only grows, and the place of each is what it was after its registration: so "the first n"
+ * are the same schemas for ever. schema_at_place gives the number; 0: it was registered before places were kept. */
+uint32_t schema_count(const struct log *log);
+uint32_t schema_at_place(const struct log *log, uint32_t place);
+/* All numbers, in their order. */
+typedef bool schema_id_fn(void *context, uint32_t id); /* false: stop */
+void schema_ids(const struct log *log, schema_id_fn *fn, void *context);
 /* The number of exactly this schema; 0: it has none. */
 uint32_t schema_id_of(const struct log *log, const struct schema_text *schema, struct arena *arena);
 

@@ -126,7 +126,7 @@ static void read_case_at(int line, const char *fields, const char *columns, cons
     const struct avro_schema *schema =
         schema_of(&arena, arena_printf(&arena, "{\"type\":\"record\",\"name\":\"r\",\"fields\":[%s]}", fields));
     const struct type *row = row_of(&arena, columns);
-    EXPECT_OK(avro_plan_read(&arena, schema, row, NULL, &plan, &diag));
+    EXPECT_OK(avro_plan_read(&arena, schema, NULL, row, NULL, &plan, &diag));
     size_t len = strlen(hex) / 2;
     uint8_t *record = malloc(len ? len : 1); /* one byte read past it is seen */
     for (size_t i = 0; i < len; i++)
