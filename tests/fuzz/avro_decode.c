@@ -1,5 +1,6 @@
-/* Avro: a schema from outside (up to the first zero byte) and a record behind it, read into columns of every kind; and a
- * record of the table's own schema, which must be written and read again. */
+/* Avro: a schema from outside (up to the first zero byte) and a record behind it, read into columns of every kind, as it is,
+ * by the format avro-confluent, and where it fits them by itself as the reader's schema; and a record of the table's own
+ * schema, which must be written and read again. */
 #include "data/avro/compat.h"
 #include "data/avro/plan.h"
 
@@ -47,7 +48,10 @@ static void schema_from_outside(struct arena *arena, struct bytes input, const s
     buf_deinit(&why);
     enum status defaults = avro_check_defaults(schema, &diag);
     CHECK(defaults == ST_OK || diag.message[0]);
-    if (avro_plan_read(arena, schema, NULL, row, NULL, &plan, &diag) != ST_OK)
+    struct diag unfit = {0};
+    const struct avro_schema *reader = avro_fits_row(schema, row, &unfit) == ST_OK ? schema : NULL;
+    CHECK(reader || unfit.message[0]);
+    if (avro_plan_read(arena, schema, reader, row, NULL, &plan, &diag) != ST_OK)
         return;
     chunk_builder_init_schema(&b, arena, of, 2);
     if (avro_read(plan, bytes_skip(input, end + 1), b.cols, &diag)) {
@@ -58,6 +62,48 @@ static void schema_from_outside(struct arena *arena, struct bytes input, const s
         CHECK(diag.message[0]);
         chunk_builder_undo(&b);
     }
+}
+
+/* A registry whose only schema is the input's. */
+struct one_schema {
+    struct format_registry registry;
+    struct registered_schema schema;
+};
+
+static void read_begin(struct format_registry *registry)
+{
+    (void)registry;
+}
+
+static const struct registered_schema *find(struct format_registry *registry, uint32_t id)
+{
+    return id == 1 ? &((struct one_schema *)registry)->schema : NULL;
+}
+
+static void through_registry(struct arena *arena, struct bytes input, const struct schema *of)
+{
+    size_t end = bytes_find(input, 0, 0);
+    struct one_schema one = {.registry = {.read_begin = read_begin, .find = find},
+                             .schema = {.id = 1, .text = bytes_head(input, end)}};
+    struct format_spec spec = {.name = BYTES_LITERAL("avro-confluent"), .schema = of, .registry = &one.registry};
+    struct format_decoder *d;
+    struct chunk_builder b;
+    struct diag diag = {0};
+    struct buf record;
+
+    CHECK(format_decoder_open(&spec, &d, &diag) == ST_OK);
+    chunk_builder_init_schema(&b, arena, of, 2);
+    buf_init(&record, 0);
+    buf_append(&record, "\0\0\0\0\1", 5);
+    buf_bytes(&record, bytes_skip(input, end + 1));
+    for (int i = 0; i < 2; i++) { /* the second by the plan that is kept */
+        diag_clear(&diag);
+        if (format_decode(d, buf_view(&record), b.cols, &diag) != FORMAT_ROW)
+            CHECK(diag.message[0]);
+        chunk_builder_undo(&b);
+    }
+    buf_deinit(&record);
+    format_decoder_close(d);
 }
 
 FUZZ(avro_decode, data, size)
@@ -74,6 +120,7 @@ FUZZ(avro_decode, data, size)
     const struct schema schema = {COLUMNS, row->fields};
     const struct format_spec spec = {.name = BYTES_LITERAL("avro"), .schema = &schema};
     schema_from_outside(&arena, bytes_of(data, size), row, &schema);
+    through_registry(&arena, bytes_of(data, size), &schema);
     CHECK(format_decoder_open(&spec, &d, &diag) == ST_OK);
     CHECK(format_encoder_open(&spec, &e, &diag) == ST_OK);
     chunk_builder_init_schema(&b, &arena, &schema, 2);

@@ -51,6 +51,21 @@ server_run() {
     done
 }
 
+# server_run_http KAFKA HTTP: the built server on its directory, with both faces; sets broker and http to HOST:PORT.
+server_run_http() {
+    : >"$work/server.out"
+    build/release/quickwater serve --data "$work/data" --kafka "$1" --http "$2" --pg off --redis off >"$work/server.out" 2>>"$work/server.err" &
+    server_pid=$!
+    n=0
+    until grep -q '^ready' "$work/server.out"; do
+        n=$((n + 1))
+        [ $n -lt 300 ] && kill -0 $server_pid 2>/dev/null || { cat "$work/server.err"; give_up "the server's start"; }
+        sleep 0.1
+    done
+    broker=$(sed -n 's/^ready.*kafka=\([^ ]*\).*/\1/p' "$work/server.out")
+    http=$(sed -n 's/^ready.*http=\([^ ]*\).*/\1/p' "$work/server.out")
+}
+
 # go_build NAME: tools/interop/go/NAME, from what the peer kafka_go fetched, as $work/NAME.
 go_build() {
     (cd tools/interop/go && GOMODCACHE=$dir/mod GOPROXY=off GOFLAGS=-modcacherw "$dir/go" build -o "$work/$1" "./$1") ||

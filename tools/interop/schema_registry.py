@@ -2,8 +2,11 @@
 
 `before` registers, serializes and produces; `after`, when the server has been killed and started again, reads all of it.
 """
+import json
 import sys
+import urllib.request
 import uuid
+from decimal import Decimal
 
 sys.dont_write_bytecode = True
 from confluent_kafka import Consumer, Producer  # noqa: E402
@@ -51,6 +54,46 @@ def before():
     check('set_compatibility', client.set_compatibility('orders-value', 'FORWARD') is not None)
     check('get_compatibility', client.get_compatibility('orders-value') == 'FORWARD')
     produce('orders', TWO, [{'id': i, 'note': 'n%d' % i if i % 2 else None} for i in range(20)])
+    tables()
+
+
+def sql(text):
+    request = urllib.request.Request(url + '/v1/sql', data=text.encode(), headers={'Content-Type': 'text/plain'})
+    return json.load(urllib.request.urlopen(request, timeout=60))['results'][-1].get('rows')
+
+
+def consume(topic, count):
+    deserializer = AvroDeserializer(client)
+    consumer = Consumer({'bootstrap.servers': broker, 'group.id': str(uuid.uuid4()), 'auto.offset.reset': 'earliest'})
+    consumer.subscribe([topic])
+    rows = []
+    for _ in range(60):
+        message = consumer.poll(1)
+        if message and not message.error():
+            rows.append(deserializer(message.value(), SerializationContext(topic, MessageField.VALUE)))
+        if len(rows) == count:
+            break
+    consumer.close()
+    return sorted(rows, key=lambda row: row['id'])  # the topic may have several partitions
+
+
+def tables():
+    """What AvroSerializer wrote is rows, and what a query writes AvroDeserializer reads."""
+    produce('orders', ONE, [{'id': 20}])
+    sql("CREATE TABLE orders (id BIGINT, note STRING) WITH ('connector' = 'kafka', 'topic' = 'orders', 'format' = 'avro-confluent');"
+        "CREATE TABLE noted (id BIGINT NOT NULL, note STRING, price DECIMAL(10, 2), at TIMESTAMP(3)) WITH ('connector' = 'kafka', "
+        "'topic' = 'noted', 'format' = 'avro-confluent');"
+        "INSERT INTO noted SELECT id, note, CAST(id AS DECIMAL(10, 2)) / 4, TIMESTAMP '2020-01-01 00:00:00.250' FROM orders")
+    rows = sql('SELECT id, note FROM orders ORDER BY id')
+    check('records by two schemas are rows', rows == [[i, 'n%d' % i if i % 2 and i < 20 else None] for i in range(21)], rows)
+    check('the schema is registered', client.get_versions('noted-value') == [1])
+
+
+def noted_are_read():
+    rows = consume('noted', 21)
+    check('what a query wrote is read', [(r['id'], r['note'], r['price']) for r in rows] ==
+          [(i, 'n%d' % i if i % 2 and i < 20 else None, Decimal(i) / 4) for i in range(21)], rows)
+    check('with its logical types', rows[0]['at'].isoformat() == '2020-01-01T00:00:00.250000+00:00', rows[0])
 
 
 def produce(topic, schema, rows):
@@ -64,19 +107,10 @@ def produce(topic, schema, rows):
 def after():
     check('the level stands', client.get_compatibility('orders-value') == 'FORWARD')
     check('the versions stand', client.get_versions('orders-value') == [1, 2])
-    deserializer = AvroDeserializer(client)
-    consumer = Consumer({'bootstrap.servers': broker, 'group.id': str(uuid.uuid4()), 'auto.offset.reset': 'earliest'})
-    consumer.subscribe(['orders'])
-    rows = []
-    for _ in range(60):
-        message = consumer.poll(1)
-        if message and not message.error():
-            rows.append(deserializer(message.value(), SerializationContext('orders', MessageField.VALUE)))
-        if len(rows) == 20:
-            break
-    consumer.close()
-    rows.sort(key=lambda row: row['id'])  # the topic may have several partitions
-    check('20 records are read by their schema', rows == [{'id': i, 'note': 'n%d' % i if i % 2 else None} for i in range(20)], rows)
+    rows = consume('orders', 21)
+    check('21 records are read by their schemas', rows == [{'id': i, 'note': 'n%d' % i if i % 2 else None} for i in range(20)] + [{'id': 20}], rows)
+    noted_are_read()
+    check('its schema has one version', client.get_versions('noted-value') == [1])
     check('delete_version', client.delete_version('orders-value', 1) == 1)
     check('delete_subject', client.delete_subject('orders-value') == [2])
     check('delete_subject for good', client.delete_subject('orders-value', permanent=True) == [1, 2])

@@ -4,19 +4,6 @@
 . tools/interop/common.sh
 peer schema_registry
 make -s -j2 KIND=release build/release/quickwater || give_up "the build"
-server_run_http() {
-    : >"$work/server.out"
-    build/release/quickwater serve --data "$work/data" --kafka "$1" --http "$2" --pg off --redis off >"$work/server.out" 2>>"$work/server.err" &
-    server_pid=$!
-    n=0
-    until grep -q '^ready' "$work/server.out"; do
-        n=$((n + 1))
-        [ $n -lt 300 ] && kill -0 $server_pid 2>/dev/null || { cat "$work/server.err"; give_up "the server's start"; }
-        sleep 0.1
-    done
-    broker=$(sed -n 's/^ready.*kafka=\([^ ]*\).*/\1/p' "$work/server.out")
-    http=$(sed -n 's/^ready.*http=\([^ ]*\).*/\1/p' "$work/server.out")
-}
 server_run_http 127.0.0.1:0 127.0.0.1:0
 passed=0 failed=0
 # part COMMAND…: its last line is "N passed, M failed".
