@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "data/datetime.h"
 #include "data/decimal.h"
 #include "data/number.h"
 #include "data/text.h"
@@ -84,7 +85,8 @@ static enum status check_time(const struct influx_roles *roles, const struct sch
     enum type_kind kind = schema->fields[out->time_column].type->kind;
     if (type_is_time_point(kind) || kind == TYPE_DATE || kind == TYPE_BIGINT)
         return ST_OK;
-    diag_hint(diag, "TIMESTAMP, TIMESTAMP_LTZ and DATE are times; a BIGINT is one in units of 'influxdb.precision'");
+    diag_hint(diag,
+              "TIMESTAMP, TIMESTAMP_LTZ and DATE are times; a BIGINT is one in units of 'influxdb.precision'");
     return diag_set(diag, ST_INVALID, DIAG_TYPE, "the points' time, column `%.*s`, is no time",
                     BYTES_FMT(roles->time_column));
 }
@@ -117,8 +119,10 @@ static enum status add_tag(struct bytes name, const struct schema *schema, uint1
                         BYTES_FMT(name));
     if (!can_be_tag(schema->fields[column].type->kind)) {
         diag_hint(diag, "CAST it to STRING, or leave it a field");
-        return diag_set(diag, ST_INVALID, DIAG_TYPE, "column `%.*s` cannot be a tag: tags are texts that a series is "
-                                                     "known by", BYTES_FMT(name));
+        return diag_set(diag, ST_INVALID, DIAG_TYPE,
+                        "column `%.*s` cannot be a tag: tags are texts that a series is "
+                        "known by",
+                        BYTES_FMT(name));
     }
     uint16_t at = out->tags_count++;
     for (; at && bytes_compare(schema->fields[tags[at - 1]].name, name) > 0; at--)
@@ -176,7 +180,8 @@ static enum status check_names(const struct influx_point *p, struct diag *diag)
         struct bytes column = p->schema.fields[c].name;
         if (c == p->time_column || c == p->measurement_column)
             continue;
-        const char *why = bytes_is(column, "time") ? "InfluxDB keeps it for the time" : line_put_name(&name, column);
+        const char *why =
+            bytes_is(column, "time") ? "InfluxDB keeps it for the time" : line_put_name(&name, column);
         if (why)
             st = diag_set(diag, ST_INVALID, DIAG_NAME, "column `%.*s` cannot be the name of a tag or field: %s",
                           BYTES_FMT(bytes_head(column, 100)), why);
@@ -308,13 +313,21 @@ static bool put_value(struct writing *w, const struct type *type, const struct c
     switch (type->kind) {
     case TYPE_TINYINT:
     case TYPE_SMALLINT:
-    case TYPE_INT: put_integer(w->out, ((const int32_t *)col->data)[row]); buf_u8(w->out, 'i'); return true;
-    case TYPE_BIGINT: put_integer(w->out, ((const int64_t *)col->data)[row]); buf_u8(w->out, 'i'); return true;
+    case TYPE_INT:
+        put_integer(w->out, ((const int32_t *)col->data)[row]);
+        buf_u8(w->out, 'i');
+        return true;
+    case TYPE_BIGINT:
+        put_integer(w->out, ((const int64_t *)col->data)[row]);
+        buf_u8(w->out, 'i');
+        return true;
     case TYPE_BOOLEAN: buf_u8(w->out, ((const uint8_t *)col->data)[row] ? 't' : 'f'); return true;
     case TYPE_DECIMAL: put_double(w->out, decimal_to_f64(((const i128 *)col->data)[row], type->scale)); return true;
-    case TYPE_FLOAT: put_float(w->out, ((const float *)col->data)[row]);
+    case TYPE_FLOAT:
+        put_float(w->out, ((const float *)col->data)[row]);
         return isfinite(((const float *)col->data)[row]);
-    case TYPE_DOUBLE: put_double(w->out, ((const double *)col->data)[row]);
+    case TYPE_DOUBLE:
+        put_double(w->out, ((const double *)col->data)[row]);
         return isfinite(((const double *)col->data)[row]);
     default: put_string(w, type, col); return true;
     }
@@ -345,7 +358,7 @@ static bool in_unit(int64_t time_us, enum influx_unit unit, int64_t *out)
 
     if (unit == INFLUX_NS)
         return !__builtin_mul_overflow(time_us, 1000, out);
-    *out = time_us / us[unit] - (time_us % us[unit] < 0);
+    *out = floor_div(time_us, us[unit]);
     return true;
 }
 

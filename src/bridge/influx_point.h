@@ -26,10 +26,10 @@ enum influx_unit { INFLUX_NS, INFLUX_US, INFLUX_MS, INFLUX_S };
 
 struct influx_point {
     struct schema schema;
-    struct bytes measurement;        /* of all rows, escaped; ptr NULL: of measurement_column */
+    struct bytes measurement; /* of all rows, escaped; ptr NULL: of measurement_column */
     uint16_t measurement_column, time_column;
-    enum influx_unit unit;           /* that times are written in */
-    const uint16_t *tags, *fields;   /* columns; tags in order of name, as InfluxDB keeps them */
+    enum influx_unit unit;         /* that times are written in */
+    const uint16_t *tags, *fields; /* columns; tags in order of name, as InfluxDB keeps them */
     uint16_t tags_count, fields_count;
 };
 

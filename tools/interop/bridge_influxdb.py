@@ -1,12 +1,21 @@
-"""InfluxDB 1.x as a sink: a real one on a folder of its own, which can be killed."""
+"""InfluxDB as a sink: a real one on a folder of its own, which can be killed. And at our own write addresses its Python
+clients, and Telegraf. What has to be built (InfluxDB 1.8.3, Telegraf) is there in full runs."""
 import base64, hashlib, hmac, json, os, socket, subprocess, sys, time, urllib.error, urllib.parse, urllib.request
+
+import influxdb, influxdb_client
+from influxdb_client.client.write_api import SYNCHRONOUS
 
 import checks
 from bridges import HASTE, Proxy, Server, child, free_port, hurt, kills, made
 from checks import case, until
 
-WORK, PEER = sys.argv[1:3]
-del sys.argv[2]
+WORK, PEER, BUILT = sys.argv[1:4]  # BUILT: "" or a folder
+del sys.argv[2:4]
+
+
+def built(f):
+    return case(f) if BUILT else f
+
 
 CONFIG = """reporting-disabled = true
 bind-address = "127.0.0.1:%(rpc)d"
@@ -25,15 +34,15 @@ log-enabled = false
 
 
 class Influx:
-    def __init__(self, name, more="", scheme="http"):
-        self.folder, self.port, self.scheme = os.path.join(WORK, name), free_port(), scheme
+    def __init__(self, name, more="", scheme="http", program=PEER + "/usr/bin/influxd"):
+        self.folder, self.port, self.scheme, self.program = os.path.join(WORK, name), free_port(), scheme, program
         os.makedirs(self.folder)
         with open(self.folder + "/conf", "w") as f:
             f.write(CONFIG % {"rpc": free_port(), "folder": self.folder, "port": self.port, "more": more})
         self.start()
 
     def start(self):
-        self.process = child([PEER + "/usr/bin/influxd", "-config", self.folder + "/conf"],
+        self.process = child([self.program, "-config", self.folder + "/conf"],
                              stdout=open(self.folder + "/log", "ab"), stderr=subprocess.STDOUT)
         until("InfluxDB listens", 30, self.listens)
 
@@ -236,8 +245,8 @@ def a_database_that_is_not_there_yet_is_waited_for():
     assert [r["id"] for r in influx.rows("later", "not yet & more")] == list(range(60))
 
 
-def all_there(measurement, sent):
-    got = influx.rows(measurement)
+def all_there(measurement, sent, where=influx):
+    got = where.rows(measurement)
     assert [r["time"] for r in got] == list(range(sent)), (len(got), sent)
     assert all(r["k"] == "k%d" % (r["time"] % 7) and r["n"] == r["time"] % 100 for r in got)
 
@@ -292,7 +301,7 @@ def tls_and_who_we_are():
     basic = "'influxdb.user' = 'ann', 'influxdb.password' = '%s'"
     for name, options in (("stranger", basic % "p:w"), ("nobody", trusted), ("wrong", trusted + ", " + basic % "pw"),
                           ("known", trusted + ", " + basic % "p:w"), ("token", trusted + ", " + token)):
-        server.sql(table(name, "ts TIMESTAMP(3), id BIGINT", options, locked.url(host="localhost")))
+        server.sql(table(name, "ts TIMESTAMP(3), id BIGINT", options, locked.url(host="localhost")).replace("'500 ms'", "'5 s'"))
         server.sql("INSERT INTO %s SELECT ts, id FROM tls_in;" % name)
     server.post("tls_in", made(0, 10))
     for name in ("known", "token"):
@@ -301,9 +310,159 @@ def tls_and_who_we_are():
         assert [v for _, v in got] == list(range(10)), got
     for name, why in (("stranger", "certificate"), ("nobody", "it answers 401: {\"error\":\"unable to parse"),
                       ("wrong", "it answers 401: {\"error\":\"authorization failed\"}")):
-        until(name, 10, lambda: why in trouble(name))
+        until(name, 40, lambda: why in trouble(name))
         assert server.bridge(name)["dead"] == 0 and server.bridge(name)["lag"] == 10
     server.sql("".join("DROP JOB `insert-into_%s`; DROP TABLE %s;" % (n, n) for n in ("stranger", "nobody", "wrong")))
+
+
+# ---- the write address of 2.x ----
+
+def bucket_table(name, columns, options, url, time_column="id"):
+    return ("CREATE TABLE %s (%s) WITH ('connector' = 'influxdb', 'influxdb.url' = '%s', 'influxdb.org' = 'o & o', "
+            "'influxdb.time.column' = '%s', %s, %s);" % (name, columns, url, time_column, options, HASTE))
+
+
+@case
+def a_bucket_of_our_own():
+    """Our own face is no proof of what 2.x does; that it is asked for well is seen."""
+    server.source("bucket_in")
+    server.sql(bucket_table("bucket", "id BIGINT, k STRING, n INT", "'influxdb.bucket' = 'b', 'influxdb.tags' = 'k', "
+                            "'influxdb.measurement' = 'arrived', 'influxdb.token' = 't'", "http://" + server.address))
+    server.sql("INSERT INTO bucket SELECT id, k, n FROM bucket_in;")
+    server.post("bucket_in", made(0, 100))
+    server.arrived("bucket")
+    got = sorted((json.loads(r["value"]) for r in records("arrived")), key=lambda r: r["time"])
+    assert got == [{"time": "1970-01-01 00:00:00.%06d000" % i, "k": "k%d" % (i % 7), "n": i} for i in range(100)], got[:3]
+
+
+@built
+def a_bucket_of_1_8():
+    newer = Influx("newer", "auth-enabled = true", program=BUILT + "/influxd")
+
+    def ask(text):
+        got = subprocess.run(["curl", "-s", "-u", "ann:pw", "--data-urlencode", "q=" + text,
+                              newer.url() + "/query?db=db&epoch=u"], check=True, capture_output=True).stdout
+        return json.loads(got)["results"][0]
+    ask("CREATE USER ann WITH PASSWORD 'pw' WITH ALL PRIVILEGES")
+    ask("CREATE DATABASE db")
+    through = Proxy(newer.port)
+    server.source("newer_in")
+    for name, token, port in (("newer", "ann:pw", newer.port), ("stranger2", "ann:no", newer.port),
+                              ("newer_hurt", "ann:pw", through.port)):
+        server.sql(bucket_table(name, "id BIGINT, k STRING, n INT", "'influxdb.bucket' = 'db/autogen', 'influxdb.tags' = 'k', "
+                                "'influxdb.token' = '%s'" % token, newer.url(port)))
+        server.sql("INSERT INTO %s SELECT id, k, n FROM newer_in;" % name)
+    sent = hurt(server, through, "newer_in")
+    for name in ("newer", "newer_hurt"):
+        server.arrived(name)
+        assert server.bridge(name)["dead"] == 0
+        got = [dict(zip(s["columns"], r)) for s in ask("SELECT * FROM " + name)["series"] for r in s["values"]]
+        assert got == [{"time": i, "k": "k%d" % (i % 7), "n": i % 100} for i in range(sent)], (name, len(got), sent)
+    assert server.bridge("newer_hurt")["failures"] > 5
+    assert "it answers 401" in trouble("stranger2") and server.bridge("stranger2")["lag"] == sent
+    server.sql("DROP JOB `insert-into_stranger2`; DROP TABLE stranger2;")
+    server.sql(bucket_table("newer_bad", "id BIGINT, v DOUBLE", "'influxdb.bucket' = 'db', 'influxdb.token' = 'ann:pw', "
+                            "'influxdb.measurement' = 'newer'", newer.url()).replace("v DOUBLE", "n DOUBLE"))
+    server.sql("INSERT INTO newer_bad SELECT id, n * 1.0E0 FROM newer_in WHERE id < 3;")
+    until("conflicts", 20, lambda: server.bridge("newer_bad")["dead"] == 3)
+    assert "field type conflict" in dead("newer_bad")[0][0], dead("newer_bad")[0]
+
+
+# ---- our own write addresses ----
+
+def records(topic):
+    got, page = [], "?from=start&limit=500"
+    while True:
+        answer = server.http("GET", "/v1/topics/%s/records%s" % (topic, page))
+        got += answer["records"]
+        if not answer["left"]:
+            return got
+        page = "?limit=500&after=" + answer["to"]
+
+
+def where():
+    host, port = server.address.split(":")
+    return {"host": host, "port": int(port)}
+
+
+@case
+def a_client_of_1x_writes_here():
+    server.sql("CREATE TABLE room (`time` TIMESTAMP(3), host STRING, t DOUBLE, n BIGINT) WITH ('connector' = 'kafka', "
+               "'topic' = 'rooms', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');")
+    server.sql("CREATE MATERIALIZED TABLE hosts AS SELECT host, COUNT(*) AS c, SUM(n) AS s, MAX(`time`) AS m FROM room "
+               "GROUP BY host;")
+    client = influxdb.InfluxDBClient(**where(), database="home", username="u", password="p")
+    assert client.ping() == "1.8.0"
+    client.create_database("home")
+    assert {"name": "quickwater"} in client.get_list_database()
+    points = [{"measurement": "room", "tags": {"host": "h, %d" % (i % 3)}, "time": 1767225600000 + i,
+               "fields": {"t": i / 4, "n": i, "ok": True, "why": 'a "b"\nc\\'}} for i in range(900)]
+    assert client.write_points(points, time_precision="ms", batch_size=100)
+    zipped = influxdb.InfluxDBClient(**where(), database="home", gzip=True)
+    assert zipped.write_points(points[:90], time_precision="ms")
+    assert client.write(["room,host=h\\,\\ 9 n=1i 1767225600000000000"], {"db": "home"}, protocol="line")
+    until("all in the view", 20, lambda: server.rows("SELECT SUM(c) FROM hosts;") == [[991]])
+    got = {r[0]: r[1:] for r in server.rows("SELECT * FROM hosts;")}
+    assert got["h, 1"] == [330, sum(range(1, 900, 3)) + sum(range(1, 90, 3)), "2026-01-01 00:00:00.898"], got
+    assert got["h, 9"] == [1, 1, "2026-01-01 00:00:00.000"], got
+    one = json.loads([r for r in records("rooms") if r["key"].endswith("\\,\\ 2")][0]["value"])
+    real = influxdb.InfluxDBClient("127.0.0.1", influx.port, database="db")  # what it makes of the same point
+    assert real.write_points(points[2:3], time_precision="ms")
+    same = {k: v for k, v in influx.rows("room")[0].items() if k != "time"}
+    assert one == {"time": "2026-01-01 00:00:00.002000000", **same} and same["host"] == "h, 2", (one, same)
+    try:
+        client.write(["room v=1 1", "bad", "room,=x v=1"], {"db": "home"}, protocol="line")
+        raise AssertionError("a bad line was taken")
+    except influxdb.exceptions.InfluxDBClientError as e:
+        assert e.code == 400 and "partial write: unable to parse 'bad': missing fields" in str(e) and "dropped=2" in str(e), e
+
+
+@case
+def a_client_of_2x_writes_here_and_what_was_answered_outlives_a_kill():
+    def client():
+        return influxdb_client.InfluxDBClient("http://" + server.address, token="t", org="o", enable_gzip=True)
+    point = influxdb_client.Point
+    with client() as c:
+        assert c.ping() and c.version() == "1.8.0"
+        api = c.write_api(write_options=SYNCHRONOUS)
+        api.write("b", record=[point("air").tag("at", "x=y").field("co2", i).field("t", 20.5).time(i, "ms")
+                               for i in range(500)], write_precision="ms")
+        try:
+            api.write("b", record="air co2=1i 5\nnothing")
+            raise AssertionError("a bad line was taken")
+        except influxdb_client.rest.ApiException as e:
+            assert e.status == 400 and "unable to parse 'nothing': missing fields" in json.loads(e.body)["message"], e
+        with c.write_api() as batches:  # in batches, from a thread of its own
+            for i in range(2000):
+                batches.write("b", record=point("batched").tag("k", str(i % 10)).field("n", i).time(i, "s"))
+    server.again()
+    got = [json.loads(r["value"]) for r in records("air")]
+    assert len(got) == 501 and got[7] == {"time": "1970-01-01 00:00:00.007000000", "at": "x=y", "co2": 7, "t": 20.5}, got[7]
+    got = [json.loads(r["value"]) for r in records("batched")]
+    assert sorted(r["n"] for r in got) == list(range(2000))
+    for k in range(10):  # a series is in order
+        assert [r["n"] for r in got if r["k"] == str(k)] == list(range(k, 2000, 10))
+
+
+@built
+def telegraf_writes_here():
+    lines = "".join("metric%d,host=h%d,cpu=cpu\\ 0 usage=%d.25,n=%di,ok=true,text=\"a b\" %d\n" %
+                    (i % 3, i % 5, i, i, 1767225600000000000 + i) for i in range(3000))
+    with open(WORK + "/lines", "w") as f:
+        f.write(lines)
+    for name, output in (("one", 'outputs.influxdb]]\nurls = ["http://%s"]\nname_prefix = "one_"\ndatabase = "telegraf"'),
+                         ("two", 'outputs.influxdb_v2]]\nurls = ["http://%s"]\nname_prefix = "two_"\nbucket = "b"\n'
+                          'organization = "o"\ntoken = "t"')):
+        conf = WORK + "/telegraf.%s.conf" % name
+        with open(conf, "w") as f:
+            f.write('[agent]\nomit_hostname = true\nmetric_batch_size = 500\nmetric_buffer_limit = 10000\n[[inputs.file]]\n'
+                    'files = ["%s/lines"]\ndata_format = "influx"\n[[%s\n' % (WORK, output % server.address))
+        done = subprocess.run([BUILT + "/telegraf", "--config", conf, "--once"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and " E! " not in done.stderr and " W! " not in done.stderr, done.stderr
+        for m in range(3):
+            got = sorted((json.loads(r["value"]) for r in records("%s_metric%d" % (name, m))), key=lambda r: r["n"])
+            assert got == [{"time": "2026-01-01 00:00:00.%09d" % i, "cpu": "cpu 0", "host": "h%d" % (i % 5), "usage": i + 0.25,
+                            "n": i, "ok": True, "text": "a b"} for i in range(m, 3000, 3)], (len(got), got[:2])
 
 
 @case

@@ -1,6 +1,6 @@
 /* auth.c: who asks, where the server wants to know: the users and tokens of serve/security/, by
- * HTTP's Basic and Bearer (RFC 7617, 6750). Where it has ACLs alone, who the client's certificate
- * says.
+ * HTTP's Basic and Bearer (RFC 7617, 6750), and by what InfluxDB's clients send: "Token NAME:PASSWORD",
+ * "Token TOKEN", and at its older addresses ?u=&p=. Where it has ACLs alone, who the client's certificate says.
  *
  * A password costs PBKDF2, so a connection remembers the digest of the header that was right: for
  * the same header on the same connection it is paid once. With ACLs most of the face is for who may
@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "serve/http/face.h"
 #include "serve/security/security.h"
+#include "wire/http/uri.h"
 
 enum { HEADER_MAX = 64 << 10 };
 
@@ -34,18 +35,25 @@ static bool scheme_is(struct bytes header, const char *scheme, struct bytes *res
     return true;
 }
 
+/* "NAME:PASSWORD" */
+static bool pair_is(const struct security *security, struct bytes pair, struct buf *user)
+{
+    size_t colon = bytes_find(pair, ':', 0);
+    struct bytes name = bytes_head(pair, colon);
+    bool ok = takes_passwords(security) && name.len > 0 && name.len <= SECURITY_NAME_MAX && colon < pair.len &&
+              security_password_is(security, name, bytes_skip(pair, colon + 1));
+
+    if (ok)
+        buf_bytes(user, name);
+    return ok;
+}
+
 static bool basic_is(const struct security *security, struct bytes coded, struct buf *user)
 {
     struct buf pair;
 
     buf_init(&pair, 0);
-    bool ok = takes_passwords(security) && base64_decode(&pair, coded);
-    size_t colon = bytes_find(buf_view(&pair), ':', 0);
-    struct bytes name = bytes_head(buf_view(&pair), colon);
-    ok = ok && name.len > 0 && name.len <= SECURITY_NAME_MAX && colon < pair.len &&
-         security_password_is(security, name, bytes_skip(buf_view(&pair), colon + 1));
-    if (ok)
-        buf_bytes(user, name);
+    bool ok = base64_decode(&pair, coded) && pair_is(security, buf_view(&pair), user);
     if (pair.ptr)
         OPENSSL_cleanse(pair.ptr, pair.cap);
     buf_deinit(&pair);
@@ -91,6 +99,20 @@ static void know_by_certificate(struct exchange *x)
     buf_deinit(&subject);
 }
 
+/* How the header says who asks, and what it says behind that. */
+enum scheme { SCHEME_NONE, SCHEME_BASIC, SCHEME_PAIR, SCHEME_TOKEN };
+
+static enum scheme scheme_of(struct bytes header, struct bytes *rest)
+{
+    if (scheme_is(header, "Basic ", rest))
+        return SCHEME_BASIC;
+    if (scheme_is(header, "Bearer ", rest))
+        return SCHEME_TOKEN;
+    if (scheme_is(header, "Token ", rest))
+        return bytes_find(*rest, ':', 0) < rest->len ? SCHEME_PAIR : SCHEME_TOKEN;
+    return SCHEME_NONE;
+}
+
 /* Whoever the header says, if it is so. */
 static bool is_known(struct exchange *x, struct bytes header)
 {
@@ -110,11 +132,14 @@ static bool is_known(struct exchange *x, struct bytes header)
         return true;
     buf_init(&user, 0);
     bool ok = false;
-    bool bearer = !scheme_is(header, "Basic ", &rest);
-    if (!bearer)
+    enum scheme scheme = scheme_of(header, &rest);
+    if (scheme == SCHEME_BASIC)
         ok = basic_is(security, rest, &user);
-    else if (scheme_is(header, "Bearer ", &rest) && security_has(security, SASL_OAUTHBEARER))
+    else if (scheme == SCHEME_PAIR)
+        ok = pair_is(security, rest, &user);
+    else if (scheme == SCHEME_TOKEN && security_has(security, SASL_OAUTHBEARER))
         ok = security_token_is(security, rest, &user, &until_us, &why);
+    bool bearer = scheme == SCHEME_TOKEN || scheme == SCHEME_NONE;
     security_count(security, SECURITY_HTTP, bearer ? SASL_OAUTHBEARER : SASL_PLAIN, ok);
     if (ok)
         remember(known, digest, buf_view(&user), until_us);
@@ -210,15 +235,36 @@ bool exchange_may_all(struct exchange *x)
     return false;
 }
 
+/* The header; or what says the same in the query of InfluxDB's older addresses. */
+static struct bytes credentials(struct exchange *x)
+{
+    struct bytes header = http_header_get(x->request, "authorization"), path = x->request->path;
+    struct buf text;
+
+    if (header.ptr || !(bytes_is(path, "/write") || bytes_is(path, "/query")))
+        return header;
+    buf_init(&text, 0);
+    buf_str(&text, "Token ");
+    if (query_get(x->request->query, "u", &text)) {
+        buf_u8(&text, ':');
+        (void)query_get(x->request->query, "p", &text);
+        header = arena_copy(&x->arena, buf_view(&text));
+    }
+    if (text.ptr)
+        OPENSSL_cleanse(text.ptr, text.cap);
+    buf_deinit(&text);
+    return header;
+}
+
 bool exchange_knows(struct exchange *x)
 {
-    if (!x->face->options.security || bytes_is(x->request->path, "/health"))
+    if (!x->face->options.security || bytes_is(x->request->path, "/health") || bytes_is(x->request->path, "/ping"))
         return true;
     if (!security_asks(x->face->options.security)) {
         know_by_certificate(x);
         return true;
     }
-    if (is_known(x, http_header_get(x->request, "authorization")))
+    if (is_known(x, credentials(x)))
         return true;
     ask_who(x);
     return false;

@@ -147,6 +147,7 @@ handler_fn post_topics, get_topic, delete_topic, post_topic_action; /* topics.c 
 handler_fn get_records, post_record;                                /* records.c, produce.c */
 handler_fn get_groups, get_group, delete_group, post_group_offsets; /* groups.c, group_offsets.c */
 handler_fn get_transactions, post_transaction_abort;                /* transactions.c */
+handler_fn get_influx_ping, post_influx_query, post_influx_write;   /* influx.c */
 handler_fn post_sql;
 handler_fn get_views, get_view, get_changes;
 handler_fn get_jobs, get_job, post_job_action, delete_job;
@@ -157,6 +158,10 @@ handler_fn get_subject_version, delete_subject_version, get_subject_version_sche
 handler_fn get_schemas, get_schema_types, get_schema_by_id, get_schema_id_part;
 handler_fn get_schema_config, put_schema_config, delete_schema_config; /* schema_settings.c */
 handler_fn get_schema_mode, put_schema_mode, delete_schema_mode, post_compatibility;
+
+/* The topic of this server's whose records are a table's rows; ptr NULL: there is none (topics.c). */
+struct table;
+struct bytes table_topic(const struct table *table);
 
 /* ---- rows as JSON (rows.c) ---- */
 enum { VIEW_PAGE_ROWS = 1000, VIEW_PAGE_ROWS_MAX = 10000 };

@@ -10,8 +10,7 @@
  *   Idempotency-Key  what was answered is remembered for a day in the same entry, so that a retry is
  *                    answered alike and appends nothing
  *
- * The remembered answer must be written before the entry gives out offsets. It can be, because this
- * thread alone appends: the offsets are those where the partitions end now (CHECKed afterwards).
+ * The remembered answer must be written before the entry gives out offsets: posting.h knows them.
  */
 #include <stdlib.h>
 
@@ -20,30 +19,14 @@
 #include "base/hash.h"
 #include "base/json_reader.h"
 #include "serve/http/face.h"
+#include "serve/http/posting.h"
 #include "wire/http/uri.h"
-#include "wire/kafka/batch.h"
-#include "wire/kafka/partitioner.h"
 
 enum {
-    KEY_MAX = 255,          /* of Idempotency-Key */
-    EXPIRE_AT_ONCE = 4,     /* old answers dropped with each new one: faster than they come */
-    BATCH_SLACK = 512,      /* header of the batch and the record's own framing */
+    KEY_MAX = 255,      /* of Idempotency-Key */
+    EXPIRE_AT_ONCE = 4, /* old answers dropped with each new one: faster than they come */
 };
 #define REMEMBER_US ((int64_t)24 * 3600 * 1000000)
-
-struct part {
-    struct batch_builder builder;
-    bool used;
-    int64_t next; /* offset of the next record */
-};
-
-/* A batch that is done, in the order of the entry. */
-struct done_batch {
-    uint32_t partition;
-    int64_t base;
-    int32_t count;
-    size_t from, len; /* in post.bytes */
-};
 
 struct post {
     struct exchange *x;
@@ -51,25 +34,16 @@ struct post {
     const struct log_topic_info *info;
     struct buf key_field;
     int64_t fixed_partition; /* -1: none */
-    uint32_t keyless;        /* where records without a key go */
-    int64_t now_us;
-    struct part *parts;      /* one a partition */
-    struct buf bytes, key;
-    struct done_batch *batches;
-    uint32_t batches_count, batches_cap;
-    uint64_t records;
+    struct posting in;
+    struct posting_topic *to;
+    struct buf key;
     struct diag diag;
 };
 
 static void post_deinit(struct post *p)
 {
-    for (uint32_t i = 0; p->parts && i < p->info->partitions; i++)
-        if (p->parts[i].used)
-            batch_builder_deinit(&p->parts[i].builder);
-    free(p->parts);
-    free(p->batches);
+    posting_deinit(&p->in);
     buf_deinit(&p->key_field);
-    buf_deinit(&p->bytes);
     buf_deinit(&p->key);
 }
 
@@ -98,7 +72,6 @@ static enum status choose_partition(struct post *p)
     struct buf text;
 
     p->fixed_partition = -1;
-    p->keyless = p->x->face->rotor++ % p->info->partitions;
     buf_init(&text, 0);
     bool given = query_get(p->x->request->query, "partition", &text);
     bool ok = !given || (bytes_to_i64(buf_view(&text), &p->fixed_partition) && p->fixed_partition >= 0 &&
@@ -111,26 +84,6 @@ static enum status choose_partition(struct post *p)
 }
 
 /* ---- records into batches ---- */
-
-static enum status close_batch(struct post *p, uint32_t index)
-{
-    struct part *part = &p->parts[index];
-    size_t from = p->bytes.len;
-
-    if (!part->used || part->builder.count == 0)
-        return ST_OK;
-    if (p->batches_count == p->batches_cap) {
-        p->batches_cap = p->batches_cap ? p->batches_cap * 2 : 8;
-        p->batches = xrealloc(p->batches, p->batches_cap * sizeof *p->batches);
-    }
-    int32_t count = part->builder.count;
-    TRY(batch_builder_finish(&part->builder, &p->bytes));
-    batch_builder_clear(&part->builder);
-    p->batches[p->batches_count++] =
-        (struct done_batch){index, part->next, count, from, p->bytes.len - from};
-    part->next += count;
-    return ST_OK;
-}
 
 /* The key of a record, in p->key, or none. */
 static struct bytes record_key(struct post *p, struct bytes value)
@@ -154,30 +107,7 @@ static struct bytes record_key(struct post *p, struct bytes value)
 
 static enum status add_record(struct post *p, struct bytes value)
 {
-    struct bytes key = record_key(p, value);
-    uint32_t index = p->fixed_partition >= 0 ? (uint32_t)p->fixed_partition
-                     : key.ptr ? (uint32_t)kafka_partition_of(key, (int32_t)p->info->partitions)
-                               : p->keyless;
-    struct part *part = &p->parts[index];
-    size_t size = key.len + value.len + BATCH_SLACK;
-
-    if (size > p->info->options.message_bytes_max)
-        return diag_set(&p->diag, ST_INVALID, DIAG_LIMIT,
-                        "record %llu has %zu bytes; the topic takes messages of up to %u",
-                        (unsigned long long)p->records + 1, value.len,
-                        p->info->options.message_bytes_max);
-    if (!part->used) {
-        struct log_offsets offsets;
-        log_offsets(log_partition_of(p->topic, index), &offsets);
-        part->used = true;
-        part->next = offsets.end;
-        batch_builder_init(&part->builder, KAFKA_CODEC_NONE);
-    }
-    if (batch_builder_bytes(&part->builder) + size > p->info->options.message_bytes_max)
-        TRY(close_batch(p, index));
-    batch_builder_add(&part->builder, p->now_us / 1000, key, value, NULL, 0);
-    p->records++;
-    return ST_OK;
+    return posting_add(&p->in, p->to, p->fixed_partition, record_key(p, value), value, &p->diag);
 }
 
 static enum status bad_json(struct post *p, const struct json_cursor *c)
@@ -279,7 +209,7 @@ static bool expire_one(void *context, struct bytes key, struct bytes value)
 
 static void remember(struct post *p, struct log_entry *entry, struct bytes key, struct bytes answer)
 {
-    struct expiry e = {entry, p->now_us - REMEMBER_US, EXPIRE_AT_ONCE};
+    struct expiry e = {entry, p->in.now_us - REMEMBER_US, EXPIRE_AT_ONCE};
     struct buf name, value, by_time;
 
     log_kv_scan(p->x->face->log, LOG_KV_HTTP, BYTES_LITERAL("t"), expire_one, &e);
@@ -288,10 +218,10 @@ static void remember(struct post *p, struct log_entry *entry, struct bytes key, 
     buf_init(&by_time, 0);
     kv_key(&name, p->info->name, key);
     buf_u64_be(&value, hash_bytes(p->x->request->body));
-    buf_u64_be(&value, (uint64_t)p->now_us);
+    buf_u64_be(&value, (uint64_t)p->in.now_us);
     buf_bytes(&value, answer);
     buf_u8(&by_time, 't');
-    buf_u64_be(&by_time, (uint64_t)p->now_us);
+    buf_u64_be(&by_time, (uint64_t)p->in.now_us);
     buf_bytes(&by_time, buf_view(&name));
     log_entry_kv(entry, LOG_KV_HTTP, buf_view(&name), buf_view(&value));
     log_entry_kv(entry, LOG_KV_HTTP, buf_view(&by_time), BYTES_LITERAL("1"));
@@ -309,18 +239,18 @@ static void write_answer(const struct post *p, struct buf *out)
     json_writer_init(&w, out);
     json_object_begin(&w);
     json_key_text(&w, "topic", p->info->name);
-    json_key_u64(&w, "records", p->records);
-    if (p->batches_count) {
-        json_key_u64(&w, "partition", p->batches[0].partition);
-        json_key_i64(&w, "offset", p->batches[0].base);
+    json_key_u64(&w, "records", p->in.records);
+    if (p->in.batches_count) {
+        json_key_u64(&w, "partition", p->in.batches[0].partition);
+        json_key_i64(&w, "offset", p->in.batches[0].base);
     }
     json_key(&w, "offsets");
     json_array_begin(&w);
-    for (uint32_t i = 0; i < p->batches_count; i++) {
+    for (uint32_t i = 0; i < p->in.batches_count; i++) {
         json_object_begin(&w);
-        json_key_u64(&w, "partition", p->batches[i].partition);
-        json_key_i64(&w, "offset", p->batches[i].base);
-        json_key_i64(&w, "count", p->batches[i].count);
+        json_key_u64(&w, "partition", p->in.batches[i].partition);
+        json_key_i64(&w, "offset", p->in.batches[i].base);
+        json_key_i64(&w, "count", p->in.batches[i].count);
         json_object_end(&w);
     }
     json_array_end(&w);
@@ -329,26 +259,11 @@ static void write_answer(const struct post *p, struct buf *out)
 
 static enum status append_all(struct post *p, struct bytes key, struct bytes answer, uint64_t *lsn)
 {
-    struct log *log = p->x->face->log;
-    struct log_entry *entry = log_entry_begin(log);
-    struct log_appended *appended = xcalloc(p->batches_count + 1, sizeof *appended);
-    enum status st = ST_OK;
+    struct log_entry *entry = log_entry_begin(p->x->face->log);
 
-    for (uint32_t i = 0; i < p->batches_count && st == ST_OK; i++) {
-        struct done_batch *b = &p->batches[i];
-        st = log_entry_append(entry, log_partition_of(p->topic, b->partition),
-                              bytes_of(p->bytes.ptr + b->from, b->len), &p->diag);
-    }
-    if (st == ST_OK && key.ptr)
+    if (key.ptr)
         remember(p, entry, key, answer);
-    if (st == ST_OK)
-        st = log_entry_commit(entry, appended, lsn);
-    else
-        log_entry_abort(entry);
-    for (uint32_t i = 0; i < p->batches_count && st == ST_OK; i++)
-        CHECK(appended[i].base_offset == p->batches[i].base);
-    free(appended);
-    return st;
+    return posting_commit(&p->in, entry, lsn, &p->diag);
 }
 
 static enum status collect(struct post *p)
@@ -369,11 +284,9 @@ static enum status collect(struct post *p)
         return cut_body(p, x->request->body); /* refused before a topic is made for it */
     TRY(find_topic(p, x->params[0]));
     TRY(choose_partition(p));
-    p->parts = xcalloc(p->info->partitions, sizeof *p->parts);
+    p->to = posting_topic(&p->in, p->topic, &p->x->face->rotor);
     TRY(cut_body(p, x->request->body));
-    for (uint32_t i = 0; i < p->info->partitions; i++)
-        TRY(close_batch(p, i));
-    return ST_OK;
+    return posting_close(&p->in);
 }
 
 /* Write it, and make it if it is not there, as the Kafka face has it. */
@@ -389,7 +302,7 @@ static bool may_post(struct exchange *x)
 
 void post_topic(struct exchange *x)
 {
-    struct post p = {.x = x, .now_us = loop_wall_us(x->face->loop)};
+    struct post p = {.x = x};
     struct bytes key = http_header_get(x->request, "idempotency-key");
     struct buf answer;
     uint64_t lsn = 0;
@@ -402,8 +315,8 @@ void post_topic(struct exchange *x)
     }
     if (key.ptr && answer_retry(x, x->params[0], key))
         return;
+    posting_init(&p.in, x->face->log, loop_wall_us(x->face->loop));
     buf_init(&p.key_field, 0);
-    buf_init(&p.bytes, 0);
     buf_init(&p.key, 0);
     buf_init(&answer, 0);
     enum status st = collect(&p);
@@ -411,7 +324,7 @@ void post_topic(struct exchange *x)
         write_answer(&p, &answer);
         st = append_all(&p, key, buf_view(&answer), &lsn);
     }
-    x->face->counts.posted_records += st == ST_OK ? p.records : 0;
+    x->face->counts.posted_records += st == ST_OK ? p.in.records : 0;
     post_deinit(&p);
     if (st == ST_OK) {
         reply_when_durable(x, lsn, 200, &answer);

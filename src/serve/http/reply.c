@@ -50,11 +50,12 @@ void reply_take(struct exchange *x, unsigned status, const char *type, const cha
                 struct buf *take_body)
 {
     struct bytes body = buf_view(take_body);
+    bool sends = send_head(x, status, type, extra, body.len);
 
-    if (send_head(x, status, type, extra, body.len) && body.len >= VIEW_BYTES) {
+    if (sends && body.len >= VIEW_BYTES) {
         conn_send_view(x->session->conn, body, free, take_body->ptr);
         *take_body = (struct buf){0};
-    } else if (x->request->method != HTTP_HEAD) {
+    } else if (sends) {
         conn_send(x->session->conn, body);
     }
     buf_deinit(take_body);

@@ -57,6 +57,11 @@ static const struct {
     {"/mode/{}", get_schema_mode, NULL, delete_schema_mode, put_schema_mode, RIGHTS_OWN},
     {"/compatibility/subjects/{}/versions", NULL, post_compatibility, NULL, NULL, RIGHTS_OWN},
     {"/compatibility/subjects/{}/versions/{}", NULL, post_compatibility, NULL, NULL, RIGHTS_OWN},
+    /* InfluxDB's clients: its addresses */
+    {"/ping", get_influx_ping, NULL, NULL, NULL, RIGHTS_OWN},
+    {"/query", post_influx_query, post_influx_query, NULL, NULL, RIGHTS_OWN},
+    {"/write", NULL, post_influx_write, NULL, NULL, RIGHTS_OWN},
+    {"/api/v2/write", NULL, post_influx_write, NULL, NULL, RIGHTS_OWN},
 };
 enum { ROUTES = sizeof routes / sizeof *routes };
 

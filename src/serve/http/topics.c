@@ -143,6 +143,14 @@ static struct bytes option_of(const struct table *table, const char *key)
     return BYTES_NONE;
 }
 
+struct bytes table_topic(const struct table *table)
+{
+    bool ours = table->kind == TABLE_CONNECTOR && bytes_is(option_of(table, "connector"), "kafka") &&
+                !option_of(table, "properties.bootstrap.servers").ptr;
+
+    return ours ? option_of(table, "topic") : BYTES_NONE;
+}
+
 /* Those tables whose rows are this topic's records, for who may ask SQL. */
 static void write_tables(struct exchange *x, struct json_writer *w, struct bytes topic)
 {
@@ -152,8 +160,7 @@ static void write_tables(struct exchange *x, struct json_writer *w, struct bytes
     json_array_begin(w);
     for (struct map_entry *e = map_first(tables); e && exchange_is_admin(x); e = map_next(tables, e)) {
         const struct table *table = e->value;
-        if (table->kind == TABLE_CONNECTOR && bytes_is(option_of(table, "connector"), "kafka") &&
-            !option_of(table, "properties.bootstrap.servers").ptr && bytes_equal(option_of(table, "topic"), topic))
+        if (bytes_equal(table_topic(table), topic))
             json_bytes(w, table->name);
     }
     json_array_end(w);

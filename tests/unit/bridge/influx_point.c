@@ -6,9 +6,9 @@
 #include "data/builder.h"
 #include "lib/test.h"
 
-static const struct type_field fields[] = {
-    {.name = BYTES_LITERAL("t")}, {.name = BYTES_LITERAL("z")}, {.name = BYTES_LITERAL("a b")},
-    {.name = BYTES_LITERAL("n")}, {.name = BYTES_LITERAL("d")}, {.name = BYTES_LITERAL("s")}};
+static const struct type_field fields[] = {{.name = BYTES_LITERAL("t")},   {.name = BYTES_LITERAL("z")},
+                                           {.name = BYTES_LITERAL("a b")}, {.name = BYTES_LITERAL("n")},
+                                           {.name = BYTES_LITERAL("d")},   {.name = BYTES_LITERAL("s")}};
 
 /* One row: time, two tags, and fields of an integer, a DOUBLE and a text. */
 struct place {
@@ -21,10 +21,12 @@ struct place {
 
 static void place_open(struct place *p, enum influx_unit unit)
 {
-    static const enum type_kind kinds[] = {TYPE_TIMESTAMP, TYPE_VARCHAR, TYPE_INT, TYPE_BIGINT, TYPE_DOUBLE,
-                                           TYPE_VARCHAR};
-    struct influx_roles roles = {.measurement = BYTES_LITERAL("the, m"), .tags = BYTES_LITERAL(" z , a b"),
-                                 .time_column = BYTES_LITERAL("t"), .unit = unit};
+    static const enum type_kind kinds[] = {TYPE_TIMESTAMP, TYPE_VARCHAR, TYPE_INT,
+                                           TYPE_BIGINT,    TYPE_DOUBLE,  TYPE_VARCHAR};
+    struct influx_roles roles = {.measurement = BYTES_LITERAL("the, m"),
+                                 .tags = BYTES_LITERAL(" z , a b"),
+                                 .time_column = BYTES_LITERAL("t"),
+                                 .unit = unit};
     struct diag diag = {0};
 
     arena_init(&p->arena, ARENA_BUDGET_NONE);

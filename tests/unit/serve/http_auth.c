@@ -68,11 +68,25 @@ static void expect_status(struct place *p, const char *path, const char *header,
 
 TEST(http_auth_every_address_wants_it)
 {
-    static const char *const paths[] = {"/",          "/ui/app.js", "/metrics",
-                                        "/v1/topics", "/v1/views",  "/v1/views/x",
-                                        "/v1/jobs",   "/v1/jobs/x", "/v1/views/x/changes",
-                                        "/v1/stream", "/v1/bridges", "/subjects",
-                                        "/schemas/ids/1", "/config", "/mode", "/nothing"};
+    static const char *const paths[] = {"/",
+                                        "/ui/app.js",
+                                        "/metrics",
+                                        "/v1/topics",
+                                        "/v1/views",
+                                        "/v1/views/x",
+                                        "/v1/jobs",
+                                        "/v1/jobs/x",
+                                        "/v1/views/x/changes",
+                                        "/v1/stream",
+                                        "/v1/bridges",
+                                        "/subjects",
+                                        "/schemas/ids/1",
+                                        "/config",
+                                        "/mode",
+                                        "/nothing",
+                                        "/write?db=x",
+                                        "/query?q=x",
+                                        "/api/v2/write?bucket=x"};
     struct place p;
 
     place_open(&p, "SCRAM-SHA-256", false);
@@ -81,6 +95,7 @@ TEST(http_auth_every_address_wants_it)
         expect_status(&p, paths[i], basic("bob:x"), 401, "\"code\":\"who\"");
     }
     expect_status(&p, "/health", "", 200, NULL); /* for who watches whether it lives */
+    expect_status(&p, "/ping", "", 204, NULL);
     expect_status(&p, "/v1/topics", basic("bob:b"), 200, NULL);
     expect_status(&p, "/v1/topics", basic("admin:top:secret"), 200, NULL);
     expect_status(&p, "/v1/topics", basic("nobody:b"), 401, NULL);
@@ -212,5 +227,39 @@ TEST(http_auth_of_the_schema_registry)
     acls_add(security_acls(p.security), &acl);
     expect_answer(&p, "POST", "/subjects/t-value/versions", bob, body, 200, "{\"id\":1}");
     expect_answer(&p, "POST", "/subjects/t-key/versions", bob, body, 200, "{\"id\":1}");
+    place_close(&p);
+}
+
+/* As InfluxDB's clients say who they are. */
+TEST(http_auth_of_influxdbs_clients)
+{
+    struct place p;
+    struct acl acl = {ACL_TOPIC,
+                      ACL_LITERAL,
+                      ACL_WRITE,
+                      ACL_ALLOW,
+                      BYTES_LITERAL("cpu"),
+                      BYTES_LITERAL("User:bob"),
+                      BYTES_LITERAL("127.0.0.1")};
+    static const char cpu[] = "cpu v=1i 1", both[] = "cpu v=1i 1\nmem v=1i 1", lines[] = "/write?db=x";
+
+    place_open(&p, "SCRAM-SHA-256,OAUTHBEARER", true);
+    expect_status(&p, "/query?q=SHOW+DATABASES&u=bob&p=b", "", 200, NULL);
+    expect_status(&p, "/query?q=SHOW+DATABASES&u=bob&p=x", "", 401, NULL);
+    expect_status(&p, "/query?q=SHOW+DATABASES&u=bob", "", 401, NULL);
+    expect_status(&p, "/query?q=SHOW+DATABASES", "Authorization: Token bob:b\r\n", 200, NULL);
+    expect_status(&p, "/query?q=SHOW+DATABASES&u=bob&p=b", "Authorization: Token bob:x\r\n", 401, NULL);
+    expect_status(&p, "/query?q=SHOW+DATABASES", "Authorization: Token bob\r\n", 401, NULL);
+    expect_status(&p, "/query?q=SHOW+DATABASES",
+                  "Authorization: Token eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4iLCJleHAiOjk5OTk5OTk5OTl9.\r\n", 200,
+                  NULL);
+    expect_status(&p, "/v1/topics?u=bob&p=b", "", 401, NULL); /* nowhere else */
+    expect_answer(&p, "POST", lines, "bob:b", cpu, 403, "may not write the topic 'cpu'");
+    acls_add(security_acls(p.security), &acl);
+    expect_answer(&p, "POST", lines, "bob:b", cpu, 403, "may not create the topic 'cpu'");
+    expect_answer(&p, "POST", lines, "admin:top:secret", both, 204, "");
+    expect_answer(&p, "POST", lines, "bob:b", cpu, 204, "");
+    expect_answer(&p, "POST", lines, "bob:b", both, 403, "may not write the topic 'mem'");
+    expect_answer(&p, "GET", "/v1/topics/cpu", "admin:top:secret", NULL, 200, "\"records\":2");
     place_close(&p);
 }

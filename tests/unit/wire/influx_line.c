@@ -6,8 +6,8 @@
 /* As "measurement[,name=value]… name=kind:value … @time", without escapes; or "!why". */
 static void describe(const struct line *line, struct buf *out)
 {
-    static const char kinds[] = {[LINE_FLOAT] = 'n', [LINE_INTEGER] = 'i', [LINE_UNSIGNED] = 'u',
-                                 [LINE_BOOLEAN] = 'b', [LINE_STRING] = 's'};
+    static const char kinds[] = {
+        [LINE_FLOAT] = 'n', [LINE_INTEGER] = 'i', [LINE_UNSIGNED] = 'u', [LINE_BOOLEAN] = 'b', [LINE_STRING] = 's'};
     struct bytes tags = line->tags, fields = line->fields, name, value;
     struct line_field f;
 
@@ -81,18 +81,36 @@ TEST(line_escapes_are_taken_away)
 
 TEST(line_says_what_is_wrong_with_it_and_goes_on_behind)
 {
-    static const struct { const char *text, *why; } bad[] = {
-        {"m", "missing fields"}, {"m,a=b", "missing fields"}, {"m 5", "invalid field format"},
-        {",a=b v=1", "missing measurement"}, {"m,=x v=1", "missing tag key"}, {"m, v=1", "missing tag key"},
-        {"m,a=1, v=1", "missing tag key"}, {"m,a v=1", "missing tag value"}, {"m,a= v=1", "missing tag value"},
-        {"m,a=b=c v=1", "invalid tag format"}, {"m,a=x\\ v=1i 1", "invalid tag format"},
-        {"m =1", "missing field key"}, {"m v=", "missing field value"}, {"m v=,w=1", "missing field value"},
-        {"m v=1,", "invalid field format"}, {"m v=1i, 1", "invalid field format"}, {"m v =1", "invalid field format"},
-        {"m v=1i 1.5", "bad timestamp"}, {"m v=1i 0x5", "bad timestamp"},
-        {"m v=1i 99999999999999999999", "bad timestamp"}, {"m v=1i 1 2", "point is invalid"},
-        {"m v=\"x\"y 1", "invalid field format"}, {"m v=9223372036854775808i", "the number is out of range"},
-        {"m v=18446744073709551616u", "the number is out of range"}, {"m v=-1u", "the number is out of range"},
-        {"m v=1.5i", "invalid number"}, {"m v=i", "invalid number"},
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"m", "missing fields"},
+        {"m,a=b", "missing fields"},
+        {"m 5", "invalid field format"},
+        {",a=b v=1", "missing measurement"},
+        {"m,=x v=1", "missing tag key"},
+        {"m, v=1", "missing tag key"},
+        {"m,a=1, v=1", "missing tag key"},
+        {"m,a v=1", "missing tag value"},
+        {"m,a= v=1", "missing tag value"},
+        {"m,a=b=c v=1", "invalid tag format"},
+        {"m,a=x\\ v=1i 1", "invalid tag format"},
+        {"m =1", "missing field key"},
+        {"m v=", "missing field value"},
+        {"m v=,w=1", "missing field value"},
+        {"m v=1,", "invalid field format"},
+        {"m v=1i, 1", "invalid field format"},
+        {"m v =1", "invalid field format"},
+        {"m v=1i 1.5", "bad timestamp"},
+        {"m v=1i 0x5", "bad timestamp"},
+        {"m v=1i 99999999999999999999", "bad timestamp"},
+        {"m v=1i 1 2", "point is invalid"},
+        {"m v=\"x\"y 1", "invalid field format"},
+        {"m v=9223372036854775808i", "the number is out of range"},
+        {"m v=18446744073709551616u", "the number is out of range"},
+        {"m v=-1u", "the number is out of range"},
+        {"m v=1.5i", "invalid number"},
+        {"m v=i", "invalid number"},
         {"m v=NaN", "invalid field value: a number, a boolean or a text in quotes"},
         {"m v=inf", "invalid field value: a number, a boolean or a text in quotes"},
         {"m v=+5", "invalid field value: a number, a boolean or a text in quotes"},
@@ -101,9 +119,12 @@ TEST(line_says_what_is_wrong_with_it_and_goes_on_behind)
         {"m v=1e", "invalid field value: a number, a boolean or a text in quotes"},
         {"m v=.", "invalid field value: a number, a boolean or a text in quotes"},
         {"m v=tRUE", "invalid field value: a number, a boolean or a text in quotes"},
-        {"m,a=1,a=2 v=1", "a tag or field is there twice"}, {"m v=1,v=2", "a tag or field is there twice"},
-        {"m,v=1 v=2", "a tag or field is there twice"}, {"m,time=1 v=2", "a tag or field cannot be named time"},
-        {"m time=2", "a tag or field cannot be named time"}, {"m,a=\xff v=1", "it is not UTF-8"},
+        {"m,a=1,a=2 v=1", "a tag or field is there twice"},
+        {"m v=1,v=2", "a tag or field is there twice"},
+        {"m,v=1 v=2", "a tag or field is there twice"},
+        {"m,time=1 v=2", "a tag or field cannot be named time"},
+        {"m time=2", "a tag or field cannot be named time"},
+        {"m,a=\xff v=1", "it is not UTF-8"},
     };
     struct buf text, want;
 
