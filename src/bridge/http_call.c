@@ -161,6 +161,8 @@ void http_call_make(struct http_call *call, const struct http_request *request, 
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.len ? (const char *)request->body.ptr : "");
     CURLcode code = curl_easy_perform(curl);
+    while (call->kept && reply->text[call->kept - 1] == ' ')
+        reply->text[--call->kept] = 0;
     if (code == CURLE_OK) {
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
         curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after);

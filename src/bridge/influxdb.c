@@ -95,10 +95,12 @@ static enum status check_target(const struct bridge_spec *spec, struct diag *dia
     if (two && !v[OPT_ORG].text.len)
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "'influxdb.bucket' needs 'influxdb.org' beside it");
     if (two && (v[OPT_USER].given || v[OPT_PASSWORD].given || v[OPT_RETENTION].given))
-        return diag_set(diag, ST_INVALID, DIAG_VALUE, "'influxdb.user', 'influxdb.password' and "
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "'influxdb.user', 'influxdb.password' and "
                         "'influxdb.retention.policy' go with 'influxdb.database', not with a bucket");
     if (one && v[OPT_ORG].given)
-        return diag_set(diag, ST_INVALID, DIAG_VALUE, "'influxdb.org' goes with 'influxdb.bucket', not with a database");
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "'influxdb.org' goes with 'influxdb.bucket', not with a database");
     if (v[OPT_TOKEN].given && v[OPT_USER].given)
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "'influxdb.token' and 'influxdb.user': one says who we are");
     return ST_OK;
@@ -111,8 +113,9 @@ static enum status check(const struct bridge_spec *spec, struct diag *diag)
     TRY(http_url_check(v[OPT_URL].text, "influxdb", diag));
     if (bytes_find(v[OPT_URL].text, '?', 0) < v[OPT_URL].text.len ||
         bytes_find(v[OPT_URL].text, '#', 0) < v[OPT_URL].text.len)
-        return diag_set(diag, ST_INVALID, DIAG_VALUE, "'influxdb.url' is the server's address: the path and what is "
-                                                      "asked are added to it");
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "'influxdb.url' is the server's address: the path and what is "
+                        "asked are added to it");
     TRY(check_target(spec, diag));
     if (v[OPT_MEASUREMENT].given && v[OPT_MEASUREMENT_COLUMN].given)
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
@@ -213,10 +216,14 @@ static enum status influxdb_open(const struct bridge_spec *spec, struct bridge *
         influxdb_close(&b->base);
         return st;
     }
-    b->call = http_call_open(&(struct http_call_options){
-        .url = write_url(b), .user = optional(b, OPT_USER), .password = optional(b, OPT_PASSWORD),
-        .proxy = optional(b, OPT_PROXY), .ca_file = optional(b, OPT_CA), .cert_file = optional(b, OPT_CERT),
-        .key_file = optional(b, OPT_KEY), .timeout_ms = spec->timeout_ms});
+    b->call = http_call_open(&(struct http_call_options){.url = write_url(b),
+                                                         .user = optional(b, OPT_USER),
+                                                         .password = optional(b, OPT_PASSWORD),
+                                                         .proxy = optional(b, OPT_PROXY),
+                                                         .ca_file = optional(b, OPT_CA),
+                                                         .cert_file = optional(b, OPT_CERT),
+                                                         .key_file = optional(b, OPT_KEY),
+                                                         .timeout_ms = spec->timeout_ms});
     *out = &b->base;
     return ST_OK;
 }
@@ -230,8 +237,9 @@ static void write_record(struct bridge_influxdb_state *b, struct bridge_batch *b
     if (r->value.ptr)
         r->never = influx_point_write(&b->point, &batch->rows, r->row, batch->arena, &b->text);
     else if (b->base.spec->values[OPT_DELETE].number == DELETE_DEAD)
-        r->never = "the row was deleted, and a write to InfluxDB deletes nothing ('influxdb.delete' = 'ignore' passes "
-                   "over it)";
+        r->never =
+            "the row was deleted, and a write to InfluxDB deletes nothing ('influxdb.delete' = 'ignore' passes "
+            "over it)";
 }
 
 static void write_lines(struct bridge_influxdb_state *b, struct bridge_batch *batch)
@@ -256,7 +264,8 @@ static bool is_the_points(const struct http_reply *reply)
     return reply->status == 413 || ((reply->status == 400 || reply->status == 422) && says);
 }
 
-static enum halve_said send_lines(struct bridge *bridge, struct bridge_batch *batch, uint32_t count, const char **why)
+static enum halve_said send_lines(struct bridge *bridge, struct bridge_batch *batch, uint32_t count,
+                                  const char **why)
 {
     struct bridge_influxdb_state *b = (struct bridge_influxdb_state *)bridge;
     size_t from = b->starts[batch->settled], to = b->starts[batch->settled + count];

@@ -184,7 +184,7 @@ def of_a_partial_write_the_bad_points_are_dead_with_what_influxdb_says():
     letters = dead("partial")
     assert [json.loads(r[1])["id"] for r in letters] == [*range(3, 100, 10), 9223372036854776], letters
     assert letters[0][0] == ('InfluxDB answers 400: {"error":"partial write: field type conflict: input field \\"v\\" on '
-                             'measurement \\"m\\" is type float, already exists as type integer dropped=1"} '), letters[0]
+                             'measurement \\"m\\" is type float, already exists as type integer dropped=1"}'), letters[0]
     assert "time outside range" in letters[-1][0], letters[-1]
 
 
