@@ -1,4 +1,4 @@
-/* http.c: an HTTP server as a sink (a webhook).
+/* http.c: an HTTP server as a sink (a webhook); http_source.c reads one.
  *
  *     http.body    a request has                          Content-Type
  *     array        a batch: [row,row,…]                   application/json
@@ -23,19 +23,14 @@
 
 #include "base/check.h"
 #include "bridge/halve.h"
-#include "bridge/http_call.h"
-#include "bridge/systems.h"
-
-enum { OPT_URL, OPT_METHOD, OPT_BODY, OPT_TYPE, OPT_HEADERS, OPT_AUTHORIZATION, OPT_USER, OPT_PASSWORD, OPT_RETRY,
-       OPT_CA, OPT_CERT, OPT_KEY, OPT_PROXY, OPTIONS };
-enum http_body { HTTP_ARRAY, HTTP_LINES, HTTP_RECORD };
-enum { HEADERS_MAX = 36, STATUSES_MAX = 32 };
+#include "bridge/http_inner.h"
 
 static const struct bridge_option options[] = {
-    [OPT_URL] = {"http.url", BRIDGE_TEXT, NULL, NULL, 0, 0, "where rows are sent, https://host:8443/path"},
+    [OPT_URL] = {"http.url", BRIDGE_TEXT, NULL, NULL, 0, 0,
+                 "where rows are sent to, or asked for, https://host:8443/path"},
     [OPT_METHOD] = {"http.method", BRIDGE_WORD, "POST", "POST|PUT|PATCH", 0, 0, "of the request"},
     [OPT_BODY] = {"http.body", BRIDGE_WORD, "array", "array|lines|record", 0, 0,
-                  "a JSON array of rows, rows as lines, or a request a row"},
+                  "a JSON array of rows, rows as lines, or a request (an answer) a row"},
     [OPT_TYPE] = {"http.content.type", BRIDGE_TEXT, "", NULL, 0, 0, "Content-Type; default: by what is sent"},
     [OPT_HEADERS] = {"http.headers", BRIDGE_SECRET, "", NULL, 0, 0, "more headers, 'Name: value', one a line"},
     [OPT_AUTHORIZATION] = {"http.authorization", BRIDGE_SECRET, "", NULL, 0, 0,
@@ -49,21 +44,15 @@ static const struct bridge_option options[] = {
     [OPT_CERT] = {"http.cert", BRIDGE_TEXT, "", NULL, 0, 0, "file of our own certificate (PEM)"},
     [OPT_KEY] = {"http.key", BRIDGE_TEXT, "", NULL, 0, 0, "file of its key"},
     [OPT_PROXY] = {"http.proxy", BRIDGE_TEXT, "", NULL, 0, 0, "URL of a proxy; default: none"},
-};
-
-struct bridge_http_state {
-    struct bridge base;
-    struct arena arena; /* as long as the bridge */
-    struct http_call *call;
-    enum http_body body;
-    const char *method;
-    const char *headers[HEADERS_MAX + 1]; /* the last is Idempotency-Key */
-    unsigned headers_count;
-    long retried[STATUSES_MAX];
-    unsigned retried_count;
-    struct buf text;
-    int64_t *tried; /* by partition: past the last record of the request that may have arrived; 0: none */
-    uint32_t tried_count;
+    [OPT_INTERVAL] = {"http.poll.interval", BRIDGE_TIME, "10 s", NULL, 10, 86400000,
+                      "of a source: how long after an answer the next is asked for"},
+    [OPT_ROWS] = {"http.rows", BRIDGE_TEXT, "", NULL, 0, 0,
+                  "of a source: the member of an answer that is the array of rows, as data.items; default: all of it"},
+    [OPT_CURSOR] = {"http.cursor", BRIDGE_TEXT, "", NULL, 0, 0,
+                    "of a source: the member of a row that replaces {cursor} in 'http.url' when more is asked for"},
+    [OPT_CURSOR_START] = {"http.cursor.start", BRIDGE_TEXT, "", NULL, 0, 0, "what replaces it the first time"},
+    [OPT_ANSWER] = {"http.answer.bytes", BRIDGE_BYTES, "16mb", NULL, 1024, 1 << 30,
+                    "of a source: a larger answer is not taken"},
 };
 
 static bool takes_rows(const struct bridge_spec *spec)
@@ -159,6 +148,7 @@ static enum status check(const struct bridge_spec *spec, struct diag *diag)
     bool rows = spec->values[OPT_BODY].number == HTTP_ARRAY || spec->key_count > 0;
 
     TRY(http_url_check(spec->values[OPT_URL].text, "http", diag));
+    TRY(http_source_check(spec, diag));
     if (!rows || bytes_is(spec->format, "json"))
         return ST_OK;
     diag_hint(diag, "leave 'format' out, or send 'http.body' = 'record' of a table without a PRIMARY KEY");
@@ -174,6 +164,7 @@ static void http_close(struct bridge *bridge)
     http_call_close(b->call);
     arena_deinit(&b->arena);
     buf_deinit(&b->text);
+    http_source_close(b);
     free(b->tried);
     free(b);
 }
@@ -194,6 +185,7 @@ static enum status http_open(const struct bridge_spec *spec, struct bridge **out
         http_close(&b->base);
         return st;
     }
+    http_source_open(b);
     b->call = http_call_open(&(struct http_call_options){
         .url = optional(b, OPT_URL), .user = optional(b, OPT_USER), .password = optional(b, OPT_PASSWORD),
         .proxy = optional(b, OPT_PROXY), .ca_file = optional(b, OPT_CA), .cert_file = optional(b, OPT_CERT),
@@ -251,7 +243,8 @@ static enum halve_said send_records(struct bridge *bridge, struct bridge_batch *
              (long long)records[0].offset, (long long)records[count - 1].offset);
     b->headers[b->headers_count] = key;
     write_body(b, records, count);
-    http_call_make(b->call, &(struct http_request){b->method, b->headers, buf_view(&b->text)}, &reply);
+    http_call_make(b->call, &(struct http_request){.method = b->method, .headers = b->headers, .body = buf_view(&b->text)},
+                   &reply);
     b->headers[b->headers_count] = NULL;
     if (reply.status / 100 == 2)
         return HALVE_TAKEN;
@@ -304,13 +297,15 @@ static void http_deliver(struct bridge *bridge, struct bridge_batch *batch)
 
 const struct bridge_class bridge_http = {
     .name = "http",
-    .ways = BRIDGE_SINK,
-    .guarantee = "at least once, with an Idempotency-Key made of the position",
+    .ways = BRIDGE_SINK | BRIDGE_SOURCE,
+    .guarantee = "written: at least once, with an Idempotency-Key made of the position; read: each answer once",
     .options = options,
     .options_count = OPTIONS,
     .takes_rows = takes_rows,
     .takes_changes = takes_changes,
     .open = http_open,
     .deliver = http_deliver,
+    .resume = http_resume,
+    .poll = http_poll,
     .close = http_close,
 };

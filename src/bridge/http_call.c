@@ -18,6 +18,8 @@ struct http_call {
     char why[CURL_ERROR_SIZE];
     struct http_reply *reply; /* of the call that is being made */
     size_t kept;
+    CURL *handle;       /* its own */
+    struct buf *answer; /* or NULL */
 };
 
 /* ---- what is asked ---- */
@@ -47,9 +49,8 @@ enum status http_url_check(struct bytes url, const char *connector, struct diag 
                     BYTES_FMT(bytes_head(url, 200)));
 }
 
-void http_query_add(struct buf *url, const char *name, struct bytes value)
+void http_percent(struct buf *url, struct bytes value)
 {
-    buf_printf(url, "%c%s=", bytes_find(buf_view(url), '?', 0) < url->len ? '&' : '?', name);
     for (size_t i = 0; i < value.len; i++) {
         uint8_t c = value.ptr[i];
         if (isalnum(c) || (c && strchr("-._~", c)))
@@ -57,6 +58,12 @@ void http_query_add(struct buf *url, const char *name, struct bytes value)
         else
             buf_printf(url, "%%%02X", c);
     }
+}
+
+void http_query_add(struct buf *url, const char *name, struct bytes value)
+{
+    buf_printf(url, "%c%s=", bytes_find(buf_view(url), '?', 0) < url->len ? '&' : '?', name);
+    http_percent(url, value);
 }
 
 static bool is_header(struct bytes line)
@@ -90,10 +97,15 @@ static size_t take_answer(char *data, size_t size, size_t count, void *context)
 {
     struct http_call *call = context;
     size_t len = size * count;
+    long status = 0;
 
     for (size_t i = 0; i < len && call->kept < HTTP_ANSWER_KEPT; i++)
         call->reply->text[call->kept++] = isprint((unsigned char)data[i]) ? data[i] : ' ';
-    return len;
+    curl_easy_getinfo(call->handle, CURLINFO_RESPONSE_CODE, &status);
+    if (!call->answer || status / 100 != 2)
+        return len;
+    buf_append(call->answer, data, len);
+    return call->answer->failed ? 0 : len; /* 0 ends the call */
 }
 
 static void set(struct http_call *call, CURLoption option, const char *value)
@@ -140,16 +152,41 @@ void http_call_close(struct http_call *call)
     free(call);
 }
 
+static void set_method(CURL *curl, const struct http_request *request)
+{
+    if (strcmp(request->method, "GET") == 0) {
+        curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+        curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, ""); /* whatever libcurl can undo */
+        return;
+    }
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.len ? (const char *)request->body.ptr : "");
+}
+
+static void read_reply(CURL *curl, struct http_reply *reply)
+{
+    curl_off_t retry_after = 0;
+    struct curl_header *etag;
+
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
+    curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after);
+    reply->retry_after_ms = retry_after > 0 && retry_after < INT32_MAX ? retry_after * 1000 : 0;
+    if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &etag) == CURLHE_OK && strlen(etag->value) <= HTTP_ETAG_MAX)
+        snprintf(reply->etag, sizeof(reply->etag), "%s", etag->value);
+}
+
 void http_call_make(struct http_call *call, const struct http_request *request, struct http_reply *reply)
 {
     struct curl_slist *headers = NULL;
-    curl_off_t retry_after = 0;
     CURL *curl = curl_easy_duphandle(call->options);
 
     *reply = (struct http_reply){0};
     call->reply = reply;
     call->kept = 0;
     call->why[0] = 0;
+    call->handle = curl;
+    call->answer = request->answer;
     for (const char *const *h = request->headers; *h; h++)
         headers = curl_slist_append(headers, *h);
     headers = curl_slist_append(headers, "Expect:"); /* else a body of 1 MiB waits a second for a "continue" */
@@ -157,17 +194,17 @@ void http_call_make(struct http_call *call, const struct http_request *request, 
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, call->why);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.len ? (const char *)request->body.ptr : "");
+    if (request->url)
+        curl_easy_setopt(curl, CURLOPT_URL, request->url);
+    set_method(curl, request);
     CURLcode code = curl_easy_perform(curl);
     while (call->kept && reply->text[call->kept - 1] == ' ')
         reply->text[--call->kept] = 0;
-    if (code == CURLE_OK) {
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
-        curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after);
-        reply->retry_after_ms = retry_after > 0 && retry_after < INT32_MAX ? retry_after * 1000 : 0;
-    } else
+    if (code == CURLE_OK)
+        read_reply(curl, reply);
+    else if (call->answer && call->answer->failed)
+        snprintf(reply->trouble, sizeof(reply->trouble), "the answer is larger than %zu bytes", call->answer->limit);
+    else
         snprintf(reply->trouble, sizeof(reply->trouble), "%.190s",
                  call->why[0] ? call->why : curl_easy_strerror(code));
     curl_easy_cleanup(curl);

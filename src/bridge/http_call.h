@@ -4,7 +4,8 @@
  * made anew elsewhere unasked. Only http and https are spoken.
  *
  * Owns:    its connection and the answer's text.   Threads: one at a time; it waits.
- * Limits:  HTTP_ANSWER_KEPT bytes of an answer are kept, the rest is read and dropped.   Layer: bridge.
+ * Limits:  HTTP_ANSWER_KEPT bytes of an answer are kept, the rest is read and dropped; or all of it, within the limit
+ *          of the buf that it is asked into.   Layer: bridge.
  */
 #ifndef QW_BRIDGE_HTTP_CALL_H
 #define QW_BRIDGE_HTTP_CALL_H
@@ -15,7 +16,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 
-enum { HTTP_ANSWER_KEPT = 400 };
+enum { HTTP_ANSWER_KEPT = 400, HTTP_ETAG_MAX = 200 };
 
 /* As libcurl takes them; NULL: not given. Copied. */
 struct http_call_options {
@@ -30,6 +31,8 @@ struct http_request {
     const char *method;
     const char *const *headers; /* "Name: value", NULL at the end */
     struct bytes body;
+    const char *url;    /* NULL: that of the options */
+    struct buf *answer; /* takes the body of a 2xx, uncompressed; NULL: nobody wants it */
 };
 
 struct http_reply {
@@ -37,6 +40,7 @@ struct http_reply {
     int64_t retry_after_ms; /* what the server asks for; 0: nothing */
     char text[HTTP_ANSWER_KEPT + 1]; /* the answer's beginning, on one line */
     char trouble[200];
+    char etag[HTTP_ETAG_MAX + 1]; /* empty: none, or a longer one */
 };
 
 /* ST_INVALID: the URL is none of http or https, or holds a password, which it is not the place for. */
@@ -47,6 +51,8 @@ void http_call_make(struct http_call *call, const struct http_request *request, 
 /* One line that says what the server answered. */
 void http_reply_text(const struct http_reply *reply, char *to, size_t size);
 
+/* Appends the value percent-encoded, for a URL. */
+void http_percent(struct buf *url, struct bytes value);
 /* Appends ?name=value, or &name=value where a URL has a '?' already; the value percent-encoded. */
 void http_query_add(struct buf *url, const char *name, struct bytes value);
 

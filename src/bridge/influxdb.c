@@ -273,7 +273,9 @@ static enum halve_said send_lines(struct bridge *bridge, struct bridge_batch *ba
 
     if (from == to)
         return HALVE_TAKEN;
-    http_call_make(b->call, &(struct http_request){"POST", b->headers, bytes_of(b->text.ptr + from, to - from)},
+    http_call_make(b->call,
+                   &(struct http_request){
+                       .method = "POST", .headers = b->headers, .body = bytes_of(b->text.ptr + from, to - from)},
                    &reply);
     if (reply.status / 100 == 2)
         return HALVE_TAKEN;

@@ -1,5 +1,5 @@
-"""A web server as a sink: a program of its own on Python's http.server, which keeps what it took and can be killed."""
-import http.server, json, os, socketserver, ssl, subprocess, sys, threading, time
+"""A web server as a sink, and as a source that is polled: a program of its own on Python's http.server, which keeps what it took and can be killed."""
+import gzip, hashlib, http.server, json, os, socketserver, ssl, subprocess, sys, threading, time, urllib.parse
 
 import checks
 from bridges import HASTE, Proxy, Server, child, free_port, hurt, kills, made
@@ -32,6 +32,10 @@ def read(name):
         return []
     with open(name) as f:
         return [json.loads(line) for line in f if line.endswith("\n")]
+
+
+def asked(name):
+    return read(os.path.join(WORK, "asked-" + name))
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -71,6 +75,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, "ok")
 
     do_PUT = do_POST
+
+    def do_GET(self):
+        """/feed/NAME is a file; /pages/NAME?after=N&max=M its lines (rows with an id) behind that id; ETag of a feed."""
+        path, _, query = self.path.partition("?")
+        word, name = path.split("/")[1:3]
+        with open(os.path.join(self.folder, "feed-" + name), "rb") as f:
+            body = f.read()
+        with open(os.path.join(self.folder, "asked-" + name), "ab") as f:
+            f.write(json.dumps({"query": query, "headers": dict(self.headers.items())}).encode() + b"\n")
+        if name.startswith("auth") and self.headers["Authorization"] != "Bearer t0k3n":
+            return self.answer(401, "who are you?")
+        if name.startswith("busy") and len(asked(name)) < 3:
+            return self.answer(503, "come again", Retry_After="1")
+        if word == "pages":
+            asked_for = dict(urllib.parse.parse_qsl(query))
+            rows = [r for r in map(json.loads, body.splitlines()) if r["id"] > int(asked_for["after"])]
+            body = json.dumps({"now": time.time(), "data": {"items": rows[:int(asked_for["max"])]}}).encode()
+        tag = '"%s"' % hashlib.md5(body).hexdigest()
+        if self.headers["If-None-Match"] == tag:
+            return self.answer(304)
+        more = {"ETag": tag} if name.endswith("tag") else {}
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body)
+            more["Content-Encoding"] = "gzip"
+        self.send_response(200)
+        for k, v in {**more, "Content-Length": str(len(body))}.items():
+            self.send_header(k, v)
+        self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_):
         pass
@@ -260,6 +293,141 @@ def tls_and_who_we_are():
         until(name, 10, lambda: why in trouble(name))
         assert not taken("auth/" + name) and server.bridge(name)["dead"] == 0 and server.bridge(name)["lag"] == 10
     server.sql("".join("DROP JOB `insert-into_%s`; DROP TABLE %s;" % (n, n) for n in ("stranger", "other_name", "nobody")))
+
+
+# ---- as a source ----
+
+def feed(name, text):
+    with open(os.path.join(WORK, "feed-new"), "w") as f:
+        f.write(text)
+    os.rename(os.path.join(WORK, "feed-new"), os.path.join(WORK, "feed-" + name))
+
+
+def lines(rows):
+    return "".join(json.dumps(r) + "\n" for r in rows)
+
+
+def reads(name, path, options="", port=None, columns="id BIGINT, k STRING, n INT"):
+    """A table that polls it, and a view that counts each id."""
+    server.sql(table(name, columns, path, "'http.poll.interval' = '50 ms'" + (options and ", " + options), port=port))
+    server.sql("CREATE MATERIALIZED TABLE %s_v AS SELECT id, COUNT(*) AS c FROM %s GROUP BY id;" % (name, name))
+
+
+def counts(name):
+    """How often each id came."""
+    return dict(server.rows("SELECT id, c FROM %s_v;" % name))
+
+
+def once(*ids):
+    return {i: 1 for i in ids}
+
+
+@case
+def an_answer_is_read_when_it_is_another():
+    feed("tag", json.dumps(made(0, 3)))
+    feed("lines", lines(made(0, 3)) + "\n\r\n" + lines(made(3, 1)))
+    feed("one", json.dumps(made(0, 1)[0], indent=1))
+    feed("csv", "7,a,1\n8,b,2\n")
+    feed("broken", "[{")
+    reads("feed_tag", "/feed/tag", "'http.headers' = 'X-Tenant: a: b'")
+    reads("feed_lines", "/feed/lines", "'http.body' = 'lines'")
+    reads("feed_one", "/feed/one", "'http.body' = 'record'")
+    reads("feed_csv", "/feed/csv", "'http.body' = 'lines', 'format' = 'csv'")
+    reads("feed_broken", "/feed/broken")
+    for name, ids in (("tag", range(3)), ("lines", range(4)), ("one", range(1)), ("csv", (7, 8))):
+        until(name, 20, lambda: counts("feed_" + name) == once(*ids))
+    until("asked many times", 20, lambda: len(asked("tag")) > 5 and len(asked("one")) > 5)
+    headers = asked("tag")[-1]["headers"]
+    assert headers["If-None-Match"] and headers["X-Tenant"] == "a: b" and headers["User-Agent"] == "quickwater"
+    assert "Content-Type" not in headers and "Content-Length" not in headers, headers
+    assert counts("feed_tag") == once(*range(3)) and counts("feed_one") == once(0)
+    feed("tag", json.dumps(made(2, 2)))
+    feed("one", json.dumps(made(5, 1)[0]))
+    until("the next", 20, lambda: counts("feed_tag") == {0: 1, 1: 1, 2: 2, 3: 1} and counts("feed_one") == once(0, 5))
+    until("it says so", 20, lambda: trouble("feed_broken").startswith("its answer is not JSON: "))
+    feed("broken", '{"rows": []}')
+    until("it says so", 20, lambda: trouble("feed_broken") == "its answer has no array of rows")
+    feed("broken", json.dumps(made(0, 1)))
+    until("it is whole", 20, lambda: counts("feed_broken") == once(0) and not trouble("feed_broken"))
+    assert server.bridge("feed_tag")["way"] == "source"
+    server.again()  # what was read is not read again
+    begun = len(asked("tag"))
+    until("asked anew", 20, lambda: len(asked("tag")) > begun + 3)
+    assert counts("feed_tag") == {0: 1, 1: 1, 2: 2, 3: 1} and counts("feed_lines") == once(*range(4))
+
+
+PAGES = "'http.rows' = 'data.items', 'http.cursor' = 'id', 'http.cursor.start' = '-1'"
+
+
+@case
+def pages_are_read_once_over_a_connection_that_hurts():
+    feed("hurt", "")
+    reads("pages_hurt", "/pages/hurt?after={cursor}&max=30", PAGES + ", 'bridge.batch.records' = '20'", port=proxy.port)
+    sent = 0
+    for trouble in ({"delay"}, {"cut"}, {"throttle"}, {"deaf"}, {"cut", "delay"}, set()):
+        proxy.trouble = trouble
+        for _ in range(3):
+            sent += 100
+            feed("hurt", lines(made(0, sent)))
+            time.sleep(0.3)
+            proxy.reset_all()
+    proxy.trouble = set()
+    until("all of them", 60, lambda: len(counts("pages_hurt")) == sent)
+    assert counts("pages_hurt") == once(*range(sent))
+    info = server.bridge("pages_hurt")
+    assert info["failures"] > 3 and info["dead"] == 0, info
+
+
+@case
+def pages_are_read_once_over_kills():
+    feed("killed", "")
+    feed("snap", "[]")
+    reads("pages_killed", "/pages/killed?after={cursor}&max=70", PAGES + ", 'bridge.batch.records' = '30'")
+    reads("snap", "/feed/snap", "'bridge.batch.records' = '7'")
+    rounds, sent = (6 if os.environ.get("INTEROP_MODE") == "ci" else 20), 0
+    for i in range(rounds):
+        sent += 200
+        feed("killed", lines(made(0, sent)))
+        feed("snap", json.dumps(made(i * 100, 100)))
+        time.sleep(0.02 * (i % 5))
+        (web, server)[i % 2].again()
+    until("all of them", 60, lambda: len(counts("pages_killed")) == sent)
+    until("the last", 60, lambda: (rounds - 1) * 100 + 99 in counts("snap"))
+    assert counts("pages_killed") == once(*range(sent))
+    assert set(counts("snap").values()) == {1}, "rows of an answer came twice"
+
+
+@case
+def a_source_that_is_refused_waits():
+    feed("busy", "[]")
+    feed("auth", json.dumps(made(0, 2)))
+    feed("auth2", json.dumps(made(0, 2)))
+    feed("large", json.dumps(made(0, 100)))
+    feed("nocursor", lines([{"id": 1}]))
+    begun = time.time()
+    reads("busy_src", "/feed/busy")
+    reads("auth_src", "/feed/auth")
+    reads("auth2_src", "/feed/auth2", "'http.authorization' = 'Bearer t0k3n'")
+    reads("large_src", "/feed/large", "'http.answer.bytes' = '2 kb'")
+    reads("nocursor_src", "/pages/nocursor?after={cursor}&max=9", PAGES.replace("'id'", "'k'"))
+    until("it says so", 10, lambda: trouble("busy_src") == "it answers 503: come again")
+    until("asked", 20, lambda: len(asked("busy")) >= 4)
+    assert time.time() - begun >= 2, "twice a second was asked for"
+    until("it says so", 20, lambda: trouble("auth_src") == "it answers 401: who are you?")
+    until("known", 20, lambda: counts("auth2_src") == once(0, 1))
+    until("it says so", 20, lambda: trouble("large_src") == "the answer is larger than 2048 bytes")
+    until("it is dead", 20, lambda: server.bridge("nocursor_src")["dead"] == 1)
+    assert server.rows("SELECT reason FROM `nocursor_src$dead`;") == [
+        ["it has no text or number 'k', from which on more is asked for"]]
+    for options, why in (
+            ("'http.url' = 'http://a/?x={cursor}'", "'http.cursor' and {cursor} in 'http.url' go together"),
+            ("'http.url' = 'http://a/', 'http.cursor' = 'id'", "'http.cursor' and {cursor} in 'http.url' go together"),
+            ("'http.url' = 'http://a/', 'http.body' = 'lines', 'http.rows' = 'a'", "'http.rows' is of 'http.body' = 'array'")):
+        got = server.refused("CREATE TABLE w (id BIGINT) WITH ('connector' = 'http', %s);" % options)
+        assert got == why, (got, why)
+    server.sql(table("keyed", "id BIGINT, PRIMARY KEY (id) NOT ENFORCED", "/feed/auth"))
+    why = server.refused("CREATE MATERIALIZED TABLE keyed_v AS SELECT COUNT(*) AS c FROM keyed;")
+    assert why == "`keyed` cannot be read: what comes by HTTP is added, so leave its PRIMARY KEY out", why
 
 
 @case
