@@ -1,4 +1,4 @@
-/* http.c: an HTTP server as a sink (a webhook); http_source.c reads one.
+/* http.c: an HTTP server as a sink (a webhook); http_source.c and http_events.c read one.
  *
  *     http.body    a request has                          Content-Type
  *     array        a batch: [row,row,…]                   application/json
@@ -46,13 +46,20 @@ static const struct bridge_option options[] = {
     [OPT_PROXY] = {"http.proxy", BRIDGE_TEXT, "", NULL, 0, 0, "URL of a proxy; default: none"},
     [OPT_INTERVAL] = {"http.poll.interval", BRIDGE_TIME, "10 s", NULL, 10, 86400000,
                       "of a source: how long after an answer the next is asked for"},
-    [OPT_ROWS] = {"http.rows", BRIDGE_TEXT, "", NULL, 0, 0,
-                  "of a source: the member of an answer that is the array of rows, as data.items; default: all of it"},
+    [OPT_ROWS] =
+        {"http.rows", BRIDGE_TEXT, "", NULL, 0, 0,
+         "of a source: the member of an answer that is the array of rows, as data.items; default: all of it"},
     [OPT_CURSOR] = {"http.cursor", BRIDGE_TEXT, "", NULL, 0, 0,
                     "of a source: the member of a row that replaces {cursor} in 'http.url' when more is asked for"},
     [OPT_CURSOR_START] = {"http.cursor.start", BRIDGE_TEXT, "", NULL, 0, 0, "what replaces it the first time"},
     [OPT_ANSWER] = {"http.answer.bytes", BRIDGE_BYTES, "16mb", NULL, 1024, 1 << 30,
-                    "of a source: a larger answer is not taken"},
+                    "of a source: a larger answer, or event, is not taken"},
+    [OPT_READ] = {"http.read", BRIDGE_WORD, "poll", "poll|events", 0, 0,
+                  "of a source: asked again and again, or one answer of server-sent events"},
+    [OPT_EVENTS] = {"http.events", BRIDGE_TEXT, "", NULL, 0, 0,
+                    "the names of events that are rows, by commas; default: all"},
+    [OPT_IDLE] = {"http.events.idle", BRIDGE_TIME, "60 s", NULL, 10, 86400000,
+                  "when nothing comes for so long, not even a comment, the connection is made anew"},
 };
 
 static bool takes_rows(const struct bridge_spec *spec)
@@ -130,7 +137,8 @@ static enum status read_statuses(struct bridge_http_state *b, struct diag *diag)
             word = bytes_skip(word, 1);
         if (!bytes_to_i64(word, &status) || status < 400 || status > 499 || b->retried_count == STATUSES_MAX)
             return diag_set(diag, ST_INVALID, DIAG_VALUE,
-                            "'http.retry.statuses' is a list such as 404,429, at most %d of 400 to 499", STATUSES_MAX);
+                            "'http.retry.statuses' is a list such as 404,429, at most %d of 400 to 499",
+                            STATUSES_MAX);
         b->retried[b->retried_count++] = (long)status;
         rest = bytes_skip(rest, end + (end < rest.len));
     }
@@ -145,7 +153,8 @@ static const char *optional(struct bridge_http_state *b, int option)
 
 static enum status check(const struct bridge_spec *spec, struct diag *diag)
 {
-    bool rows = spec->values[OPT_BODY].number == HTTP_ARRAY || spec->key_count > 0;
+    bool events = spec->values[OPT_READ].number == HTTP_EVENTS;
+    bool rows = (spec->values[OPT_BODY].number == HTTP_ARRAY && !events) || spec->key_count > 0;
 
     TRY(http_url_check(spec->values[OPT_URL].text, "http", diag));
     TRY(http_source_check(spec, diag));
@@ -165,6 +174,7 @@ static void http_close(struct bridge *bridge)
     arena_deinit(&b->arena);
     buf_deinit(&b->text);
     http_source_close(b);
+    http_events_close(b);
     free(b->tried);
     free(b);
 }
@@ -186,10 +196,11 @@ static enum status http_open(const struct bridge_spec *spec, struct bridge **out
         return st;
     }
     http_source_open(b);
-    b->call = http_call_open(&(struct http_call_options){
+    b->call_options = (struct http_call_options){
         .url = optional(b, OPT_URL), .user = optional(b, OPT_USER), .password = optional(b, OPT_PASSWORD),
         .proxy = optional(b, OPT_PROXY), .ca_file = optional(b, OPT_CA), .cert_file = optional(b, OPT_CERT),
-        .key_file = optional(b, OPT_KEY), .timeout_ms = spec->timeout_ms});
+        .key_file = optional(b, OPT_KEY), .timeout_ms = spec->timeout_ms};
+    b->call = http_call_open(&b->call_options);
     *out = &b->base;
     return ST_OK;
 }
@@ -243,7 +254,8 @@ static enum halve_said send_records(struct bridge *bridge, struct bridge_batch *
              (long long)records[0].offset, (long long)records[count - 1].offset);
     b->headers[b->headers_count] = key;
     write_body(b, records, count);
-    http_call_make(b->call, &(struct http_request){.method = b->method, .headers = b->headers, .body = buf_view(&b->text)},
+    http_call_make(b->call,
+                   &(struct http_request){.method = b->method, .headers = b->headers, .body = buf_view(&b->text)},
                    &reply);
     b->headers[b->headers_count] = NULL;
     if (reply.status / 100 == 2)
@@ -298,7 +310,8 @@ static void http_deliver(struct bridge *bridge, struct bridge_batch *batch)
 const struct bridge_class bridge_http = {
     .name = "http",
     .ways = BRIDGE_SINK | BRIDGE_SOURCE,
-    .guarantee = "written: at least once, with an Idempotency-Key made of the position; read: each answer once",
+    .guarantee = "written: at least once, with an Idempotency-Key made of the position; read: each answer once, "
+                 "each event by its id",
     .options = options,
     .options_count = OPTIONS,
     .takes_rows = takes_rows,

@@ -1,13 +1,13 @@
 /* http_call.c: see http_call.h. */
 #include "bridge/http_call.h"
 
-#include <curl/curl.h>
 #include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "bridge/http_handle.h"
 
 /* Each call has a handle of its own, a copy of the one with the options, and they share their connections: a
  * handle that is used again keeps a pointer to the last header of the answer before (libcurl 7.88), which an answer
@@ -108,10 +108,10 @@ static size_t take_answer(char *data, size_t size, size_t count, void *context)
     return call->answer->failed ? 0 : len; /* 0 ends the call */
 }
 
-static void set(struct http_call *call, CURLoption option, const char *value)
+static void set(CURL *curl, CURLoption option, const char *value)
 {
     if (value)
-        CHECK(curl_easy_setopt(call->options, option, value) == CURLE_OK);
+        CHECK(curl_easy_setopt(curl, option, value) == CURLE_OK);
 }
 
 static void library_begins(void)
@@ -119,25 +119,33 @@ static void library_begins(void)
     CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 }
 
-struct http_call *http_call_open(const struct http_call_options *options)
+CURL *http_handle(const struct http_call_options *options)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct http_call *call = xcalloc(1, sizeof(*call));
 
     pthread_once(&once, library_begins);
-    call->options = curl_easy_init();
+    CURL *curl = curl_easy_init();
+    CHECK(curl);
+    set(curl, CURLOPT_URL, options->url);
+    set(curl, CURLOPT_USERNAME, options->user);
+    set(curl, CURLOPT_PASSWORD, options->password);
+    set(curl, CURLOPT_PROXY, options->proxy ? options->proxy : ""); /* "": none from the environment */
+    set(curl, CURLOPT_CAINFO, options->ca_file);
+    set(curl, CURLOPT_SSLCERT, options->cert_file);
+    set(curl, CURLOPT_SSLKEY, options->key_file);
+    set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    return curl;
+}
+
+struct http_call *http_call_open(const struct http_call_options *options)
+{
+    struct http_call *call = xcalloc(1, sizeof(*call));
+
+    call->options = http_handle(options);
     call->connections = curl_share_init();
-    CHECK(call->options && call->connections);
+    CHECK(call->connections);
     CHECK(curl_share_setopt(call->connections, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) == CURLSHE_OK);
-    set(call, CURLOPT_URL, options->url);
-    set(call, CURLOPT_USERNAME, options->user);
-    set(call, CURLOPT_PASSWORD, options->password);
-    set(call, CURLOPT_PROXY, options->proxy ? options->proxy : ""); /* "": none from the environment */
-    set(call, CURLOPT_CAINFO, options->ca_file);
-    set(call, CURLOPT_SSLCERT, options->cert_file);
-    set(call, CURLOPT_SSLKEY, options->key_file);
-    set(call, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(call->options, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(call->options, CURLOPT_TIMEOUT_MS, (long)options->timeout_ms);
     curl_easy_setopt(call->options, CURLOPT_WRITEFUNCTION, take_answer);
     return call;
@@ -164,7 +172,7 @@ static void set_method(CURL *curl, const struct http_request *request)
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.len ? (const char *)request->body.ptr : "");
 }
 
-static void read_reply(CURL *curl, struct http_reply *reply)
+void http_handle_reply(CURL *curl, struct http_reply *reply)
 {
     curl_off_t retry_after = 0;
     struct curl_header *etag;
@@ -172,7 +180,8 @@ static void read_reply(CURL *curl, struct http_reply *reply)
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
     curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after);
     reply->retry_after_ms = retry_after > 0 && retry_after < INT32_MAX ? retry_after * 1000 : 0;
-    if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &etag) == CURLHE_OK && strlen(etag->value) <= HTTP_ETAG_MAX)
+    if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &etag) == CURLHE_OK &&
+        strlen(etag->value) <= HTTP_ETAG_MAX)
         snprintf(reply->etag, sizeof(reply->etag), "%s", etag->value);
 }
 
@@ -201,9 +210,10 @@ void http_call_make(struct http_call *call, const struct http_request *request, 
     while (call->kept && reply->text[call->kept - 1] == ' ')
         reply->text[--call->kept] = 0;
     if (code == CURLE_OK)
-        read_reply(curl, reply);
+        http_handle_reply(curl, reply);
     else if (call->answer && call->answer->failed)
-        snprintf(reply->trouble, sizeof(reply->trouble), "the answer is larger than %zu bytes", call->answer->limit);
+        snprintf(reply->trouble, sizeof(reply->trouble), "the answer is larger than %zu bytes",
+                 call->answer->limit);
     else
         snprintf(reply->trouble, sizeof(reply->trouble), "%.190s",
                  call->why[0] ? call->why : curl_easy_strerror(code));

@@ -6,8 +6,8 @@
  *     record       one row, in the table's format
  *
  * An answer whose rows are, byte for byte, those of the one before is not taken again; with an ETag the server is
- * asked for no such one (If-None-Match). Where 'http.url' has {cursor} in it, that stands for the member 'http.cursor' of the last row:
- * so only what is new is asked for, and as long as rows come, at once.
+ * asked for no such one (If-None-Match). Where 'http.url' has {cursor} in it, that stands for the member
+ * 'http.cursor' of the last row: so only what is new is asked for, and as long as rows come, at once.
  *
  * The position is "HASH GIVEN WHOLE ETAG\nCURSOR": of which answer how many rows were given. What an answer has is
  * given in as many polls as it needs; after a crash it is asked for anew, and if it is the same, the rows that were
@@ -40,6 +40,9 @@ enum status http_source_check(const struct bridge_spec *spec, struct diag *diag)
     const struct bridge_value *v = spec->values;
     bool hole = hole_of(v[OPT_URL].text) < v[OPT_URL].text.len;
 
+    if (v[OPT_READ].number == HTTP_EVENTS && (hole || v[OPT_CURSOR].given || v[OPT_ROWS].given))
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "'http.cursor', {cursor} and 'http.rows' are of 'http.read' = 'poll'");
     if (hole != (v[OPT_CURSOR].text.len > 0))
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
                         "'http.cursor' and " CURSOR_HOLE " in 'http.url' go together");
@@ -96,6 +99,8 @@ enum status http_resume(struct bridge *bridge, struct bytes split, struct bytes 
     char head[HTTP_ETAG_MAX + 64] = {0};
     int whole = 0, etag = 0;
 
+    if (bytes_is(split, "events"))
+        return http_events_resume((struct bridge_http_state *)bridge, position);
     if (!bytes_is(split, "answer") || end == position.len || end >= sizeof(head))
         return ST_CORRUPT;
     memcpy(head, position.ptr, end);
@@ -322,6 +327,10 @@ void http_poll(struct bridge *bridge, struct bridge_poll *poll)
     struct http_source *s = &b->source;
     struct bytes row;
 
+    if (b->base.spec->values[OPT_READ].number == HTTP_EVENTS) {
+        http_events_poll(b, poll);
+        return;
+    }
     if (!s->pending && !fetch(b, poll))
         return;
     for (;;) {

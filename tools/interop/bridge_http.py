@@ -79,6 +79,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         """/feed/NAME is a file; /pages/NAME?after=N&max=M its lines (rows with an id) behind that id; ETag of a feed."""
         path, _, query = self.path.partition("?")
+        if path.startswith("/events/"):
+            return self.send_events(path.split("/")[2])
         word, name = path.split("/")[1:3]
         with open(os.path.join(self.folder, "feed-" + name), "rb") as f:
             body = f.read()
@@ -104,6 +106,36 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(k, v)
         self.end_headers()
         self.wfile.write(body)
+
+    def send_events(self, name):
+        """The lines of a file that grows, each an event with its number; from behind Last-Event-ID on."""
+        with open(os.path.join(self.folder, "asked-" + name), "ab") as f:
+            f.write(json.dumps({"headers": dict(self.headers.items())}).encode() + b"\n")
+        if name == "page":
+            return self.answer(200, "<p>no events", Content_Type="text/html")
+        if name == "shy" and len(asked(name)) < 3:
+            return self.answer(503, "come again", Retry_After="1")
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"\xef\xbb\xbfretry: 20\r\n: welcome\r\n\r\n")
+        at, end = int(self.headers["Last-Event-ID"] or 0), "\r" if name == "mixed" else "\n"
+        for turn in range(2000):
+            with open(os.path.join(self.folder, "feed-" + name), "rb") as f:
+                rows = f.read().splitlines()
+            for row in rows[at:]:
+                at += 1
+                row = row.decode().replace(", ", ",%sdata: " % end)  # of more lines than one
+                self.wfile.write(("id: %d%sdata: %s%s%s" % (at, end, row, end, end)).encode())
+                if name == "mixed":
+                    self.wfile.write(b"event: noise\ndata: not a row\n\n")
+                if name == "ends" and at % 50 == 0:
+                    return
+            if turn % 20 == 0 and name != "silent":
+                self.wfile.write(b": still here\n\n")
+            self.wfile.flush()
+            time.sleep(0.02)
 
     def log_message(self, *_):
         pass
@@ -428,6 +460,65 @@ def a_source_that_is_refused_waits():
     server.sql(table("keyed", "id BIGINT, PRIMARY KEY (id) NOT ENFORCED", "/feed/auth"))
     why = server.refused("CREATE MATERIALIZED TABLE keyed_v AS SELECT COUNT(*) AS c FROM keyed;")
     assert why == "`keyed` cannot be read: what comes by HTTP is added, so leave its PRIMARY KEY out", why
+
+
+def hears(name, path, options="", port=None):
+    reads(name, path, "'http.read' = 'events', 'http.events.idle' = '2 s'" + (options and ", " + options), port)
+
+
+@case
+def events_are_rows_and_what_is_no_row_is_passed_over():
+    for name in ("calm", "mixed", "ends", "silent", "shy", "page"):
+        feed(name, lines(made(0, 120)))
+    hears("calm", "/events/calm")
+    hears("mixed", "/events/mixed", "'http.events' = 'message,other'")
+    hears("ends", "/events/ends", "'bridge.batch.records' = '7'")
+    hears("silent", "/events/silent")
+    hears("shy", "/events/shy")
+    hears("page", "/events/page")
+    for name in ("calm", "mixed", "ends", "silent", "shy"):
+        until(name, 20, lambda: counts(name) == once(*range(120)))
+    until("it says so", 20, lambda: trouble("page") == "what it sends is 'text/html', not text/event-stream")
+    assert [r["headers"].get("Last-Event-ID") for r in asked("ends")][:3] == [None, "50", "100"], asked("ends")
+    until("silence is noticed", 20, lambda: len(asked("silent")) > 1)
+    assert asked("silent")[-1]["headers"]["Last-Event-ID"] == "120" and len(asked("calm")) == 1
+    assert asked("calm")[0]["headers"]["Accept"] == "text/event-stream"
+    for name in ("calm", "mixed", "ends", "silent", "shy"):
+        assert counts(name) == once(*range(120)) and server.bridge(name)["dead"] == 0, name
+
+
+@case
+def events_are_read_once_over_a_connection_that_hurts_and_kills():
+    feed("torn", "")
+    hears("torn", "/events/torn", "'bridge.batch.records' = '40'", port=proxy.port)
+    sent = 0
+    for trouble in ({"delay"}, {"cut"}, {"throttle"}, {"deaf"}, {"cut", "delay"}, set()):
+        proxy.trouble = trouble
+        for _ in range(3):
+            sent += 100
+            feed("torn", lines(made(0, sent)))
+            time.sleep(0.3)
+            proxy.reset_all()
+    proxy.trouble = set()
+    for i in range(6):
+        sent += 100
+        feed("torn", lines(made(0, sent)))
+        time.sleep(0.02 * i)
+        (web, server)[i % 2].again()
+    until("all of them", 60, lambda: len(counts("torn")) == sent)
+    assert counts("torn") == once(*range(sent)) and server.bridge("torn")["dead"] == 0
+
+
+@case
+def changes_of_a_view_of_ours_are_events():
+    server.source("ours_in")
+    server.sql("CREATE MATERIALIZED TABLE ours AS SELECT k, COUNT(*) AS c FROM ours_in GROUP BY k;")
+    server.sql("CREATE TABLE ours_changes (op STRING, `row` ROW<k STRING, c BIGINT>) WITH ('connector' = 'http', "
+               "'http.url' = 'http://%s/v1/views/ours/changes?from=start', 'http.read' = 'events', %s);" % (server.address, HASTE))
+    server.sql("CREATE MATERIALIZED TABLE ours_last AS SELECT `row`.k AS k, MAX(`row`.c) AS c FROM ours_changes "
+               "WHERE op IN ('+I', '+U') GROUP BY `row`.k;")
+    server.post("ours_in", made(0, 70))
+    until("they came", 20, lambda: sorted(server.rows("SELECT k, c FROM ours_last;")) == [["k%d" % i, 10] for i in range(7)])
 
 
 @case
