@@ -150,12 +150,12 @@ class Proxy:
         self.pairs = []
 
 
-def hurt(server, proxy, topic):
+def hurt(server, proxy, topic, rounds=4):
     """All that a connection can suffer, while rows go in; how many did."""
     sent = 0
     for trouble in ({"delay"}, {"cut"}, {"garble"}, {"throttle"}, {"deaf"}, {"cut", "delay"}, {"garble", "cut"}, set()):
         proxy.trouble = trouble
-        for _ in range(4):
+        for _ in range(rounds):
             server.post(topic, made(sent, 100))
             sent += 100
             time.sleep(0.3)
@@ -164,9 +164,9 @@ def hurt(server, proxy, topic):
     return sent
 
 
-def kills(server, outside, topic):
+def kills(server, outside, topic, few=6):
     """Ours and theirs by turns, while rows go in; how many did."""
-    rounds = 6 if os.environ.get("INTEROP_MODE") == "ci" else 30
+    rounds = few if os.environ.get("INTEROP_MODE") == "ci" else 30
     for i in range(rounds):
         server.post(topic, made(i * 200, 200))
         time.sleep(0.02 * (i % 5))
