@@ -242,7 +242,7 @@ static bool secret(void *context, const struct table *table, struct bytes key)
     for (unsigned i = 0; i < class->options_count; i++)
         if (class->options[i].type == BRIDGE_SECRET && bytes_is_nocase(key, class->options[i].key))
             return true;
-    return false;
+    return class->secret && class->secret(key);
 }
 
 void outside_open(struct outside_tables *o, const struct carrier_env *env)

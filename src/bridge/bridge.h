@@ -97,6 +97,8 @@ struct bridge_class {
     unsigned options_count;
     /* The first words of options that are its own to check, beside those (NULL at the end; NULL: none). */
     const char *const *passed;
+    /* Of those: whether the value is never shown. NULL: none is such. */
+    bool (*secret)(struct bytes option);
     /* The engine has a connector of this name too: it is the bridge's only where this option is given. NULL: always. */
     const char *told_by;
     /* Whether the records are rows (columns of the table) for it, not bytes of a format; and whether it takes

@@ -89,6 +89,23 @@ static struct bytes format_name(const struct bridge_given *options, unsigned cou
     return name;
 }
 
+/* Of a table that has no topic yet; as long as what it is made of. */
+static struct bridge_spec spec_before(const struct carrier_spec *spec, const struct bridge_value *shared,
+                                      const struct bridge_value *own)
+{
+    return (struct bridge_spec){.table = spec->table,
+                                .identity = "",
+                                .schema = spec->schema,
+                                .key = spec->key,
+                                .key_count = spec->key_count,
+                                .way = spec->way,
+                                .values = own,
+                                .format = format_name(spec->options, spec->options_count),
+                                .given = spec->options,
+                                .given_count = spec->options_count,
+                                .timeout_ms = shared[OPT_TIMEOUT].number};
+}
+
 enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, bool *takes_changes,
                           struct diag *diag)
 {
@@ -97,11 +114,7 @@ enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, boo
 
     CHECK(spec->class->options_count <= BRIDGE_OPTIONS_MAX);
     TRY(read_options(spec, shared, own, diag));
-    struct bridge_spec inner = {.table = spec->table, .identity = "", .schema = spec->schema, .key = spec->key,
-                                .key_count = spec->key_count, .way = spec->way, .values = own,
-                                .format = format_name(spec->options, spec->options_count),
-                                .given = spec->options, .given_count = spec->options_count,
-                                .timeout_ms = shared[OPT_TIMEOUT].number};
+    struct bridge_spec inner = spec_before(spec, shared, own);
     *takes_rows = spec->class->takes_rows(&inner);
     *takes_changes = spec->class->takes_changes(&inner);
     TRY(spec->class->open(&inner, &bridge, diag));
@@ -109,7 +122,8 @@ enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, boo
     return ST_OK;
 }
 
-/* Old segments of a source's topic go at half of its bound, if jobs have read them. */
+/* Old segments of a source's topic go at half of its bound, if jobs have read them. Of changes by key the last of each
+ * is kept for ever: a job that begins later needs the whole table. */
 enum status carrier_topic_options(const struct carrier_spec *spec, struct log_topic_options *out,
                                   struct diag *diag)
 {
@@ -121,7 +135,11 @@ enum status carrier_topic_options(const struct carrier_spec *spec, struct log_to
     TRY(read_options(spec, shared, own, diag));
     int64_t bytes = shared[OPT_BACKLOG].number;
     uint64_t segment = (uint64_t)bytes / 8;
-    out->retention_bytes = bytes / 2;
+    struct bridge_spec inner = spec_before(spec, shared, own);
+    if (spec->class->takes_changes(&inner))
+        out->cleanup = LOG_CLEANUP_COMPACT;
+    else
+        out->retention_bytes = bytes / 2;
     out->segment_bytes = segment < LOG_SEGMENT_BYTES ? segment : LOG_SEGMENT_BYTES;
     out->message_bytes_max = RECORD_BYTES_MAX + (1 << 20);
     return ST_OK;

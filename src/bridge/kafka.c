@@ -12,85 +12,145 @@
 #include "base/check.h"
 #include "base/suggest.h"
 
-enum { CONSUMERS = 1, PRODUCERS = 2, BOTH = CONSUMERS | PRODUCERS };
-
+/* What upsert-kafka has too stands first. */
 static const struct bridge_option options[] = {
     [OPT_TOPIC] = {"topic", BRIDGE_TEXT, NULL, NULL, 0, 0, "the topic in the other cluster"},
-    [OPT_START] = {"scan.startup.mode", BRIDGE_WORD, "group-offsets",
-                   "group-offsets|earliest-offset|latest-offset|timestamp|specific-offsets", 0, 0,
-                   "where a table that is read for the first time begins; upsert-kafka: always at the start"},
-    [OPT_OFFSETS] = {"scan.startup.specific-offsets", BRIDGE_TEXT, "", NULL, 0, 0,
-                     "partition:0,offset:42;partition:1,offset:300; partitions that are not named: from the start"},
-    [OPT_START_MS] = {"scan.startup.timestamp-millis", BRIDGE_COUNT, "", NULL, 0, INT64_MAX,
-                      "for scan.startup.mode = timestamp"},
-    [OPT_DISCOVERY] = {"scan.topic-partition-discovery.interval", BRIDGE_TIME, "5 min", NULL, 0, 86400000,
-                       "how often partitions are looked for that were added; they are read from their start; 0 s: never"},
+    [OPT_DISCOVERY] =
+        {"scan.topic-partition-discovery.interval", BRIDGE_TIME, "5 min", NULL, 0, 86400000,
+         "how often partitions are looked for that were added; they are read from their start; 0 s: never"},
     [OPT_GUARANTEE] = {"sink.delivery-guarantee", BRIDGE_WORD, "exactly-once", "exactly-once", 0, 0,
                        "it is always exactly once"},
     [OPT_PREFIX] = {"sink.transactional-id-prefix", BRIDGE_TEXT, "quickwater", NULL, 0, 0,
                     "what the transactional id, and the group that keeps the position, begin with"},
+    [OPT_START] = {"scan.startup.mode", BRIDGE_WORD, "group-offsets",
+                   "group-offsets|earliest-offset|latest-offset|timestamp|specific-offsets", 0, 0,
+                   "where a table that is read for the first time begins"},
+    [OPT_OFFSETS] = {"scan.startup.specific-offsets", BRIDGE_TEXT, "", NULL, 0, 0,
+                     "partition:0,offset:42;partition:1,offset:300; partitions that are not named: from the start"},
+    [OPT_START_MS] = {"scan.startup.timestamp-millis", BRIDGE_COUNT, "", NULL, 0, INT64_MAX,
+                      "for scan.startup.mode = timestamp"},
 };
 
-/* 'properties.KEY' and what librdkafka calls it. */
-static const struct property {
-    const char *key, *name; /* name NULL: read elsewhere, or of no meaning here */
-    unsigned whose;
-} properties[] = {
-    {"bootstrap.servers", "bootstrap.servers", BOTH},
-    {"client.id", "client.id", BOTH},
-    {"client.rack", "client.rack", CONSUMERS},
-    {"group.id", "group.id", CONSUMERS},
-    {"group.instance.id", NULL, 0},
-    {"isolation.level", "isolation.level", CONSUMERS},
-    {"auto.offset.reset", NULL, 0},
-    {"enable.auto.commit", NULL, 0},
-    {"fetch.min.bytes", "fetch.min.bytes", CONSUMERS},
-    {"fetch.max.wait.ms", "fetch.wait.max.ms", CONSUMERS},
-    {"fetch.max.bytes", "fetch.max.bytes", CONSUMERS},
-    {"max.partition.fetch.bytes", "fetch.message.max.bytes", CONSUMERS},
-    {"check.crcs", "check.crcs", CONSUMERS},
-    {"compression.type", "compression.type", PRODUCERS},
-    {"compression.level", "compression.level", PRODUCERS},
-    {"linger.ms", "linger.ms", PRODUCERS},
-    {"batch.size", "batch.size", PRODUCERS},
-    {"acks", NULL, 0},
-    {"enable.idempotence", NULL, 0},
-    {"max.request.size", "message.max.bytes", PRODUCERS},
-    {"partitioner", "partitioner", PRODUCERS},
-    {"transaction.timeout.ms", "transaction.timeout.ms", PRODUCERS},
-    {"request.timeout.ms", "request.timeout.ms", PRODUCERS},
-    {"receive.buffer.bytes", "socket.receive.buffer.bytes", BOTH},
-    {"send.buffer.bytes", "socket.send.buffer.bytes", BOTH},
-    {"reconnect.backoff.ms", "reconnect.backoff.ms", BOTH},
-    {"reconnect.backoff.max.ms", "reconnect.backoff.max.ms", BOTH},
-    {"retry.backoff.ms", "retry.backoff.ms", PRODUCERS},
-    {"metadata.max.age.ms", "metadata.max.age.ms", BOTH},
-    {"broker.address.family", "broker.address.family", BOTH},
-    {"security.protocol", "security.protocol", BOTH},
-    {"sasl.mechanism", "sasl.mechanism", BOTH},
-    {"sasl.jaas.config", NULL, 0},
-    {"sasl.username", "sasl.username", BOTH},
-    {"sasl.password", "sasl.password", BOTH},
-    {"sasl.kerberos.service.name", "sasl.kerberos.service.name", BOTH},
-    {"sasl.kerberos.principal", "sasl.kerberos.principal", BOTH},
-    {"sasl.kerberos.keytab", "sasl.kerberos.keytab", BOTH},
-    {"sasl.oauthbearer.method", "sasl.oauthbearer.method", BOTH},
-    {"sasl.oauthbearer.client.id", "sasl.oauthbearer.client.id", BOTH},
-    {"sasl.oauthbearer.client.secret", "sasl.oauthbearer.client.secret", BOTH},
-    {"sasl.oauthbearer.scope", "sasl.oauthbearer.scope", BOTH},
-    {"sasl.oauthbearer.token.endpoint.url", "sasl.oauthbearer.token.endpoint.url", BOTH},
-    {"sasl.oauthbearer.config", "sasl.oauthbearer.config", BOTH},
-    {"enable.sasl.oauthbearer.unsecure.jwt", "enable.sasl.oauthbearer.unsecure.jwt", BOTH},
-    {"ssl.ca.location", "ssl.ca.location", BOTH},
-    {"ssl.certificate.location", "ssl.certificate.location", BOTH},
-    {"ssl.key.location", "ssl.key.location", BOTH},
-    {"ssl.key.password", "ssl.key.password", BOTH},
-    {"ssl.keystore.location", "ssl.keystore.location", BOTH}, /* PKCS#12 */
-    {"ssl.keystore.password", "ssl.keystore.password", BOTH},
-    {"ssl.crl.location", "ssl.crl.location", BOTH},
-    {"ssl.cipher.suites", "ssl.cipher.suites", BOTH},
-    {"ssl.endpoint.identification.algorithm", "ssl.endpoint.identification.algorithm", BOTH},
-    {"enable.ssl.certificate.verification", "enable.ssl.certificate.verification", BOTH},
+/* 'properties.KEY': what librdkafka calls it, and whose it is; or, name NULL, what becomes of it. */
+static const struct kafka_property properties[] = {
+    {"bootstrap.servers", "bootstrap.servers", KAFKA_BOTH, NULL, false},
+    {"client.id", "client.id", KAFKA_BOTH, NULL, false},
+    {"client.rack", "client.rack", KAFKA_CONSUMERS, NULL, false},
+    {"group.id", "group.id", KAFKA_CONSUMERS, NULL, false},
+    {"auto.offset.reset", NULL, KAFKA_HERE,
+     "earliest, latest or none, the default: where to go on when the offset that is next is not there", false},
+    {"isolation.level", "isolation.level", KAFKA_CONSUMERS, NULL, false},
+    {"fetch.min.bytes", "fetch.min.bytes", KAFKA_CONSUMERS, NULL, false},
+    {"fetch.max.wait.ms", "fetch.wait.max.ms", KAFKA_CONSUMERS, NULL, false},
+    {"fetch.max.bytes", "fetch.max.bytes", KAFKA_CONSUMERS, NULL, false},
+    {"max.partition.fetch.bytes", "fetch.message.max.bytes", KAFKA_CONSUMERS, NULL, false},
+    {"check.crcs", "check.crcs", KAFKA_CONSUMERS, NULL, false},
+    {"compression.type", "compression.type", KAFKA_PRODUCERS, NULL, false},
+    {"compression.level", "compression.level", KAFKA_PRODUCERS, NULL, false},
+    {"linger.ms", "linger.ms", KAFKA_PRODUCERS, NULL, false},
+    {"batch.size", "batch.size", KAFKA_PRODUCERS, NULL, false},
+    {"max.request.size", "message.max.bytes", KAFKA_PRODUCERS, NULL, false},
+    {"max.in.flight.requests.per.connection", "max.in.flight.requests.per.connection", KAFKA_PRODUCERS, NULL,
+     false},
+    {"partitioner", "partitioner", KAFKA_PRODUCERS, NULL, false},
+    {"transaction.timeout.ms", "transaction.timeout.ms", KAFKA_PRODUCERS, NULL, false},
+    {"request.timeout.ms", "request.timeout.ms", KAFKA_PRODUCERS, NULL, false},
+    {"retry.backoff.ms", "retry.backoff.ms", KAFKA_PRODUCERS, NULL, false},
+    {"receive.buffer.bytes", "socket.receive.buffer.bytes", KAFKA_BOTH, NULL, false},
+    {"send.buffer.bytes", "socket.send.buffer.bytes", KAFKA_BOTH, NULL, false},
+    {"reconnect.backoff.ms", "reconnect.backoff.ms", KAFKA_BOTH, NULL, false},
+    {"reconnect.backoff.max.ms", "reconnect.backoff.max.ms", KAFKA_BOTH, NULL, false},
+    {"metadata.max.age.ms", "metadata.max.age.ms", KAFKA_BOTH, NULL, false},
+    {"connections.max.idle.ms", "connections.max.idle.ms", KAFKA_BOTH, NULL, false},
+    {"broker.address.family", "broker.address.family", KAFKA_BOTH, NULL, false},
+    {"security.protocol", "security.protocol", KAFKA_BOTH, NULL, false},
+    {"sasl.mechanism", "sasl.mechanism", KAFKA_BOTH, NULL, false},
+    {"sasl.jaas.config", NULL, KAFKA_HERE, "of it the username and the password are taken", true},
+    {"sasl.username", "sasl.username", KAFKA_BOTH, NULL, false},
+    {"sasl.password", "sasl.password", KAFKA_BOTH, NULL, true},
+    {"sasl.kerberos.service.name", "sasl.kerberos.service.name", KAFKA_BOTH, NULL, false},
+    {"sasl.kerberos.principal", "sasl.kerberos.principal", KAFKA_BOTH, NULL, false},
+    {"sasl.kerberos.keytab", "sasl.kerberos.keytab", KAFKA_BOTH, NULL, false},
+    {"sasl.oauthbearer.method", "sasl.oauthbearer.method", KAFKA_BOTH, NULL, false},
+    {"sasl.oauthbearer.client.id", "sasl.oauthbearer.client.id", KAFKA_BOTH, NULL, false},
+    {"sasl.oauthbearer.client.secret", "sasl.oauthbearer.client.secret", KAFKA_BOTH, NULL, true},
+    {"sasl.oauthbearer.scope", "sasl.oauthbearer.scope", KAFKA_BOTH, NULL, false},
+    {"sasl.oauthbearer.token.endpoint.url", "sasl.oauthbearer.token.endpoint.url", KAFKA_BOTH, NULL, false},
+    {"sasl.oauthbearer.config", "sasl.oauthbearer.config", KAFKA_BOTH, NULL, true},
+    {"enable.sasl.oauthbearer.unsecure.jwt", "enable.sasl.oauthbearer.unsecure.jwt", KAFKA_BOTH, NULL, false},
+    {"ssl.ca.location", "ssl.ca.location", KAFKA_BOTH, NULL, false},
+    {"ssl.certificate.location", "ssl.certificate.location", KAFKA_BOTH, NULL, false},
+    {"ssl.key.location", "ssl.key.location", KAFKA_BOTH, NULL, false},
+    {"ssl.key.password", "ssl.key.password", KAFKA_BOTH, NULL, true},
+    {"ssl.keystore.location", "ssl.keystore.location", KAFKA_BOTH, NULL, false},
+    {"ssl.keystore.password", "ssl.keystore.password", KAFKA_BOTH, NULL, true},
+    {"ssl.crl.location", "ssl.crl.location", KAFKA_BOTH, NULL, false},
+    {"ssl.cipher.suites", "ssl.cipher.suites", KAFKA_BOTH, NULL, false},
+    {"ssl.endpoint.identification.algorithm", "ssl.endpoint.identification.algorithm", KAFKA_BOTH, NULL, false},
+    {"enable.ssl.certificate.verification", "enable.ssl.certificate.verification", KAFKA_BOTH, NULL, false},
+    {"enable.auto.commit", NULL, KAFKA_HERE, "without effect: no offsets are committed there", false},
+    {"auto.commit.interval.ms", NULL, KAFKA_HERE, "without effect: no offsets are committed there", false},
+    {"commit.offsets.on.checkpoint", NULL, KAFKA_HERE, "without effect: no offsets are committed there", false},
+    {"group.instance.id", NULL, KAFKA_HERE, "without effect: partitions are assigned without a group", false},
+    {"session.timeout.ms", NULL, KAFKA_HERE, "without effect: partitions are assigned without a group", false},
+    {"heartbeat.interval.ms", NULL, KAFKA_HERE, "without effect: partitions are assigned without a group", false},
+    {"max.poll.interval.ms", NULL, KAFKA_HERE, "without effect: partitions are assigned without a group", false},
+    {"max.poll.records", NULL, KAFKA_HERE, "without effect: partitions are assigned without a group", false},
+    {"partition.assignment.strategy", NULL, KAFKA_HERE, "without effect: partitions are assigned without a group",
+     false},
+    {"group.protocol", NULL, KAFKA_HERE, "without effect: partitions are assigned without a group", false},
+    {"partition.discovery.interval.ms", NULL, KAFKA_HERE,
+     "without effect: scan.topic-partition-discovery.interval says it", false},
+    {"acks", NULL, KAFKA_HERE, "without effect: transactions have it as they need it", false},
+    {"enable.idempotence", NULL, KAFKA_HERE, "without effect: transactions have it as they need it", false},
+    {"retries", NULL, KAFKA_HERE, "without effect: bridge.timeout and bridge.retry.… say it", false},
+    {"delivery.timeout.ms", NULL, KAFKA_HERE, "without effect: bridge.timeout and bridge.retry.… say it", false},
+    {"max.block.ms", NULL, KAFKA_HERE, "without effect: bridge.timeout and bridge.retry.… say it", false},
+    {"default.api.timeout.ms", NULL, KAFKA_HERE, "without effect: bridge.timeout and bridge.retry.… say it", false},
+    {"buffer.memory", NULL, KAFKA_HERE, "without effect: bridge.batch.bytes bounds what is on its way", false},
+    {"allow.auto.create.topics", NULL, KAFKA_HERE, "without effect: a topic is not made by asking for it", false},
+    {"key.serializer", NULL, KAFKA_HERE, "without effect: key.format and value.format say it", false},
+    {"value.serializer", NULL, KAFKA_HERE, "without effect: key.format and value.format say it", false},
+    {"key.deserializer", NULL, KAFKA_HERE, "without effect: key.format and value.format say it", false},
+    {"value.deserializer", NULL, KAFKA_HERE, "without effect: key.format and value.format say it", false},
+    {"transactional.id", NULL, KAFKA_REFUSED, "it is made of sink.transactional-id-prefix and the table", false},
+    {"ssl.truststore.location", NULL, KAFKA_REFUSED,
+     "of files in PEM: ssl.ca.location, ssl.certificate.location, ssl.key.location; ssl.keystore.location is "
+     "PKCS#12",
+     false},
+    {"ssl.truststore.type", NULL, KAFKA_REFUSED,
+     "of files in PEM: ssl.ca.location, ssl.certificate.location, ssl.key.location; ssl.keystore.location is "
+     "PKCS#12",
+     false},
+    {"ssl.truststore.password", NULL, KAFKA_REFUSED,
+     "of files in PEM: ssl.ca.location, ssl.certificate.location, ssl.key.location; ssl.keystore.location is "
+     "PKCS#12",
+     false},
+    {"ssl.truststore.certificates", NULL, KAFKA_REFUSED,
+     "of files in PEM: ssl.ca.location, ssl.certificate.location, ssl.key.location; ssl.keystore.location is "
+     "PKCS#12",
+     false},
+    {"ssl.keystore.type", NULL, KAFKA_REFUSED,
+     "of files in PEM: ssl.ca.location, ssl.certificate.location, ssl.key.location; ssl.keystore.location is "
+     "PKCS#12",
+     false},
+    {"ssl.keystore.key", NULL, KAFKA_REFUSED,
+     "of files in PEM: ssl.ca.location, ssl.certificate.location, ssl.key.location; ssl.keystore.location is "
+     "PKCS#12",
+     false},
+    {"ssl.keystore.certificate.chain", NULL, KAFKA_REFUSED,
+     "of files in PEM: ssl.ca.location, ssl.certificate.location, ssl.key.location; ssl.keystore.location is "
+     "PKCS#12",
+     false},
+    {"ssl.protocol", NULL, KAFKA_REFUSED, "TLS 1.2 and 1.3 are spoken; ssl.cipher.suites chooses of them", false},
+    {"ssl.enabled.protocols", NULL, KAFKA_REFUSED, "TLS 1.2 and 1.3 are spoken; ssl.cipher.suites chooses of them",
+     false},
+    {"ssl.provider", NULL, KAFKA_REFUSED, "TLS 1.2 and 1.3 are spoken; ssl.cipher.suites chooses of them", false},
+    {"interceptor.classes", NULL, KAFKA_REFUSED, "a class of Java's; there is no Java here", false},
+    {"partitioner.class", NULL, KAFKA_REFUSED, "a class of Java's; there is no Java here", false},
+    {"sasl.login.callback.handler.class", NULL, KAFKA_REFUSED, "a class of Java's; there is no Java here", false},
+    {"sasl.client.callback.handler.class", NULL, KAFKA_REFUSED, "a class of Java's; there is no Java here", false},
+    {"metric.reporters", NULL, KAFKA_REFUSED, "a class of Java's; there is no Java here", false},
 };
 enum { PROPERTIES = sizeof(properties) / sizeof(*properties) };
 
@@ -110,7 +170,12 @@ struct bytes kafka_property(const struct bridge_spec *spec, const char *key, con
     return bytes_str(otherwise);
 }
 
-static const struct property *property_of(struct bytes key)
+const struct kafka_property *kafka_property_at(unsigned i)
+{
+    return i < PROPERTIES ? &properties[i] : NULL;
+}
+
+static const struct kafka_property *property_of(struct bytes key)
 {
     for (unsigned i = 0; i < PROPERTIES; i++)
         if (bytes_is(key, properties[i].key))
@@ -121,9 +186,14 @@ static const struct property *property_of(struct bytes key)
 static enum status check_property(struct bytes key, struct diag *diag)
 {
     const char *words[PROPERTIES];
+    const struct kafka_property *p = property_of(key);
 
-    if (property_of(key))
+    if (p && p->whose != KAFKA_REFUSED)
         return ST_OK;
+    if (p) {
+        diag_hint(diag, "%s", p->note);
+        return diag_set(diag, ST_INVALID, DIAG_NAME, "connector 'kafka' passes on no property '%s'", p->key);
+    }
     for (unsigned i = 0; i < PROPERTIES; i++)
         words[i] = properties[i].key;
     const char *near = suggest(key, words, PROPERTIES);
@@ -179,7 +249,7 @@ static bool conf_jaas(rd_kafka_conf_t *conf, struct bytes jaas, char why[200])
 static bool conf_properties(rd_kafka_conf_t *conf, const struct bridge_spec *spec, unsigned whose, char why[200])
 {
     for (unsigned i = 0; i < spec->given_count; i++) {
-        const struct property *p = property_of(property_key(spec->given[i].key));
+        const struct kafka_property *p = property_of(property_key(spec->given[i].key));
         struct bytes v = spec->given[i].value;
         if (!p || !p->name || !(p->whose & whose))
             continue;
@@ -246,7 +316,7 @@ static bool conf_all(rd_kafka_conf_t *conf, const struct bridge_kafka_state *b, 
     if (consumer)
         good = good && conf_set(conf, "isolation.level", "read_committed", why) &&
                conf_set(conf, "check.crcs", "true", why);
-    good = good && conf_properties(conf, spec, consumer ? CONSUMERS : PRODUCERS, why);
+    good = good && conf_properties(conf, spec, consumer ? KAFKA_CONSUMERS : KAFKA_PRODUCERS, why);
     for (; good && *more; more += 2)
         good = conf_set(conf, more[0], more[1], why);
     return good;
@@ -320,9 +390,9 @@ static enum status check_all(const struct bridge_kafka_state *b, struct diag *di
         if (key.len)
             TRY(check_property(key, diag));
     }
-    TRY(check_conf(b, CONSUMERS, diag));
-    TRY(check_conf(b, PRODUCERS, diag));
-    return kafka_source_check(spec, diag);
+    TRY(check_conf(b, KAFKA_CONSUMERS, diag));
+    TRY(check_conf(b, KAFKA_PRODUCERS, diag));
+    return kafka_source_check(b, diag);
 }
 
 static void kafka_close(struct bridge *bridge)
@@ -335,12 +405,13 @@ static void kafka_close(struct bridge *bridge)
     free(b);
 }
 
-static enum status kafka_open(const struct bridge_spec *spec, struct bridge **out, struct diag *diag)
+static enum status open_as(const struct bridge_class *class, const struct bridge_spec *spec, struct bridge **out,
+                           struct diag *diag)
 {
     struct bridge_kafka_state *b = xcalloc(1, sizeof(*b));
     struct bytes topic = spec->values[OPT_TOPIC].text;
 
-    b->base = (struct bridge){&bridge_kafka, spec};
+    b->base = (struct bridge){class, spec};
     b->topic = xcalloc(1, topic.len + 1);
     if (topic.len)
         memcpy(b->topic, topic.ptr, topic.len);
@@ -353,17 +424,36 @@ static enum status kafka_open(const struct bridge_spec *spec, struct bridge **ou
     return ST_OK;
 }
 
+static enum status kafka_open(const struct bridge_spec *spec, struct bridge **out, struct diag *diag)
+{
+    return open_as(&bridge_kafka, spec, out, diag);
+}
+
+static enum status upsert_open(const struct bridge_spec *spec, struct bridge **out, struct diag *diag)
+{
+    return open_as(&bridge_upsert_kafka, spec, out, diag);
+}
+
+static bool is_secret(struct bytes option)
+{
+    const struct kafka_property *p = property_of(property_key(option));
+
+    return p && p->secret;
+}
+
 static const char *const passed[] = {"key", "properties", NULL};
 
-#define KAFKA_CLASS(connector, can, changes)                                                            \
-    {                                                                                              \
-        .name = connector, .ways = can,                                    \
-        .guarantee = "exactly once: read, records and offsets are one entry of our log; written, " \
-                     "they are one transaction of Kafka's",                                        \
-        .options = options, .options_count = OPTIONS, .passed = passed, .told_by = "properties.bootstrap.servers", .takes_rows = no_rows,      \
-        .takes_changes = changes, .open = kafka_open, .position = kafka_position, .deliver = kafka_deliver, \
-        .resume = kafka_resume, .poll = kafka_poll, .close = kafka_close,                          \
+#define KAFKA_CLASS(connector, count, changes, open_it)                                                            \
+    {                                                                                                              \
+        .name = connector, .ways = BRIDGE_SINK | BRIDGE_SOURCE,                                                    \
+        .guarantee = "exactly once: read, records and offsets are one entry of our log; written, "                 \
+                     "they are one transaction of Kafka's",                                                        \
+        .options = options, .options_count = count, .passed = passed, .secret = is_secret,                         \
+        .told_by = "properties.bootstrap.servers", .takes_rows = no_rows, .takes_changes = changes,                \
+        .open = open_it, .position = kafka_position, .deliver = kafka_deliver, .resume = kafka_resume,             \
+        .poll = kafka_poll, .close = kafka_close,                                                                  \
     }
 
-const struct bridge_class bridge_kafka = KAFKA_CLASS("kafka", BRIDGE_SINK | BRIDGE_SOURCE, no_rows);
-const struct bridge_class bridge_upsert_kafka = KAFKA_CLASS("upsert-kafka", BRIDGE_SINK, all_changes);
+const struct bridge_class bridge_kafka = KAFKA_CLASS("kafka", OPTIONS, no_rows, kafka_open);
+const struct bridge_class bridge_upsert_kafka =
+    KAFKA_CLASS("upsert-kafka", UPSERT_OPTIONS, all_changes, upsert_open);

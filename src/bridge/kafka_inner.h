@@ -11,8 +11,29 @@
 
 #include "bridge/systems.h"
 
-enum { OPT_TOPIC, OPT_START, OPT_OFFSETS, OPT_START_MS, OPT_DISCOVERY, OPT_GUARANTEE, OPT_PREFIX, OPTIONS };
+enum {
+    OPT_TOPIC,
+    OPT_DISCOVERY,
+    OPT_GUARANTEE,
+    OPT_PREFIX,
+    UPSERT_OPTIONS, /* what follows it does not have */
+    OPT_START = UPSERT_OPTIONS,
+    OPT_OFFSETS,
+    OPT_START_MS,
+    OPTIONS
+};
 enum kafka_start { KAFKA_GROUP, KAFKA_EARLIEST, KAFKA_LATEST, KAFKA_TIMESTAMP, KAFKA_SPECIFIC };
+
+/* Whose a property is: KAFKA_HERE: read here, or without effect. */
+enum kafka_whose { KAFKA_HERE, KAFKA_CONSUMERS = 1, KAFKA_PRODUCERS = 2, KAFKA_BOTH = 3, KAFKA_REFUSED = 4 };
+
+struct kafka_property {
+    const char *key;  /* after "properties." */
+    const char *name; /* librdkafka's; NULL: it is not passed on */
+    enum kafka_whose whose;
+    const char *note; /* of one that is not passed on: why, or what says it here */
+    bool secret;      /* its value is never shown */
+};
 
 struct bridge_kafka_state {
     struct bridge base;
@@ -32,6 +53,7 @@ struct bridge_kafka_state {
     int64_t look_at_ns;       /* for new partitions */
 };
 
+const struct kafka_property *kafka_property_at(unsigned i); /* NULL past the last */
 /* A client with what the table says; NULL: it cannot be made, and why. */
 rd_kafka_t *kafka_client(struct bridge_kafka_state *b, rd_kafka_type_t type, const char *const *more, char trouble[200]);
 void kafka_drop(struct bridge_kafka_state *b);
@@ -43,7 +65,8 @@ int kafka_timeout(const struct bridge_kafka_state *b);
 bool kafka_trouble(struct bridge_kafka_state *b, char to[200], const char *doing, const char *why);
 
 /* ---- kafka_source.c ---- */
-enum status kafka_source_check(const struct bridge_spec *spec, struct diag *diag) MUST_CHECK;
+bool kafka_is_upsert(const struct bridge_kafka_state *b); /* it has always a table's whole history before it */
+enum status kafka_source_check(const struct bridge_kafka_state *b, struct diag *diag) MUST_CHECK;
 enum status kafka_resume(struct bridge *bridge, struct bytes split, struct bytes position);
 void kafka_poll(struct bridge *bridge, struct bridge_poll *poll);
 void kafka_source_drop(struct bridge_kafka_state *b);

@@ -38,10 +38,14 @@ static bool specific(struct bytes text, uint32_t partition, int64_t *out)
     return true;
 }
 
-enum status kafka_source_check(const struct bridge_spec *spec, struct diag *diag)
+bool kafka_is_upsert(const struct bridge_kafka_state *b)
+{
+    return b->base.class == &bridge_upsert_kafka;
+}
+
+static enum status check_start(const struct bridge_spec *spec, struct diag *diag)
 {
     const struct bridge_value *v = spec->values;
-    struct bytes reset = kafka_property(spec, "auto.offset.reset", "none");
     int64_t ignored;
 
     if (!specific(v[OPT_OFFSETS].text, 0, &ignored)) {
@@ -49,10 +53,6 @@ enum status kafka_source_check(const struct bridge_spec *spec, struct diag *diag
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "option 'scan.startup.specific-offsets' is '%.*s'",
                         BYTES_FMT(bytes_head(v[OPT_OFFSETS].text, 100)));
     }
-    if (!bytes_is(reset, "none") && !bytes_is(reset, "earliest") && !bytes_is(reset, "latest"))
-        return diag_set(diag, ST_INVALID, DIAG_VALUE,
-                        "'properties.auto.offset.reset' is earliest, latest or none, not '%.*s'",
-                        BYTES_FMT(bytes_head(reset, 60)));
     if (spec->way != BRIDGE_SOURCE || v[OPT_START].number == KAFKA_EARLIEST || v[OPT_START].number == KAFKA_LATEST)
         return ST_OK;
     if (v[OPT_START].number == KAFKA_SPECIFIC && !v[OPT_OFFSETS].text.len)
@@ -61,12 +61,23 @@ enum status kafka_source_check(const struct bridge_spec *spec, struct diag *diag
     if (v[OPT_START].number == KAFKA_TIMESTAMP && !v[OPT_START_MS].given)
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
                         "'scan.startup.mode' = 'timestamp' needs 'scan.startup.timestamp-millis'");
-    if (v[OPT_START].number == KAFKA_GROUP && !spec->key_count && !kafka_property(spec, "group.id", "").len) {
+    if (v[OPT_START].number == KAFKA_GROUP && !kafka_property(spec, "group.id", "").len) {
         diag_hint(diag, "or say 'scan.startup.mode' = 'earliest-offset'");
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
                         "'scan.startup.mode' is 'group-offsets', as it is by default: that needs 'properties.group.id'");
     }
     return ST_OK;
+}
+
+enum status kafka_source_check(const struct bridge_kafka_state *b, struct diag *diag)
+{
+    struct bytes reset = kafka_property(b->base.spec, "auto.offset.reset", "none");
+
+    if (!bytes_is(reset, "none") && !bytes_is(reset, "earliest") && !bytes_is(reset, "latest"))
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "'properties.auto.offset.reset' is earliest, latest or none, not '%.*s'",
+                        BYTES_FMT(bytes_head(reset, 60)));
+    return kafka_is_upsert(b) ? ST_OK : check_start(b->base.spec, diag);
 }
 
 /* ---- splits ---- */
@@ -145,7 +156,7 @@ static bool start_of(struct bridge_kafka_state *b, uint32_t p, int64_t *out, cha
     if (!edges(b, p, &low, &high, trouble))
         return false;
     *out = low;
-    if (b->resumed || b->base.class == &bridge_upsert_kafka) /* it was added since, or is a table's history */
+    if (b->resumed || kafka_is_upsert(b)) /* it was added since, or is a table's history */
         return true;
     switch ((enum kafka_start)spec->values[OPT_START].number) {
     case KAFKA_EARLIEST:

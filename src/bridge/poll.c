@@ -25,10 +25,7 @@ void bridge_poll_header(struct bridge_poll *poll, struct bridge_record *record, 
 
     buf_init(&text, 0);
     buf_bytes(&text, record->headers);
-    buf_varint(&text, (int64_t)key.len);
-    buf_bytes(&text, key);
-    buf_varint(&text, value.ptr ? (int64_t)value.len : -1);
-    buf_bytes(&text, value);
+    record_header_put(&text, &(struct record_header){key, value});
     record->headers = arena_copy(poll->arena, buf_view(&text));
     record->headers_count++;
     buf_deinit(&text);
@@ -224,14 +221,15 @@ static const char *held(struct carrier *c)
 {
     struct log_stats stats;
     struct log_offsets offsets;
-    bool full = false;
+    bool full = false, by_key = log_topic_info(c->topic)->options.cleanup & LOG_CLEANUP_COMPACT;
 
     log_stats(c->env.log, &stats);
     if (stats.refusing)
         return "the disk is full: nothing more is taken until there is room";
     for (uint32_t p = 0; p < log_topic_info(c->topic)->partitions; p++) {
-        log_offsets(log_partition_of(c->topic, p), &offsets);
-        full |= offsets.bytes >= c->backlog_max;
+        struct log_partition *partition = log_partition_of(c->topic, p);
+        log_offsets(partition, &offsets);
+        full |= (by_key ? log_pinned_bytes(partition) : offsets.bytes) >= c->backlog_max;
     }
     return full ? "jobs are behind by 'bridge.backlog.bytes': nothing more is taken until they have read it"
                 : NULL;

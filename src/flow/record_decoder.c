@@ -100,7 +100,7 @@ static enum status meta_of(const struct table_column *column, const struct type 
         if (!bytes_is(key, metas[i].key))
             continue;
         *out = metas[i].kind;
-        bool map = metas[i].kind != META_HEADERS || type->kind == TYPE_MAP;
+        bool map = metas[i].kind != META_HEADERS || with_headers_type(type);
         if ((metas[i].phys >> type_phys(type->kind) & 1) && map)
             return ST_OK;
         return diag_set(diag, ST_INVALID, DIAG_TYPE, "metadata '%s' does not fit the type of `%.*s`",

@@ -75,32 +75,32 @@ static enum status part_finish_batch(struct results_part *part)
 }
 
 static void add(struct results *results, struct log_partition *partition, const char *topic,
-                int64_t timestamp_ms, struct bytes key, struct bytes value)
+                const struct record *rec)
 {
+    size_t more = rec->key.len + rec->value.len + rec->headers.len;
+
     results->records++;
-    results->bytes += key.len + value.len;
+    results->bytes += more;
     if (results->suppressed)
         return;
     struct results_part *part = part_of(results, partition, topic);
     part->used = true;
-    size_t more = key.len + value.len;
     if (part->builder.count && batch_builder_bytes(&part->builder) + more > RESULTS_BATCH_BYTES) {
         enum status st = part_finish_batch(part);
         CHECK(st == ST_OK); /* buffers without a limit */
     }
-    batch_builder_add(&part->builder, timestamp_ms, key, value, NULL, 0);
+    batch_builder_add_record(&part->builder, rec, RECORD_OFFSET_BY_PLACE);
 }
 
-void results_add(struct results *results, struct log_partition *partition, int64_t timestamp_ms,
-                 struct bytes key, struct bytes value)
+void results_add(struct results *results, struct log_partition *partition, const struct record *rec)
 {
-    add(results, partition, NULL, timestamp_ms, key, value);
+    add(results, partition, NULL, rec);
 }
 
 void results_add_named(struct results *results, const char *topic, int64_t timestamp_ms,
                        struct bytes value)
 {
-    add(results, NULL, topic, timestamp_ms, BYTES_NONE, value);
+    add(results, NULL, topic, &(struct record){.timestamp_ms = timestamp_ms, .value = value});
 }
 
 bool results_empty(const struct results *results)

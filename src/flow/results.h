@@ -36,8 +36,7 @@ void results_init(struct results *results);
 void results_deinit(struct results *results);
 void results_clear(struct results *results); /* keeps the memory */
 
-void results_add(struct results *results, struct log_partition *partition, int64_t timestamp_ms,
-                 struct bytes key, struct bytes value);
+void results_add(struct results *results, struct log_partition *partition, const struct record *rec);
 
 /* For a topic that may not be there yet. */
 void results_add_named(struct results *results, const char *topic, int64_t timestamp_ms,

@@ -54,20 +54,29 @@ static enum status open_part(struct row_encoder *e, const struct with *with, con
     return format_encoder_open(&spec, out, diag);
 }
 
-/* Of the metadata that can be written only the time is. */
+/* The time and the headers are written. */
 static enum status check_metadata(struct row_encoder *e, const struct table *table,
                                   struct diag *diag)
 {
-    e->timestamp = -1;
+    e->timestamp = e->headers = -1;
     for (uint16_t c = 0; c < table->columns_count; c++) {
         const struct table_column *column = &table->columns[c];
         if (column->kind != COLUMN_METADATA || column->is_virtual || e->inputs[c] < 0)
             continue;
         struct bytes key = column->metadata_key.len ? column->metadata_key : column->name;
-        if (!bytes_is(key, "timestamp") || !type_is_time_point(column->type->kind))
-            return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "writing metadata '%.*s'",
+        bool time = bytes_is(key, "timestamp"), headers = bytes_is(key, "headers");
+        if (!time && !headers) {
+            diag_hint(diag, "a column that is only read is METADATA … VIRTUAL");
+            return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
+                            "writing metadata '%.*s': of a record, timestamp and headers are written",
                             BYTES_FMT(key));
-        e->timestamp = c;
+        }
+        if (time ? !type_is_time_point(column->type->kind) : !with_headers_type(column->type)) {
+            diag_hint(diag, "it is %s", time ? "TIMESTAMP_LTZ(3)" : "MAP<STRING, BYTES>");
+            return diag_set(diag, ST_INVALID, DIAG_TYPE, "metadata '%.*s' does not fit the type of `%.*s`",
+                            BYTES_FMT(key), BYTES_FMT(column->name));
+        }
+        *(time ? &e->timestamp : &e->headers) = c;
     }
     return ST_OK;
 }
@@ -131,4 +140,27 @@ int64_t row_timestamp_ms(const struct row_encoder *e, uint16_t row, int64_t othe
     if (e->timestamp < 0 || !column_valid(&e->cols[e->timestamp], row))
         return otherwise;
     return ((const int64_t *)e->cols[e->timestamp].data)[row] / 1000;
+}
+
+static struct bytes text_at(const struct column *col, uint32_t row)
+{
+    const struct str *s = &((const struct str *)col->data)[row];
+    return bytes_of(s->len ? s->ptr : "", s->len);
+}
+
+uint32_t row_headers(const struct row_encoder *e, uint16_t row, struct buf *to)
+{
+    uint32_t count = 0;
+
+    if (e->headers < 0 || !column_valid(&e->cols[e->headers], row))
+        return 0;
+    const struct column *map = &e->cols[e->headers], *names = &map->children[0], *values = &map->children[1];
+    for (uint32_t i = map->offsets[row]; i < map->offsets[row + 1]; i++) {
+        if (!column_valid(names, i) || !column_valid(values, i))
+            continue;
+        const struct record_header header = {text_at(names, i), text_at(values, i)};
+        record_header_put(to, &header);
+        count++;
+    }
+    return count;
 }

@@ -17,7 +17,7 @@ struct row_encoder {
     struct chunk chunk;       /* of table columns; set by row_encoder_chunk */
     struct column *cols;
     struct format_registry *registry;
-    int32_t timestamp;        /* the table's column for the record's time, or -1 */
+    int32_t timestamp, headers; /* the table's columns for the record's time and headers, or -1 */
 };
 
 enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node, struct format_registry *registry,
@@ -29,5 +29,8 @@ void row_encode_value(struct row_encoder *e, uint16_t row, struct buf *to);
 void row_encode_key(struct row_encoder *e, uint16_t row, struct buf *to);
 /* The record's time in ms, or otherwise. */
 int64_t row_timestamp_ms(const struct row_encoder *e, uint16_t row, int64_t otherwise);
+/* The record's headers as they stand in it (wire/kafka/batch.h), added to `to`; how many. As with Flink, one whose
+ * name or value is NULL is left out. */
+uint32_t row_headers(const struct row_encoder *e, uint16_t row, struct buf *to);
 
 #endif

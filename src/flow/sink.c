@@ -10,18 +10,21 @@ void sink_hash(struct sink_env *env, struct bytes bytes)
     env->hash = hash_combine(env->hash, hash_bytes(bytes));
 }
 
-void sink_record_at(struct sink_env *env, struct log_partition *partition, int64_t timestamp_ms,
-                    struct bytes key, struct bytes value)
+void sink_record_whole(struct sink_env *env, struct log_partition *partition, const struct record *rec)
 {
-    uint64_t parts = hash_combine(key.ptr ? hash_bytes(key) : 1, value.ptr ? hash_bytes(value) : 1);
+    uint64_t parts =
+        hash_combine(rec->key.ptr ? hash_bytes(rec->key) : 1, rec->value.ptr ? hash_bytes(rec->value) : 1);
+    if (rec->headers_count)
+        parts = hash_combine(parts, hash_bytes(rec->headers));
     env->hash = hash_combine(env->hash, parts);
-    results_add(env->results, partition, timestamp_ms, key, value);
+    results_add(env->results, partition, rec);
 }
 
 void sink_record(struct sink_env *env, struct log_partition *partition, struct bytes key,
                  struct bytes value)
 {
-    sink_record_at(env, partition, env->clock_us / 1000, key, value);
+    const struct record rec = {.timestamp_ms = env->clock_us / 1000, .key = key, .value = value};
+    sink_record_whole(env, partition, &rec);
 }
 
 const struct sink_class *sink_class_of(const struct plan_node *node, struct diag *diag)

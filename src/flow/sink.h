@@ -60,9 +60,8 @@ struct sink_class {
  * value with ptr NULL is null. */
 void sink_record(struct sink_env *env, struct log_partition *partition, struct bytes key,
                  struct bytes value);
-/* The same with a time other than the tick's clock. */
-void sink_record_at(struct sink_env *env, struct log_partition *partition, int64_t timestamp_ms,
-                    struct bytes key, struct bytes value);
+/* The same with a time other than the tick's clock, and headers; its offset does not count. */
+void sink_record_whole(struct sink_env *env, struct log_partition *partition, const struct record *rec);
 /* Adds to the tick's hash what has no record. */
 void sink_hash(struct sink_env *env, struct bytes bytes);
 

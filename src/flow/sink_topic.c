@@ -22,7 +22,7 @@ struct sink_topic {
     struct log_partition **partitions; /* as many as there were when the tick began */
     uint32_t partitions_count;
     bool changes; /* the format has them */
-    struct buf key, value;
+    struct buf key, value, headers;
 };
 
 static enum status topic_open_as(const struct sink_class *class, const struct plan_node *node,
@@ -46,6 +46,7 @@ static enum status topic_open_as(const struct sink_class *class, const struct pl
         st = topic_of_table(env->log, &with, &s->topic, diag);
     buf_init(&s->key, 0);
     buf_init(&s->value, 0);
+    buf_init(&s->headers, 0);
     *out = &s->base;
     if (st != ST_OK) {
         class->close(&s->base);
@@ -93,22 +94,24 @@ static void one_row(struct sink_topic *s, uint16_t row, bool tombstone)
 {
     struct sink_env *env = s->base.env;
     uint32_t partition = (uint32_t)((env->tick + env->ctx->shard) % s->partitions_count);
-    struct bytes key = BYTES_NONE, value = BYTES_NONE;
+    struct record rec = {.timestamp_ms = row_timestamp_ms(&s->rows, row, env->clock_us / 1000)};
     buf_clear(&s->key);
     buf_clear(&s->value);
     buf_reserve(&s->value, 1); /* so that an empty value is not a null one */
     if (s->rows.key) {
         buf_reserve(&s->key, 1);
         row_encode_key(&s->rows, row, &s->key);
-        key = buf_view(&s->key);
-        partition = (uint32_t)kafka_partition_of(key, (int32_t)s->partitions_count);
+        rec.key = buf_view(&s->key);
+        partition = (uint32_t)kafka_partition_of(rec.key, (int32_t)s->partitions_count);
     }
     if (!tombstone) {
         row_encode_value(&s->rows, row, &s->value);
-        value = buf_view(&s->value);
+        rec.value = buf_view(&s->value);
     }
-    sink_record_at(env, s->partitions[partition],
-                   row_timestamp_ms(&s->rows, row, env->clock_us / 1000), key, value);
+    buf_clear(&s->headers);
+    rec.headers_count = row_headers(&s->rows, row, &s->headers);
+    rec.headers = buf_view(&s->headers);
+    sink_record_whole(env, s->partitions[partition], &rec);
 }
 
 static enum status topic_chunk(struct sink *sink, const struct chunk *in)
@@ -155,6 +158,7 @@ static void topic_close(struct sink *sink)
     row_encoder_close(&s->rows);
     buf_deinit(&s->key);
     buf_deinit(&s->value);
+    buf_deinit(&s->headers);
     free(s->partitions);
     free(s);
 }

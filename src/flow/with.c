@@ -125,3 +125,9 @@ struct bytes with_key_name(const struct with *with, struct bytes column)
         return bytes_skip(column, prefix.len);
     return column;
 }
+
+bool with_headers_type(const struct type *type)
+{
+    return type->kind == TYPE_MAP && type_phys(type->fields[0].type->kind) == PHYS_STR &&
+           type_phys(type->fields[1].type->kind) == PHYS_STR;
+}

@@ -44,5 +44,7 @@ enum status with_key_fields(const struct with *with, struct arena *arena, bool *
                             bool **in_value, struct diag *diag) MUST_CHECK;
 /* The name of a key field in the record: without key.fields-prefix. */
 struct bytes with_key_name(const struct with *with, struct bytes column);
+/* Whether a column of that type takes a record's headers: MAP<STRING, BYTES>, or of text. */
+bool with_headers_type(const struct type *type);
 
 #endif

@@ -1,6 +1,6 @@
 """Another Kafka cluster as a source and as a sink: Apache Kafka, killed, over a proxy that hurts; with its jars in
 $TOOLS/lib. No bytes are garbled: Kafka's protocol has no checksum over an answer."""
-import os, subprocess, sys, time
+import os, random, subprocess, sys, time
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from kafka import KafkaConsumer, KafkaProducer
@@ -223,6 +223,40 @@ def where_a_table_begins():
 
 
 @case
+def a_table_by_key_comes_as_its_changes():
+    kafka.topic("keyed", 3, cleanup_policy="compact")
+    producer = KafkaProducer(bootstrap_servers=kafka.servers.split(","), acks="all")
+    state, chance = {}, random.Random(11)
+
+    def change(count):
+        for n in range(count):
+            k = "k%d" % chance.randrange(40)
+            if chance.random() < 0.3:
+                state.pop(k, None)
+                producer.send("keyed", None, key=k.encode())
+            else:
+                state[k] = chance.randrange(1000)
+                producer.send("keyed", b'{"n":%d}' % state[k], key=k.encode())
+        producer.flush(60)
+
+    def stands(query, want):
+        until("it has come: " + query, 90, lambda: sorted(server.rows(query)) == sorted(want()))
+    change(300)
+    server.sql("CREATE TABLE keyed (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) " + options(
+        "keyed", "'key.format' = 'raw', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY'", connector="upsert-kafka"))
+    server.sql("CREATE MATERIALIZED TABLE keyed_sum AS SELECT COUNT(*) AS c, SUM(n) AS s FROM keyed;")
+    stands("SELECT * FROM keyed_sum;", lambda: [[len(state), sum(state.values())]])
+    for i in range(3):
+        change(200)
+        server.again()
+    kafka.again()
+    change(100)
+    stands("SELECT * FROM keyed_sum;", lambda: [[len(state), sum(state.values())]])
+    server.sql("CREATE MATERIALIZED TABLE keyed_all AS SELECT k, n FROM keyed;")  # begins with what is kept here
+    stands("SELECT k, n FROM keyed_all;", lambda: [[k, n] for k, n in state.items()])
+
+
+@case
 def bad_data_goes_aside():
     kafka.topic("bad")
     kafka.put("bad", [b'{"id":1}', b"{no json", b'{"id":2}'])
@@ -252,18 +286,21 @@ def each_record_is_taken_once_over_kills_and_a_connection_that_hurts():
 
 
 @case
-def rows_go_out_with_keys_and_times():
+def rows_go_out_with_keys_times_and_headers():
     kafka.topic("snk", 3)
     server.source("snk_in")
-    server.sql("CREATE TABLE snk (k STRING, id BIGINT, at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp') " + options(
+    server.sql("CREATE TABLE snk (k STRING, id BIGINT, at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', "
+               "h MAP<STRING, BYTES> METADATA FROM 'headers') " + options(
                    "snk", "'key.format' = 'raw', 'key.fields' = 'k', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY', "
                           "'properties.compression.type' = 'zstd'"))
-    server.sql("INSERT INTO snk SELECT k, id, TO_TIMESTAMP_LTZ(1700000000000 + id, 3) FROM snk_in;")
+    server.sql("INSERT INTO snk SELECT k, id, TO_TIMESTAMP_LTZ(1700000000000 + id, 3), MAP['id', CAST(CAST(id AS STRING) AS BYTES), "
+               "'bytes', UNHEX('00FF'), 'empty', CAST('' AS BYTES), 'none', CAST(NULL AS BYTES)] FROM snk_in;")
     server.post("snk_in", made(0, 700))
     got = kafka.read("snk", 700)
     assert sorted(r.value for r in got) == sorted(rows(0, 700)), len(got)
     assert all(r.timestamp - 1700000000000 == int(r.value[6:-1]) and
                r.key == b"k%d" % (int(r.value[6:-1]) % 7) for r in got), got[0]
+    assert all(list(r.headers) == [("id", r.value[6:-1]), ("bytes", b"\x00\xff"), ("empty", b"")] for r in got), got[0].headers
     assert len({(r.key, r.partition) for r in got}) == 7  # a key is in one partition
 
 
@@ -337,6 +374,8 @@ def a_password_and_a_certificate():
     taken("safe_back", "id BIGINT", more % "pass word" + ", 'scan.startup.mode' = 'earliest-offset'", servers=kafka.secure, topic="safe")
     came("safe_back", [[n] for n in range(50)])
     taken("unsafe", "id BIGINT", more % "wrong" + ", 'scan.startup.mode' = 'earliest-offset'", servers=kafka.secure, topic="safe")
+    shown = server.rows("SHOW CREATE TABLE unsafe;")[0][0]
+    assert "wrong" not in shown and "'properties.sasl.jaas.config' = '******'" in shown, shown
     until("it is refused", 30, lambda: "uthentication" in (server.bridge("unsafe")["trouble"] or ""))
 
 

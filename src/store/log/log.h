@@ -141,6 +141,8 @@ struct log_offsets {
     uint64_t bytes;  /* kept */
 };
 void log_offsets(const struct log_partition *partition, struct log_offsets *out);
+/* Of its bytes those that pins hold (log_pin), by whole segments. */
+uint64_t log_pinned_bytes(const struct log_partition *partition);
 
 /* Where what the leader epoch wrote ends: the start of the next later epoch that wrote something,
  * or the shown end; *found is the greatest epoch up to the one asked for that wrote something (or

@@ -156,6 +156,18 @@ void log_offsets(const struct log_partition *partition, struct log_offsets *out)
     out->bytes = partition_bytes(p);
 }
 
+uint64_t log_pinned_bytes(const struct log_partition *partition)
+{
+    const struct log_partition *p = partition;
+    int64_t pinned = partition_pinned(p);
+    uint64_t bytes = pinned < p->end ? partition_bytes(p) : 0;
+
+    for (uint32_t i = 0; bytes && i < p->segments_count; i++)
+        if (p->segments[i]->end > p->start && p->segments[i]->end <= pinned)
+            bytes -= p->segments[i]->bytes;
+    return bytes;
+}
+
 bool log_epoch_end(const struct log_partition *partition, int32_t epoch, int32_t *found,
                    int64_t *end)
 {

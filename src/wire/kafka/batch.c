@@ -322,6 +322,13 @@ static void put_nullable(struct buf *buf, struct bytes b)
     buf_bytes(buf, b);
 }
 
+void record_header_put(struct buf *out, const struct record_header *header)
+{
+    buf_varint(out, (int64_t)header->key.len);
+    buf_bytes(out, header->key);
+    put_nullable(out, header->value);
+}
+
 void batch_builder_add_record(struct batch_builder *b, const struct record *rec,
                               enum record_offset offset)
 {
@@ -355,11 +362,8 @@ void batch_builder_add(struct batch_builder *b, int64_t timestamp_ms, struct byt
                        struct bytes value, const struct record_header *headers, uint32_t count)
 {
     buf_clear(&b->headers);
-    for (uint32_t i = 0; i < count; i++) {
-        buf_varint(&b->headers, (int64_t)headers[i].key.len);
-        buf_bytes(&b->headers, headers[i].key);
-        put_nullable(&b->headers, headers[i].value);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        record_header_put(&b->headers, &headers[i]);
     const struct record rec = {.timestamp_ms = timestamp_ms,
                                .key = key,
                                .value = value,

@@ -139,6 +139,8 @@ struct record_header {
 /* struct reader r = reader_of(rec.headers); then once for each of headers_count. The bytes were
  * checked by batch_records_next, so false only means that there are no more. */
 bool record_headers_next(struct reader *r, struct record_header *out);
+/* Encoded, as it stands in a record. */
+void record_header_put(struct buf *out, const struct record_header *header);
 
 /* ---- building ---- */
 struct batch_builder {

@@ -20,6 +20,10 @@ CREATE TABLE wide (part BIGINT METADATA FROM 'partition' VIRTUAL, id INT, off BI
 CREATE TABLE keyed (k STRING, id INT, name STRING) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'in', 'key.format' = 'raw', 'key.fields' = 'k', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
 CREATE TABLE ups (k STRING, n BIGINT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'up', 'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset');
 CREATE TABLE timed (id INT, stamp TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', `offset` BIGINT METADATA VIRTUAL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'timed', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE headed (id INT, h MAP<STRING, BYTES> METADATA FROM 'headers') WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'headed', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE headed_text (id INT, h MAP<STRING, STRING> METADATA FROM 'headers') WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'headed_text', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE headed_number (id INT, h MAP<STRING, INT> METADATA FROM 'headers') WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'headed_number', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE headed_up (id INT, n BIGINT, h MAP<STRING, BYTES> METADATA FROM 'headers', PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'headed_up', 'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset');
 CREATE TABLE totals (id INT, n BIGINT NOT NULL, most INT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'totals', 'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset');
 CREATE TABLE few (id INT, n BIGINT, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'few', 'key.format' = 'json', 'value.format' = 'json', 'scan.bounded.mode' = 'latest-offset');
 CREATE TABLE failing (id INT NOT NULL, v INT NOT NULL) WITH ('connector' = 'kafka', 'properties.bootstrap.servers' = '$KAFKA', 'topic' = 'failing', 'format' = 'json');
@@ -34,6 +38,14 @@ INSERT INTO timed (id, stamp) SELECT id, TO_TIMESTAMP_LTZ($NOW + v, 3) FROM s WH
 SELECT * FROM timed;
 -- refused
 INSERT INTO timed SELECT id, TO_TIMESTAMP_LTZ(v, 3), 1 FROM s;
+INSERT INTO headed SELECT id, MAP['a', CAST(name AS BYTES), 'empty', CAST('' AS BYTES), 'none', CAST(v AS BYTES)] FROM (SELECT id, name, CAST(v AS STRING) AS v FROM s);
+SELECT id, CARDINALITY(h), CAST(h['a'] AS STRING), CHAR_LENGTH(CAST(h['empty'] AS STRING)), CAST(h['none'] AS STRING) FROM headed;
+INSERT INTO headed_text SELECT id, MAP['a', name] FROM s;
+SELECT id, h['a'] FROM headed_text;
+-- refused
+INSERT INTO headed_number SELECT id, MAP['a', v] FROM s;
+INSERT INTO headed_up SELECT id, n, MAP['n', CAST(CAST(n AS STRING) AS BYTES)] FROM (SELECT id, COUNT(*) AS n FROM s GROUP BY id);
+SELECT id, n, CAST(h['n'] AS STRING) FROM headed_up;
 INSERT INTO totals SELECT id, COUNT(*), MAX(v) FROM s GROUP BY id;
 SELECT * FROM totals;
 INSERT INTO few SELECT id, n FROM (SELECT id, COUNT(*) AS n FROM s GROUP BY id) WHERE n < 2;

@@ -22,6 +22,7 @@ static struct fountain {
     struct log *log;         /* whose records are to be durable when it is asked again */
     struct log_topic *topic;
     bool damaged;
+    bool by_key; /* a record is the row of its key, of which there are four */
 } fountain;
 
 struct fountain_bridge {
@@ -33,6 +34,12 @@ static bool no_rows(const struct bridge_spec *spec)
 {
     (void)spec;
     return false;
+}
+
+static bool fountain_changes(const struct bridge_spec *spec)
+{
+    (void)spec;
+    return fountain.by_key;
 }
 
 static enum status fountain_open(const struct bridge_spec *spec, struct bridge **out, struct diag *diag)
@@ -75,6 +82,8 @@ static bool give(struct fountain_bridge *b, struct bridge_poll *poll, uint32_t s
     if (!r)
         return false;
     *r = (struct bridge_record){.partition = s, .timestamp_ms = 1000 + n, .value = value};
+    if (fountain.by_key)
+        r->key = bytes_str(arena_printf(poll->arena, "k%lld", (long long)(n % 4)));
     if (fountain.refuses && n % fountain.refuses == 0)
         r->never = "it is of the kind that is refused";
     b->next[s]++;
@@ -115,8 +124,14 @@ static void fountain_poll(struct bridge *bridge, struct bridge_poll *poll)
 }
 
 static const struct bridge_class fountain_class = {
-    .name = "fountain", .ways = BRIDGE_SOURCE, .guarantee = "exactly once", .takes_rows = no_rows,
-    .takes_changes = no_rows, .open = fountain_open, .resume = fountain_resume, .poll = fountain_poll,
+    .name = "fountain",
+    .ways = BRIDGE_SOURCE,
+    .guarantee = "exactly once",
+    .takes_rows = no_rows,
+    .takes_changes = fountain_changes,
+    .open = fountain_open,
+    .resume = fountain_resume,
+    .poll = fountain_poll,
     .close = fountain_close,
 };
 
@@ -368,6 +383,75 @@ TEST(carrier_of_a_source_takes_no_more_than_its_bound)
         pass(&rig);
     }
     EXPECT(end_of(&rig, 0) > held_at);
+    rig_close(&rig);
+    os_sim_destroy(rig.os);
+}
+
+/* A bit for each of the keys that the topic has. */
+static uint32_t keys_in(struct rig *rig)
+{
+    struct log_view view;
+    struct batch_header h;
+    struct bytes batch;
+    struct record rec;
+    uint32_t keys = 0;
+
+    for (int64_t at = 0, next; at < end_of(rig, 0); at = next) {
+        EXPECT_OK(log_read(rig->log, log_partition_of(rig->topic, 0), at, 1 << 20, LOG_TO_END, &view, &rig->diag));
+        struct bytes rest = view.bytes;
+        next = view.next_offset;
+        while (batch_next(&rest, &h, &batch) == ST_OK) {
+            struct batch_records it;
+            struct buf scratch;
+            buf_init(&scratch, 0);
+            EXPECT_OK(batch_records_open_buf(&it, batch, &scratch));
+            while (batch_records_next(&it, &rec) == ST_OK)
+                keys |= 1u << (rec.key.ptr[1] - '0');
+            buf_deinit(&scratch);
+        }
+        log_view_release(&view);
+    }
+    return keys;
+}
+
+/* Of changes by key the topic keeps the last of each, however many went by; what a job has not read is bounded. */
+TEST(carrier_of_a_source_by_key_keeps_the_whole_table)
+{
+    enum { MANY = 300000 };
+    struct rig rig;
+    struct bytes job = BYTES_LITERAL("job");
+
+    rig_start(&rig, 7);
+    option(&rig, "bridge.backlog.bytes", "1mb");
+    option(&rig, "bridge.batch.records", "1000");
+    fountain.splits = 1;
+    fountain.by_key = true;
+    fountain.end[0] = MANY;
+    rig_open(&rig);
+    log_pin(log_partition_of(rig.topic, 0), job, 0);
+    for (int i = 0; i < 60000 && !strstr(info_of(&rig).trouble, "bridge.backlog.bytes"); i++)
+        pass(&rig);
+    EXPECT(strstr(info_of(&rig).trouble, "bridge.backlog.bytes"));
+    EXPECT(log_pinned_bytes(log_partition_of(rig.topic, 0)) >= 1 << 20);
+    EXPECT(end_of(&rig, 0) < MANY);
+    for (int i = 0; i < 200000 && end_of(&rig, 0) < MANY; i++) {
+        log_pin(log_partition_of(rig.topic, 0), job, end_of(&rig, 0)); /* it has read all */
+        os_sim_advance(rig.os, 50000000);
+        pass(&rig);
+    }
+    EXPECT_INT(end_of(&rig, 0), MANY);
+    log_pin(log_partition_of(rig.topic, 0), job, MANY);
+    EXPECT_INT(log_pinned_bytes(log_partition_of(rig.topic, 0)), 0);
+    log_pin(log_partition_of(rig.topic, 0), job, INT64_MAX);
+    for (int i = 0; i < 50; i++) {
+        os_sim_advance(rig.os, 100000000000);
+        log_settle(rig.log);
+    }
+    struct log_offsets offsets;
+    log_offsets(log_partition_of(rig.topic, 0), &offsets);
+    EXPECT_INT(offsets.start, 0);
+    EXPECT(offsets.bytes < MANY * 10ull); /* compacted: some 30 bytes were a record */
+    EXPECT_INT(keys_in(&rig), 0xf);
     rig_close(&rig);
     os_sim_destroy(rig.os);
 }
