@@ -118,6 +118,23 @@ static void rewrite(struct table *table, bool changes)
         option(table, "value.format", bytes_str("json"));
 }
 
+/* That its rows can be asked for, and how long answers are kept. */
+static enum status set_lookup(struct table *table, const struct carrier_spec *spec, struct diag *diag)
+{
+    struct carrier_cache cache;
+    bool by_key = spec->class->by_primary_key;
+
+    if (!(spec->class->ways & BRIDGE_LOOKUP) || (by_key && !table->primary_key_count))
+        return ST_OK;
+    TRY(carrier_cache(spec, &cache, diag));
+    struct table_lookup *lookup = ARENA_NEW(&table->arena, struct table_lookup);
+    *lookup = (struct table_lookup){
+        .connector = spec->class->name, .by_primary_key = by_key, .cached = cache.cached, .keys_max = cache.keys_max,
+        .write_us = cache.write_us, .access_us = cache.access_us, .keep_missing = cache.keep_missing, .stale = cache.stale};
+    table->lookup = lookup;
+    return ST_OK;
+}
+
 static enum status check(struct table *table, bool *outside, bool *changes, struct diag *diag)
 {
     struct arena arena;
@@ -127,6 +144,8 @@ static enum status check(struct table *table, bool *outside, bool *changes, stru
     struct carrier_spec spec = spec_of(&arena, table, table->options, table->options_count);
     *outside = spec.class != NULL;
     enum status st = *outside ? carrier_check(&spec, &rows, changes, diag) : ST_OK;
+    if (st == ST_OK && *outside)
+        st = set_lookup(table, &spec, diag);
     arena_deinit(&arena);
     return st;
 }
@@ -214,6 +233,111 @@ static enum status use(void *context, const struct table *table, enum outside_us
     return start(o, table, topic, way, diag);
 }
 
+/* ---- lookups ---- */
+
+/* "customers@job", and ":2" behind it for the third lookup of a job. */
+static struct bytes lookup_name(struct arena *arena, struct bytes table, struct bytes job, uint32_t index)
+{
+    struct bytes head = bytes_head(table, 100);
+
+    if (index)
+        return bytes_str(arena_printf(arena, "%.*s@%.*s:%u", BYTES_FMT(head), BYTES_FMT(job), index));
+    return bytes_str(arena_printf(arena, "%.*s@%.*s", BYTES_FMT(head), BYTES_FMT(job)));
+}
+
+/* Columns of the table as those of the carrier's schema, which has the physical ones. */
+static const uint16_t *physical(struct arena *arena, const struct table *table, const uint16_t *columns, uint16_t count)
+{
+    uint16_t *out = ARENA_ARRAY(arena, uint16_t, count + 1u);
+
+    for (uint16_t i = 0; i < count; i++)
+        for (uint16_t c = 0; c < columns[i]; c++)
+            out[i] = (uint16_t)(out[i] + (table->columns[c].kind == COLUMN_PHYSICAL));
+    return out;
+}
+
+static enum status lookup_topics(struct outside_tables *o, const struct carrier_spec *spec, struct bytes job,
+                                 uint32_t index, struct log_topic *out[2], struct diag *diag)
+{
+    struct log_topic_options options;
+    char name[LOG_NAME_MAX + 1];
+
+    TRY(carrier_topic_options(spec, &options, diag));
+    for (int which = LOOKUP_ANSWERS; which <= LOOKUP_QUESTIONS; which++) {
+        (void)lookup_topic_name(job, index, which, name);
+        out[which] = log_topic_find(o->log, bytes_str(name));
+        if (!out[which])
+            TRY(log_topic_create(o->log, bytes_str(name), 1, &options, &out[which], NULL, diag));
+    }
+    return ST_OK;
+}
+
+static enum status look_up(void *context, struct bytes job, const struct plan_lookup *lookup, struct diag *diag)
+{
+    struct outside_tables *o = context;
+    const struct table *table = lookup->table;
+    struct log_topic *topics[2];
+    struct arena arena;
+    bool rows, changes;
+
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    struct carrier_spec spec = spec_of_adopted(&arena, table, BRIDGE_LOOKUP);
+    spec.name = lookup_name(&arena, table->name, job, lookup->index);
+    spec.dead = table_option_get(table, "topic", "");
+    spec.asking = (struct bridge_asking){physical(&arena, table, lookup->keys, lookup->keys_count),
+                                         physical(&arena, table, lookup->columns, lookup->columns_count),
+                                         lookup->keys_count, lookup->columns_count};
+    enum status st = ST_OK;
+    if (!bridges_find(o->bridges, spec.name)) {
+        st = carrier_check(&spec, &rows, &changes, diag);
+        if (st == ST_OK)
+            st = lookup_topics(o, &spec, job, lookup->index, topics, diag);
+        if (st == ST_OK) {
+            spec.answers = log_partition_of(topics[LOOKUP_ANSWERS], 0);
+            st = bridges_start(o->bridges, &spec, topics[LOOKUP_QUESTIONS], diag);
+        }
+    }
+    arena_deinit(&arena);
+    return st;
+}
+
+/* The carrier whose topic that is, if it runs, and what it keeps; then the topic. */
+static enum status forget_lookup(struct outside_tables *o, struct log_topic *questions, uint64_t *lsn)
+{
+    struct carrier_info info;
+    struct bytes topic = log_topic_info(questions)->name;
+
+    for (struct carrier *c = bridges_next(o->bridges, NULL); c; c = bridges_next(o->bridges, c)) {
+        carrier_info(c, &info);
+        if (!bytes_equal(info.topic, topic))
+            continue;
+        bridges_stop(o->bridges, info.table);
+        break;
+    }
+    TRY(carrier_forget(o->log, topic, lsn));
+    return log_topic_delete(o->log, questions, lsn);
+}
+
+static enum status forget_lookups(void *context, struct bytes job, uint64_t *lsn)
+{
+    struct outside_tables *o = context;
+    char name[LOG_NAME_MAX + 1];
+
+    for (uint32_t index = 0;; index++) {
+        bool any = false;
+        for (int which = LOOKUP_QUESTIONS; which >= LOOKUP_ANSWERS; which--) {
+            struct log_topic *topic =
+                lookup_topic_name(job, index, which, name) ? log_topic_find(o->log, bytes_str(name)) : NULL;
+            if (!topic)
+                continue;
+            any = true;
+            TRY(which == LOOKUP_QUESTIONS ? forget_lookup(o, topic, lsn) : log_topic_delete(o->log, topic, lsn));
+        }
+        if (!any)
+            return ST_OK;
+    }
+}
+
 static enum status drop(void *context, const struct table *table, uint64_t *lsn)
 {
     struct outside_tables *o = context;
@@ -249,7 +373,7 @@ void outside_open(struct outside_tables *o, const struct carrier_env *env)
 {
     *o = (struct outside_tables){
         .outside = {.context = o, .adopt = adopt, .resume = resume, .use = use, .drop = drop, .replace = replace,
-                    .secret = secret},
+                    .look_up = look_up, .forget_lookups = forget_lookups, .secret = secret},
         .log = env->log,
         .bridges = bridges_open(env),
     };

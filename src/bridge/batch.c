@@ -107,7 +107,7 @@ bool batch_load(struct carrier *c, struct carrier_lane *lane, uint32_t records_m
 /* ---- as rows ---- */
 
 /* The format of the records' values is what the table says, or JSON. */
-static struct format_spec value_format(struct carrier *c)
+struct format_spec carrier_format(struct carrier *c)
 {
     struct format_option *options = ARENA_ARRAY(&c->arena, struct format_option, c->options_count + 1);
     struct format_spec format = {.name = c->spec.format, .schema = &c->spec.schema, .options = options};
@@ -125,7 +125,7 @@ static struct format_spec value_format(struct carrier *c)
 enum status rows_open(struct carrier *c, struct diag *diag)
 {
     const struct bridge_spec *spec = &c->spec;
-    struct format_spec value = value_format(c);
+    struct format_spec value = carrier_format(c);
 
     TRY(format_decoder_open(&value, &c->rows, diag));
     if (!spec->key_count)

@@ -18,7 +18,13 @@
 struct bridge;
 struct bridge_class;
 
-enum bridge_way { BRIDGE_SINK = 1, BRIDGE_SOURCE = 2 };
+enum bridge_way { BRIDGE_SINK = 1, BRIDGE_SOURCE = 2, BRIDGE_LOOKUP = 4 };
+
+/* Of a lookup: columns of the schema that are asked by, and that are asked for. */
+struct bridge_asking {
+    const uint16_t *keys, *columns;
+    uint16_t keys_count, columns_count;
+};
 
 /* What a table says, and where it stands. Lives as long as the bridge. */
 struct bridge_spec {
@@ -33,6 +39,7 @@ struct bridge_spec {
     const struct bridge_given *given;  /* all that the table says: of class->passed */
     unsigned given_count;
     int64_t timeout_ms;          /* of one call to the outside */
+    struct bridge_asking asking; /* of a lookup */
 };
 
 struct bridge_record {
@@ -84,6 +91,27 @@ struct bridge_poll {
     char trouble[200]; /* there was some; what was given all the same is taken */
 };
 
+/* A key that is asked for, and the rows that it has. */
+struct bridge_asked {
+    uint16_t row;       /* of the lookup's keys */
+    struct bytes *rows; /* added by bridge_answer */
+    uint32_t count, cap;
+    const char *never;  /* it can never be answered, and why (lookup's arena): as if nothing were there */
+};
+
+/* Keys that are asked for at once: all of them are answered, or there is trouble. */
+struct bridge_lookup {
+    struct arena *arena;
+    struct chunk keys; /* a column for each of spec->asking.keys; none is NULL */
+    struct bridge_asked *asked;
+    uint32_t count;
+    char trouble[200];
+    int64_t retry_after_ms;
+};
+
+/* One more row: as the format has it if class->answers_values, else an object of JSON. It is copied. */
+void bridge_answer(struct bridge_lookup *lookup, struct bridge_asked *asked, struct bytes row);
+
 /* A new one, zeroed; NULL: records_max or bytes_max are reached. key, value and headers are the caller's to give. */
 struct bridge_record *bridge_poll_record(struct bridge_poll *poll, size_t bytes);
 void bridge_poll_header(struct bridge_poll *poll, struct bridge_record *record, struct bytes key, struct bytes value);
@@ -117,6 +145,11 @@ struct bridge_class {
     enum status (*resume)(struct bridge *bridge, struct bytes split, struct bytes position);
     /* What comes next. All that earlier polls gave is durable in the log, so it may be acknowledged outside. */
     void (*poll)(struct bridge *bridge, struct bridge_poll *poll);
+    /* Of a lookup: what there is now. By the whole primary key alone, or by any columns; rows are values of the
+     * table's format, or JSON with the columns that are asked for. */
+    void (*lookup)(struct bridge *bridge, struct bridge_lookup *lookup);
+    bool by_primary_key;
+    bool (*answers_values)(const struct bridge_spec *spec);
     void (*close)(struct bridge *bridge);
 };
 

@@ -18,7 +18,8 @@ enum {
 enum {
     OPT_BATCH_RECORDS, OPT_BATCH_BYTES, OPT_RATE, OPT_TIMEOUT, OPT_BACKOFF, OPT_BACKOFF_MAX, OPT_WINDOW,
     OPT_WINDOW_TIME, OPT_CALLS_MIN, OPT_FAILURES, OPT_SLOW_CALLS, OPT_SLOW, OPT_OPEN, OPT_OPEN_MAX,
-    OPT_HALF_OPEN, OPT_BACKLOG, OPT_INTERVAL, OPTIONS
+    OPT_HALF_OPEN, OPT_BACKLOG, OPT_INTERVAL, OPT_CACHE, OPT_CACHE_ROWS, OPT_CACHE_WRITE, OPT_CACHE_ACCESS,
+    OPT_CACHE_MISSING, OPT_RETRIES, OPT_FALLBACK, OPT_DEFAULT, OPTIONS
 };
 
 const struct bridge_option carrier_options[] = {
@@ -52,6 +53,24 @@ const struct bridge_option carrier_options[] = {
                      "of a source: about so much of a partition is kept here; while jobs have not read that, nothing more is taken"},
     [OPT_INTERVAL] = {"bridge.poll.interval", BRIDGE_TIME, "100 ms", NULL, 1, 3600000,
                       "of a source that cannot wait for records: how long it rests when there are none"},
+    [OPT_CACHE] = {"lookup.cache", BRIDGE_WORD, "NONE", "NONE|PARTIAL", 0, 0,
+                   "of a lookup: whether answers are kept"},
+    [OPT_CACHE_ROWS] = {"lookup.partial-cache.max-rows", BRIDGE_COUNT, "", NULL, 1, INT64_MAX,
+                        "of PARTIAL: those of so many keys; the least recently used go"},
+    [OPT_CACHE_WRITE] = {"lookup.partial-cache.expire-after-write", BRIDGE_TIME, "", NULL, 1, 31536000000,
+                         "of PARTIAL: how long an answer is used after it came"},
+    [OPT_CACHE_ACCESS] = {"lookup.partial-cache.expire-after-access", BRIDGE_TIME, "", NULL, 1, 31536000000,
+                          "of PARTIAL: how long an answer is used after it was last used"},
+    [OPT_CACHE_MISSING] = {"lookup.partial-cache.cache-missing-key", BRIDGE_WORD, "true", "false|true", 0, 0,
+                           "of PARTIAL: whether it is kept too that there is nothing"},
+    [OPT_RETRIES] = {"lookup.max-retries", BRIDGE_COUNT, "3", NULL, 0, 1000000,
+                     "of a lookup: after so many calls more that failed, lookup.fallback is told; it is at once while "
+                     "the circuit breaker is open"},
+    [OPT_FALLBACK] = {"lookup.fallback", BRIDGE_WORD, "wait", "wait|stale|null|default", 0, 0,
+                      "of a lookup, when the system does not answer: wait for it; or tell the last answer, though it has "
+                      "expired; nothing; the row of lookup.default"},
+    [OPT_DEFAULT] = {"lookup.default", BRIDGE_TEXT, "", NULL, 0, 0,
+                     "of a lookup: a row as an object of JSON, told for a key that the system does not answer"},
 };
 const unsigned carrier_options_count = OPTIONS;
 
@@ -106,6 +125,37 @@ static struct bridge_spec spec_before(const struct carrier_spec *spec, const str
                                 .timeout_ms = shared[OPT_TIMEOUT].number};
 }
 
+static enum status check_lookup(const struct carrier_spec *spec, const struct bridge_value *v, struct diag *diag)
+{
+    static const int bounds[] = {OPT_CACHE_ROWS, OPT_CACHE_WRITE, OPT_CACHE_ACCESS};
+    bool given = false, bounded = false;
+
+    for (int o = OPT_CACHE; o <= OPT_DEFAULT; o++) {
+        given |= v[o].given;
+        if (v[o].given && !(spec->class->ways & BRIDGE_LOOKUP))
+            return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
+                            "connector '%s' cannot be looked up: option '%s' has no meaning", spec->class->name,
+                            carrier_options[o].key);
+    }
+    for (int i = 0; i < 3; i++)
+        bounded |= v[bounds[i]].given;
+    if (v[OPT_CACHE].number && !bounded)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "'lookup.cache' = 'PARTIAL' needs a bound: 'lookup.partial-cache.max-rows', "
+                        "'lookup.partial-cache.expire-after-write' or 'lookup.partial-cache.expire-after-access'");
+    if (v[OPT_FALLBACK].number == FALLBACK_STALE && !v[OPT_CACHE].number)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "'lookup.fallback' = 'stale' tells what was kept: it needs 'lookup.cache' = 'PARTIAL'");
+    if (v[OPT_FALLBACK].number == FALLBACK_DEFAULT && !v[OPT_DEFAULT].given)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "'lookup.fallback' = 'default' needs the row: 'lookup.default' = '{\"column\": …}'");
+    if (given && spec->class->by_primary_key && !spec->key_count)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE,
+                        "connector '%s' looks rows up by their PRIMARY KEY (…) NOT ENFORCED: the table has none",
+                        spec->class->name);
+    return ST_OK;
+}
+
 enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, bool *takes_changes,
                           struct diag *diag)
 {
@@ -115,28 +165,48 @@ enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, boo
     CHECK(spec->class->options_count <= BRIDGE_OPTIONS_MAX);
     TRY(read_options(spec, shared, own, diag));
     struct bridge_spec inner = spec_before(spec, shared, own);
+    TRY(check_lookup(spec, shared, diag));
     *takes_rows = spec->class->takes_rows(&inner);
     *takes_changes = spec->class->takes_changes(&inner);
+    struct arena arena;
+    struct chunk row;
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    enum status st = lookup_default(&inner, shared[OPT_DEFAULT].text, &arena, &row, diag);
+    arena_deinit(&arena);
+    TRY(st);
     TRY(spec->class->open(&inner, &bridge, diag));
     spec->class->close(bridge);
     return ST_OK;
 }
 
-/* Old segments of a source's topic go at half of its bound, if jobs have read them. Of changes by key the last of each
- * is kept for ever: a job that begins later needs the whole table. */
+enum status carrier_cache(const struct carrier_spec *spec, struct carrier_cache *out, struct diag *diag)
+{
+    struct bridge_value v[OPTIONS], own[BRIDGE_OPTIONS_MAX];
+
+    TRY(read_options(spec, v, own, diag));
+    *out = (struct carrier_cache){.cached = v[OPT_CACHE].number, .keep_missing = v[OPT_CACHE_MISSING].number,
+                                  .stale = v[OPT_FALLBACK].number == FALLBACK_STALE,
+                                  .keys_max = (uint64_t)v[OPT_CACHE_ROWS].number,
+                                  .write_us = v[OPT_CACHE_WRITE].number * 1000,
+                                  .access_us = v[OPT_CACHE_ACCESS].number * 1000};
+    return ST_OK;
+}
+
+/* Old segments of a source's topic go at half of its bound, if jobs have read them. Of changes that a source gives by
+ * key the last of each is kept for ever: a job that begins later needs the whole table. */
 enum status carrier_topic_options(const struct carrier_spec *spec, struct log_topic_options *out,
                                   struct diag *diag)
 {
     struct bridge_value shared[OPTIONS], own[BRIDGE_OPTIONS_MAX];
 
     *out = (struct log_topic_options){.internal = true};
-    if (spec->way != BRIDGE_SOURCE)
+    if (spec->way == BRIDGE_SINK)
         return ST_OK;
     TRY(read_options(spec, shared, own, diag));
     int64_t bytes = shared[OPT_BACKLOG].number;
     uint64_t segment = (uint64_t)bytes / 8;
     struct bridge_spec inner = spec_before(spec, shared, own);
-    if (spec->class->takes_changes(&inner))
+    if (spec->way == BRIDGE_SOURCE && spec->class->takes_changes(&inner))
         out->cleanup = LOG_CLEANUP_COMPACT;
     else
         out->retention_bytes = bytes / 2;
@@ -163,6 +233,18 @@ static struct bridge_given *given_copy(struct arena *arena, const struct carrier
         given[i] = (struct bridge_given){arena_copy(arena, spec->options[i].key),
                                          arena_copy(arena, spec->options[i].value)};
     return given;
+}
+
+static struct bridge_asking asking_copy(struct arena *arena, const struct bridge_asking *from)
+{
+    uint16_t *keys = ARENA_ARRAY(arena, uint16_t, from->keys_count + 1u);
+    uint16_t *columns = ARENA_ARRAY(arena, uint16_t, from->columns_count + 1u);
+
+    for (uint16_t k = 0; k < from->keys_count; k++)
+        keys[k] = from->keys[k];
+    for (uint16_t i = 0; i < from->columns_count; i++)
+        columns[i] = from->columns[i];
+    return (struct bridge_asking){keys, columns, from->keys_count, from->columns_count};
 }
 
 static const char *identity_of(struct arena *arena, const struct log_topic *topic)
@@ -223,13 +305,19 @@ enum status carrier_open(const struct carrier_env *env, const struct carrier_spe
         c->spec = (struct bridge_spec){
             .table = arena_copy(&c->arena, spec->table), .identity = identity_of(&c->arena, topic),
             .schema = schema_copy(&c->arena, &spec->schema), .key = key, .key_count = spec->key_count,
-            .way = spec->way, .values = own, .format = format_name(c->options, c->options_count),
+            .way = spec->way, .values = own, .asking = asking_copy(&c->arena, &spec->asking), .format = format_name(c->options, c->options_count),
             .given = c->options, .given_count = c->options_count, .timeout_ms = shared[OPT_TIMEOUT].number};
-        c->owner = bytes_str(arena_printf(&c->arena, "bridge %.*s", BYTES_FMT(spec->table)));
+        c->name = spec->name.len ? arena_copy(&c->arena, spec->name) : c->spec.table;
+        c->kept_as = spec->way == BRIDGE_LOOKUP ? arena_copy(&c->arena, log_topic_info(topic)->name) : c->spec.table;
+        c->dead_topic = arena_copy(&c->arena, spec->dead.len ? spec->dead : log_topic_info(topic)->name);
+        c->owner = bytes_str(arena_printf(&c->arena, "bridge %.*s", BYTES_FMT(c->name)));
         st = spec->class->open(&c->spec, &c->bridge, diag);
     }
     if (st == ST_OK && spec->way == BRIDGE_SINK && spec->class->takes_rows(&c->spec))
         st = rows_open(c, diag);
+    if (st == ST_OK && spec->way == BRIDGE_LOOKUP)
+        st = lookup_open(c, spec, (enum fallback)shared[OPT_FALLBACK].number, shared[OPT_RETRIES].number,
+                         shared[OPT_DEFAULT].text, diag);
     if (st == ST_OK && spec->way == BRIDGE_SOURCE) {
         st = splits_resume(c);
         if (st != ST_OK)
@@ -240,7 +328,7 @@ enum status carrier_open(const struct carrier_env *env, const struct carrier_spe
         return st;
     }
     set_pace(c, shared);
-    if (spec->way == BRIDGE_SINK)
+    if (spec->way != BRIDGE_SOURCE)
         lanes_open(c);
     os_helper_open(env->os, "bridge", env->wake, env->context, &c->helper);
     *out = c;
@@ -255,6 +343,7 @@ void carrier_close(struct carrier *c)
     if (c->bridge && !c->closing)
         c->class->close(c->bridge);
     rows_close(c);
+    lookup_close(c);
     breaker_deinit(&c->breaker);
     arena_deinit(&c->arena);
     arena_deinit(&c->batch_arena);
@@ -311,7 +400,7 @@ void carrier_failed(struct carrier *c, const char *why, int64_t now_ns)
     c->not_before_ns = now_ns + (wait_ns > asked_ms * 1000000 ? wait_ns : asked_ms * 1000000);
     snprintf(c->trouble, sizeof(c->trouble), "%s", why[0] ? why : "it gave no reason");
     if (first && c->env.on_trouble)
-        c->env.on_trouble(c->env.context, c->spec.table, c->trouble);
+        c->env.on_trouble(c->env.context, c->name, c->trouble);
 }
 
 void carrier_went_well(struct carrier *c)
@@ -321,13 +410,30 @@ void carrier_went_well(struct carrier *c)
     backoff_reset(&c->backoff);
     c->trouble[0] = 0;
     if (was_not && c->env.on_trouble)
-        c->env.on_trouble(c->env.context, c->spec.table, NULL);
+        c->env.on_trouble(c->env.context, c->name, NULL);
+}
+
+/* finish: the outcome of a call; keep: one that the log did not take; begin: what is next. */
+struct turns {
+    void (*finish)(struct carrier *c, int64_t now_ns);
+    void (*keep)(struct carrier *c, int64_t now_ns);
+    void (*begin)(struct carrier *c, int64_t now_ns);
+};
+
+static const struct turns *turns_of(const struct carrier *c)
+{
+    static const struct turns sink = {deliver_finish, deliver_keep, deliver_begin},
+                              source = {poll_finish, poll_keep, poll_begin},
+                              lookup = {lookup_finish, lookup_keep, lookup_begin};
+
+    return c->lookup ? &lookup : c->spec.way == BRIDGE_SOURCE ? &source : &sink;
 }
 
 bool carrier_pass(struct carrier *c)
 {
     int64_t now_ns = os_mono_ns(c->env.os);
-    bool source = c->spec.way == BRIDGE_SOURCE, appended = false; /* then the log is to be flushed again */
+    const struct turns *turns = turns_of(c);
+    bool appended = false; /* then the log is to be flushed again */
 
     if (c->under_way) {
         if (!os_helper_done(c->helper, &c->work))
@@ -335,18 +441,18 @@ bool carrier_pass(struct carrier *c)
         c->under_way = false;
         c->calls++;
         c->busy_ns += c->took_ns;
-        (source ? poll_finish : deliver_finish)(c, now_ns);
+        turns->finish(c, now_ns);
         appended = true;
     }
     if (now_ns < c->not_before_ns)
         return appended;
     c->not_before_ns = INT64_MIN;
     if (c->outcome_kept) {
-        (source ? poll_keep : deliver_keep)(c, now_ns);
+        turns->keep(c, now_ns);
         appended = true;
     }
     if (!c->outcome_kept && now_ns >= c->not_before_ns)
-        (source ? poll_begin : deliver_begin)(c, now_ns);
+        turns->begin(c, now_ns);
     return appended; /* the helper, the log or the clock brings the next turn */
 }
 
@@ -368,7 +474,7 @@ void carrier_force(struct carrier *c, enum breaker_state state)
 void carrier_info(const struct carrier *c, struct carrier_info *out)
 {
     *out = (struct carrier_info){
-        .table = c->spec.table, .topic = log_topic_info(c->topic)->name, .way = c->spec.way,
+        .table = c->name, .topic = log_topic_info(c->topic)->name, .way = c->spec.way,
         .connector = c->class->name, .guarantee = c->class->guarantee,
         .trouble = c->trouble, .breaker = c->breaker.state,
         .failure_percent = breaker_failure_percent(&c->breaker),
@@ -376,5 +482,9 @@ void carrier_info(const struct carrier *c, struct carrier_info *out)
         .dead = c->dead, .calls = c->calls, .failures = c->failures, .opened = c->breaker.opened,
         .lost = c->lost, .busy_ns = c->busy_ns,
     };
-    out->lag = c->spec.way == BRIDGE_SINK ? deliver_lag(c) : c->behind;
+    if (c->lookup) {
+        out->keys = c->lookup->keys_asked;
+        out->instead = c->lookup->instead;
+    }
+    out->lag = c->spec.way != BRIDGE_SOURCE ? deliver_lag(c) : c->behind;
 }

@@ -13,6 +13,8 @@
  *      poll (on the helper) --- records ---> one entry: records, position --- durable ---> poll
  *          +--- trouble, nothing there, the log refuses, the topic is full ---> wait ---> poll
  *
+ * Of a lookup: as a sink, its topic being questions of a job; what the outside answers and the position are one entry.
+ *
  * Owns:    its bridge, helper and batch.
  * Threads: the loop's; the bridge's calls are made on the helper.
  * Limits:  options: one batch of records is in memory; a source's topic is no larger than bridge.backlog.bytes
@@ -44,6 +46,10 @@ struct carrier_env {
 struct carrier_spec {
     const struct bridge_class *class;
     struct bytes table;
+    struct bytes name;   /* of the carrier; empty: the table's */
+    struct bytes dead;   /* the topic before whose name stands ".dead"; empty: its own */
+    struct bridge_asking asking; /* of a lookup */
+    struct log_partition *answers;
     enum bridge_way way; /* 0 for carrier_check of a table that is being made */
     struct schema schema;
     const uint16_t *key;
@@ -55,6 +61,13 @@ struct carrier_spec {
 /* Whether the options are right, for a table that is being made; opens nothing. */
 enum status carrier_check(const struct carrier_spec *spec, bool *takes_rows, bool *takes_changes,
                           struct diag *diag) MUST_CHECK;
+/* How the answers of lookups are kept, as the table says. */
+struct carrier_cache {
+    bool cached, keep_missing, stale;
+    uint64_t keys_max;
+    int64_t write_us, access_us;
+};
+enum status carrier_cache(const struct carrier_spec *spec, struct carrier_cache *out, struct diag *diag) MUST_CHECK;
 /* From the kept position on, or from the topic's start. */
 enum status carrier_open(const struct carrier_env *env, const struct carrier_spec *spec,
                          struct log_topic *topic, struct carrier **out, struct diag *diag) MUST_CHECK;
@@ -70,7 +83,7 @@ bool carrier_gone(struct carrier *c);
 /* The way that a table is carried which has a topic; it is set before that is made. */
 enum bridge_way carrier_way(const struct log *log, struct bytes table);
 enum status carrier_set_way(struct log *log, struct bytes table, enum bridge_way way) MUST_CHECK;
-/* Its positions are forgotten: the table is no more. */
+/* Its positions are forgotten: the table (of a lookup, the topic of questions) is no more. */
 enum status carrier_forget(struct log *log, struct bytes table, uint64_t *lsn) MUST_CHECK;
 
 /* True while there is more to do at once. */
@@ -81,14 +94,15 @@ int64_t carrier_deadline_ns(const struct carrier *c); /* INT64_MAX: none */
 void carrier_force(struct carrier *c, enum breaker_state state);
 
 struct carrier_info {
-    struct bytes table, topic;
+    struct bytes table, topic; /* table: the carrier's name */
     const char *connector, *guarantee;
     enum bridge_way way;
     const char *trouble; /* the last; empty while all is well */
     enum breaker_state breaker;
     uint32_t failure_percent, slow_percent;
     bool busy;           /* a delivery is under way */
-    uint64_t delivered, dead, calls, failures, opened, lost; /* delivered: of a source, into the log */
+    uint64_t delivered, dead, calls, failures, opened, lost; /* delivered: of a source, into the log; of a lookup, answered */
+    uint64_t keys, instead; /* of a lookup: keys in its calls; questions that were answered without the outside */
     uint64_t lag;        /* records that have not arrived; of a source as far as it is known */
     int64_t busy_ns;     /* spent in calls */
 };

@@ -12,6 +12,26 @@
 
 enum { BRIDGE_OPTIONS_MAX = 64, CARRIER_LOG_WAIT_NS = 1000000000 };
 
+enum fallback { FALLBACK_WAIT, FALLBACK_STALE, FALLBACK_NULL, FALLBACK_DEFAULT };
+
+/* Of a lookup: lookup.c. */
+struct carrier_lookup {
+    struct log_partition *answers;
+    enum fallback fallback;
+    uint32_t retries, failed; /* calls of the questions at hand that have failed */
+    struct chunk default_row; /* of 'lookup.default', of the table's columns; rows 0: none */
+    struct schema keys, row, checked;
+    uint16_t *row_from;       /* for each column asked for: which of those that are decoded */
+    int32_t *row_key;         /* or the key's; -1: none */
+    struct format_decoder *question, *value, *check;
+    struct schema value_schema;
+    struct format_encoder *encoder;
+    struct bridge_lookup call; /* the helper's until it is done */
+    uint32_t *which;           /* a record of the batch: its key in the call */
+    struct bytes *texts;       /* and its answer, when the call is done */
+    uint64_t keys_asked, instead;
+};
+
 struct carrier_lane {
     struct log_partition *partition;
     int64_t position;
@@ -23,6 +43,8 @@ struct carrier {
     struct os_work work; /* first */
     struct carrier_env env;
     const struct bridge_class *class;
+    struct bytes name, kept_as; /* told; of its positions */
+    struct bytes dead_topic;    /* the name before ".dead" */
     struct bridge_spec spec;
     const struct bridge_given *options; /* as the table has them */
     unsigned options_count;
@@ -49,6 +71,7 @@ struct carrier {
     struct arena batch_arena;
     struct bridge_batch batch;
     struct bridge_poll poll;
+    struct carrier_lookup *lookup; /* NULL: it is none */
     struct log_waiter durable; /* of the last poll's entry */
     bool waits;                /* for it */
     uint64_t behind;           /* what the last poll said */
@@ -66,6 +89,7 @@ struct carrier {
 };
 
 /* ---- batch.c ---- */
+struct format_spec carrier_format(struct carrier *c); /* of the table's values */
 enum status rows_open(struct carrier *c, struct diag *diag) MUST_CHECK;
 void rows_close(struct carrier *c);
 /* On the helper: the batch's records as rows, if the bridge takes rows. What cannot be one is `never`. */
@@ -96,6 +120,17 @@ uint64_t deliver_lag(const struct carrier *c);
 void poll_finish(struct carrier *c, int64_t now_ns);
 void poll_keep(struct carrier *c, int64_t now_ns);
 void poll_begin(struct carrier *c, int64_t now_ns);
+
+/* ---- lookup.c ---- */
+enum status lookup_open(struct carrier *c, const struct carrier_spec *spec, enum fallback fallback, int64_t retries,
+                        struct bytes otherwise, struct diag *diag) MUST_CHECK;
+/* The row of 'lookup.default'; no rows where there is none. */
+enum status lookup_default(const struct bridge_spec *spec, struct bytes text, struct arena *arena, struct chunk *out,
+                           struct diag *diag) MUST_CHECK;
+void lookup_close(struct carrier *c);
+void lookup_begin(struct carrier *c, int64_t now_ns);
+void lookup_finish(struct carrier *c, int64_t now_ns);
+void lookup_keep(struct carrier *c, int64_t now_ns);
 
 /* ---- carrier.c ---- */
 void carrier_submit(struct carrier *c, bool (*step)(struct os_work *));

@@ -24,8 +24,8 @@ void lanes_open(struct carrier *c)
     for (uint32_t p = 0; p < count; p++) {
         struct carrier_lane *lane = &c->lanes[p];
         lane->partition = log_partition_of(c->topic, p);
-        lane->position = position_kept(c->env.log, c->spec.table, p);
-        lane->asked = !c->class->position;
+        lane->position = position_kept(c->env.log, c->kept_as, p);
+        lane->asked = !c->class->position || c->lookup;
         lane->watcher = (struct log_watcher){.fn = more_came, .context = c};
         log_watch(lane->partition, LOG_ON_DURABLE, &lane->watcher);
         log_pin(lane->partition, c->owner, lane->position);
@@ -113,7 +113,7 @@ static bool move_position(struct carrier *c, struct carrier_lane *lane)
         log_entry_abort(entry);
         return false;
     }
-    position_keep(entry, c->spec.table, batch->partition, to);
+    position_keep(entry, c->kept_as, batch->partition, to);
     struct log_appended *appended = ARENA_ARRAY(&c->batch_arena, struct log_appended, dead + 1);
     if (log_entry_commit(entry, appended, &lsn) != ST_OK)
         return false;

@@ -145,7 +145,7 @@ static enum status put(struct carrier *c, struct log_entry *entry, uint64_t *dea
     TRY(dead_letters(c, entry, c->poll.records, c->poll.count, dead));
     TRY(append_all(c, entry));
     for (uint32_t i = 0; i < c->poll.moved_count; i++)
-        split_keep(entry, c->spec.table, &c->poll.moved[i]);
+        split_keep(entry, c->kept_as, &c->poll.moved[i]);
     return ST_OK;
 }
 

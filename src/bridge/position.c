@@ -96,7 +96,7 @@ static bool resume_one(void *context, struct bytes key, struct bytes value)
 enum status splits_resume(struct carrier *c)
 {
     struct key key;
-    struct bytes prefix = key_of_split(&key, c->spec.table, BYTES_NONE);
+    struct bytes prefix = key_of_split(&key, c->kept_as, BYTES_NONE);
     struct resuming r = {c, prefix.len, ST_OK};
 
     log_kv_scan(c->env.log, LOG_KV_BRIDGES, prefix, resume_one, &r);
@@ -162,8 +162,7 @@ static enum status dead_topic(struct carrier *c, struct log_topic **out)
     struct log_topic_options options = {.retention_ms = -1, .retention_bytes = -1};
     char name[LOG_NAME_MAX + 1];
 
-    struct bytes topic = log_topic_info(c->topic)->name;
-    snprintf(name, sizeof(name), "%.*s.dead", BYTES_FMT(bytes_head(topic, 240)));
+    snprintf(name, sizeof(name), "%.*s.dead", BYTES_FMT(bytes_head(c->dead_topic, 240)));
     *out = log_topic_find(c->env.log, bytes_str(name));
     return *out ? ST_OK : log_topic_create(c->env.log, bytes_str(name), 1, &options, out, NULL, NULL);
 }

@@ -86,6 +86,8 @@ static enum status redis_open(const struct bridge_spec *spec, struct bridge **ou
 
     if (spec->way == BRIDGE_SOURCE)
         TRY(redis_source_check(spec, diag));
+    if (spec->way == BRIDGE_LOOKUP)
+        TRY(redis_lookup_check(spec, diag));
     if (type <= REDIS_HASH && !spec->key_count)
         return diag_set(diag, ST_INVALID, DIAG_VALUE,
                         "'redis.type' = '%.*s' needs a PRIMARY KEY (…) NOT ENFORCED: the row's key in Redis",
@@ -127,7 +129,7 @@ static void arg_column(struct bridge_redis_state *b, const struct chunk *rows, u
     redis_arg_done(b);
 }
 
-static void arg_key(struct bridge_redis_state *b, const struct chunk *rows, uint16_t row)
+void redis_arg_key(struct bridge_redis_state *b, const struct chunk *rows, uint16_t row)
 {
     const struct bridge_spec *spec = b->base.spec;
 
@@ -155,7 +157,7 @@ static void put_string(struct bridge_redis_state *b, const struct bridge_record 
     int64_t ttl = b->base.spec->values[OPT_TTL].number;
 
     redis_command(b, "SET");
-    arg_key(b, rows, r->row);
+    redis_arg_key(b, rows, r->row);
     redis_arg(b, r->value);
     if (ttl) {
         redis_arg(b, bytes_str("PX"));
@@ -171,10 +173,10 @@ static unsigned put_hash(struct bridge_redis_state *b, const struct bridge_recor
     int64_t ttl = spec->values[OPT_TTL].number;
 
     redis_command(b, "DEL");
-    arg_key(b, rows, r->row);
+    redis_arg_key(b, rows, r->row);
     redis_command_end(b);
     redis_command(b, "HSET");
-    arg_key(b, rows, r->row);
+    redis_arg_key(b, rows, r->row);
     for (uint16_t c = 0; c < spec->schema.count; c++) {
         if (!column_valid(&rows->cols[c], r->row))
             continue;
@@ -185,7 +187,7 @@ static unsigned put_hash(struct bridge_redis_state *b, const struct bridge_recor
     if (!ttl)
         return 2;
     redis_command(b, "PEXPIRE");
-    arg_key(b, rows, r->row);
+    redis_arg_key(b, rows, r->row);
     redis_arg_number(b, ttl);
     redis_command_end(b);
     return 3;
@@ -244,7 +246,7 @@ static unsigned put(struct bridge_redis_state *b, const struct bridge_record *r,
 {
     if (!r->value.ptr && b->type <= REDIS_HASH) {
         redis_command(b, "DEL");
-        arg_key(b, rows, r->row);
+        redis_arg_key(b, rows, r->row);
         redis_command_end(b);
         return 1;
     }
@@ -306,31 +308,6 @@ static void judge(struct bridge_batch *batch, const redisReply *exec, const uint
     }
 }
 
-/* Answers to MULTI and to what was queued, and then EXEC's; NULL: there was trouble. */
-static redisReply *answers(struct bridge_redis_state *b, struct bridge_batch *batch, size_t queued)
-{
-    redisReply *reply = NULL;
-    char refused[160] = "";
-
-    for (size_t i = 0; i <= queued + 1; i++) {
-        if (reply)
-            freeReplyObject(reply);
-        reply = NULL;
-        if (redisGetReply(b->connection, (void **)&reply) != REDIS_OK || !reply) {
-            redis_trouble(b, batch->trouble, "sending rows", NULL);
-            return NULL;
-        }
-        if (reply->type == REDIS_REPLY_ERROR && !refused[0])
-            snprintf(refused, sizeof(refused), "%s", reply->str);
-    }
-    if (reply->type == REDIS_REPLY_ARRAY)
-        return reply;
-    snprintf(batch->trouble, 200, "Redis refuses the batch: %s", refused[0] ? refused : "EXEC gave nothing");
-    freeReplyObject(reply);
-    redis_disconnect(b);
-    return NULL;
-}
-
 static void redis_deliver(struct bridge *bridge, struct bridge_batch *batch)
 {
     struct bridge_redis_state *b = (struct bridge_redis_state *)bridge;
@@ -353,9 +330,7 @@ static void redis_deliver(struct bridge *bridge, struct bridge_batch *batch)
     redis_arg_number(b, batch->next_offset);
     redis_command_end(b);
     queued++;
-    redis_command(b, "EXEC");
-    redis_command_end(b);
-    redisReply *exec = answers(b, batch, queued);
+    redisReply *exec = redis_exec(b, "sending rows", queued, batch->trouble);
     if (!exec)
         return;
     judge(batch, exec, commands);
@@ -365,7 +340,7 @@ static void redis_deliver(struct bridge *bridge, struct bridge_batch *batch)
 
 const struct bridge_class bridge_redis = {
     .name = "redis",
-    .ways = BRIDGE_SINK | BRIDGE_SOURCE,
+    .ways = BRIDGE_SINK | BRIDGE_SOURCE | BRIDGE_LOOKUP,
     .guarantee = "exactly once: written, the rows of a batch and its position are one transaction; read, likewise here, "
                  "but for channels, which keep nothing",
     .options = options,
@@ -377,5 +352,8 @@ const struct bridge_class bridge_redis = {
     .deliver = redis_deliver,
     .resume = redis_resume,
     .poll = redis_poll,
+    .lookup = redis_lookup,
+    .by_primary_key = true,
+    .answers_values = redis_answers_values,
     .close = redis_close,
 };

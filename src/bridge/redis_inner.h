@@ -51,7 +51,11 @@ bool redis_trouble(struct bridge_redis_state *b, char to[200], const char *doing
 bool redis_simple(struct bridge_redis_state *b, const char *doing, char to[200]); /* ends the command */
 /* The answer to the command, which is ended here; NULL: trouble, also where Redis says that it is an error. */
 redisReply *redis_answer(struct bridge_redis_state *b, const char *doing, char to[200]);
+/* Sends EXEC behind MULTI and so many commands: what it answers, an array; NULL: trouble. */
+redisReply *redis_exec(struct bridge_redis_state *b, const char *doing, size_t queued, char to[200]);
 void redis_disconnect(struct bridge_redis_state *b);
+/* The key of a row's string or hash: rows has the table's columns. */
+void redis_arg_key(struct bridge_redis_state *b, const struct chunk *rows, uint16_t row);
 
 /* ---- redis_source.c ---- */
 enum status redis_source_check(const struct bridge_spec *spec, struct diag *diag) MUST_CHECK;
@@ -59,5 +63,10 @@ void redis_source_open(struct bridge_redis_state *b);
 void redis_source_close(struct bridge_redis_state *b);
 enum status redis_resume(struct bridge *bridge, struct bytes split, struct bytes position);
 void redis_poll(struct bridge *bridge, struct bridge_poll *poll);
+
+/* ---- redis_lookup.c ---- */
+enum status redis_lookup_check(const struct bridge_spec *spec, struct diag *diag) MUST_CHECK;
+bool redis_answers_values(const struct bridge_spec *spec);
+void redis_lookup(struct bridge *bridge, struct bridge_lookup *lookup);
 
 #endif

@@ -132,3 +132,29 @@ bool redis_connected(struct bridge_redis_state *b, char to[200])
         return redis_trouble(b, to, doing, NULL);
     return greet(b, to);
 }
+
+redisReply *redis_exec(struct bridge_redis_state *b, const char *doing, size_t queued, char to[200])
+{
+    redisReply *reply = NULL;
+    char refused[160] = "";
+
+    redis_command(b, "EXEC");
+    redis_command_end(b);
+    for (size_t i = 0; i <= queued + 1; i++) {
+        if (reply)
+            freeReplyObject(reply);
+        reply = NULL;
+        if (redisGetReply(b->connection, (void **)&reply) != REDIS_OK || !reply) {
+            redis_trouble(b, to, doing, NULL);
+            return NULL;
+        }
+        if (reply->type == REDIS_REPLY_ERROR && !refused[0])
+            snprintf(refused, sizeof(refused), "%s", reply->str);
+    }
+    if (reply->type == REDIS_REPLY_ARRAY)
+        return reply;
+    snprintf(to, 200, "Redis refuses the batch: %s", refused[0] ? refused : "EXEC gave nothing");
+    freeReplyObject(reply);
+    redis_disconnect(b);
+    return NULL;
+}

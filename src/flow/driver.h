@@ -133,6 +133,8 @@ enum status driver_run(struct driver *driver, const struct driver_tick *tick,
 
 /* Some operator owes rows: another tick is due, and takes nothing in. */
 bool driver_owes(const struct driver *driver);
+/* Rows that wait for what an outside system answers. Not while a tick runs. */
+uint64_t driver_waiting(const struct driver *driver);
 /* The earliest clock at which an operator or an idle split wants a tick; INT64_MAX: none. */
 int64_t driver_alarm_us(const struct driver *driver);
 /* All sources are bounded and read to their end, and nothing is owed. */

@@ -8,6 +8,7 @@
 #include "flow/checkpoint.h"
 #include "flow/inner.h"
 #include "flow/memory.h"
+#include "flow/outside.h"
 
 _Static_assert((int)ENGINE_SHARDS_MAX == (int)DRIVER_SHARDS_MAX, "said to callers as the driver has it");
 
@@ -293,6 +294,7 @@ enum status job_forget(struct engine *engine, struct bytes name, uint64_t *lsn)
     struct log_topic *topic = log_topic_find(engine->log, bytes_str(notes));
     if (topic)
         TRY(log_topic_delete(engine->log, topic, lsn));
+    TRY(outside_forget_lookups(engine->options.outside, name, lsn));
     if (!engine->dir || !checkpoint_any(engine->os, engine->dir, name))
         return ST_OK;
     TRY(log_flush(engine->log));

@@ -298,7 +298,9 @@ int64_t exchange_watermark(struct task *task, bool *idle)
 {
     int64_t least = INT64_MAX, least_idle = INT64_MAX;
     *idle = true;
-    for (uint16_t i = 0; i < task->node->plan->inputs_count; i++) {
+    const struct plan_node *plan = task->node->plan;
+    bool asks = plan->kind == PLAN_LOOKUP_JOIN && plan->join.lookup; /* answers have no time */
+    for (uint16_t i = 0; i < (asks ? 1 : plan->inputs_count); i++) {
         bool one_idle;
         int64_t one = input_watermark(task, task->node->inputs[i], &one_idle);
         least_idle = one < least_idle ? one : least_idle;

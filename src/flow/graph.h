@@ -69,6 +69,8 @@ struct task {
     bool owes_clock;
     int64_t out_us;      /* watermark given to the users */
     bool out_idle;
+    struct log_partition *asked; /* of a lookup join: where its questions go */
+    uint64_t questions;
     uint64_t rows_in, rows_out, late, dropped;
     int64_t busy_ns;
 };

@@ -13,6 +13,9 @@
 #include "flow/graph.h"
 #include "flow/positions.h"
 
+/* Rows of a job that wait for answers: with more nothing else is taken. */
+enum { WAITING_ROWS_MAX = 10000 };
+
 static struct task *split_task(struct driver *d, uint32_t source, uint32_t split)
 {
     return &d->source_nodes[source]->tasks[split % d->shards_count];
@@ -156,6 +159,7 @@ struct taking {
     uint32_t rows_left, splits_left, splits_all;
     int64_t clock_us;
     int64_t *wake_us;
+    bool answers_alone; /* too many rows wait for them */
     /* Of the last sources asked: something is taken, there is more than that now, some are not at their end. */
     bool any, more, unfinished;
 };
@@ -185,13 +189,31 @@ static bool reads_first(const struct driver_source *source)
     return source->node->kind == PLAN_SCAN && source->node->scan.first;
 }
 
+/* Of a lookup join's answers; they end with its rows. */
+static bool is_of_answers(const struct driver_source *source)
+{
+    return source->node->kind == PLAN_SCAN && source->node->scan.lookup;
+}
+
+uint64_t driver_waiting(const struct driver *d)
+{
+    uint64_t waiting = 0;
+    for (uint32_t n = 0; n < d->nodes_count; n++)
+        for (uint32_t s = 0; d->nodes[n].class && d->nodes[n].class->waiting && s < d->shards_count; s++)
+            waiting += d->nodes[n].class->waiting(d->nodes[n].plan, d->nodes[n].tasks[s].state);
+    return waiting;
+}
+
 static void sources_take(struct driver *d, bool first, struct taking *t)
 {
     t->any = t->more = t->unfinished = false;
     for (uint32_t n = 0; n < d->sources_count; n++) {
         uint32_t i = (uint32_t)((n + t->tick) % d->sources_count);
         struct driver_source *source = &d->sources[i];
-        for (uint32_t s = 0; reads_first(source) == first && s < source->splits_count; s++)
+        bool held = t->answers_alone && !is_of_answers(source);
+        for (uint32_t s = 0; held && s < source->splits_count; s++)
+            source->splits[s].end = source->splits[s].position;
+        for (uint32_t s = 0; !held && reads_first(source) == first && s < source->splits_count; s++)
             split_take(split_task(d, i, s)->source, s, &source->splits[s], t);
     }
 }
@@ -208,7 +230,8 @@ bool driver_take(struct driver *d, uint64_t tick, uint32_t rows_max, uint64_t by
 {
     uint32_t all = (uint32_t)splits_all(d);
     struct taking t = {.tick = tick, .bytes_max = bytes_max, .rows_left = rows_max, .splits_left = all,
-                       .splits_all = all, .clock_us = clock_us, .wake_us = wake_us};
+                       .splits_all = all, .clock_us = clock_us, .wake_us = wake_us,
+                       .answers_alone = driver_waiting(d) >= WAITING_ROWS_MAX};
 
     sources_take(d, true, &t);
     bool any = t.any, alone = t.unfinished || (any && (t.more || !d->caught_up));
@@ -401,7 +424,7 @@ int64_t driver_alarm_us(const struct driver *d)
 bool driver_bounded(const struct driver *d)
 {
     for (uint32_t i = 0; i < d->sources_count; i++)
-        for (uint32_t s = 0; s < d->sources[i].splits_count; s++)
+        for (uint32_t s = 0; !is_of_answers(&d->sources[i]) && s < d->sources[i].splits_count; s++)
             if (d->sources[i].splits[s].bound == INT64_MAX)
                 return false;
     return true;
@@ -410,10 +433,10 @@ bool driver_bounded(const struct driver *d)
 bool driver_done(const struct driver *d)
 {
     for (uint32_t i = 0; i < d->sources_count; i++)
-        for (uint32_t s = 0; s < d->sources[i].splits_count; s++)
+        for (uint32_t s = 0; !is_of_answers(&d->sources[i]) && s < d->sources[i].splits_count; s++)
             if (!split_done(&d->sources[i].splits[s]))
                 return false;
-    return !driver_owes(d);
+    return !driver_owes(d) && !driver_waiting(d);
 }
 
 /* Over the splits of a source that are not idle; false: there are none. It has not gone back where

@@ -14,6 +14,7 @@
 #include "flow/checkpoint.h"
 #include "flow/inner.h"
 #include "flow/memory.h"
+#include "flow/outside.h"
 #include "flow/recovery.h"
 
 #ifdef QW_SLOW_CHECKS
@@ -663,6 +664,11 @@ void job_close(struct job *job)
         driver_close(job->driver);
     for (uint32_t i = 0; i < job->kept; i++)
         positions_free(job->kept_positions[i]);
+    if (job->temporary) {
+        uint64_t lsn;
+        enum status ignored = outside_forget_lookups(job->engine->options.outside, bytes_str(job->name), &lsn);
+        (void)ignored; /* the next of its name does */
+    }
     plan_destroy(job->plan);
     arena_deinit(&job->arena);
     free(job);

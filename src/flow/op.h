@@ -54,6 +54,12 @@ struct op_class {
 
     void (*close)(const struct plan_node *node, void *state);
 
+    /* Of an operator whose rows wait for what comes in a later tick: the watermark that may be passed on, when that
+     * one has come; and how many rows wait: while they are many, its job takes nothing but what they wait for.
+     * Default: all of it; none. */
+    int64_t (*passes)(const struct plan_node *node, const void *state, int64_t watermark_us);
+    uint64_t (*waiting)(const struct plan_node *node, const void *state);
+
     /* Rows and bytes of state, for accounting and the page. Default: none. */
     void (*measure)(const struct plan_node *node, const void *state, uint64_t *rows, uint64_t *bytes);
 };
@@ -87,6 +93,7 @@ struct op_way {
     void (*late)(struct op_ctx *ctx, int input, const struct chunk *in, const uint16_t *rows,
                  uint16_t count);
     void (*alarm)(struct op_ctx *ctx, int64_t at_us);
+    void (*ask)(struct op_ctx *ctx, struct bytes key, struct bytes question);
 };
 
 /* Passes rows on to all users of this operator; the chunk need live only until it returns. An empty chunk
@@ -108,6 +115,12 @@ static inline void op_late(struct op_ctx *ctx, int input, const struct chunk *in
 static inline void op_alarm(struct op_ctx *ctx, int64_t at_us)
 {
     ctx->way->alarm(ctx, at_us);
+}
+
+/* A lookup join asks an outside system: a record of its topic of questions, in this tick's entry. */
+static inline void op_ask(struct op_ctx *ctx, struct bytes key, struct bytes question)
+{
+    ctx->way->ask(ctx, key, question);
 }
 
 /* A time that each part of a checkpoint has, as a watermark: the least of those so far and of this part. A

@@ -8,6 +8,7 @@
 #define QW_FLOW_OUTSIDE_H
 
 #include "sql/plan.h"
+#include "store/log/log.h"
 
 enum outside_use { OUTSIDE_READ, OUTSIDE_WRITTEN };
 
@@ -24,11 +25,23 @@ struct outside {
     /* The table is dropped, with what is not yet carried; or replaced by another of its name. */
     enum status (*drop)(void *context, const struct table *table, uint64_t *lsn);
     void (*replace)(void *context, const struct table *table);
+    /* A job looks rows up in such a table: the topics of its questions and of the answers (lookup_topic_name) are there
+     * when this returns ST_OK, and questions are answered, from where that stood. */
+    enum status (*look_up)(void *context, struct bytes job, const struct plan_lookup *lookup, struct diag *diag);
+    /* All that is kept of a job's lookups goes. */
+    enum status (*forget_lookups)(void *context, struct bytes job, uint64_t *lsn);
     /* Whether the value of an option of such a table is never shown. */
     bool (*secret)(void *context, const struct table *table, struct bytes key);
 };
 
-/* All of a plan's tables, before a job of it is opened. outside may be NULL. */
-enum status outside_use_all(const struct outside *outside, const struct plan *plan, struct diag *diag) MUST_CHECK;
+/* All of a plan's tables, before a job of it is opened; its scans of answers become scans of their topics. outside
+ * may be NULL. */
+enum status outside_use_all(const struct outside *outside, struct plan *plan, struct bytes job,
+                            struct diag *diag) MUST_CHECK;
+enum status outside_forget_lookups(const struct outside *outside, struct bytes job, uint64_t *lsn) MUST_CHECK;
+
+enum lookup_topic { LOOKUP_ANSWERS, LOOKUP_QUESTIONS };
+/* "lookup-JOB-2", and ".asked" behind it for questions. False: the job's name is too long for that. */
+bool lookup_topic_name(struct bytes job, uint32_t index, enum lookup_topic which, char out[LOG_NAME_MAX + 1]);
 
 #endif

@@ -27,6 +27,8 @@ const struct op_class *op_class_of(const struct plan_node *node, struct diag *di
         class = &op_session_window;
     if (node->kind == PLAN_OVER && node->over.time == TIME_NONE)
         class = &op_over_values;
+    if (node->kind == PLAN_LOOKUP_JOIN && node->join.lookup)
+        class = &op_lookup;
     if (!class)
         (void)diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
                        "operator kind %d of the plan (node %u) is not built yet", (int)node->kind,

@@ -74,9 +74,11 @@ static enum status job_launch(struct statement_call *call, struct bytes name, st
                         BYTES_FMT(name));
     }
     uint64_t spare;
-    enum status made = outside_use_all(engine->options.outside, plan, diag);
-    if (made == ST_OK && !call->applied)
+    enum status made = ST_OK;
+    if (!call->applied)
         made = job_forget(engine, name, out ? &out->lsn : &spare);
+    if (made == ST_OK)
+        made = outside_use_all(engine->options.outside, plan, name, diag);
     if (made != ST_OK) {
         plan_destroy(plan);
         return made;
@@ -149,7 +151,7 @@ static void plan_bound(struct plan *plan)
 {
     for (uint32_t i = 0; i < plan->nodes_count; i++) {
         struct plan_node *node = plan->nodes[i];
-        if (node->kind != PLAN_SCAN)
+        if (node->kind != PLAN_SCAN || node->scan.asked)
             continue;
         if (node->scan.table->kind == TABLE_MATERIALIZED) {
             hint(plan, &node->scan, "snapshot", "true");
@@ -180,7 +182,10 @@ static enum status temporary_launch(struct statement_call *call, struct plan *pl
     snprintf(name, sizeof(name), "query-%llu", (unsigned long long)++engine->runs_count);
     struct job_start start = start_of(call, bytes_str(name), plan);
     start.temporary = true;
-    enum status used = outside_use_all(engine->options.outside, plan, diag);
+    uint64_t lsn;
+    enum status used = outside_forget_lookups(engine->options.outside, bytes_str(name), &lsn); /* a crash left them */
+    if (used == ST_OK)
+        used = outside_use_all(engine->options.outside, plan, bytes_str(name), diag);
     if (used != ST_OK) {
         plan_destroy(plan);
         return used;
@@ -379,6 +384,7 @@ static enum status in_use(struct engine *engine, const struct table *table, stru
         for (uint32_t i = 0; i < job->plan->nodes_count; i++) {
             const struct plan_node *node = job->plan->nodes[i];
             bool uses = (node->kind == PLAN_SCAN && node->scan.table == table) ||
+                        (node->kind == PLAN_SCAN && node->scan.lookup && node->scan.lookup->table == table) ||
                         (node->kind == PLAN_SINK && node->sink.table == table);
             if (uses)
                 return diag_set(diag, ST_INVALID, DIAG_STATE, "`%.*s` is used by job '%s'",

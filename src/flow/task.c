@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "flow/enforce.h"
 #include "flow/graph.h"
+#include "flow/outside.h"
 
 static const struct op_way task_way;
 
@@ -36,6 +37,22 @@ void task_init(struct driver *d, struct graph_node *node, uint32_t shard)
     task->out_us = INT64_MIN;
 }
 
+/* Where a lookup join's questions go. */
+static enum status asked_open(struct task *task, struct diag *diag)
+{
+    const struct plan_node *plan = task->node->plan;
+    struct driver *d = task->driver;
+    char name[LOG_NAME_MAX + 1];
+    if (plan->kind != PLAN_LOOKUP_JOIN || !plan->join.lookup)
+        return ST_OK;
+    bool fits = lookup_topic_name(bytes_str(d->job), plan->join.lookup->index, LOOKUP_QUESTIONS, name);
+    struct log_topic *topic = fits && d->options.log ? log_topic_find(d->options.log, bytes_str(name)) : NULL;
+    if (!topic)
+        return diag_set(diag, ST_NOTFOUND, DIAG_NAME, "there is no topic for the questions of a lookup join");
+    task->asked = log_partition_of(topic, 0);
+    return ST_OK;
+}
+
 enum status task_open(struct task *task, struct diag *diag)
 {
     struct driver *d = task->driver;
@@ -63,7 +80,8 @@ enum status task_open(struct task *task, struct diag *diag)
         task->sink = st == ST_OK ? sink : NULL;
     } else {
         task->state = xcalloc(1, node->class->state_size + 16);
-        if (node->class->open)
+        st = asked_open(task, diag);
+        if (st == ST_OK && node->class->open)
             st = node->class->open(node->plan, task->state, &task->ctx);
         if (st != ST_OK && diag)
             *diag = task->diag;
@@ -183,7 +201,15 @@ static void task_alarm(struct op_ctx *ctx, int64_t at_us)
         task->alarm_us = at_us;
 }
 
-static const struct op_way task_way = {task_emit, task_late, task_alarm};
+static void task_ask(struct op_ctx *ctx, struct bytes key, struct bytes question)
+{
+    struct task *task = (struct task *)ctx;
+    struct driver *d = task->driver;
+    task->questions++;
+    results_add(&d->shards[ctx->shard].results, task->asked, d->tick.clock_us / 1000, key, question);
+}
+
+static const struct op_way task_way = {task_emit, task_late, task_alarm, task_ask};
 
 /* ---- a task's part of a tick ---- */
 
@@ -231,7 +257,10 @@ static enum status task_tell_watermark(struct task *task, int64_t watermark_us)
     if (st != ST_OK)
         return task_failed(task, st);
     task->owed_us = INT64_MIN;
-    task->out_us = watermark_us;
+    if (class && class->passes)
+        watermark_us = class->passes(task->node->plan, task->state, watermark_us);
+    if (watermark_us > task->out_us)
+        task->out_us = watermark_us;
     return ST_OK;
 }
 

@@ -237,6 +237,8 @@ struct plan_node *opt_fold_values(struct arena *arena, struct plan_node *root);
 struct plan_node *opt_merge_calcs(struct arena *arena, struct plan_node *root);
 struct plan_node *opt_drop_identity(struct plan_node *root);
 void opt_scans(struct plan *plan, struct plan_node **roots, uint16_t count);
+/* Lookup joins on outside systems, when what is scanned is known. False: failed. */
+bool opt_lookups(struct binder *b, struct plan_node **roots, const struct token **at, uint16_t count);
 void opt_share(struct plan *plan, struct plan_node **roots, uint16_t count);
 /* From bound sinks to a plan in order, with all of the above applied. */
 enum status plan_finish(struct binder *b, struct plan_node **sinks, const struct token **at,

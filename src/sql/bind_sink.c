@@ -55,7 +55,7 @@ bool scan_upserts(const struct plan_scan *scan)
     unsigned changes;
 
     table_changelog(scan->table, scan->hints, scan->hints_count, &changes);
-    return (changes & CHANGE_UPDATE) && !(changes & CHANGE_UPDATE_BEFORE);
+    return !scan->asked && (changes & CHANGE_UPDATE) && !(changes & CHANGE_UPDATE_BEFORE);
 }
 
 /* ---- nodes ---- */

@@ -141,14 +141,15 @@ static bool ends(const struct table *table)
     return false;
 }
 
-/* What can be looked up: tables that end, and those that are kept here. What is there of them is read before the
- * left. Gives the first that cannot be. */
+/* What can be looked up: tables that end, and those that are kept here: what is there of them is read before the
+ * left; and those of outside systems that can be asked. Gives the first that cannot be. */
 static const struct table *not_kept(struct plan_node *node)
 {
     if (node->kind == PLAN_SCAN) {
         const struct table *table = node->scan.table;
-        node->scan.first = true;
-        return table->kind == TABLE_MATERIALIZED || ends(table) ? NULL : table;
+        node->scan.asked = table->lookup != NULL;
+        node->scan.first = !node->scan.asked;
+        return table->kind == TABLE_MATERIALIZED || table->lookup || ends(table) ? NULL : table;
     }
     for (uint16_t i = 0; i < node->inputs_count; i++) {
         const struct table *table = not_kept(node->inputs[i].node);
@@ -167,6 +168,20 @@ static bool looks_up(const struct plan_node *node)
     return found;
 }
 
+/* What is asked for by its key is a table, or a view that selects from one. */
+static const struct table *asked_within(const struct plan_node *node, bool deep)
+{
+    if (node->kind == PLAN_SCAN)
+        return node->scan.asked && deep ? node->scan.table : NULL;
+    deep |= node->kind != PLAN_CALC;
+    for (uint16_t i = 0; i < node->inputs_count; i++) {
+        const struct table *table = asked_within(node->inputs[i].node, deep);
+        if (table)
+            return table;
+    }
+    return NULL;
+}
+
 static void by_processing_time(struct binder *b, const struct ast_from *right, struct plan_node *join)
 {
     const struct table *table = not_kept(join->inputs[1].node);
@@ -175,8 +190,12 @@ static void by_processing_time(struct binder *b, const struct ast_from *right, s
     if (table) {
         bind_unsupported(b, right->at, "looking up rows of `%.*s`, whose connector cannot be asked for them,",
                          BYTES_FMT(bytes_head(table->name, 60)));
-        bind_hint(b, "a materialized table and files can be looked up: CREATE MATERIALIZED TABLE … AS SELECT …, or "
-                     "join by event time");
+        bind_hint(b, "materialized tables, files, and tables of redis and postgres can be looked up: CREATE "
+                     "MATERIALIZED TABLE … AS SELECT …; or join by event time");
+    } else if (asked_within(join->inputs[1].node, false)) {
+        table = asked_within(join->inputs[1].node, false);
+        bind_unsupported(b, right->at, "a lookup join on a view that does more than select from `%.*s`",
+                         BYTES_FMT(bytes_head(table->name, 60)));
     } else if (looks_up(join->inputs[1].node)) {
         bind_unsupported(b, right->at, "a lookup join on a view that is a lookup join itself");
     } else if (!equated(b, join, have)) {

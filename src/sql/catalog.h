@@ -35,6 +35,17 @@ struct table_option {
     struct bytes key, value;
 };
 
+/* Rows that are not here and can be asked for by key, and how long what was answered is kept. */
+struct table_lookup {
+    const char *connector;
+    bool by_primary_key; /* all of it, and by nothing else; else by any columns */
+    bool cached;         /* PARTIAL: answers are kept, */
+    uint64_t keys_max;   /* of so many keys (0: no bound), */
+    int64_t write_us, access_us; /* so long after they came, and after they were last used (0: for ever) */
+    bool keep_missing;   /* also that there is nothing */
+    bool stale;          /* what has expired is kept too: it is used when the outside does not answer */
+};
+
 struct table {
     struct arena arena;
     uint32_t refs;
@@ -54,6 +65,7 @@ struct table {
     struct table_option *outside;       /* of an outside system: what was written; options are those of the
                                            topic that stands for it. Else NULL */
     uint16_t outside_count;
+    const struct table_lookup *lookup;  /* of an outside system that can be asked for rows; else NULL */
     struct bytes query_text;            /* of a view or materialized table */
     struct bytes statement_text;        /* SHOW CREATE TABLE */
     unsigned changes;                   /* of a materialized table: enum change bits of its changelog */

@@ -82,6 +82,10 @@ static void collect(struct readers *all, struct plan_node *node)
 
 static bool same_source(const struct plan_scan *a, const struct plan_scan *b)
 {
+    if (a == b)
+        return true;
+    if (a->asked || b->asked) /* each lookup asks for its own */
+        return false;
     if (a->table != b->table || a->first != b->first || a->hints_count != b->hints_count)
         return false;
     for (uint16_t i = 0; i < a->hints_count; i++) {

@@ -117,6 +117,8 @@ enum status plan_finish(struct binder *b, struct plan_node **sinks, const struct
             return b->status;
     }
     opt_scans(plan, sinks, count);
+    if (!opt_lookups(b, sinks, at, count))
+        return b->status;
     for (uint16_t i = 0; i < count; i++)
         sinks[i] = opt_drop_identity(sinks[i]);
     opt_share(plan, sinks, count);

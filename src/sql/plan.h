@@ -71,12 +71,36 @@ struct plan_scan_column {
     const struct type *type;   /* of a ROW: only the fields that are read */
 };
 
+/* What a lookup join asks an outside system for. Its right input is a scan of the answers, whose columns are the
+ * key's, then those of enum lookup_answer. */
+struct plan_lookup {
+    struct table *table;
+    uint32_t index;          /* among those of the plan: it names the topics */
+    const uint16_t *keys;    /* columns of the table that are asked by, one a join key */
+    uint16_t keys_count;
+    const uint16_t *columns; /* and that are asked for: the join's columns behind the left's */
+    uint16_t columns_count;
+    const struct type *row;  /* of those: ROW */
+    bool ordered;            /* rows are told in the order in which they came */
+};
+
+/* ASKED: the tick that asked, BIGINT. KIND: enum lookup_kind, INT. ROWS: ARRAY of plan_lookup.row. */
+enum lookup_answer { LOOKUP_ASKED, LOOKUP_KIND, LOOKUP_ROWS, LOOKUP_ANSWER_COLUMNS };
+enum lookup_kind {
+    LOOKUP_FOUND,    /* what the outside says, */
+    LOOKUP_INSTEAD,  /* or what is told instead when it does not: these rows, */
+    LOOKUP_STALE,    /* or the last answer, where there is one; else these */
+    LOOKUP_KINDS
+};
+
 struct plan_scan {
     struct table *table;
     struct plan_scan_column *columns; /* one an output column */
     const struct expr *watermark;     /* over the output columns; NULL: none */
     int32_t rowtime;                  /* the output column it is for, or -1 when it is computed above */
     bool first;                       /* a lookup join asks for its rows: those there are come before others */
+    bool asked;                       /* it is not read: a lookup join asks an outside system for its rows */
+    const struct plan_lookup *lookup; /* of a finished plan, where asked: the scan is of the answers */
     const struct table_option *hints; /* of an OPTIONS hint: override the table's */
     uint16_t hints_count;
 };
@@ -141,6 +165,7 @@ struct plan_join {
     bool windows_local; /* as plan_window.local */
     bool left_unique, right_unique; /* at most one row a join key on that side */
     /* TEMPORAL_JOIN: left_time is that of FOR SYSTEM_TIME AS OF, right_time that of the versions. */
+    const struct plan_lookup *lookup; /* LOOKUP_JOIN of an outside system; NULL: what is looked up is kept here */
 };
 
 struct plan_sort_key {

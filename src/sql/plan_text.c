@@ -141,11 +141,44 @@ static void print_aggs(struct printer *p, const struct plan_node *node, const st
     buf_str(&p->out, "]");
 }
 
+static void print_asked(struct printer *p, const struct plan_node *node, const struct plan_lookup *lookup)
+{
+    const struct table_lookup *rules = lookup->table->lookup;
+
+    buf_printf(&p->out, "answers of %s table=%.*s by=[", rules->connector, BYTES_FMT(lookup->table->name));
+    for (uint16_t k = 0; k < lookup->keys_count; k++)
+        buf_printf(&p->out, "%s%.*s", k ? ", " : "", BYTES_FMT(column_name(node, k)));
+    buf_str(&p->out, "] columns=[");
+    for (uint16_t i = 0; i < lookup->columns_count; i++)
+        buf_printf(&p->out, "%s%.*s", i ? ", " : "", BYTES_FMT(lookup->row->fields[i].name));
+    buf_str(&p->out, "]");
+    if (!rules->cached)
+        return;
+    buf_str(&p->out, " cache=[");
+    const char *between = "";
+    if (rules->keys_max)
+        buf_printf(&p->out, "%llu keys", (unsigned long long)rules->keys_max), between = ", ";
+    for (int used = 0; used < 2; used++) {
+        int64_t us = used ? rules->access_us : rules->write_us;
+        if (!us)
+            continue;
+        buf_str(&p->out, between);
+        print_duration(p, us);
+        buf_str(&p->out, used ? " since used" : " since asked");
+        between = ", ";
+    }
+    buf_str(&p->out, "]");
+}
+
 static void print_scan(struct printer *p, const struct plan_node *node)
 {
     const struct plan_scan *scan = &node->scan;
     struct schema schema = schema_of(p->arena, node, NULL);
 
+    if (scan->lookup) {
+        print_asked(p, node, scan->lookup);
+        return;
+    }
     buf_printf(&p->out, "table=%.*s columns=[", BYTES_FMT(scan->table->name));
     for (uint16_t i = 0; i < node->columns_count; i++) {
         const struct type *type = node->columns[i].type;

@@ -14,6 +14,8 @@ static unsigned own_changes(const struct plan_node *node)
     switch (node->kind) {
     case PLAN_SCAN: {
         unsigned changes = 0;
+        if (node->scan.asked)
+            return 0;
         table_changelog(node->scan.table, node->scan.hints, node->scan.hints_count, &changes);
         return changes;
     }
@@ -362,7 +364,8 @@ static const char *arrival_of(struct binder *b, const struct plan_node *node)
     case PLAN_WINDOW_RANK:
         return rank_arrival(b, node);
     case PLAN_LOOKUP_JOIN:
-        return "processing time: a row meets what is there when it arrives";
+        return node->join.lookup ? "processing time: a row meets what the outside holds when it is asked"
+                                 : "processing time: a row meets what is there when it arrives";
     case PLAN_TEMPORAL_JOIN:
         return node->inputs[0].node->changes
                    ? "the left is updated: what takes back a row behind the watermark may find its version forgotten"
@@ -487,7 +490,8 @@ bool plan_traits(struct binder *b, const struct token **sinks_at)
         struct plan_node *node = plan->nodes[i];
         infer_window_rank(node);
         node->changes = own_changes(node);
-        if (node->kind == PLAN_JOIN || node->kind == PLAN_WINDOW_JOIN || node->kind == PLAN_LOOKUP_JOIN) {
+        bool joins = node->kind == PLAN_JOIN || node->kind == PLAN_WINDOW_JOIN || node->kind == PLAN_LOOKUP_JOIN;
+        if (joins && !node->join.lookup) {
             node->join.left_unique = join_side_unique(b->arena, node, 0);
             node->join.right_unique = join_side_unique(b->arena, node, 1);
             for (uint16_t k = 0; k < 2; k++) /* what is dropped early cannot be taken back later */

@@ -368,6 +368,8 @@ static bool key_with(struct arena *arena, const struct plan_node *node, bool by_
     case PLAN_TEMPORAL_JOIN: /* a left row meets one version */
         return key_with(arena, node->inputs[0].node, by_end, columns, count);
     case PLAN_LOOKUP_JOIN:
+        if (node->join.lookup)
+            return node->join.right_unique && key_with(arena, node->inputs[0].node, by_end, columns, count);
         return join_key(arena, node, by_end, columns, count);
     case PLAN_NORMALIZE:
         return key_of(arena, node->normalize.keys, node->normalize.keys_count, columns, count);

@@ -34,7 +34,14 @@ static void alarm_at(struct op_ctx *ctx, int64_t at_us)
     (void)at_us;
 }
 
-static const struct op_way way = {emit, late, alarm_at};
+static void ask(struct op_ctx *ctx, struct bytes key, struct bytes question)
+{
+    (void)ctx;
+    (void)key;
+    (void)question;
+}
+
+static const struct op_way way = {emit, late, alarm_at, ask};
 
 /* k BIGINT or STRING, s STRING, t TIMESTAMP rowtime, e TIMESTAMP */
 static struct plan_node *input_node(struct rig *r, bool text_key, bool updates)

@@ -254,7 +254,15 @@ static void rig_alarm(struct op_ctx *ctx, int64_t at_us)
         rig->alarm_us = at_us;
 }
 
-static const struct op_way rig_way = {rig_emit, rig_late, rig_alarm};
+static void rig_ask(struct op_ctx *ctx, struct bytes key, struct bytes question)
+{
+    struct op_rig *rig = (struct op_rig *)ctx;
+
+    EXPECT(key.len > 2 && memcmp(key.ptr, question.ptr, key.len - 1) == 0);
+    buf_printf(&rig->out, "%s? %.*s", rig->out.len ? " | " : "", BYTES_FMT(question));
+}
+
+static const struct op_way rig_way = {rig_emit, rig_late, rig_alarm, rig_ask};
 
 static void rig_expect(struct op_rig *rig, enum status st, const char *what)
 {

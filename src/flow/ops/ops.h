@@ -5,7 +5,7 @@
 #include "flow/op.h"
 
 extern const struct op_class op_calc, op_window, op_session_window, op_window_agg, op_group_agg, op_join,
-    op_window_join, op_temporal_join, op_union, op_unnest, op_rank, op_window_rank, op_over, op_over_values,
+    op_lookup, op_window_join, op_temporal_join, op_union, op_unnest, op_rank, op_window_rank, op_over, op_over_values,
     op_normalize, op_match;
 
 /* Live rows of a chunk as physical rows; out has room for CHUNK_ROWS. */

@@ -57,7 +57,7 @@ static enum status take_rows(struct op_ctx *ctx, const struct chunk *out)
     return ST_OK;
 }
 
-static const struct op_way way = {take_rows, NULL, NULL};
+static const struct op_way way = {take_rows, NULL, NULL, NULL};
 
 /* options: "key=value;…". columns: as rig_input's; a ROW is made by the caller. */
 static enum status source_open(struct source_rig *rig, const struct source_class *class,

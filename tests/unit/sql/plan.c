@@ -33,6 +33,20 @@ static void read_file(const char *path, struct buf *out)
     fclose(f);
 }
 
+/* As the engine has it of bridges: "by key", or by any column with a cache. */
+static void set_lookup(struct table *table)
+{
+    struct bytes how = table_option_get(table, "lookup", "");
+    struct table_lookup *lookup = ARENA_NEW(&table->arena, struct table_lookup);
+
+    if (!how.len)
+        return;
+    bool by_key = bytes_is(how, "by key");
+    *lookup = (struct table_lookup){.connector = by_key ? "redis" : "postgres", .by_primary_key = by_key,
+                                    .cached = !by_key, .keys_max = 1000, .write_us = 60000000, .access_us = 500000};
+    table->lookup = lookup;
+}
+
 static bool run_create(struct world *w, const struct statement *s, struct diag *diag)
 {
     struct table *table = NULL;
@@ -45,6 +59,7 @@ static bool run_create(struct world *w, const struct statement *s, struct diag *
     }
     if (sql_bind_create(&w->catalog, &w->settings, s, &table, &plan, diag) != ST_OK)
         return false;
+    set_lookup(table);
     if (plan) {
         struct arena arena;
         arena_init(&arena, ARENA_BUDGET_NONE);
