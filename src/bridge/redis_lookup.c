@@ -2,7 +2,7 @@
  *
  *     redis.type   of each key                                   a row is
  *     string       GET prefix+key                                the value, of the table's format
- *     hash         HMGET prefix+key column …, EXISTS prefix+key  the fields that are asked for; one that is not there, NULL
+ *     hash         HMGET prefix+key column …, HLEN prefix+key    the fields that are asked for; one that is not there, NULL
  *
  * The keys of a call are asked in one MULTI … EXEC, so all of them are of one moment. An error that Redis gives for
  * one of them (WRONGTYPE) is that key's: it is a dead letter, and nothing is found.
@@ -64,7 +64,7 @@ static size_t ask_hash(struct bridge_redis_state *b, const struct chunk *keys, u
     }
     if (fields)
         redis_command_end(b);
-    redis_command(b, "EXISTS");
+    redis_command(b, "HLEN");
     redis_arg_key(b, keys, row);
     redis_command_end(b);
     return fields ? 2 : 1;
@@ -119,12 +119,12 @@ static void write_fields(const struct bridge_spec *spec, const redisReply *field
 static void take_hash(struct bridge_redis_state *b, struct bridge_lookup *lookup, struct bridge_asked *asked,
                       redisReply *const *replies, size_t count)
 {
-    const redisReply *fields = count == 2 ? replies[0] : NULL, *exists = replies[count - 1];
+    const redisReply *fields = count == 2 ? replies[0] : NULL, *fields_count = replies[count - 1];
     struct buf row;
 
     for (size_t i = 0; i < count; i++)
         take_error(lookup, asked, replies[i]);
-    if (asked->never || exists->type != REDIS_REPLY_INTEGER || !exists->integer ||
+    if (asked->never || fields_count->type != REDIS_REPLY_INTEGER || !fields_count->integer ||
         (fields && fields->type != REDIS_REPLY_ARRAY))
         return;
     buf_init(&row, 0);

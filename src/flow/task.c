@@ -206,7 +206,8 @@ static void task_ask(struct op_ctx *ctx, struct bytes key, struct bytes question
     struct task *task = (struct task *)ctx;
     struct driver *d = task->driver;
     task->questions++;
-    results_add(&d->shards[ctx->shard].results, task->asked, d->tick.clock_us / 1000, key, question);
+    struct record rec = {.timestamp_ms = d->tick.clock_us / 1000, .key = key, .value = question};
+    results_add(&d->shards[ctx->shard].results, task->asked, &rec);
 }
 
 static const struct op_way task_way = {task_emit, task_late, task_alarm, task_ask};

@@ -394,4 +394,142 @@ def a_source_rests_when_it_is_told_to_and_ends_with_its_table():
     came("rest", [[1], [1]])
 
 
+def looked_up(name, columns, options, condition, kind="LEFT JOIN", port=None, key="id"):
+    """Orders that look up table `name`, and where their rows are told."""
+    server.sql("CREATE TABLE %s_in (oid BIGINT, cid BIGINT, n INT, p AS PROCTIME()) WITH ('connector' = 'kafka', 'topic' = "
+               "'%s_in', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');" % (name, name))
+    server.sql("CREATE TABLE %s_out (oid BIGINT, name STRING, tier INT) WITH ('connector' = 'kafka', 'topic' = '%s_out', "
+               "'format' = 'json');" % (name, name))
+    server.sql(table(name, columns + ", PRIMARY KEY (%s) NOT ENFORCED" % key, options, port))
+    server.sql("INSERT INTO %s_out SELECT o.oid, c.name, c.tier FROM %s_in AS o %s %s FOR SYSTEM_TIME AS OF o.p AS c ON %s;"
+               % (name, name, kind, name, condition))
+
+
+def told(name, rows):
+    until("%s is told" % name, 60, lambda: len(server.rows("SELECT oid FROM %s_out;" % name)) >= len(rows))
+    got = server.rows("SELECT oid, name, tier FROM %s_out;" % name)
+    assert got == rows, (len(got), len(rows), got[:5], rows[:5])
+
+
+def lookup_of(name):
+    return server.bridge("%s@insert-into_%s_out" % (name, name))
+
+
+@case
+def a_hash_is_looked_up_by_its_key():
+    for i in range(5):
+        redis.do("HSET", "cust:%d" % i, "id", i, "name", "n%d" % i, "tier", i * 10)
+    redis.do("HSET", "cust:5", "id", 5)                        # it is there, and has nothing else
+    redis.do("HSET", "cust:6", "name", "bad", "tier", "many")  # no INT
+    redis.do("RPUSH", "cust:7", "a list")
+    looked_up("cust", "id BIGINT, name STRING, tier INT", "'redis.type' = 'hash'", "o.cid = c.id AND c.tier > o.n")
+    server.post("cust_in", [{"oid": i, "cid": i % 9, "n": 5 if i < 90 else 1000} for i in range(100)] +
+                [{"oid": 100, "cid": None, "n": 0}])
+
+    def row(i):
+        cid = i % 9
+        return [i, "n%d" % cid, cid * 10] if 1 <= cid < 5 and i < 90 else [i, None, None]
+    told("cust", [row(i) for i in range(100)] + [[100, None, None]])
+    reasons = [r[0] for r in server.rows("SELECT DISTINCT reason FROM `cust$dead`;")]
+    assert any("no row of the table" in r for r in reasons) and any("WRONGTYPE" in r for r in reasons), reasons
+    info = lookup_of("cust")
+    assert info["way"] == "lookup" and info["lag"] == 0 and info["keys"] <= info["delivered"], info
+    assert server.rows("SELECT COUNT(*) FROM cust_in AS o JOIN cust FOR SYSTEM_TIME AS OF o.p AS c ON o.cid = c.id;") == [[78]]  # tier is not asked for
+    assert not [b for b in server.http("GET", "/v1/bridges") if "query-" in b["table"]]
+
+
+@case
+def a_string_is_looked_up_by_two_columns_and_its_cache_grows_old():
+    server.sql(table("pair", "id BIGINT, region STRING, name STRING, tier INT, PRIMARY KEY (region, id) NOT ENFORCED",
+                     "'redis.type' = 'string', 'redis.key.separator' = '|', 'lookup.cache' = 'PARTIAL', "
+                     "'lookup.partial-cache.expire-after-write' = '3 s'"))
+    redis.do("SET", "pair:eu|1", '{"name": "one", "tier": 1, "more": [1, 2]}')
+    redis.do("SET", "pair:eu|2", "no JSON")
+    server.sql("CREATE TABLE pair_in (oid BIGINT, cid BIGINT, p AS PROCTIME()) WITH ('connector' = 'kafka', 'topic' = "
+               "'pair_in', 'format' = 'json');")
+    server.sql("CREATE TABLE pair_out (oid BIGINT, name STRING, tier INT) WITH ('connector' = 'kafka', 'topic' = 'pair_out', "
+               "'format' = 'json');")
+    server.sql("INSERT INTO pair_out SELECT o.oid, c.name, c.tier FROM pair_in AS o LEFT JOIN pair FOR SYSTEM_TIME AS OF o.p "
+               "AS c ON o.cid = c.id AND LOWER('EU') || SUBSTRING(CAST(o.oid AS STRING) FROM 100) = c.region;")
+    rows = []
+
+    def ask(cid, *row):
+        rows.append([len(rows), *row])
+        server.post("pair_in", [{"oid": len(rows) - 1, "cid": cid}])
+        told("pair", rows)
+    ask(1, "one", 1)
+    ask(2, None, None)
+    redis.do("SET", "pair:eu|1", '{"name": "uno"}')
+    ask(1, "one", 1)  # from the cache
+    server.again()    # which is still there
+    ask(1, "one", 1)
+    time.sleep(3)
+    ask(1, "uno", None)
+    assert lookup_of("pair")["keys"] == 1
+
+
+@case
+def lookups_tell_each_row_once_over_kills_and_a_connection_that_hurts():
+    for i in range(7):
+        redis.do("HSET", "hurtcust:%d" % i, "name", "k%d" % i, "tier", i)
+    looked_up("hurtcust", "id BIGINT, name STRING, tier INT", "'redis.type' = 'hash', 'bridge.batch.records' = '20'",
+              "o.cid = c.id", port=proxy.port)
+    rounds, sent = (6 if os.environ.get("INTEROP_MODE") == "ci" else 24), 0
+    for i in range(rounds):
+        proxy.trouble = ({"delay"}, {"cut"}, {"throttle"}, {"deaf"})[i % 4]
+        server.post("hurtcust_in", [{"oid": n, "cid": n % 8} for n in range(sent, sent + 100)])
+        sent += 100
+        time.sleep(0.03 * (i % 4))
+        (redis, server)[i % 2].again()
+        proxy.reset_all()
+    proxy.trouble = set()
+    told("hurtcust", [[n, "k%d" % (n % 8), n % 8] if n % 8 < 7 else [n, None, None] for n in range(sent)])
+
+
+@case
+def when_redis_is_away_a_lookup_waits_or_tells_what_it_is_told_to():
+    """One that garbles makes lookups wait too: what it changes in a value nobody can see."""
+    redis.do("HSET", "waits:1", "name", "one")
+    fast = "'lookup.max-retries' = '1'"
+    looked_up("waits", "id BIGINT, name STRING, tier INT", fast, "o.cid = c.id", port=proxy.port)
+    looked_up("nulls2", "id BIGINT, name STRING, tier INT", fast + ", 'lookup.fallback' = 'null'", "o.cid = c.id", port=proxy.port)
+    looked_up("other", "id BIGINT, name STRING, tier INT", fast + ", 'lookup.fallback' = 'default', 'lookup.default' = "
+              "'{\"name\": \"nobody\", \"tier\": -1}'", "o.cid = c.id", "JOIN", port=proxy.port)
+    names = ("waits", "nulls2", "other")
+    for i in range(2):
+        redis.do("HSET", "%s:1" % names[i + 1], "name", "one")
+    proxy.trouble = {"deaf"}
+    proxy.reset_all()
+    for name in names:
+        server.post(name + "_in", [{"oid": i, "cid": 1} for i in range(3)])
+    told("nulls2", [[i, None, None] for i in range(3)])
+    told("other", [[i, "nobody", -1] for i in range(3)])
+    assert lookup_of("waits")["lag"] > 0 and lookup_of("other")["instead"] > 0
+    assert server.rows("SELECT oid FROM waits_out;") == []
+    proxy.trouble = set()
+    proxy.reset_all()
+    told("waits", [[i, "one", None] for i in range(3)])
+    server.post("other_in", [{"oid": 3, "cid": 1}])
+    until("Redis is asked again", 30, lambda: ["one"] in [r[1:2] for r in server.rows("SELECT oid, name FROM other_out;")] or
+          server.post("other_in", [{"oid": 4, "cid": 1}]))
+
+
+@case
+def what_cannot_be_looked_up_is_refused():
+    server.sql("CREATE TABLE no_in (k STRING, p AS PROCTIME()) WITH ('connector' = 'kafka', 'topic' = 'no_in', 'format' = "
+               "'json');")
+    server.sql(table("nolist", "k STRING", "'redis.type' = 'list'"))
+    server.sql(table("noz", "k STRING, v DOUBLE, PRIMARY KEY (k) NOT ENFORCED", "'redis.type' = 'zset'"))
+    for name, why in (("nolist", "cannot be asked"), ("noz", "has no rows by key")):
+        message = server.refused("SELECT o.k FROM no_in AS o JOIN %s FOR SYSTEM_TIME AS OF o.p AS c ON o.k = c.k;" % name)
+        assert why in message, message
+    assert "'FULL'" in server.refused(table("nofull", "k STRING, PRIMARY KEY (k) NOT ENFORCED", "'lookup.cache' = 'FULL'"))
+    server.sql(table("held", "k STRING, PRIMARY KEY (k) NOT ENFORCED", "'redis.type' = 'hash'"))
+    server.sql("CREATE TABLE held_out (k STRING) WITH ('connector' = 'blackhole');")
+    server.sql("INSERT INTO held_out SELECT o.k FROM no_in AS o JOIN held FOR SYSTEM_TIME AS OF o.p AS c ON o.k = c.k;")
+    assert "is used by job" in server.refused("DROP TABLE held;")
+    server.sql("DROP JOB `insert-into_held_out`; DROP TABLE held;")
+    assert not [t for t in server.http("GET", "/v1/topics?internal=true") if "lookup-insert-into_held" in t["name"]]
+
+
 checks.main(None)

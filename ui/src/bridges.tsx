@@ -9,7 +9,7 @@ interface Bridge {
   table: string;
   topic: string;
   connector: string;
-  way: 'sink' | 'source';
+  way: 'sink' | 'source' | 'lookup';
   guarantee: string;
   breaker: 'closed' | 'open' | 'half-open' | 'forced-open' | 'disabled';
   failure_percent: number;
@@ -18,6 +18,8 @@ interface Bridge {
   dead: number;
   lost: number;
   lag: number;
+  keys?: number; // of a lookup: asked for
+  instead?: number; // and questions that got what lookup.fallback says
   calls: number;
   failures: number;
   trouble: string | null;
@@ -51,6 +53,7 @@ function Row({ b, rate, onAct }: { b: Bridge; rate: number | null; onAct: (b: Br
     <tr data-bridge={b.table}>
       <td class="name" title={b.guarantee}>
         {b.table} <span class="quiet">{b.connector} {b.way}</span>
+        {b.keys !== undefined && <span class="quiet" data-lookup={b.keys}> {compact(b.keys)} keys{b.instead ? `, ${compact(b.instead)} told instead` : ''}</span>}
         {b.trouble && <span class="trouble">{b.trouble}</span>}
       </td>
       <td data-label="State"><State of={b.breaker} /></td>

@@ -11,7 +11,7 @@ static void write_bridge(struct json_writer *w, const struct carrier_info *info)
     json_key_text(w, "table", info->table);
     json_key_text(w, "topic", info->topic);
     json_key_str(w, "connector", info->connector);
-    json_key_str(w, "way", info->way == BRIDGE_SOURCE ? "source" : "sink");
+    json_key_str(w, "way", info->way == BRIDGE_SOURCE ? "source" : info->way == BRIDGE_LOOKUP ? "lookup" : "sink");
     json_key_str(w, "guarantee", info->guarantee);
     json_key_str(w, "breaker", breaker_state_text(info->breaker));
     json_key_u64(w, "failure_percent", info->failure_percent);
@@ -21,6 +21,10 @@ static void write_bridge(struct json_writer *w, const struct carrier_info *info)
     json_key_u64(w, "dead", info->dead);
     json_key_u64(w, "lost", info->lost);
     json_key_u64(w, "lag", info->lag);
+    if (info->way == BRIDGE_LOOKUP) {
+        json_key_u64(w, "keys", info->keys);
+        json_key_u64(w, "instead", info->instead);
+    }
     json_key_u64(w, "calls", info->calls);
     json_key_u64(w, "failures", info->failures);
     json_key_f64(w, "busy_seconds", (double)info->busy_ns / 1e9);
@@ -101,6 +105,8 @@ BRIDGE_VALUE(bridge_delivered, c->delivered)
 BRIDGE_VALUE(bridge_dead, c->dead)
 BRIDGE_VALUE(bridge_lost, c->lost)
 BRIDGE_VALUE(bridge_lag, c->lag)
+BRIDGE_VALUE(bridge_keys, c->keys)
+BRIDGE_VALUE(bridge_instead, c->instead)
 BRIDGE_VALUE(bridge_calls, c->calls)
 BRIDGE_VALUE(bridge_failures, c->failures)
 BRIDGE_VALUE(bridge_busy, (double)c->busy_ns / 1e9)
@@ -112,10 +118,12 @@ static const struct {
     const char *name, *type, *help;
     double (*value)(const struct carrier_info *);
 } bridge_families[] = {
-    {"bridge_delivered_records_total", "counter", "Records that the outside system has taken, or of a source given.", bridge_delivered},
+    {"bridge_delivered_records_total", "counter", "Records that the outside system has taken, or of a source given, or of a lookup answered.", bridge_delivered},
     {"bridge_dead_records_total", "counter", "Records that can never be carried, kept in TABLE$dead.", bridge_dead},
     {"bridge_lost_records_total", "counter", "Records that were deleted from the topic undelivered.", bridge_lost},
     {"bridge_lag_records", "gauge", "Records that have not arrived yet, as far as it is known.", bridge_lag},
+    {"bridge_lookup_keys_total", "counter", "Keys that lookups asked for, each once a call.", bridge_keys},
+    {"bridge_lookup_instead_total", "counter", "Questions of lookups that got what lookup.fallback says.", bridge_instead},
     {"bridge_calls_total", "counter", "Calls to the outside system.", bridge_calls},
     {"bridge_failed_calls_total", "counter", "Calls that failed, and were or will be made again.", bridge_failures},
     {"bridge_busy_seconds_total", "counter", "Time spent in calls.", bridge_busy},
