@@ -85,7 +85,12 @@ const char *agg_name(enum agg_kind kind)
 
 bool agg_needs_over(enum agg_kind kind)
 {
-    return kind == AGG_LAG || kind == AGG_RANK || kind == AGG_DENSE_RANK;
+    return kind == AGG_LAG || agg_is_rank(kind);
+}
+
+bool agg_is_rank(enum agg_kind kind)
+{
+    return kind == AGG_RANK || kind == AGG_DENSE_RANK;
 }
 
 bool agg_is_ordered(enum agg_kind kind)
@@ -261,11 +266,6 @@ bool agg_bind_more(struct arena *arena, struct agg_call *call, const struct expr
 
 /* ---- state ---- */
 
-static bool is_rank(enum agg_kind kind)
-{
-    return kind == AGG_RANK || kind == AGG_DENSE_RANK;
-}
-
 static bool is_sum(enum agg_kind kind)
 {
     return kind == AGG_SUM || kind == AGG_SUM0 || kind == AGG_AVG;
@@ -280,7 +280,7 @@ uint32_t agg_state_size(const struct agg_call *call)
 {
     if (call->kind == AGG_COUNT || call->kind == AGG_COUNT_STAR)
         return sizeof(int64_t);
-    if (is_rank(call->kind))
+    if (agg_is_rank(call->kind))
         return sizeof(struct rank_state);
     CHECK(!agg_is_list(call->kind));
     if (!is_sum(call->kind))
@@ -470,7 +470,7 @@ void agg_update(const struct agg_call *call, uint32_t state_pos, void *const *st
         update_count(&u);
     else if (is_sum(call->kind))
         update_sum(&u, arg_kind(call));
-    else if (is_rank(call->kind))
+    else if (agg_is_rank(call->kind))
         update_rank(&u, call->kind == AGG_DENSE_RANK);
     else if (extreme && arg_kind(call) == PHYS_I64)
         update_best_i64(&u, call->kind == AGG_MAX);
@@ -580,7 +580,7 @@ bool agg_value(const struct agg_call *call, const void *state, union value *out)
     }
     if (is_sum(call->kind))
         return sum_value(call, state, out);
-    if (is_rank(call->kind))
+    if (agg_is_rank(call->kind))
         return out->i64 = ((const struct rank_state *)state)->rank, true;
     if (best->count == 0)
         return false;

@@ -56,6 +56,8 @@ bool agg_call_same(const struct agg_call *a, const struct agg_call *b);
 bool agg_is_ordered(enum agg_kind kind);
 /* Only with OVER (…): LAG, RANK, DENSE_RANK. */
 bool agg_needs_over(enum agg_kind kind);
+/* It counts by the order of its argument: RANK, DENSE_RANK. */
+bool agg_is_rank(enum agg_kind kind);
 /* Its result is made of all its values. */
 bool agg_is_list(enum agg_kind kind);
 const char *agg_name(enum agg_kind kind);

@@ -76,7 +76,7 @@ struct func {
 extern const struct func func_compare_table[], func_logic_table[], func_math_table[], func_number_table[],
     func_text_table[], func_pattern_table[], func_time_table[], func_hash_table[], func_collection_table[],
     func_array_table[], func_json_table[], func_encode_table[], func_zone_table[],
-    func_url_table[];
+    func_url_table[], func_kept_table[], func_printf_table[];
 
 /* FLOOR and CEIL of a time to a unit (func_time.c), for the entries of those names. */
 bool bind_floor_time(struct bind *b);

@@ -123,10 +123,16 @@ const struct expr **bind_args(struct binder *b, const struct scope *scope, const
 /* An aggregate of these arguments. False: failed. */
 bool bind_agg(struct binder *b, const struct ast_expr *e, const struct expr **args, const struct expr *filter,
               struct agg_call *out);
-/* VAR_… and STDDEV_… of arg: bind_variance.c */
+/* Aggregates that are made of others, of the call's arguments: bind_made.c; VAR_… and STDDEV_…: bind_variance.c */
+bool made_exists(struct bytes name);
+const struct expr *bind_made(struct binder *b, const struct scope *scope, const struct ast_expr *e,
+                             const struct expr **args, const struct expr *filter);
 bool variance_exists(struct bytes name);
 const struct expr *bind_variance(struct binder *b, const struct scope *scope, const struct ast_expr *e,
-                                 const struct expr *arg, const struct expr *filter);
+                                 const struct expr **args, const struct expr *filter);
+/* The column of one of those others. NULL where arg is. */
+const struct expr *bind_part(struct binder *b, const struct scope *scope, const struct ast_expr *e, const char *name,
+                             const struct expr *arg, const struct expr *filter);
 
 /* ---- MATCH_RECOGNIZE: bind_match.c ---- */
 struct rel bind_match(struct binder *b, const struct ast_from *from);
@@ -225,6 +231,7 @@ bool expr_is_column(const struct expr *e, uint16_t *column);
 bool expr_is_func(const struct expr *e, const char *name);
 void conjuncts_add(struct arena *arena, struct conjuncts *list, const struct expr *e);
 const struct expr *conjuncts_and(struct arena *arena, const struct conjuncts *list);
+const struct expr *expr_row(struct arena *arena, const struct expr *const *fields, uint16_t count); /* NOT NULL */
 const struct expr *column_of(struct arena *arena, const struct plan_node *node, uint16_t i);
 
 /* ---- the optimiser ---- */

@@ -254,11 +254,6 @@ static const struct expr *bind_agg_call(struct binder *b, const struct scope *sc
                           scope->no_aggs ? scope->no_aggs : "here");
     inner.aggs = NULL;
     inner.no_aggs = "inside another";
-    if (variance_exists(e->name) && e->args_count > 1)
-        return bind_error(b, e->at, DIAG_TYPE, "%.*s takes one argument", BYTES_FMT(e->name));
-    if (variance_exists(e->name) && (e->distinct || e->star || e->args_count == 0))
-        return e->distinct ? bind_unsupported(b, e->at, "%.*s(DISTINCT …)", BYTES_FMT(e->name))
-                           : bind_error(b, e->at, DIAG_TYPE, "%.*s takes one argument", BYTES_FMT(e->name));
     struct subs *subs = b->subs;
     b->subs = NULL; /* their values come after the aggregate */
     const struct expr **args = bind_args(b, &inner, e);
@@ -269,8 +264,8 @@ static const struct expr *bind_agg_call(struct binder *b, const struct scope *sc
     b->subs = subs;
     if (b->failed)
         return NULL;
-    if (variance_exists(e->name))
-        return bind_variance(b, scope, e, arg, filter);
+    if (made_exists(e->name))
+        return bind_made(b, scope, e, args, filter);
     if (!bind_agg(b, e, args, filter, &call))
         return NULL;
     if (agg_needs_over(call.kind))
@@ -354,7 +349,7 @@ static const struct expr *bind_function(struct binder *b, const struct scope *sc
             return bind_error(b, e->at, DIAG_SYNTAX, "%.*s needs OVER (…)", BYTES_FMT(e->name));
         return bind_unsupported(b, e->at, "%.*s(…) OVER (…) here", BYTES_FMT(e->name));
     }
-    if (agg_exists(e->name) || variance_exists(e->name))
+    if (agg_exists(e->name) || made_exists(e->name))
         return bind_agg_call(b, scope, e);
     if (e->over)
         return bind_unsupported(b, e->at, "%.*s(…) OVER (…)", BYTES_FMT(bytes_head(e->name, 40)));
@@ -430,20 +425,8 @@ static const struct expr *bind_row(struct binder *b, const struct scope *scope,
                                    const struct ast_expr *e)
 {
     const struct expr **args = bind_args(b, scope, e);
-    struct type_field *fields = ARENA_ARRAY(b->arena, struct type_field, e->args_count + 1u);
 
-    if (!args)
-        return NULL;
-    for (uint16_t i = 0; i < e->args_count; i++) {
-        fields[i].name = bytes_str(arena_printf(b->arena, "EXPR$%u", i));
-        fields[i].type = args[i]->type;
-    }
-    struct expr *row = ARENA_NEW(b->arena, struct expr);
-    row->kind = EXPR_ROW;
-    row->type = type_not_null(b->arena, type_row(b->arena, fields, e->args_count), true);
-    row->args = args;
-    row->args_count = e->args_count;
-    return row;
+    return args ? expr_row(b->arena, args, e->args_count) : NULL;
 }
 
 static const struct expr *bind_cast(struct binder *b, const struct scope *scope,
@@ -536,7 +519,7 @@ bool ast_has_aggregate(const struct ast_expr *e)
 {
     if (!e)
         return false;
-    if (e->kind == AST_CALL && !e->over && (agg_exists(e->name) || variance_exists(e->name)))
+    if (e->kind == AST_CALL && !e->over && (agg_exists(e->name) || made_exists(e->name)))
         return true;
     for (uint16_t i = 0; i < e->args_count; i++) {
         if (ast_has_aggregate(e->args[i]))

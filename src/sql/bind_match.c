@@ -252,8 +252,9 @@ static const struct expr *bind_aggregate_over(struct binder *b, const struct sco
     if (m->inside == NO_VARIABLE)
         return bind_error(b, e->at, DIAG_TYPE, "%.*s needs a column of a variable in its argument", BYTES_FMT(e->name));
     if (variance_exists(e->name))
-        return arg ? bind_variance(b, scope, e, arg, NULL)
-                   : bind_error(b, e->at, DIAG_TYPE, "%.*s takes one argument", BYTES_FMT(e->name));
+        return bind_variance(b, scope, e, &arg, NULL);
+    if (made_exists(e->name))
+        return bind_unsupported(b, e->at, "%.*s in MATCH_RECOGNIZE", BYTES_FMT(e->name));
     if (!agg_bind(b->arena, e->name, arg, e->star, false, NULL, &call, b->diag))
         return bind_failed(b, e->at);
     return bind_match_aggregate(b, scope, e, &call);
@@ -296,7 +297,7 @@ const struct expr *bind_match_call(struct binder *b, const struct scope *scope, 
         return bind_match_proctime(b, scope, e);
     if (bytes_is_nocase(e->name, "CLASSIFIER") || bytes_is_nocase(e->name, "MATCH_NUMBER"))
         return bind_unsupported(b, e->at, "%.*s()", BYTES_FMT(e->name));
-    if (!e->over && (agg_exists(e->name) || variance_exists(e->name)))
+    if (!e->over && (agg_exists(e->name) || made_exists(e->name)))
         return bind_aggregate_over(b, scope, e);
     return NULL;
 }

@@ -216,12 +216,12 @@ static bool is_place_name(struct bytes name)
     return bytes_is_nocase(name, "ROW_NUMBER") || bytes_is_nocase(name, "LAG") || is_rank_name(name);
 }
 
-/* What cannot be told again when a row comes between: as in Flink. */
+/* An interval has no meaning for values. */
 static void check_values_order(struct binder *b, const struct ast_expr *call, const struct over_spec *spec)
 {
-    if (spec->bounded)
-        bind_unsupported(b, call->over->at, "a bounded frame in an order that is of no time attribute");
-    else if (is_place_name(call->name) && !bytes_is_nocase(call->name, "ROW_NUMBER"))
+    if (spec->bounded && !spec->rows)
+        bind_unsupported(b, call->over->at, "RANGE of an interval in an order that is of no time attribute");
+    else if (bytes_is_nocase(call->name, "LAG"))
         bind_unsupported(b, call->at, "%.*s(…) in an order that is of no time attribute", BYTES_FMT(call->name));
     else
         return;
@@ -256,17 +256,19 @@ static struct over_spec bind_spec(struct binder *b, const struct ast_select *ast
     return spec;
 }
 
-/* ROW_NUMBER() counts rows; RANK() and DENSE_RANK() look at the times of the rows before. By processing time no two
- * rows are equal, as each is told for itself. */
+/* ROW_NUMBER() counts rows; RANK() and DENSE_RANK() look at the times of the rows before, or in an order of values at
+ * what the operator says of it (agg_inputs.peers). By processing time no two rows are equal, as each is told for itself. */
 static const struct expr *bind_place(struct binder *b, const struct scope *scope, const struct over_spec *spec,
                                      const struct ast_expr *call)
 {
     struct agg_call agg;
-    bool counts = !is_rank_name(call->name) || expr_time(scope, spec->order) == TIME_PROC;
+    enum time_attr time = expr_time(scope, spec->order);
+    bool counts = !is_rank_name(call->name) || time == TIME_PROC;
+    const struct expr *by = time == TIME_NONE ? expr_i64(b->arena, 0, type_simple(TYPE_BIGINT)) : spec->order;
 
     if (call->args_count || call->distinct || call->star)
         return bind_error(b, call->at, DIAG_TYPE, "%.*s() takes no argument", BYTES_FMT(call->name));
-    if (!agg_bind(b->arena, counts ? BYTES_LITERAL("COUNT") : call->name, counts ? NULL : spec->order, counts,
+    if (!agg_bind(b->arena, counts ? BYTES_LITERAL("COUNT") : call->name, counts ? NULL : by, counts,
                   false, NULL, &agg, b->diag))
         return bind_failed(b, call->at);
     return bind_agg_column(b, scope, call, &agg);
@@ -281,8 +283,8 @@ static const struct expr *bind_over_call(struct binder *b, const struct scope *s
 
     if (is_rank_name(call->name) || bytes_is_nocase(call->name, "ROW_NUMBER"))
         return bind_place(b, scope, spec, call);
-    bool variance = variance_exists(call->name);
-    if (!variance && !agg_exists(call->name))
+    bool made = made_exists(call->name);
+    if (!made && !agg_exists(call->name))
         return bind_unsupported(b, call->at, "%.*s(…) OVER (…)", BYTES_FMT(bytes_head(call->name, 40)));
     if (call->filter) {
         bind_unsupported(b, call->at, "FILTER beside OVER");
@@ -294,12 +296,9 @@ static const struct expr *bind_over_call(struct binder *b, const struct scope *s
     const struct expr **args = bind_args(b, &inner, call);
     if (!args)
         return NULL;
-    if (!variance)
-        return bind_agg(b, call, args, NULL, &agg) ? bind_agg_column(b, scope, call, &agg) : NULL;
-    if (call->args_count != 1 || call->distinct || call->star)
-        return bind_error(b, call->at, DIAG_TYPE, "%.*s takes one argument, without DISTINCT",
-                          BYTES_FMT(call->name));
-    return bind_variance(b, scope, call, args[0], NULL);
+    if (made)
+        return bind_made(b, scope, call, args, NULL);
+    return bind_agg(b, call, args, NULL, &agg) ? bind_agg_column(b, scope, call, &agg) : NULL;
 }
 
 /* The columns of the node that stand for the calls: a CALC over it, unless each is an aggregate of its own. */

@@ -26,18 +26,6 @@ bool variance_exists(struct bytes name)
     return variance_named(name) != NULL;
 }
 
-static const struct expr *aggregate(struct binder *b, const struct scope *scope, const struct ast_expr *e,
-                                    const char *name, const struct expr *arg, const struct expr *filter)
-{
-    struct agg_call call;
-
-    if (b->failed || !arg)
-        return NULL;
-    if (!agg_bind(b->arena, bytes_str(name), arg, false, false, filter, &call, b->diag))
-        return bind_failed(b, e->at);
-    return bind_agg_column(b, scope, e, &call);
-}
-
 static const struct expr *as_type(struct binder *b, const struct ast_expr *e, const struct expr *x,
                                   const struct type *type)
 {
@@ -58,11 +46,16 @@ static const struct expr *divisor(struct binder *b, const struct ast_expr *e, co
 }
 
 const struct expr *bind_variance(struct binder *b, const struct scope *scope, const struct ast_expr *e,
-                                 const struct expr *arg, const struct expr *filter)
+                                 const struct expr **args, const struct expr *filter)
 {
     const struct variance *v = variance_named(e->name);
 
     CHECK(v != NULL);
+    if (e->args_count != 1)
+        return bind_error(b, e->at, DIAG_TYPE, "%s takes one argument", v->name);
+    if (e->distinct)
+        return bind_unsupported(b, e->at, "%s(DISTINCT …)", v->name);
+    const struct expr *arg = args[0];
     if (!type_is_numeric(arg->type->kind))
         return bind_error(b, e->at, DIAG_TYPE, "%s cannot be applied to %s", v->name,
                           type_text(b->arena, type_not_null(b->arena, arg->type, false)));
@@ -72,9 +65,9 @@ const struct expr *bind_variance(struct binder *b, const struct scope *scope, co
     const struct type *type = type_not_null(b->arena, average.type, false);
     const struct expr *x = as_type(b, e, arg, type_not_null(b->arena, type, arg->type->not_null));
     const struct expr *square = x ? as_type(b, e, bind_call(b, e->at, "*", x, x), type) : NULL;
-    const struct expr *squares = aggregate(b, scope, e, "SUM", square, filter);
-    const struct expr *sum = aggregate(b, scope, e, "SUM", x, filter);
-    const struct expr *count = aggregate(b, scope, e, "COUNT", x, filter);
+    const struct expr *squares = bind_part(b, scope, e, "SUM", square, filter);
+    const struct expr *sum = bind_part(b, scope, e, "SUM", x, filter);
+    const struct expr *count = bind_part(b, scope, e, "COUNT", x, filter);
     if (b->failed)
         return NULL;
     const struct expr *mean = bind_call(b, e->at, "/", bind_call(b, e->at, "*", sum, sum), count);

@@ -204,6 +204,18 @@ static struct ast_expr *parse_json_array(struct parser *p)
     return p->failed ? NULL : ast_call(p, at, "JSON_ARRAY", list.items, (uint16_t)list.count);
 }
 
+/* member -> [ KEY ] expr VALUE expr */
+static void parse_member(struct parser *p, struct list *list)
+{
+    if (is_word(p->at, "KEY") && !is_word(p->at + 1, "VALUE") && !is_sign(p->at + 1, "."))
+        parser_next(p);
+    struct ast_expr *key = parse_expr(p);
+    expect_word(p, "VALUE");
+    struct ast_expr *value = parse_expr(p);
+    *LIST_ADD(p, list, struct ast_expr *) = key;
+    *LIST_ADD(p, list, struct ast_expr *) = value;
+}
+
 /* object -> JSON_OBJECT '(' [ [ KEY ] expr VALUE expr { ',' … } ] [ ( NULL | ABSENT ) ON NULL ] ')' */
 static struct ast_expr *parse_json_object(struct parser *p)
 {
@@ -214,13 +226,7 @@ static struct ast_expr *parse_json_object(struct parser *p)
     LIST_ADD(p, &list, struct ast_expr *);
     bool more = !p->failed && !at_sign(p, ")") && !at_on_null(p);
     while (more && !p->failed) {
-        if (is_word(p->at, "KEY") && !is_word(p->at + 1, "VALUE") && !is_sign(p->at + 1, "."))
-            parser_next(p);
-        struct ast_expr *key = parse_expr(p);
-        expect_word(p, "VALUE");
-        struct ast_expr *value = parse_expr(p);
-        *LIST_ADD(p, &list, struct ast_expr *) = key;
-        *LIST_ADD(p, &list, struct ast_expr *) = value;
+        parse_member(p, &list);
         more = accept_sign(p, ",");
     }
     if (p->failed)
@@ -228,6 +234,31 @@ static struct ast_expr *parse_json_object(struct parser *p)
     parse_how(p, &list, 'N');
     expect_sign(p, ")");
     return p->failed ? NULL : ast_call(p, at, "JSON_OBJECT", list.items, (uint16_t)list.count);
+}
+
+/* aggregate -> JSON_ARRAYAGG '(' expr how ')' | JSON_OBJECTAGG '(' [ KEY ] expr VALUE expr how ')'
+ * As a call: how, then what is aggregated. */
+static struct ast_expr *parse_json_aggregate(struct parser *p, bool object)
+{
+    struct ast_expr *call = ast_new(p, AST_CALL, parser_next(p));
+    struct list list = {0};
+
+    call->name = bytes_str(object ? "JSON_OBJECTAGG" : "JSON_ARRAYAGG");
+    expect_sign(p, "(");
+    LIST_ADD(p, &list, struct ast_expr *);
+    if (object)
+        parse_member(p, &list);
+    else
+        *LIST_ADD(p, &list, struct ast_expr *) = parse_expr(p);
+    if (!p->failed && is_word(p->at, "ORDER"))
+        return parser_unsupported(p, p->at, "ORDER BY inside a function");
+    if (p->failed)
+        return NULL;
+    parse_how(p, &list, object ? 'N' : 'A');
+    expect_sign(p, ")");
+    call->args = list.items;
+    call->args_count = (uint16_t)list.count;
+    return parse_call_rest(p, call);
 }
 
 const char *parse_is_json(struct parser *p, bool negated)
@@ -258,5 +289,7 @@ struct ast_expr *parse_json_call(struct parser *p)
         return parse_json_object(p);
     if (is_word(t, "JSON_ARRAY"))
         return parse_json_array(p);
+    if (is_word(t, "JSON_OBJECTAGG") || is_word(t, "JSON_ARRAYAGG"))
+        return parse_json_aggregate(p, is_word(t, "JSON_OBJECTAGG"));
     return NULL;
 }

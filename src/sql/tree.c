@@ -142,3 +142,18 @@ const struct expr *column_of(struct arena *arena, const struct plan_node *node, 
     CHECK(i < node->columns_count);
     return expr_column(arena, i, node->columns[i].type);
 }
+
+const struct expr *expr_row(struct arena *arena, const struct expr *const *fields, uint16_t count)
+{
+    struct type_field *types = ARENA_ARRAY(arena, struct type_field, count + 1u);
+    struct expr *row = ARENA_NEW(arena, struct expr);
+
+    *row = (struct expr){.kind = EXPR_ROW, .args_count = count};
+    row->args = ARENA_ARRAY(arena, const struct expr *, count + 1u);
+    for (uint16_t i = 0; i < count; i++) {
+        types[i] = (struct type_field){.name = bytes_str(arena_printf(arena, "EXPR$%u", i)), .type = fields[i]->type};
+        row->args[i] = fields[i];
+    }
+    row->type = type_not_null(arena, type_row(arena, types, count), true);
+    return row;
+}

@@ -727,54 +727,80 @@ static bool stands_before(const struct row *a, const struct row *b)
     return a->n != b->n && (a->n == NULL_VALUE || (b->n != NULL_VALUE && a->n < b->n));
 }
 
+/* preceding: -1: no bound. */
+struct values_case {
+    bool rows, retracts;
+    int64_t preceding;
+};
+
+/* How many live rows of its key stand before row i; by ROWS, equal ones that came first do too. */
+static int64_t place_among(const struct rows *live, uint32_t i, bool rows)
+{
+    int64_t place = 0;
+
+    for (uint32_t k = 0; k < live->count; k++)
+        place += live->rows[k].k == live->rows[i].k &&
+                 (stands_before(&live->rows[k], &live->rows[i]) || (rows && live->rows[k].n == live->rows[i].n && k < i));
+    return place;
+}
+
 /* In the order of n: each live row with what stands before it, and by RANGE beside it. */
-static void over_values_twin(struct model *m, bool rows)
+static void over_values_twin(struct model *m, const struct values_case *c)
 {
     const struct rows *live = &m->live[0];
 
     for (uint32_t i = 0; i < live->count; i++) {
         const struct row *row = &live->rows[i];
-        int64_t count = 0, sum = 0, some = 0, letters = 0;
+        int64_t count = 0, sum = 0, some = 0, letters = 0, numbers = 0, place = place_among(live, i, c->rows);
         char text[2 * TEXT_MAX], a[24];
         for (uint32_t k = 0; k < live->count; k++) {
             const struct row *other = &live->rows[k];
-            if (other->k != row->k || stands_before(row, other) || (rows && other->n == row->n && k > i))
+            if (other->k != row->k || place_among(live, k, c->rows) > place ||
+                (c->preceding >= 0 && place - place_among(live, k, c->rows) > c->preceding))
                 continue;
             count++;
             letters |= 1 << other->s;
+            numbers |= 1 << (other->n == NULL_VALUE ? 30 : other->n);
             some += other->n != NULL_VALUE;
             sum += other->n == NULL_VALUE ? 0 : other->n;
         }
         int len = row_text(text, row);
         len += sprintf(text + len, " %lld %s %d", (long long)count, number(a, some ? sum : NULL_VALUE),
                        __builtin_popcountll((uint64_t)letters));
+        if (!c->rows)
+            len += sprintf(text + len, " %lld %d", (long long)place + 1, __builtin_popcountll((uint64_t)numbers));
         fold_add(&m->want, text, (size_t)len, 1);
     }
 }
 
-static void over_values_model(uint64_t seed, bool rows, bool retracts)
+static void over_values_model(uint64_t seed, struct values_case c)
 {
     struct model *m = model_new(seed);
     struct plan_node *input = rig_input(&m->plans, "k bigint, n bigint, s text");
-    struct plan_node *node = rig_node(&m->plans, PLAN_OVER, "k bigint, n bigint, s text, c bigint, sum bigint, d bigint",
+    struct plan_node *node = rig_node(&m->plans, PLAN_OVER,
+                                      c.rows ? "k bigint, n bigint, s text, c bigint, sum bigint, d bigint"
+                                             : "k bigint, n bigint, s text, c bigint, sum bigint, d bigint, r bigint, dr bigint",
                                       input, NULL);
-    struct agg_call *aggs = ARENA_ARRAY(&m->plans, struct agg_call, 3);
+    struct agg_call *aggs = ARENA_ARRAY(&m->plans, struct agg_call, 5);
 
     aggs[0] = rig_agg(&m->plans, input, "COUNT", -1, -1);
     aggs[1] = rig_agg(&m->plans, input, "SUM", 1, -1);
     aggs[2] = rig_agg(&m->plans, input, "COUNT DISTINCT", 2, -1);
+    aggs[3] = rig_agg(&m->plans, input, "RANK", 1, -1);
+    aggs[4] = rig_agg(&m->plans, input, "DENSE_RANK", 1, -1);
     node->over = (struct plan_over){.partition = rig_columns(&m->plans, "0"), .partition_count = 1, .column = 1,
-                                    .rows = rows, .aggs = aggs, .aggs_count = 3};
-    input->changes = retracts ? ALL_CHANGES : 0;
+                                    .rows = c.rows, .bounded = c.preceding >= 0, .preceding = c.preceding, .aggs = aggs,
+                                    .aggs_count = c.rows ? 3 : 5};
+    input->changes = c.retracts ? ALL_CHANGES : 0;
     rig_open(&m->rig, node);
     for (uint32_t step = 0; step < 40; step++) {
-        if (!retracts && m->live[0].count > 60)
+        if (!c.retracts && m->live[0].count > 60)
             break;
-        random_changes(&m->rng, &m->live[0], retracts, m->text);
+        random_changes(&m->rng, &m->live[0], c.retracts, m->text);
         rig_in(&m->rig, 0, m->text);
         model_out(m);
         m->want.used = 0;
-        over_values_twin(m, rows);
+        over_values_twin(m, &c);
         fold_expect(&m->got, &m->want, seed, step);
     }
     model_free(m);
@@ -782,9 +808,12 @@ static void over_values_model(uint64_t seed, bool rows, bool retracts)
 
 TEST_SECONDS(over_values_are_their_twin, 120)
 {
+    static const struct values_case cases[] = {{false, false, -1}, {false, true, -1}, {true, false, -1}, {true, true, -1},
+                                               {true, true, 2},    {true, false, 0},  {true, true, 5}};
+
     for (uint64_t i = 0; i < 25; i++)
-        for (int how = 0; how < 4; how++)
-            over_values_model(test_seed() + i, how & 1, how & 2);
+        for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++)
+            over_values_model(test_seed() + i, cases[c]);
 }
 
 /* ---- windows' ranks ---- */

@@ -151,6 +151,7 @@ enum status aggset_eval(const struct aggset *set, struct expr_ctx *ctx, const st
                         struct agg_inputs *out)
 {
     out->origins = set->by_origin ? in->origins : NULL;
+    out->peers = NULL;
     out->args = ARENA_ARRAY(ctx->arena, struct column, set->args_count);
     out->pass = ARENA_ARRAY(ctx->arena, uint8_t *, set->filters_count);
     for (uint16_t i = 0; i < set->args_count; i++)

@@ -67,6 +67,7 @@ enum status aggset_of_calls(struct aggset *out, struct arena *arena, const struc
 /* Arguments and filters of a chunk, evaluated once. */
 struct agg_inputs {
     const struct origin *origins;
+    const struct column *peers; /* BIGINTs: what RANK and DENSE_RANK look at instead of their argument; or NULL */
     struct column *args;      /* by aggset.args */
     uint8_t **pass;           /* by aggset.filters: by physical row, 1 where it holds */
 };

@@ -107,6 +107,8 @@ void aggtable_update(struct aggtable *t, const struct aggset *set, struct arena 
         const struct agg_part *p = &set->parts[c];
         const struct agg_rows *r = p->filter < 0 ? &all : &passing[p->filter];
         const struct column *col = p->arg == AGG_NO_ARG ? NULL : &inputs->args[p->arg];
+        if (inputs->peers && agg_is_rank(p->call.kind))
+            col = inputs->peers;
         if (p->mode == AGG_PLAIN)
             agg_update(&p->call, p->pos, r->values, col, r->rows, r->weights, r->count);
         else if (part_is_list(p))

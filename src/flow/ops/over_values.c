@@ -7,6 +7,7 @@
  * another one.
  *
  *   equal values  stand as they came; by ROWS each has a result of its own, by RANGE all of them have one
+ *   a frame       of so many rows is walked by two cursors: a row goes in at one, and out at the other
  *   NULLs         stand before all, as in Flink's ascending order */
 #include "flow/ops/aggset.h"
 #include "flow/ops/ops.h"
@@ -66,7 +67,7 @@ static enum status values_open(const struct plan_node *node, void *state, struct
     arena_init(&s->copies, ARENA_BUDGET_NONE);
     heap_init(&s->heap);
     s->plan = p;
-    CHECK(!p->bounded);
+    CHECK(!p->bounded || p->rows);
     uint16_t *columns = ARENA_ARRAY(&s->plan_arena, uint16_t, p->aggs_count + 1u);
     for (uint16_t i = 0; i < p->aggs_count; i++)
         columns[i] = (uint16_t)(input->columns_count + i);
@@ -343,9 +344,67 @@ static bool shares_result(const struct over_values *s, const struct value_row *r
     return !s->plan->rows && behind && pack_compare(&s->pack, s->plan->column, row->packed, behind->packed) == 0;
 }
 
-/* Rows that follow each other go into the group; `behind`: the one behind them, or NULL. */
-static enum status add_rows(struct over_values *s, struct op_ctx *ctx, struct aggtable *table, void *group,
-                            struct value_row *const *rows, uint16_t count, const struct value_row *behind)
+/* A walk over the rows of a partition: the one group of a table of its own, into which they go. */
+struct walk {
+    struct value_key *key;
+    struct aggtable table;
+    void *group;
+    const struct value_row *last; /* that went in; NULL: none */
+    int64_t peers;                /* groups of equal rows met so far */
+    uint32_t inside;              /* rows that are in */
+    struct sorted_at first;       /* of those, where the frame is bounded */
+};
+
+static void walk_begin(struct over_values *s, struct op_ctx *ctx, struct walk *w, struct value_key *key)
+{
+    struct state_keys keys;
+    const uint16_t row = 0;
+    struct keyer one;
+    uint8_t fresh;
+
+    *w = (struct walk){.key = key, .first = sorted_first()};
+    one = (struct keyer){.words = 1};
+    keyer_keys(&one, NULL, &row, 1, ctx->arena, &keys);
+    aggtable_init(&w->table, &s->set, one.words);
+    state_upsert(&w->table.groups, &keys, NULL, 1, &w->group, &fresh);
+    aggtable_start(&w->table, &s->set, &w->group, &fresh, 1);
+}
+
+/* All rows that are told but have no result yet have the one that the group has now. */
+static void walk_result(struct over_values *s, struct walk *w)
+{
+    void *result = aggtable_copy(&w->table, &s->set, w->group, &s->copies);
+
+    while (s->told_ready < s->told_count)
+        s->told[s->told_ready++].result = result;
+}
+
+/* Of each row, which group of equal ones it is in. */
+static struct column peers_of(struct over_values *s, struct walk *w, struct value_row *const *rows, uint16_t count)
+{
+    int64_t *peers = ARENA_ARRAY(&s->scratch, int64_t, count + 1u);
+
+    for (uint16_t i = 0; i < count; i++) {
+        w->peers += !w->last || pack_compare(&s->pack, s->plan->column, w->last->packed, rows[i]->packed) != 0;
+        w->last = rows[i];
+        peers[i] = w->peers;
+    }
+    return (struct column){.data = peers};
+}
+
+static enum status walk_inputs(struct over_values *s, struct op_ctx *ctx, const uint8_t *const *packed, uint16_t count,
+                               struct agg_inputs *inputs)
+{
+    struct column *cols = ARENA_ARRAY(&s->scratch, struct column, s->pack.count + 1u);
+
+    pack_read_all(&s->pack, packed, count, &s->scratch, cols);
+    struct chunk in = {.cols = cols, .count = count, .rows = count, .col_count = s->pack.count};
+    return aggset_eval(&s->set, &ctx->expr, &in, inputs);
+}
+
+/* Rows that follow each other go in; `behind`: the one behind them, or NULL. */
+static enum status walk_on(struct over_values *s, struct op_ctx *ctx, struct walk *w, struct value_row *const *rows,
+                           uint16_t count, const struct value_row *behind)
 {
     const uint8_t *packed[CHUNK_ROWS];
     uint16_t all[CHUNK_ROWS], from = 0;
@@ -355,65 +414,77 @@ static enum status add_rows(struct over_values *s, struct op_ctx *ctx, struct ag
     for (uint16_t i = 0; i < count; i++) {
         packed[i] = rows[i]->packed;
         all[i] = i;
-        values[i] = group;
+        values[i] = w->group;
     }
-    struct column *cols = ARENA_ARRAY(&s->scratch, struct column, s->pack.count + 1u);
-    pack_read_all(&s->pack, packed, count, &s->scratch, cols);
-    struct chunk in = {.cols = cols, .count = count, .rows = count, .col_count = s->pack.count};
-    TRY(aggset_eval(&s->set, &ctx->expr, &in, &inputs));
+    TRY(walk_inputs(s, ctx, packed, count, &inputs));
+    struct column peers = peers_of(s, w, rows, count);
+    inputs.peers = &peers;
     for (uint16_t i = 0; i < count; i++) {
         bool shares = shares_result(s, rows[i], i + 1 < count ? rows[i + 1] : behind);
         told_add(s, rows[i]);
         if (shares && i + 1 < count)
             continue;
-        aggtable_update(table, &s->set, &s->scratch, &inputs, all + from, NULL, values + from,
-                        (uint16_t)(i + 1 - from));
+        aggtable_update(&w->table, &s->set, &s->scratch, &inputs, all + from, NULL, values + from, (uint16_t)(i + 1 - from));
         from = (uint16_t)(i + 1);
-        if (shares)
-            continue;
-        void *result = aggtable_copy(table, &s->set, group, &s->copies);
-        while (s->told_ready < s->told_count)
-            s->told[s->told_ready++].result = result;
+        if (!shares)
+            walk_result(s, w);
     }
-    arena_reset(&s->scratch);
     return ST_OK;
 }
 
-/* The one group of a table of its own. */
-static void *group_begin(struct over_values *s, struct op_ctx *ctx, struct aggtable *table)
+/* The same of a frame of so many rows: as each row goes in, the first one leaves when there are too many. */
+static enum status walk_frame(struct over_values *s, struct op_ctx *ctx, struct walk *w, struct value_row *const *rows,
+                              uint16_t count)
 {
-    struct state_keys keys;
-    const uint16_t row = 0;
-    struct keyer one;
-    uint8_t fresh;
-    void *group;
+    static const int8_t enters[1] = {1}, leaves[1] = {-1};
+    const uint8_t *packed[CHUNK_ROWS];
+    uint16_t row, last = count;
+    struct agg_inputs inputs;
 
-    one = (struct keyer){.words = 1};
-    keyer_keys(&one, NULL, &row, 1, ctx->arena, &keys);
-    aggtable_init(table, &s->set, one.words);
-    state_upsert(&table->groups, &keys, NULL, 1, &group, &fresh);
-    aggtable_start(table, &s->set, &group, &fresh, 1);
-    return group;
+    CHECK(2 * count <= CHUNK_ROWS);
+    for (uint16_t i = 0; i < count; i++)
+        packed[i] = rows[i]->packed;
+    for (uint32_t inside = w->inside + count; inside > s->plan->preceding + 1; inside--) {
+        packed[last++] = ((const struct value_row *)sorted_get(&w->key->rows, w->first))->packed;
+        w->first = sorted_next(&w->key->rows, w->first);
+    }
+    TRY(walk_inputs(s, ctx, packed, last, &inputs));
+    uint16_t leaving = count;
+    for (uint16_t i = 0; i < count; i++) {
+        row = i;
+        aggtable_update(&w->table, &s->set, &s->scratch, &inputs, &row, enters, &w->group, 1);
+        if (++w->inside > s->plan->preceding + 1) {
+            row = leaving++;
+            aggtable_update(&w->table, &s->set, &s->scratch, &inputs, &row, leaves, &w->group, 1);
+            w->inside--;
+        }
+        told_add(s, rows[i]);
+        walk_result(s, w);
+    }
+    CHECK(leaving == last);
+    return ST_OK;
 }
 
 static enum status tell_key(const struct plan_node *node, struct over_values *s, struct op_ctx *ctx,
                             struct value_key *key)
 {
-    struct value_row *rows[CHUNK_ROWS];
+    struct value_row *rows[CHUNK_ROWS / 2];
     struct sorted_at at = sorted_first();
-    struct aggtable table;
     enum status st = ST_OK;
-    void *group = group_begin(s, ctx, &table);
+    struct walk w;
 
+    walk_begin(s, ctx, &w, key);
     while (st == ST_OK && sorted_get(&key->rows, at)) {
         uint16_t count = 0;
-        for (; count < CHUNK_ROWS && (rows[count] = sorted_get(&key->rows, at)) != NULL; count++)
+        for (; count < CHUNK_ROWS / 2 && (rows[count] = sorted_get(&key->rows, at)) != NULL; count++)
             at = sorted_next(&key->rows, at);
-        st = add_rows(s, ctx, &table, group, rows, count, sorted_get(&key->rows, at));
+        st = s->plan->bounded ? walk_frame(s, ctx, &w, rows, count)
+                              : walk_on(s, ctx, &w, rows, count, sorted_get(&key->rows, at));
+        arena_reset(&s->scratch);
         if (st == ST_OK)
             st = tell_ready(node, s, ctx);
     }
-    aggtable_deinit(&table, &s->set);
+    aggtable_deinit(&w.table, &s->set);
     return st;
 }
 
