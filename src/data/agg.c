@@ -83,6 +83,11 @@ const char *agg_name(enum agg_kind kind)
     UNREACHABLE();
 }
 
+bool agg_takes_nulls(enum agg_kind kind)
+{
+    return kind == AGG_ARRAY_AGG || kind == AGG_LAG;
+}
+
 bool agg_needs_over(enum agg_kind kind)
 {
     return kind == AGG_LAG || agg_is_rank(kind);
@@ -105,7 +110,7 @@ static bool same_expr(const struct expr *a, const struct expr *b)
 
 bool agg_call_same(const struct agg_call *a, const struct agg_call *b)
 {
-    return a->kind == b->kind && a->distinct == b->distinct && a->offset == b->offset &&
+    return a->kind == b->kind && a->distinct == b->distinct && a->ignore_nulls == b->ignore_nulls && a->offset == b->offset &&
            bytes_equal(a->separator, b->separator) && same_expr(a->missing, b->missing) &&
            same_expr(a->arg, b->arg) && same_expr(a->filter, b->filter);
 }

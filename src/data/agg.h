@@ -35,6 +35,7 @@ enum agg_kind {
 struct agg_call {
     enum agg_kind kind;
     bool distinct;
+    bool ignore_nulls;           /* of ARRAY_AGG and LAG */
     const struct expr *arg;      /* NULL for COUNT(*) */
     const struct expr *filter;   /* NULL: none */
     const struct type *type;     /* of the result, by Flink's rules */
@@ -50,6 +51,8 @@ bool agg_bind(struct arena *arena, struct bytes name, const struct expr *arg, bo
 bool agg_bind_more(struct arena *arena, struct agg_call *call, const struct expr **args, uint16_t count,
                    struct diag *diag);
 bool agg_exists(struct bytes name);
+/* It may be told IGNORE NULLS or RESPECT NULLS. */
+bool agg_takes_nulls(enum agg_kind kind);
 /* Whether two calls over the same argument give the same. */
 bool agg_call_same(const struct agg_call *a, const struct agg_call *b);
 /* Its result follows the order in which rows come. */

@@ -523,7 +523,7 @@ static bool bind_printf(struct bind *b)
         enum type_kind kind = bind_type(b, i)->kind;
         if (!type_is_text(kind) && !type_is_numeric(kind) && kind != TYPE_BOOLEAN && kind != TYPE_NULL)
             return bind_fail(b, "takes texts, numbers and BOOLEANs, not %s: CAST it to STRING",
-                             type_text(b->arena, bind_type(b, i)));
+                             type_text(b->arena, type_not_null(b->arena, bind_type(b, i), false)));
     }
     return true;
 }

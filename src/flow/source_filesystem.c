@@ -1,4 +1,5 @@
-/* source_filesystem.c: files of lines (csv, json), read once to their end.
+/* source_filesystem.c: files of lines (csv, json), read once to their end. Of a table that is PARTITIONED BY they are in
+ * folders, whose names say the values of those columns (folders.h).
  *
  * A split is a file (those of a folder in order of name, hidden ones left out), a position a byte. What
  * is taken ends behind a newline, or at the end of the file as it was when the source was opened.
@@ -8,15 +9,24 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "data/parse.h"
+#include "flow/folders.h"
 #include "flow/sources.h"
 #include "flow/with.h"
 
 enum { FILE_READ_BYTES = 256 << 10, FILE_LINE_BYTES_MAX = 16 << 20 };
 
+/* A value of a column of PARTITIONED BY. */
+struct folder {
+    union value value;
+    bool null;
+};
+
 struct one_file {
     char *path;
     uint64_t size;
     struct os_file *file;
+    const struct folder *folders; /* by table.partition */
 };
 
 struct source_file {
@@ -26,7 +36,13 @@ struct source_file {
     struct with with;
     struct one_file *files;
     uint32_t files_count;
-    char *dir; /* while listing */
+    char *dir;              /* while listing, and how many levels of folders it is below the table's */
+    uint16_t level;
+    struct folder *folders; /* their values */
+    enum status status;
+    struct diag *diag;
+    uint16_t decoded;       /* columns of the scan that the lines have; the others stand behind these in the builder */
+    uint16_t *builder_of;   /* by column of the scan: its place in the builder */
     struct format_decoder *decoder;
     const struct type **types;
     struct arena arena, chunk_arena;
@@ -37,17 +53,61 @@ struct source_file {
 
 static void add_file(struct source_file *s, const char *path, uint64_t size)
 {
+    uint16_t levels = s->with.table->partition_count;
+    struct folder *folders = ARENA_ARRAY(&s->arena, struct folder, levels + 1u);
+
+    if (levels)
+        memcpy(folders, s->folders, levels * sizeof(*folders));
     s->files = xrealloc(s->files, (s->files_count + 1) * sizeof(*s->files));
-    s->files[s->files_count++] = (struct one_file){arena_str(&s->arena, bytes_str(path)), size, NULL};
+    s->files[s->files_count++] = (struct one_file){arena_str(&s->arena, bytes_str(path)), size, NULL, folders};
+}
+
+static void list_folder(struct source_file *s, char *dir);
+
+/* The folder's value becomes that of its level; one that is named otherwise is left out. */
+static void enter_folder(struct source_file *s, char *path, const char *name)
+{
+    const struct table *table = s->with.table;
+    const struct table_column *column = &table->columns[table->partition[s->level]];
+    struct folder *folder = &s->folders[s->level];
+    struct buf value;
+
+    buf_init(&value, 0);
+    if (folder_value(bytes_str(name), column->name, &value, &folder->null)) {
+        struct bytes text = arena_copy(&s->arena, buf_view(&value));
+        if (!folder->null && !value_parse(column->type, text, 0, &folder->value))
+            s->status = diag_set(s->diag, ST_INVALID, DIAG_VALUE, "`%.*s`: the folder '%s' names no %s", BYTES_FMT(table->name),
+                                 path, type_text(&s->arena, type_not_null(&s->arena, column->type, false)));
+        s->level++;
+        list_folder(s, path);
+        s->level--;
+    }
+    buf_deinit(&value);
 }
 
 static void add_listed(void *context, const char *name, const struct os_stat *stat)
 {
     struct source_file *s = context;
     char path[OS_PATH_MAX];
+    bool folder = s->level < s->with.table->partition_count;
     int n = snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-    if (!stat->is_dir && name[0] != '.' && name[0] != '_' && n < OS_PATH_MAX)
+
+    if (s->status != ST_OK || stat->is_dir != folder || name[0] == '.' || name[0] == '_' || n >= OS_PATH_MAX)
+        return;
+    if (folder)
+        enter_folder(s, path, name);
+    else
         add_file(s, path, stat->size);
+}
+
+static void list_folder(struct source_file *s, char *dir)
+{
+    char *outer = s->dir;
+
+    s->dir = dir;
+    if (s->status == ST_OK)
+        s->status = os_list(s->env->os, dir, add_listed, s);
+    s->dir = outer;
 }
 
 static enum status find_files(struct source_file *s, struct diag *diag)
@@ -61,14 +121,36 @@ static enum status find_files(struct source_file *s, struct diag *diag)
     if (st != ST_OK)
         return diag_set(diag, st, DIAG_VALUE, "`%.*s`: there is no file '%s'",
                         BYTES_FMT(s->with.table->name), s->dir);
+    if (!stat.is_dir && s->with.table->partition_count)
+        return diag_set(diag, ST_INVALID, DIAG_VALUE, "`%.*s` is PARTITIONED BY, and '%s' is no folder",
+                        BYTES_FMT(s->with.table->name), s->dir);
     if (!stat.is_dir) {
         add_file(s, s->dir, stat.size);
         return ST_OK;
     }
-    TRY(os_list(s->env->os, s->dir, add_listed, s));
-    if (!s->files_count)
+    s->diag = diag;
+    list_folder(s, s->dir);
+    if (s->status == ST_OK && !s->files_count)
         add_file(s, "", 0); /* an empty folder is an empty table */
-    return ST_OK;
+    return s->status;
+}
+
+/* Columns that the lines have come first in the builder, those that folders say behind them. */
+static void place_columns(struct source_file *s)
+{
+    uint16_t count = s->scan->columns_count, at = 0;
+
+    s->builder_of = ARENA_ARRAY(&s->arena, uint16_t, count + 1u);
+    for (int folders = 0; folders < 2; folders++) {
+        for (uint16_t i = 0; i < count; i++) {
+            if (table_partitions_by(s->with.table, s->scan->scan.columns[i].table_column) != folders)
+                continue;
+            s->types[at] = s->scan->scan.columns[i].type;
+            s->builder_of[i] = at++;
+        }
+        if (!folders)
+            s->decoded = at;
+    }
 }
 
 static enum status open_decoder(struct source_file *s, struct diag *diag)
@@ -80,22 +162,24 @@ static enum status open_decoder(struct source_file *s, struct diag *diag)
     uint16_t *positions = ARENA_ARRAY(&s->arena, uint16_t, count + 1);
     uint16_t *place = ARENA_ARRAY(&s->arena, uint16_t, table->columns_count + 1);
     for (uint16_t c = 0; c < table->columns_count; c++)
-        if (table->columns[c].kind == COLUMN_PHYSICAL)
+        if (table->columns[c].kind == COLUMN_PHYSICAL && !table_partitions_by(table, c))
             place[c] = physical++;
     s->types = ARENA_ARRAY(&s->arena, const struct type *, count + 1);
+    place_columns(s);
     for (uint16_t i = 0; i < count; i++) {
         const struct plan_scan_column *column = &s->scan->scan.columns[i];
         if (table->columns[column->table_column].kind != COLUMN_PHYSICAL)
             return diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
                             "metadata columns of the filesystem connector");
-        fields[i] = (struct type_field){.name = table->columns[column->table_column].name,
-                                        .type = column->type};
-        positions[i] = place[column->table_column];
-        s->types[i] = column->type;
+        if (s->builder_of[i] >= s->decoded)
+            continue;
+        fields[s->builder_of[i]] = (struct type_field){.name = table->columns[column->table_column].name,
+                                                       .type = column->type};
+        positions[s->builder_of[i]] = place[column->table_column];
     }
     with_format(&s->with, "value", &s->arena, &spec);
     struct schema *schema = ARENA_NEW(&s->arena, struct schema);
-    *schema = (struct schema){count, fields};
+    *schema = (struct schema){s->decoded, fields};
     spec.schema = schema;
     spec.positions = positions;
     spec.record_fields = physical;
@@ -116,6 +200,7 @@ static enum status file_open(const struct plan_node *scan, struct source_env *en
     arena_init(&s->arena, ARENA_BUDGET_NONE);
     arena_init(&s->chunk_arena, ARENA_BUDGET_NONE);
     buf_init(&s->bytes, 0);
+    s->folders = ARENA_ARRAY(&s->arena, struct folder, s->with.table->partition_count + 1u);
     if (scan->origins)
         s->origins = ARENA_ARRAY(&s->arena, struct origin, CHUNK_ROWS);
     enum status st = find_files(s, diag);
@@ -211,11 +296,35 @@ static int64_t file_take(struct source *source, uint32_t split, int64_t position
 
 static enum status emit(struct source_file *s)
 {
+    struct column *cols = ARENA_ARRAY(&s->chunk_arena, struct column, s->scan->columns_count + 1u);
+
     if (!s->builder.rows)
         return ST_OK;
     struct chunk chunk = chunk_builder_done(&s->builder);
+    for (uint16_t i = 0; i < s->scan->columns_count; i++)
+        cols[i] = chunk.cols[s->builder_of[i]];
+    chunk.cols = cols;
     chunk.origins = s->origins;
     return op_emit(s->env->ctx, &chunk);
+}
+
+/* What the names of the file's folders say of each of its rows. */
+static void put_folders(struct source_file *s, uint32_t split)
+{
+    const struct table *table = s->with.table;
+
+    for (uint16_t i = 0; i < s->scan->columns_count; i++) {
+        uint16_t level = 0, at = s->builder_of[i];
+        if (at < s->decoded)
+            continue;
+        while (table->partition[level] != s->scan->scan.columns[i].table_column)
+            level++;
+        const struct folder *folder = &s->files[split].folders[level];
+        if (folder->null)
+            column_put_null(&s->builder.cols[at]);
+        else
+            column_put_value(&s->builder.cols[at], &folder->value);
+    }
 }
 
 static void fresh(struct source_file *s)
@@ -236,6 +345,7 @@ static enum status one_line(struct source_file *s, uint32_t split, int64_t posit
     case FORMAT_ROW:
         if (s->origins)
             s->origins[s->builder.rows] = origin_of(s->scan->id, split, position);
+        put_folders(s, split);
         chunk_builder_row(&s->builder, ROW_INSERT);
         return ST_OK;
     case FORMAT_BAD:

@@ -114,7 +114,8 @@ enum status with_key_fields(const struct with *with, struct arena *arena, bool *
     for (uint16_t k = 0; with_is(with, "connector", "upsert-kafka") && k < table->primary_key_count; k++)
         (*in_key)[table->primary_key[k]] = true;
     for (uint16_t c = 0; c < table->columns_count; c++)
-        (*in_value)[c] = table->columns[c].kind == COLUMN_PHYSICAL && !(except && (*in_key)[c]);
+        (*in_value)[c] = table->columns[c].kind == COLUMN_PHYSICAL && !(except && (*in_key)[c]) &&
+                         !table_partitions_by(table, c);
     return ST_OK;
 }
 

@@ -48,6 +48,7 @@ struct ast_expr {
     bool negated;             /* NOT IN, NOT BETWEEN */
     bool symmetric;           /* BETWEEN SYMMETRIC */
     bool distinct, star;      /* COUNT(DISTINCT x), COUNT(*) */
+    const char *nulls;        /* "IGNORE NULLS", "RESPECT NULLS"; NULL: not said */
     bool try_cast;
     int64_t value;
     const struct type *type;

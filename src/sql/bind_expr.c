@@ -234,8 +234,13 @@ bool bind_agg(struct binder *b, const struct ast_expr *e, const struct expr **ar
     uint16_t count = e->args_count;
 
     if (agg_bind(b->arena, e->name, count ? args[0] : NULL, e->star, e->distinct, filter, out, b->diag) &&
-        (count < 2 || agg_bind_more(b->arena, out, args + 1, (uint16_t)(count - 1), b->diag)))
-        return true;
+        (count < 2 || agg_bind_more(b->arena, out, args + 1, (uint16_t)(count - 1), b->diag))) {
+        out->ignore_nulls = e->nulls && *e->nulls == 'I';
+        if (!e->nulls || agg_takes_nulls(out->kind))
+            return true;
+        bind_error(b, e->at, DIAG_SYNTAX, "%s takes no %s", agg_name(out->kind), e->nulls);
+        return false;
+    }
     bind_failed(b, e->at);
     return false;
 }
@@ -356,7 +361,7 @@ static const struct expr *bind_function(struct binder *b, const struct scope *sc
     const struct expr *part = bind_window_part(b, scope, e);
     if (part || b->failed)
         return part;
-    if (e->distinct || e->star || e->filter)
+    if (e->distinct || e->star || e->filter || e->nulls)
         return bind_error(b, e->at, DIAG_SYNTAX, "`%.*s` is not an aggregate",
                           BYTES_FMT(bytes_head(e->name, 60)));
     const struct expr **args = bind_args(b, scope, e);

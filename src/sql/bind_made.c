@@ -34,15 +34,16 @@ static const struct expr *made_of(struct binder *b, const struct ast_expr *e, co
 
 /* ---- JSON_ARRAYAGG, JSON_OBJECTAGG ---- */
 
-static const struct expr *as_json(struct binder *b, const struct ast_expr *e, const struct expr *x)
+/* Of argument i, which may be JSON already, as how says. */
+static const struct expr *as_json(struct binder *b, const struct ast_expr *e, const struct expr **args, uint16_t i)
 {
-    return x ? bind_call(b, e->at, "JSON_STRING", x, NULL) : NULL;
+    return e->args[0]->name.ptr[i] == 'j' ? args[i] : bind_call(b, e->at, "JSON_STRING", args[i], NULL);
 }
 
 static const struct expr *json_list(struct binder *b, const struct scope *scope, const struct ast_expr *e,
                                     const struct expr **args, const struct expr *filter)
 {
-    const struct expr *list = bind_part(b, scope, e, "ARRAY_AGG", as_json(b, e, args[1]), filter);
+    const struct expr *list = bind_part(b, scope, e, "ARRAY_AGG", as_json(b, e, args, 1), filter);
 
     return made_of(b, e, "$JSON_LIST", args[0], list);
 }
@@ -56,7 +57,7 @@ static const struct expr *json_members(struct binder *b, const struct scope *sco
         return bind_error(b, e->args[1]->at, DIAG_TYPE, "a key of JSON_OBJECTAGG is a STRING, not %s",
                           type_text(b->arena, args[1]->type));
     fields[0] = args[1];
-    fields[1] = as_json(b, e, args[2]);
+    fields[1] = as_json(b, e, args, 2);
     if (!fields[1])
         return NULL;
     const struct expr *list = bind_part(b, scope, e, "ARRAY_AGG", expr_row(b->arena, fields, 2), filter);
@@ -65,13 +66,19 @@ static const struct expr *json_members(struct binder *b, const struct scope *sco
 
 /* ---- PERCENTILE ---- */
 
-static bool is_constant(const struct expr *e)
+/* A literal from 0 to 1, or an ARRAY of such. */
+static bool is_share(struct binder *b, const struct expr *e)
 {
-    for (uint16_t i = 0; i < e->args_count; i++) {
-        if (!is_constant(e->args[i]))
-            return false;
+    if (expr_is_func(e, "ARRAY")) {
+        for (uint16_t i = 0; i < e->args_count; i++) {
+            if (!is_share(b, e->args[i]))
+                return false;
+        }
+        return e->args_count > 0;
     }
-    return e->kind == EXPR_LITERAL || e->args_count > 0;
+    const struct expr *number =
+        type_is_numeric(e->type->kind) ? func_cast(b->arena, e, type_simple(TYPE_DOUBLE), false, false, NULL) : NULL;
+    return number && number->kind == EXPR_LITERAL && !number->is_null && number->value.f64 >= 0 && number->value.f64 <= 1;
 }
 
 static const struct expr *counted(struct binder *b, const struct ast_expr *e, const struct expr *x, const struct type *type)
@@ -91,8 +98,9 @@ static const struct expr *percentile(struct binder *b, const struct scope *scope
     if (!type_is_numeric(args[0]->type->kind))
         return bind_error(b, e->args[0]->at, DIAG_TYPE, "PERCENTILE cannot be applied to %s",
                           type_text(b->arena, args[0]->type));
-    if (!is_constant(args[1]))
-        return bind_error(b, e->args[1]->at, DIAG_TYPE, "the percentage of PERCENTILE is a literal, or an ARRAY of such");
+    if (!is_share(b, args[1]))
+        return bind_error(b, e->args[1]->at, DIAG_VALUE,
+                          "the percentage of PERCENTILE is a literal from 0 to 1, or an ARRAY of such");
     if (e->args_count == 3 && !type_is_integer(args[2]->type->kind))
         return bind_error(b, e->args[2]->at, DIAG_TYPE, "how often a number counts is an integer, not %s",
                           type_text(b->arena, args[2]->type));
@@ -108,6 +116,8 @@ static const struct expr *percentile(struct binder *b, const struct scope *scope
 const struct expr *bind_made(struct binder *b, const struct scope *scope, const struct ast_expr *e,
                              const struct expr **args, const struct expr *filter)
 {
+    if (e->nulls)
+        return bind_error(b, e->at, DIAG_SYNTAX, "%.*s takes no %s", BYTES_FMT(e->name), e->nulls);
     if (variance_exists(e->name))
         return bind_variance(b, scope, e, args, filter);
     if (bytes_is_nocase(e->name, "JSON_ARRAYAGG"))

@@ -34,9 +34,6 @@ void bind_table_head(struct binder *b, const struct statement *statement, struct
             }
         }
     }
-    if (ast->partitioned_count > 0 && statement->kind == STMT_CREATE_TABLE &&
-        bytes_is(table_option_get(table, "connector", ""), "filesystem"))
-        bind_unsupported(b, ast->name_at, "PARTITIONED BY of a filesystem table");
 }
 
 static int32_t column_index(const struct table *table, struct bytes name)
@@ -155,6 +152,38 @@ static void bind_primary_key(struct binder *b, const struct ast *ast, struct tab
     table->primary_key_count = ast->primary_key_count;
 }
 
+/* Their values become names of folders. */
+static bool names_folders(const struct type *type)
+{
+    return type_is_text(type->kind) || type_is_integer(type->kind) || type->kind == TYPE_BOOLEAN || type->kind == TYPE_DATE;
+}
+
+/* PARTITIONED BY; it means something for files alone. */
+static void bind_partition(struct binder *b, const struct ast *ast, struct table *table)
+{
+    if (b->failed || !ast->partitioned_count || !bytes_is(table_option_get(table, "connector", ""), "filesystem"))
+        return;
+    table->partition = ARENA_ARRAY(&table->arena, uint16_t, ast->partitioned_count);
+    for (uint16_t i = 0; i < ast->partitioned_count && !b->failed; i++) {
+        int32_t column = column_index(table, ast->partitioned[i]);
+        struct bytes name = bytes_head(ast->partitioned[i], 60);
+        if (column < 0 || table->columns[column].kind != COLUMN_PHYSICAL || table_partitions_by(table, (uint16_t)column))
+            bind_error(b, ast->name_at, DIAG_NAME, "PARTITIONED BY names `%.*s`, which is %s", BYTES_FMT(name),
+                       column < 0 ? "no column"
+                       : table->columns[column].kind != COLUMN_PHYSICAL ? "computed or metadata" : "there already");
+        else if (!names_folders(table->columns[column].type))
+            bind_unsupported(b, ast->name_at, "PARTITIONED BY a column of type %s",
+                             type_text(b->arena, type_not_null(b->arena, table->columns[column].type, false)));
+        else
+            table->partition[table->partition_count++] = (uint16_t)column;
+    }
+    uint16_t physical = 0;
+    for (uint16_t i = 0; i < table->columns_count; i++)
+        physical = (uint16_t)(physical + (table->columns[i].kind == COLUMN_PHYSICAL));
+    if (!b->failed && physical == table->partition_count)
+        bind_error(b, ast->name_at, DIAG_SYNTAX, "PARTITIONED BY leaves no column for the files");
+}
+
 enum status bind_create_table(struct binder *b, const struct statement *statement,
                               struct table *table)
 {
@@ -164,6 +193,7 @@ enum status bind_create_table(struct binder *b, const struct statement *statemen
     b->arena = &table->arena; /* its expressions live as long as it does */
     make_columns(b, ast, table);
     bind_primary_key(b, ast, table);
+    bind_partition(b, ast, table);
     if (!b->failed)
         bind_computed(b, ast, table);
     bind_watermark(b, ast, table);

@@ -23,6 +23,15 @@ void catalog_deinit(struct catalog *catalog)
     map_deinit(&catalog->functions);
 }
 
+bool table_partitions_by(const struct table *table, uint16_t column)
+{
+    for (uint16_t i = 0; i < table->partition_count; i++) {
+        if (table->partition[i] == column)
+            return true;
+    }
+    return false;
+}
+
 struct table *table_create(void)
 {
     struct table *table = xcalloc(1, sizeof(*table));

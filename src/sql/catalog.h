@@ -60,6 +60,8 @@ struct table {
     struct bytes watermark_text;
     uint16_t *primary_key;              /* column indexes */
     uint16_t primary_key_count;
+    uint16_t *partition;                /* PARTITIONED BY, of a filesystem table: column indexes */
+    uint16_t partition_count;
     struct table_option *options;       /* in the order written; keys lower-case as given */
     uint16_t options_count;
     struct table_option *outside;       /* of an outside system: what was written; options are those of the
@@ -84,6 +86,7 @@ struct user_function {
 
 void catalog_init(struct catalog *catalog);
 void catalog_deinit(struct catalog *catalog);
+bool table_partitions_by(const struct table *table, uint16_t column);
 struct table *table_create(void); /* refs 1, empty; fill it, then catalog_add takes it over */
 void table_retain(struct table *table);
 void table_release(struct table *table);

@@ -174,6 +174,17 @@ static struct ast_over *parse_over(struct parser *p)
     return over;
 }
 
+/* nulls -> [ ( IGNORE | RESPECT ) NULLS ] */
+static void parse_nulls(struct parser *p, struct ast_expr *call)
+{
+    bool ignore = is_word(p->at, "IGNORE");
+
+    if ((!ignore && !is_word(p->at, "RESPECT")) || !is_word(p->at + 1, "NULLS"))
+        return;
+    call->nulls = ignore ? "IGNORE NULLS" : "RESPECT NULLS";
+    p->at += 2;
+}
+
 /* After a call's ')': FILTER '(' WHERE expr ')', OVER …, and what is known and not built */
 struct ast_expr *parse_call_rest(struct parser *p, struct ast_expr *call)
 {
@@ -181,8 +192,7 @@ struct ast_expr *parse_call_rest(struct parser *p, struct ast_expr *call)
         return NULL;
     if (is_word(p->at, "WITHIN") && is_word(p->at + 1, "GROUP"))
         return parser_unsupported(p, p->at, "WITHIN GROUP");
-    if ((is_word(p->at, "IGNORE") || is_word(p->at, "RESPECT")) && is_word(p->at + 1, "NULLS"))
-        return parser_unsupported(p, p->at, "IGNORE NULLS / RESPECT NULLS");
+    parse_nulls(p, call);
     if (is_word(p->at, "FILTER") && is_sign(p->at + 1, "(")) {
         p->at += 2;
         expect_word(p, "WHERE");
@@ -212,6 +222,7 @@ static struct ast_expr *parse_call(struct parser *p)
         else if (is_word(p->at, "ALL"))
             parser_next(p);
         call->args = parse_exprs(p, &call->args_count);
+        parse_nulls(p, call);
         if (!p->failed && is_sign(p->at, "=>"))
             return parser_unsupported(p, p->at, "naming arguments of this function");
         if (!p->failed && is_word(p->at, "ORDER"))

@@ -31,6 +31,11 @@ static struct bytes item_value(const struct counted *c)
     return bytes_of(c->bytes + sizeof(struct place), c->len - sizeof(struct place));
 }
 
+static bool item_is_null(const struct counted *c)
+{
+    return item_value(c).ptr[0] & 1; /* the NULL bits of a row of one column */
+}
+
 static int place_compare(const struct counted *a, const struct counted *b)
 {
     struct place x = place_of(a), y = place_of(b);
@@ -108,7 +113,14 @@ static void item_take(struct aggtable *t, const struct agg_part *p, struct sorte
 
 static bool keeps_nulls(const struct agg_part *p)
 {
-    return p->call.kind == AGG_ARRAY_AGG || p->call.kind == AGG_LAG;
+    return (p->call.kind == AGG_ARRAY_AGG && !p->call.ignore_nulls) || p->call.kind == AGG_LAG;
+}
+
+/* LAG that ignores NULLs keeps one for as long as it is the last: what is before it is looked for. */
+static void list_forget_null(struct aggtable *t, const struct agg_part *p, struct sorted *s)
+{
+    if (p->call.kind == AGG_LAG && p->call.ignore_nulls && s->count && item_is_null(sorted_get(s, sorted_last(s))))
+        counted_drop(t, s, sorted_last(s));
 }
 
 void list_update(struct aggtable *t, const struct agg_part *p, const struct agg_inputs *inputs,
@@ -126,6 +138,7 @@ void list_update(struct aggtable *t, const struct agg_part *p, const struct agg_
         struct place place = {.seq = t->next_seq++};
         if (inputs->origins)
             place.origin = inputs->origins[row];
+        list_forget_null(t, p, s);
         struct counted *c = item_new(t, place, values[i], 1);
         if (!r->weights || r->weights[i] > 0) {
             item_add(t, p, s, c);
@@ -207,7 +220,7 @@ static struct bytes list_row(const struct agg_part *p, const struct counted **it
     for (uint32_t i = 0; i < count; i++) {
         buf_append(&buf, item_value(items[i]).ptr, item_value(items[i]).len);
         if (p->call.kind == AGG_COLLECT)
-            buf_u32_le(&buf, (uint32_t)items[i]->count);
+            buf_u32_le(&buf, p->once ? 1 : (uint32_t)items[i]->count);
     }
     CHECK(!buf.failed);
     struct bytes row = arena_copy(arena, buf_view(&buf));

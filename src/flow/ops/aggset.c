@@ -93,6 +93,7 @@ static enum status part_make(struct aggset *set, struct arena *arena, const stru
     p->mode = mode_of(set, call, p->phys);
     if (list)
         list_make(p, arena);
+    p->once = call->distinct;
     p->call.distinct = false;
     if (p->mode == AGG_DISTINCT) {
         p->distinct = distinct_of(set, p->arg, p->phys);

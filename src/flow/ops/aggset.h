@@ -32,6 +32,7 @@ struct agg_part {
     int16_t filter;       /* index of aggset.filters, or -1 */
     uint16_t arg;         /* index of aggset.args; AGG_NO_ARG */
     uint16_t distinct, member;
+    bool once;                      /* of AGG_BAG: each value counts once */
     struct row_codec value, result; /* of AGG_LIST and AGG_BAG: an argument, and what is made of them */
     struct bytes missing;           /* of LAG: the value that stands where there is none, as a row */
 };
