@@ -299,6 +299,12 @@ const struct expr *func_bind(struct arena *arena, struct bytes name, const struc
     const struct func *func = func_find(name);
     struct bind b = {.arena = arena, .func = func, .args_count = args_count, .diag = diag};
 
+    const struct func_refused *refused = func ? NULL : func_refused_find(name);
+    if (refused) {
+        diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "the function %s is not built", refused->name);
+        diag_hint(diag, "%s", refused->instead);
+        return NULL;
+    }
     if (!func) {
         diag_set(diag, ST_INVALID, DIAG_NAME, "no function %.*s", BYTES_FMT(name));
         suggest(name, diag);

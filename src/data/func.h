@@ -30,6 +30,12 @@ struct func_info {
     const char *name, *signature, *help;
 };
 const struct func_info *func_info(unsigned i);
+/* A function of Flink's that is not built, and what to do without it: entry i, NULL past the end; by name, NULL. */
+struct func_refused {
+    const char *name, *instead;
+};
+const struct func_refused *func_refused_info(unsigned i);
+const struct func_refused *func_refused_find(struct bytes name);
 const char *func_name(const struct func *func);
 
 #endif

@@ -1,6 +1,7 @@
 /* Functions of text. Positions and lengths count characters (code points, utf8.h) from 1. */
 #include "base/check.h"
 #include "data/kernel.h"
+#include "data/number.h"
 #include "data/utf8.h"
 
 #include <utf8proc.h>
@@ -644,6 +645,37 @@ static enum status translate(struct call *call)
     return ST_OK;
 }
 
+static bool bind_is_decimal(struct bind *b)
+{
+    enum type_kind kind = bind_type(b, 0)->kind;
+
+    b->type = type_not_null(b->arena, type_simple(TYPE_BOOLEAN), true);
+    return type_is_text(kind) || type_is_numeric(kind) || kind == TYPE_NULL ||
+           bind_fail(b, "cannot be applied to %s", type_text(b->arena, type_not_null(b->arena, bind_type(b, 0), false)));
+}
+
+/* As Java reads a double, with a letter of its type at the end: 1.5e3, .5, NaN, 1d. */
+static bool says_number(struct bytes text)
+{
+    double value;
+
+    if (f64_parse(text, &value))
+        return true;
+    if (text.len < 2 || !text.ptr || !strchr("dDfF", text.ptr[text.len - 1]))
+        return false;
+    uint8_t before = text.ptr[text.len - 2];
+    return (before == '.' || (before >= '0' && before <= '9')) && f64_parse(bytes_head(text, text.len - 1), &value);
+}
+
+static enum status is_decimal(struct call *call)
+{
+    bool text = arg_phys(call, 0) == PHYS_STR;
+
+    FOR_ROWS(call, row)
+        OUT(call, uint8_t)[row] = arg_valid(call, 0, row) && (!text || says_number(arg_bytes(call, 0, row)));
+    return ST_OK;
+}
+
 #define TEXT(sql, letters, k, v, sig, text)                                                        \
     {.name = sql, .types = letters, .kernel = k, .variant = v, .flags = FUNC_CAREFUL,              \
      .signature = sig, .help = text}
@@ -753,6 +785,14 @@ const struct func func_text_table[] = {
      .flags = FUNC_NULLS,
      .signature = "ELT(n, a, b, ...)",
      .help = "The nth of the texts, from 1; NULL when there is none."},
+    {.name = "IS_DECIMAL",
+     .bind = bind_is_decimal,
+     .kernel = is_decimal,
+     .args_min = 1,
+     .args_max = 1,
+     .flags = FUNC_NULLS | FUNC_NEVER_NULL,
+     .signature = "IS_DECIMAL(x)",
+     .help = "Whether x is a number, or a text that says one; FALSE for NULL."},
     {.name = "IS_ALPHA",
      .types = "s>b",
      .kernel = all_are,

@@ -336,6 +336,37 @@ static bool is_ranking(struct bytes name)
     return false;
 }
 
+/* (from, to) or (from, interval) as a start and an end, in whichever order they stand. */
+static bool bind_period(struct binder *b, const struct scope *scope, const struct ast_expr *e, const struct expr *out[2])
+{
+    if (e->kind != AST_ROW || e->args_count != 2) {
+        bind_error(b, e->at, DIAG_SYNTAX, "OVERLAPS takes two pairs: (from, to) OVERLAPS (from, interval)");
+        return false;
+    }
+    const struct expr **args = bind_args(b, scope, e);
+    if (!args)
+        return false;
+    enum type_kind kind = args[1]->type->kind;
+    const struct expr *from = args[0], *to = args[1];
+    if (kind == TYPE_INTERVAL_MONTH || kind == TYPE_INTERVAL_SECOND)
+        to = bind_call(b, e->at, "+", from, to);
+    if (b->failed)
+        return false;
+    out[0] = bind_call(b, e->at, "LEAST", from, to);
+    out[1] = bind_call(b, e->at, "GREATEST", from, to);
+    return !b->failed;
+}
+
+static const struct expr *bind_overlaps(struct binder *b, const struct scope *scope, const struct ast_expr *e)
+{
+    const struct expr *left[2], *right[2];
+
+    if (!bind_period(b, scope, e->args[0], left) || !bind_period(b, scope, e->args[1], right))
+        return NULL;
+    return bind_call(b, e->at, "AND", bind_call(b, e->at, ">=", left[1], right[0]),
+                     bind_call(b, e->at, ">=", right[1], left[0]));
+}
+
 static const struct expr *bind_function(struct binder *b, const struct scope *scope,
                                         const struct ast_expr *e)
 {
@@ -358,6 +389,10 @@ static const struct expr *bind_function(struct binder *b, const struct scope *sc
         return bind_agg_call(b, scope, e);
     if (e->over)
         return bind_unsupported(b, e->at, "%.*s(…) OVER (…)", BYTES_FMT(bytes_head(e->name, 40)));
+    if (bytes_is(e->name, "OVERLAPS") && e->args_count == 2)
+        return bind_overlaps(b, scope, e);
+    if (bytes_is_nocase(e->name, "CURRENT_DATABASE") && !e->args_count)
+        return bind_text(b, BYTES_LITERAL("default_database"));
     const struct expr *part = bind_window_part(b, scope, e);
     if (part || b->failed)
         return part;

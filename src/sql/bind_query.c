@@ -223,6 +223,12 @@ static void bind_group(struct binder *b, struct selecting *s)
     }
 }
 
+void select_keys(struct binder *b, struct selecting *s)
+{
+    bind_group_windows(b, s);
+    bind_group(b, s);
+}
+
 struct regroup {
     struct binder *b;
     const struct selecting *s;
@@ -252,7 +258,7 @@ static const struct expr *regroup(const struct regroup *r, const struct expr *e)
         if (expr_equal(r->s->group.keys[i], e))
             return column_of(b->arena, r->node, r->key_columns[i]);
     }
-    if (e->kind == EXPR_COLUMN && e->index >= SUB_COLUMN)
+    if (e->kind == EXPR_COLUMN && e->index >= OUTER_COLUMN) /* of the query around it, or a sub-query's */
         return e;
     if (e->kind == EXPR_COLUMN && e->index >= from_count)
         return column_of(b->arena, r->node, r->agg_columns[e->index - from_count]);
@@ -392,7 +398,7 @@ static void place_subs(struct binder *b, struct selecting *s)
         s->having = expr_place(b->arena, s->having, places);
 }
 
-static void select_values(struct binder *b, struct selecting *s)
+void select_values(struct binder *b, struct selecting *s)
 {
     struct subs *outer = b->subs;
 
@@ -413,8 +419,7 @@ static struct plan_node *bind_select(struct binder *b, const struct ast_select *
     if (b->failed)
         return NULL;
     bind_over(b, ast, &s.rel);
-    bind_group_windows(b, &s);
-    bind_group(b, &s);
+    select_keys(b, &s);
     if (b->failed)
         return NULL;
     select_values(b, &s);

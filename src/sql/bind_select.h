@@ -38,7 +38,12 @@ struct selecting {
 /* ---- bind_query.c ---- */
 /* FROM and WHERE. outer: the query around, or NULL; what WHERE says of its columns goes to `on`. */
 void select_rows(struct binder *b, struct selecting *s, const struct scope *outer, struct conjuncts *on);
+/* What GROUP BY says. */
+void select_keys(struct binder *b, struct selecting *s);
 void select_items(struct binder *b, struct selecting *s);
+/* The items and HAVING, with their aggregates and sub-queries. */
+void select_values(struct binder *b, struct selecting *s);
+/* From rows to groups, by s->group: the items and HAVING are over those then. */
 void select_group(struct binder *b, struct selecting *s);
 /* The node's rows, each once. */
 struct plan_node *distinct_on(struct binder *b, const struct token *at, struct plan_node *node);

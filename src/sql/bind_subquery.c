@@ -82,6 +82,22 @@ static bool is_plain(const struct ast_query *query)
     return true;
 }
 
+/* It has groups, or aggregates of all its rows. */
+static bool has_groups(const struct ast_query *query)
+{
+    const struct ast_select *s = query->select;
+    bool any = s->grouped || s->having;
+
+    if (s->kind != SET_SELECT || query->with_count > 0 || query->has_limit || query->skip > 0)
+        return false;
+    for (uint16_t i = 0; i < s->items_count; i++) {
+        any |= ast_has_aggregate(s->items[i].expr);
+        if (ast_has_over(s->items[i].expr))
+            return false;
+    }
+    return any;
+}
+
 static void depend_whole(struct binder *b, const struct ast_query *query, struct dependent *dep)
 {
     struct rel rel = bind_query(b, query);
@@ -111,14 +127,116 @@ static void leave(struct binder *b, const struct binder *saved)
     b->subs = saved->subs;
 }
 
-/* distinct_too: how often a row is there changes nothing. */
-static struct dependent depend(struct binder *b, const struct scope *scope, const struct ast_query *query,
-                               bool distinct_too)
+static bool uses_outer(const struct expr *e)
 {
+    return e && expr_uses(e) & USES_OUTER;
+}
+
+static const struct expr **equal_pairs(struct binder *b, const struct ast_expr *e, const struct conjuncts *on,
+                                       struct group *keys, uint16_t room);
+
+/* Of the aggregates themselves nothing depends on the outer query. */
+static void check_aggregates(struct binder *b, const struct ast_expr *e, const struct selecting *s)
+{
+    for (uint16_t i = 0; i < s->aggs.count && !b->failed; i++) {
+        if (uses_outer(s->aggs.calls[i].arg) || uses_outer(s->aggs.calls[i].filter))
+            bind_unsupported(b, e->at, "a sub-query that aggregates the outer query's columns");
+    }
+    for (uint16_t i = 0; i < s->group.keys_count && !b->failed; i++) {
+        if (uses_outer(s->group.keys[i]))
+            bind_unsupported(b, e->at, "a sub-query that is grouped by the outer query's columns");
+    }
+    if (!b->failed && s->subs.count > 0)
+        bind_unsupported(b, e->at, "a sub-query in a sub-query that is grouped and correlated");
+}
+
+/* Groups for each outer row: the columns that meet it are keys too, and items behind the others. */
+static void group_by_pairs(struct binder *b, struct selecting *s, const struct group *pairs)
+{
+    uint16_t n = s->group.keys_count, m = pairs->keys_count;
+    const struct expr **keys = ARENA_ARRAY(b->arena, const struct expr *, n + m + 1u);
+    const struct expr **exprs = ARENA_ARRAY(b->arena, const struct expr *, s->count + m + 1u);
+    struct bytes *names = ARENA_ARRAY(b->arena, struct bytes, n + m + 1u);
+
+    for (uint16_t i = 0; i < n + m; i++) {
+        keys[i] = i < n ? s->group.keys[i] : pairs->keys[i - n];
+        names[i] = i < n ? s->group.names[i] : pairs->names[i - n];
+    }
+    for (uint16_t i = 0; i < s->count + m; i++)
+        exprs[i] = i < s->count ? s->exprs[i] : pairs->keys[i - s->count];
+    s->group = (struct group){keys, names, (uint16_t)(n + m)};
+    s->exprs = exprs;
+    s->count = (uint16_t)(s->count + m);
+    select_group(b, s);
+}
+
+/* HAVING, where it speaks of the outer query, becomes a condition of the join as WHERE does. */
+static struct plan_node *having_apart(struct binder *b, const struct selecting *s, struct conjuncts *on)
+{
+    struct conjuncts all = {0}, own = {0};
+
+    conjuncts_add(b->arena, &all, s->having);
+    for (uint16_t i = 0; i < all.count; i++)
+        conjuncts_add(b->arena, uses_outer(all.items[i]) ? on : &own, all.items[i]);
+    return filter_on(b, s->rel.node, conjuncts_and(b->arena, &own));
+}
+
+static void groups_of(struct binder *b, const struct ast_expr *e, struct selecting *s, const struct conjuncts *met,
+                      struct dependent *dep)
+{
+    struct group pairs = {0};
+
+    equal_pairs(b, e, met, &pairs, 0);
+    if (!b->failed)
+        select_keys(b, s);
+    if (!b->failed)
+        select_values(b, s);
+    if (!b->failed)
+        check_aggregates(b, e, s);
+    if (b->failed)
+        return;
+    dep->items_count = s->count;
+    group_by_pairs(b, s, &pairs);
+    if (b->failed)
+        return;
+    dep->items = s->exprs;
+    dep->node = having_apart(b, s, &dep->on);
+    for (uint16_t i = 0; i < met->count && !b->failed; i++) {
+        const struct expr *c = met->items[i];
+        const struct expr *outer = c->args[expr_uses(c->args[0]) != USES_OUTER];
+        conjuncts_add(b->arena, &dep->on, bind_call(b, e->at, "=", outer, s->exprs[dep->items_count + i]));
+    }
+}
+
+/* False: nothing in it is the outer query's. */
+static bool depend_grouped(struct binder *b, const struct scope *scope, const struct ast_expr *e, struct dependent *dep)
+{
+    struct selecting s = {.ast = e->query->select};
+    struct binder saved = enter(b, scope);
+    struct conjuncts met = {0};
+
+    *dep = (struct dependent){0};
+    select_rows(b, &s, scope, &met);
+    if (!b->failed)
+        groups_of(b, e, &s, &met, dep);
+    leave(b, &saved);
+    bool correlated = met.count > 0 || dep->on.count > 0;
+    for (uint16_t i = 0; i < dep->items_count && !b->failed; i++)
+        correlated |= uses_outer(dep->items[i]);
+    return correlated || b->failed;
+}
+
+/* distinct_too: how often a row is there changes nothing. */
+static struct dependent depend(struct binder *b, const struct scope *scope, const struct ast_expr *e, bool distinct_too)
+{
+    const struct ast_query *query = e->query;
     struct dependent dep = {0};
     struct selecting s = {.ast = query->select};
-    struct binder saved = enter(b, scope);
 
+    if (has_groups(query) && (distinct_too || !query->select->distinct) && depend_grouped(b, scope, e, &dep))
+        return dep;
+    struct binder saved = enter(b, scope);
+    dep = (struct dependent){0};
     if (!is_plain(query) || (query->select->distinct && !distinct_too)) {
         depend_whole(b, query, &dep);
         leave(b, &saved);
@@ -195,7 +313,7 @@ static struct plan_node *left_only_join(struct binder *b, enum join_kind kind, s
 /* The rows for which e is TRUE, or FALSE. */
 static void semi_join(struct binder *b, struct rel *rel, const struct ast_expr *e, bool negated)
 {
-    struct dependent dep = depend(b, &rel->scope, e->query, true);
+    struct dependent dep = depend(b, &rel->scope, e, true);
     struct conjuncts on = {0};
 
     if (b->failed)
@@ -356,8 +474,8 @@ static const struct expr **equal_pairs(struct binder *b, const struct ast_expr *
             y = expr_uses(c->args[1]);
         }
         if (!((x == USES_OUTER && y == USES_INNER) || (x == USES_INNER && y == USES_OUTER)))
-            return bind_unsupported(b, e->at, "a sub-query as a value that meets the outer query by other than "
-                                              "inner = outer,");
+            return bind_unsupported(b, e->at, "a sub-query, as a value or with aggregates, that meets the outer query by other "
+                                              "than inner = outer,");
         outer[i] = expr_place(b->arena, c->args[x != USES_OUTER], (struct places){0});
         keys->keys[i] = c->args[x == USES_OUTER];
         keys->names[i] = bytes_str(arena_printf(b->arena, "$k%u", i));
@@ -505,7 +623,7 @@ static const struct expr *value_of(struct binder *b, const struct scope *scope, 
         leave(b, &saved);
         sub.keys_count = on.count;
     } else {
-        struct dependent dep = depend(b, scope, e->query, false);
+        struct dependent dep = depend(b, scope, e, false);
         if (b->failed)
             return NULL;
         if (dep.items_count != 1)
@@ -563,7 +681,7 @@ static const struct expr *more(struct binder *b, const struct ast_expr *e, const
 
 static const struct expr *exists_value(struct binder *b, const struct scope *scope, const struct ast_expr *e)
 {
-    struct dependent dep = depend(b, scope, e->query, true);
+    struct dependent dep = depend(b, scope, e, true);
 
     if (b->failed)
         return NULL;
@@ -575,7 +693,7 @@ static const struct expr *exists_value(struct binder *b, const struct scope *sco
 /* TRUE: some row is the value. Else FALSE when there is no row; NULL when the value or some row's is. */
 static const struct expr *in_value(struct binder *b, const struct scope *scope, const struct ast_expr *e)
 {
-    struct dependent dep = depend(b, scope, e->query, true);
+    struct dependent dep = depend(b, scope, e, true);
 
     if (b->failed)
         return NULL;
@@ -592,7 +710,7 @@ static const struct expr *in_value(struct binder *b, const struct scope *scope, 
     const struct expr *value = equal->args[0], *item = equal->args[1]; /* of one type */
     struct sub same = counted(b, e, &dep, item, value);
     uint16_t same_first = b->failed ? 0 : subs_add(b, e, &same);
-    struct dependent again = depend(b, scope, e->query, true); /* a node has one user: see README.md */
+    struct dependent again = depend(b, scope, e, true); /* a node has one user: see README.md */
     if (b->failed)
         return NULL;
     struct sub all = counted(b, e, &again, bind_call(b, e->at, "=", values[0], again.items[0])->args[1], NULL);

@@ -572,6 +572,11 @@ static struct ast_expr *parse_comparison(struct parser *p)
             left = parse_is(p, at, left);
             continue;
         }
+        if (is_word(at, "OVERLAPS") && left->kind == AST_ROW) {
+            parser_next(p);
+            left = binary(p, at, "OVERLAPS", left, parse_sum(p));
+            continue;
+        }
         bool negated = is_word(at, "NOT") &&
                        (is_word(at + 1, "IN") || is_word(at + 1, "BETWEEN") ||
                         is_word(at + 1, "LIKE") || is_word(at + 1, "SIMILAR"));

@@ -18,6 +18,10 @@ static void print_page(struct buf *buf)
             buf_printf(buf, *c == '|' ? "\\%c" : "%c", *c);
         buf_printf(buf, "` | %s |\n", info->help);
     }
+    buf_str(buf, "\nAggregates are in [statements.md](statements.md). Of the functions of Flink 2.2 these are refused by name:\n\n"
+                 "| function | instead |\n| --- | --- |\n");
+    for (unsigned i = 0; func_refused_info(i); i++)
+        buf_printf(buf, "| `%s` | %s |\n", func_refused_info(i)->name, func_refused_info(i)->instead);
 }
 
 TEST(data_functions_page_is_up_to_date)

@@ -241,6 +241,35 @@ TEST(job_writes_a_file_exactly_once_and_reads_one)
     er_end(&er);
 }
 
+TEST(job_writes_the_files_of_partitions_exactly_once_and_reads_them)
+{
+    struct os *os = os_sim_create(3, NULL);
+    struct er er;
+    char text[1000];
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_sql(&er, "CREATE TABLE s (k STRING, n INT, d DATE) WITH ('connector' = 'kafka', 'topic' = 's', 'format' = 'json');"
+                "CREATE TABLE f (k STRING, d DATE, n INT, b BOOLEAN) PARTITIONED BY (d, k) WITH ('connector' = 'filesystem', "
+                "'path' = 'out', 'format' = 'csv');"
+                "INSERT INTO f SELECT k, d, n, n > 1 FROM s;");
+    er_produce(&er, "s", "{\"k\":\"a:/%\",\"n\":1,\"d\":\"2024-01-02\"}\n{\"k\":\"\",\"n\":2}");
+    er_settle(&er);
+    er_produce(&er, "s", "{\"k\":\"b\",\"n\":3,\"d\":\"2024-01-02\"}\n{\"k\":\"a:/%\",\"n\":4,\"d\":\"2024-01-02\"}");
+    er_settle(&er);
+    os_sim_crash(os);
+    er_close(&er, false);
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_produce(&er, "s", "{\"n\":5}\n{\"k\":\"b\",\"n\":6,\"d\":\"2024-01-02\"}");
+    er_settle(&er);
+    EXPECT_STR(read_file(os, "out/d=2024-01-02/k=a%3A%2F%25/part-insert-into_f.csv", text, sizeof(text)), "1,false\n4,true\n");
+    EXPECT_STR(read_file(os, "out/d=2024-01-02/k=b/part-insert-into_f.csv", text, sizeof(text)), "3,true\n6,true\n");
+    EXPECT_STR(read_file(os, "out/d=__DEFAULT_PARTITION__/k=__DEFAULT_PARTITION__/part-insert-into_f.csv", text, sizeof(text)),
+               "2,true\n5,true\n");
+    EXPECT_STR(er_rows(&er, "SELECT n, b, d, k FROM f WHERE n <> 3 ORDER BY n"),
+               "1,false,2024-01-02,a:/%\n2,true,,\n4,true,2024-01-02,a:/%\n5,true,,\n6,true,2024-01-02,b");
+    EXPECT_STR(er_rows(&er, "SELECT DISTINCT d FROM f ORDER BY d"), "\n2024-01-02");
+    er_end(&er);
+}
+
 TEST(job_of_an_alert_writes_to_alerts)
 {
     struct er er;
