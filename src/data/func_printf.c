@@ -2,8 +2,8 @@
  *
  *   conversion -> '%' [ index '$' | '<' ] flags [ width ] [ '.' precision ] letter
  *
- * What does not fit (a letter that is none, a value of another kind, flags that contradict each other) is an error of the
- * row. Widths and precisions of texts count characters. */
+ * What does not fit (a letter that is none, a value of another kind, flags that contradict each other) makes the result
+ * NULL, as in Flink; a pattern that is a literal is looked at when the call is bound. Widths and precisions of texts count characters. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -142,7 +142,7 @@ static bool check_directive(struct printer *p, const struct directive *d)
             return is_bad(p, "a width with %n");
         return true;
     }
-    return is_bad(p, "a conversion that is none of b, s, c, d, o, x, e, f, g, % and n");
+    return is_bad(p, "a conversion that is none of b, s, c, d, o, x, e, f, g, n and %");
 }
 
 /* ---- texts ---- */
@@ -514,10 +514,28 @@ static bool put_all(struct printer *p, struct bytes pattern)
     return true;
 }
 
+/* What can be said of a pattern without its arguments. */
+static bool check_pattern(struct bind *b, struct bytes pattern)
+{
+    struct printer p = {.why = NULL};
+    struct directive d;
+
+    for (;;) {
+        pattern = bytes_skip(pattern, bytes_find(pattern, '%', 0));
+        if (!pattern.len)
+            return true;
+        pattern = bytes_skip(pattern, 1);
+        if (!take_directive(&p, &pattern, &d) || !check_directive(&p, &d))
+            return bind_fail(b, "the pattern is wrong: %s", p.why);
+    }
+}
+
 static bool bind_printf(struct bind *b)
 {
+    struct bytes pattern;
+
     b->type = type_simple(TYPE_VARCHAR);
-    if (!bind_cast(b, 0, b->type))
+    if (!bind_cast(b, 0, b->type) || (bind_literal(b, 0, &pattern) && !check_pattern(b, pattern)))
         return false;
     for (unsigned i = 1; i < b->args_count; i++) {
         enum type_kind kind = bind_type(b, i)->kind;
@@ -541,11 +559,14 @@ static enum status print_rows(struct call *call)
             continue;
         }
         buf_clear(&out);
-        bool ok = put_all(&p, arg_bytes(call, 0, row));
-        if (!ok || out.failed)
-            st = call_fail(call, row, "PRINTF: %s", ok ? "a result of more than 16 MiB" : p.why);
-        if (st != ST_OK)
+        if (!put_all(&p, arg_bytes(call, 0, row))) {
+            call_null(call, row);
+            continue;
+        }
+        if (out.failed) {
+            st = call_fail(call, row, "PRINTF: a result of more than 16 MiB");
             break;
+        }
         call_copy(call, row, buf_view(&out));
     }
     buf_deinit(&out);
@@ -556,6 +577,6 @@ const struct func func_printf_table[] = {
     {.name = "PRINTF", .bind = bind_printf, .kernel = print_rows, .args_min = 1, .args_max = -1, .flags = FUNC_NULLS,
      .signature = "PRINTF(pattern, x, ...)",
      .help = "The pattern with its conversions such as %s, %5d, %.2f, %,d replaced by the arguments, as Java's Formatter does; "
-             "NULLs are null."},
+             "NULLs are null; NULL where one does not fit its argument."},
     {0},
 };

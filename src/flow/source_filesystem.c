@@ -64,6 +64,14 @@ static void add_file(struct source_file *s, const char *path, uint64_t size)
 
 static void list_folder(struct source_file *s, char *dir);
 
+static bool folder_put(const struct type *type, struct bytes text, struct folder *folder)
+{
+    if (!type_is_text(type->kind))
+        return folder->null || value_parse(type, text, 0, &folder->value);
+    folder->value.str = (struct str){(const char *)text.ptr, (uint32_t)text.len, 0};
+    return true;
+}
+
 /* The folder's value becomes that of its level; one that is named otherwise is left out. */
 static void enter_folder(struct source_file *s, char *path, const char *name)
 {
@@ -74,8 +82,7 @@ static void enter_folder(struct source_file *s, char *path, const char *name)
 
     buf_init(&value, 0);
     if (folder_value(bytes_str(name), column->name, &value, &folder->null)) {
-        struct bytes text = arena_copy(&s->arena, buf_view(&value));
-        if (!folder->null && !value_parse(column->type, text, 0, &folder->value))
+        if (!folder_put(column->type, arena_copy(&s->arena, buf_view(&value)), folder))
             s->status = diag_set(s->diag, ST_INVALID, DIAG_VALUE, "`%.*s`: the folder '%s' names no %s", BYTES_FMT(table->name),
                                  path, type_text(&s->arena, type_not_null(&s->arena, column->type, false)));
         s->level++;

@@ -392,7 +392,8 @@ static const struct expr *bind_function(struct binder *b, const struct scope *sc
     if (bytes_is(e->name, "OVERLAPS") && e->args_count == 2)
         return bind_overlaps(b, scope, e);
     if (bytes_is_nocase(e->name, "CURRENT_DATABASE") && !e->args_count)
-        return bind_text(b, BYTES_LITERAL("default_database"));
+        return func_cast(b->arena, bind_text(b, BYTES_LITERAL("default_database")),
+                         type_not_null(b->arena, type_simple(TYPE_VARCHAR), true), false, false, b->diag);
     const struct expr *part = bind_window_part(b, scope, e);
     if (part || b->failed)
         return part;

@@ -187,6 +187,8 @@ static void groups_of(struct binder *b, const struct ast_expr *e, struct selecti
     struct group pairs = {0};
 
     equal_pairs(b, e, met, &pairs, 0);
+    if (!b->failed && e->kind != AST_SUBQUERY && s->ast->having && !s->ast->grouped && met->count > 0)
+        bind_unsupported(b, e->at, "HAVING without GROUP BY in a sub-query of EXISTS or IN that is correlated");
     if (!b->failed)
         select_keys(b, s);
     if (!b->failed)
@@ -310,6 +312,12 @@ static struct plan_node *left_only_join(struct binder *b, enum join_kind kind, s
     return node;
 }
 
+/* An aggregate of all rows is there, even of none. */
+static bool always_exists(const struct ast_expr *e)
+{
+    return e->kind == AST_EXISTS && has_groups(e->query) && !e->query->select->grouped && !e->query->select->having;
+}
+
 /* The rows for which e is TRUE, or FALSE. */
 static void semi_join(struct binder *b, struct rel *rel, const struct ast_expr *e, bool negated)
 {
@@ -318,6 +326,10 @@ static void semi_join(struct binder *b, struct rel *rel, const struct ast_expr *
 
     if (b->failed)
         return;
+    if (always_exists(e)) {
+        rel->node = filter_on(b, rel->node, expr_bool(b->arena, !negated));
+        return;
+    }
     uint16_t n = rel->node->columns_count;
     struct places places = {.outer = 0, .inner = n};
     for (uint16_t i = 0; i < dep.on.count; i++)
@@ -685,6 +697,8 @@ static const struct expr *exists_value(struct binder *b, const struct scope *sco
 
     if (b->failed)
         return NULL;
+    if (always_exists(e))
+        return expr_bool(b->arena, true);
     struct sub sub = counted(b, e, &dep, NULL, NULL);
     uint16_t first = b->failed ? 0 : subs_add(b, e, &sub);
     return b->failed ? NULL : more(b, e, sub_column(b, &sub, first, sub.keys_count), NULL);

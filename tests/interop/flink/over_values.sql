@@ -39,8 +39,13 @@ SELECT id, SUM(id) OVER (ORDER BY d) FROM (SELECT id, CAST(ts AS TIMESTAMP(6)) A
 SELECT k, MAX(s) FROM (SELECT k, SUM(v) OVER (PARTITION BY k ORDER BY v) AS s FROM latest) GROUP BY k;
 SELECT id, s FROM (SELECT id, v, SUM(v) OVER (PARTITION BY k ORDER BY v) AS s FROM latest) WHERE s > 10;
 SELECT id, s FROM (SELECT id, k, SUM(v) OVER (PARTITION BY k ORDER BY v) AS s FROM o) WHERE k = 'a';
--- refused
+-- differs: Flink counts rows that are equal to a row before it
+SELECT id, RANK() OVER (PARTITION BY k ORDER BY v), DENSE_RANK() OVER (PARTITION BY k ORDER BY v) FROM o;
+SELECT id, RANK() OVER (ORDER BY id), DENSE_RANK() OVER (ORDER BY id) FROM latest;
+-- differs: Flink has no bounded frame there
 SELECT k, v, SUM(v) OVER (PARTITION BY k ORDER BY v ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM o;
+-- differs: Flink accepts it, and the job fails
+SELECT id, k, v, LAG(v) OVER (PARTITION BY k ORDER BY v) FROM o;
 -- refused
 SELECT k, v, SUM(v) OVER (PARTITION BY k ORDER BY v DESC) FROM o;
 -- refused

@@ -11,11 +11,11 @@ TEST(printf_of_integers)
     call_case("PRINTF", "STRING '%x|%X|%o|%#x|%06x', TINYINT -1, SMALLINT -2, INT -1, BIGINT 255, INT 255",
               "STRING ff|FFFE|37777777777|0xff|0000ff");
     call_case("PRINTF", "STRING '%c%C', INT 228, INT 97", "STRING äA");
-    call_case("PRINTF", "STRING '%d', STRING 'x'", "error PRINTF: d, o and x take an integer");
-    call_case("PRINTF", "STRING '%.2d', INT 1", "error PRINTF: a precision with a conversion that takes none");
-    call_case("PRINTF", "STRING '%-d', INT 1", "error PRINTF: - or 0 without a width");
-    call_case("PRINTF", "STRING '%-05d', INT 1", "error PRINTF: flags that contradict each other");
-    call_case("PRINTF", "STRING '%c', INT -1", "error PRINTF: c takes the number of a character");
+    call_case("PRINTF", "STRING '%d', STRING 'x'", "STRING NULL");
+    literal_case("PRINTF", "STRING '%.2d', INT 1", "error PRINTF: the pattern is wrong: a precision with a conversion that takes none");
+    literal_case("PRINTF", "STRING '%-d', INT 1", "error PRINTF: the pattern is wrong: - or 0 without a width");
+    literal_case("PRINTF", "STRING '%-05d', INT 1", "error PRINTF: the pattern is wrong: flags that contradict each other");
+    call_case("PRINTF", "STRING '%c', INT -1", "STRING NULL");
 }
 
 TEST(printf_of_floats_rounds_their_shortest_digits_half_up)
@@ -30,8 +30,8 @@ TEST(printf_of_floats_rounds_their_shortest_digits_half_up)
     call_case("PRINTF", "STRING '%08.2f|%+.1f|%(.1f', DOUBLE -1.5, DOUBLE 1.5, DOUBLE -1.5", "STRING -0001.50|+1.5|(1.5)");
     call_case("PRINTF", "STRING '%5f|%08f|%+f', DOUBLE NaN, DOUBLE Infinity, DOUBLE Infinity", "STRING   NaN|Infinity|+Infinity");
     call_case("PRINTF", "STRING '%f', FLOAT 0.1", "STRING 0.100000");
-    call_case("PRINTF", "STRING '%f', INT 1", "error PRINTF: e, f and g take a FLOAT or DOUBLE");
-    call_case("PRINTF", "STRING '%.401f', DOUBLE 1", "error PRINTF: a precision above 400");
+    call_case("PRINTF", "STRING '%f', INT 1", "STRING NULL");
+    call_case("PRINTF", "STRING '%.401f', DOUBLE 1", "STRING NULL");
 }
 
 TEST(printf_of_texts_and_others)
@@ -45,11 +45,11 @@ TEST(printf_of_texts_and_others)
     call_case("PRINTF", "STRING ''", "STRING ");
     literal_case("PRINTF", "STRING '%s %b %d %.2s', STRING NULL, STRING NULL, INT NULL, STRING NULL", "STRING null false null nu");
     literal_case("PRINTF", "STRING NULL, INT 1", "STRING NULL");
-    call_case("PRINTF", "STRING '%s %s', INT 1", "error PRINTF: there is no argument for a conversion");
-    call_case("PRINTF", "STRING '%<s', INT 1", "error PRINTF: there is no argument for a conversion");
-    call_case("PRINTF", "STRING '%q', INT 1", "error PRINTF: a conversion that is none of");
-    call_case("PRINTF", "STRING '50%', INT 1", "error PRINTF: it ends within a conversion");
-    call_case("PRINTF", "STRING '%.s', INT 1", "error PRINTF: a point without a precision behind it");
-    call_case("PRINTF", "STRING '%9999999s', INT 1", "error PRINTF: a width above 1048576");
+    call_case("PRINTF", "STRING '%s %s', INT 1", "STRING NULL");
+    call_case("PRINTF", "STRING '%<s', INT 1", "STRING NULL");
+    literal_case("PRINTF", "STRING '%q', INT 1", "error PRINTF: the pattern is wrong: a conversion that is none of");
+    literal_case("PRINTF", "STRING '50%', INT 1", "error PRINTF: the pattern is wrong: it ends within a conversion");
+    literal_case("PRINTF", "STRING '%.s', INT 1", "error PRINTF: the pattern is wrong: a point without a precision behind it");
+    literal_case("PRINTF", "STRING '%9999999s', INT 1", "error PRINTF: the pattern is wrong: a width above 1048576");
     call_case("PRINTF", "STRING '%s', DATE 2020-01-01", "error PRINTF: takes texts, numbers and BOOLEANs, not DATE: CAST it to STRING");
 }

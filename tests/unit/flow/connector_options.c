@@ -61,7 +61,7 @@ TEST(connector_options_are_known_and_have_values_of_their_kind)
     expect_refused(&er, "'connector' = 'kafka', 'topic-pattern' = 'x.*', 'format' = 'json'",
                    "option 'topic-pattern': a table reads one topic; UNION ALL joins several", "");
     expect_refused(&er, "'connector' = 'filesystem', 'path' = 'x', 'format' = 'json', 'sink.rolling-policy.file-size' = '1MB'",
-                   "option 'sink.rolling-policy.file-size': not built yet: one file is written, and is never rolled", "");
+                   "option 'sink.rolling-policy.file-size': not built yet: one file is written, of each partition, and is never rolled", "");
     er_sql(&er, "DROP TABLE x");
     er_sql(&er, "CREATE TABLE x (a INT) WITH (" KAFKA "'json.ignore-parse-errors' = 'true', 'properties.group.id' = 'g', "
                 "'scan.startup.mode' = 'earliest-offset', 'sink.parallelism' = '1')");
