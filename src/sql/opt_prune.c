@@ -308,25 +308,14 @@ static struct plan_node *prune_unnest(struct arena *arena, struct plan_node *nod
     return node;
 }
 
-/* Where nobody reads what it has computed its rows are those of its input: none of them is late, as in Flink. */
 static struct plan_node *prune_over(struct arena *arena, struct plan_node *node,
                                     const uint8_t *needed, int32_t *map)
 {
     struct plan_over *over = &node->over;
     uint16_t n = node->inputs[0].node->columns_count;
     uint8_t *below = needs(arena, node->inputs[0].node), *keep = needs(arena, node);
-    bool computes = false;
 
     memcpy(below, needed, n);
-    for (uint16_t i = n; i < node->columns_count; i++) {
-        computes |= needed[i];
-        map[i] = -1;
-    }
-    if (!computes) {
-        struct pruned input = prune_input(arena, node->inputs[0].node, below);
-        memcpy(map, input.map, n * sizeof(*map));
-        return input.node;
-    }
     for (uint16_t i = 0; i < over->partition_count; i++)
         below[over->partition[i]] = 1;
     if (over->time != TIME_PROC)
