@@ -1,4 +1,4 @@
-/* postgres.c: PostgreSQL as a sink.
+/* postgres.c: PostgreSQL as a sink. As what is looked up: postgres_lookup.c.
  *
  *     a table            a row                                                    a deleted row
  *     with PRIMARY KEY   INSERT … ON CONFLICT (key) DO UPDATE SET all others      DELETE … WHERE key
@@ -23,12 +23,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "bridge/pg_link.h"
-#include "bridge/pg_value.h"
-#include "bridge/systems.h"
-
-enum { OPT_HOST, OPT_PORT, OPT_USER, OPT_PASSWORD, OPT_DATABASE, OPT_SCHEMA, OPT_TABLE, OPT_POSITIONS, OPT_SSLMODE,
-       OPT_SSLROOT, OPT_SSLCERT, OPT_SSLKEY, OPT_SSLPASSWORD, OPTIONS };
+#include "bridge/postgres_inner.h"
 
 static const struct bridge_option options[] = {
     [OPT_HOST] = {"postgres.host", BRIDGE_TEXT, "127.0.0.1", NULL, 0, 0,
@@ -49,19 +44,6 @@ static const struct bridge_option options[] = {
     [OPT_SSLCERT] = {"postgres.sslcert", BRIDGE_TEXT, "", NULL, 0, 0, "file of our own certificate"},
     [OPT_SSLKEY] = {"postgres.sslkey", BRIDGE_TEXT, "", NULL, 0, 0, "file of its key"},
     [OPT_SSLPASSWORD] = {"postgres.sslpassword", BRIDGE_SECRET, "", NULL, 0, 0, "of the key's file"},
-};
-
-struct bridge_postgres_state {
-    struct bridge base;
-    struct pg_link link;
-    struct arena link_arena; /* as long as the connection */
-    struct pg_type *types;   /* of the columns there; by ours */
-    int64_t *expected;       /* the position there, by partition, as this connection knows it; or UNKNOWN */
-    uint32_t expected_count;
-    struct buf sql, text;
-    size_t *starts;       /* of the values in text; SIZE_MAX: NULL */
-    const char **values;
-    char *positions;      /* its name, quoted */
 };
 
 enum verdict { DONE, TROUBLE, REFUSED };
@@ -89,7 +71,7 @@ static void name_of(const struct bridge_spec *spec, struct bytes table, struct b
     pg_name(out, table);
 }
 
-static void target(const struct bridge_spec *spec, struct buf *out)
+void postgres_target(const struct bridge_spec *spec, struct buf *out)
 {
     name_of(spec, spec->values[OPT_TABLE].given ? spec->values[OPT_TABLE].text : spec->table, out);
 }
@@ -204,7 +186,7 @@ static const char *sql_put(struct bridge_postgres_state *b)
 {
     buf_clear(&b->sql);
     buf_str(&b->sql, "INSERT INTO ");
-    target(b->base.spec, &b->sql);
+    postgres_target(b->base.spec, &b->sql);
     sql_columns(b, " (", false);
     sql_columns(b, ") VALUES (", true);
     buf_str(&b->sql, ")");
@@ -220,7 +202,7 @@ static const char *sql_gone(struct bridge_postgres_state *b)
 
     buf_clear(&b->sql);
     buf_str(&b->sql, "DELETE FROM ");
-    target(spec, &b->sql);
+    postgres_target(spec, &b->sql);
     for (uint16_t k = 0; k < spec->key_count; k++) {
         buf_str(&b->sql, k ? " AND " : " WHERE ");
         pg_name(&b->sql, spec->schema.fields[spec->key[k]].name);
@@ -232,8 +214,7 @@ static const char *sql_gone(struct bridge_postgres_state *b)
 
 /* ---- the connection ---- */
 
-static bool wrong(struct bridge_postgres_state *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static bool wrong(struct bridge_postgres_state *b, const char *format, ...)
+bool postgres_wrong(struct bridge_postgres_state *b, const char *format, ...)
 {
     va_list args;
 
@@ -252,9 +233,9 @@ static bool dial(struct bridge_postgres_state *b)
                  {"dbname", OPT_DATABASE}, {"sslmode", OPT_SSLMODE}, {"sslrootcert", OPT_SSLROOT},
                  {"sslcert", OPT_SSLCERT}, {"sslkey", OPT_SSLKEY}, {"sslpassword", OPT_SSLPASSWORD}};
     static const char *const always[][2] = {{"client_encoding", "UTF8"}, {"application_name", "quickwater"},
-                                            {"gssencmode", "disable"}, {"target_session_attrs", "read-write"}};
+                                            {"gssencmode", "disable"}};
     enum { GIVEN = sizeof(given) / sizeof(*given), ALWAYS = sizeof(always) / sizeof(*always) };
-    const char *keywords[GIVEN + ALWAYS + 1] = {NULL}, *values[GIVEN + ALWAYS + 1] = {NULL};
+    const char *keywords[GIVEN + ALWAYS + 2] = {NULL}, *values[GIVEN + ALWAYS + 2] = {NULL};
     unsigned n = 0;
 
     arena_reset(&b->link_arena);
@@ -268,6 +249,10 @@ static bool dial(struct bridge_postgres_state *b)
     for (unsigned i = 0; i < ALWAYS; i++, n++) {
         keywords[n] = always[i][0];
         values[n] = always[i][1];
+    }
+    if (b->base.spec->way != BRIDGE_LOOKUP) { /* a standby can be asked, not written to */
+        keywords[n] = "target_session_attrs";
+        values[n] = "read-write";
     }
     return pg_link_open(&b->link, keywords, values);
 }
@@ -283,6 +268,11 @@ static bool set_session(struct bridge_postgres_state *b)
                  "set_config('statement_timeout', $1, false), "
                  "set_config('idle_in_transaction_session_timeout', $1, false)",
                  &ms, 1, NULL);
+}
+
+bool postgres_dial(struct bridge_postgres_state *b)
+{
+    return dial(b) && set_session(b);
 }
 
 /* It is asked first, for a role that may not make tables may still write to one that is there. */
@@ -318,10 +308,10 @@ static bool column_fits(struct bridge_postgres_state *b, uint16_t column, const 
                                  PQgetvalue(columns, i, 2)[0]};
         if (pg_value_fits(field->type, type))
             return true;
-        return wrong(b, "column `%.*s` is %s, and PostgreSQL has it as %.40s",
+        return postgres_wrong(b, "column `%.*s` is %s, and PostgreSQL has it as %.40s",
                      BYTES_FMT(bytes_head(field->name, 60)), type_text(&b->link_arena, field->type), type->name);
     }
-    return wrong(b, "PostgreSQL's table has no column \"%.*s\" that can be written",
+    return postgres_wrong(b, "PostgreSQL's table has no column \"%.*s\" that can be written",
                  BYTES_FMT(bytes_head(field->name, 60)));
 }
 
@@ -331,7 +321,7 @@ static bool read_columns(struct bridge_postgres_state *b)
     PGresult *columns;
 
     buf_clear(&b->sql);
-    target(b->base.spec, &b->sql);
+    postgres_target(b->base.spec, &b->sql);
     const char *name = arena_str(&b->link_arena, buf_view(&b->sql));
     if (!pg_do(&b->link,
                "SELECT a.attname, format_type(CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END, NULL), "
@@ -347,7 +337,7 @@ static bool read_columns(struct bridge_postgres_state *b)
     return good;
 }
 
-static bool prepare(struct bridge_postgres_state *b, const char *name, const char *sql)
+bool postgres_prepare(struct bridge_postgres_state *b, const char *name, const char *sql)
 {
     PGresult *result;
     char text[160];
@@ -357,7 +347,7 @@ static bool prepare(struct bridge_postgres_state *b, const char *name, const cha
     bool good = !pg_failed(result);
     pg_error_text(result, text, sizeof(text));
     PQclear(result);
-    return pg_synced(&b->link) && (good || wrong(b, "%s", text));
+    return pg_synced(&b->link) && (good || postgres_wrong(b, "%s", text));
 }
 
 static bool connected(struct bridge_postgres_state *b)
@@ -366,11 +356,11 @@ static bool connected(struct bridge_postgres_state *b)
     pg_link_limit(&b->link, b->base.spec->timeout_ms);
     if (b->link.conn)
         return true;
-    return dial(b) && set_session(b) && make_positions(b) && read_columns(b) && prepare(b, "put", sql_put(b)) &&
-           (!b->base.spec->key_count || prepare(b, "gone", sql_gone(b)));
+    return postgres_dial(b) && make_positions(b) && read_columns(b) && postgres_prepare(b, "put", sql_put(b)) &&
+           (!b->base.spec->key_count || postgres_prepare(b, "gone", sql_gone(b)));
 }
 
-static bool give_up(struct bridge_postgres_state *b, char to[200])
+bool postgres_give_up(struct bridge_postgres_state *b, char to[200])
 {
     snprintf(to, 200, "%s", b->link.trouble);
     disconnect(b);
@@ -417,7 +407,7 @@ static bool read_position(struct bridge_postgres_state *b, uint32_t partition)
         return false;
     bool good = PQntuples(result) == 1 && bytes_to_i64(bytes_str(PQgetvalue(result, 0, 0)), expected);
     PQclear(result);
-    return good || wrong(b, "the position in %s is no number", b->positions);
+    return good || postgres_wrong(b, "the position in %s is no number", b->positions);
 }
 
 static enum status postgres_position(struct bridge *bridge, uint32_t partition, int64_t *out, char to[200])
@@ -425,7 +415,7 @@ static enum status postgres_position(struct bridge *bridge, uint32_t partition, 
     struct bridge_postgres_state *b = (struct bridge_postgres_state *)bridge;
 
     if (!connected(b) || !read_position(b, partition)) {
-        give_up(b, to);
+        postgres_give_up(b, to);
         return ST_AGAIN;
     }
     *out = *expected_of(b, partition);
@@ -440,7 +430,7 @@ static bool ready(struct bridge_postgres_state *b, const struct bridge_batch *ba
     if (*expected_of(b, batch->partition) == UNKNOWN && !read_position(b, batch->partition))
         return false;
     return *expected_of(b, batch->partition) <= batch->records[0].offset ||
-           wrong(b, "the position in %s is past this batch", b->positions);
+           postgres_wrong(b, "the position in %s is past this batch", b->positions);
 }
 
 static bool queue_position(struct bridge_postgres_state *b, const struct bridge_batch *batch)
@@ -520,7 +510,7 @@ static enum verdict judged(struct bridge_postgres_state *b, long *rows)
     } else if (pg_failed(result)) {
         verdict = is_the_rows(result) ? REFUSED : TROUBLE;
         pg_error_text(result, text, sizeof(text));
-        wrong(b, "%s", text);
+        postgres_wrong(b, "%s", text);
     }
     PQclear(result);
     return verdict;
@@ -533,7 +523,7 @@ static enum verdict fenced(struct bridge_postgres_state *b)
     enum verdict begun = judged(b, &rows), moved = begun == DONE ? judged(b, &rows) : begun;
 
     if (moved == DONE && rows != 1)
-        wrong(b, "the position in %s is not where it was: a transaction that had been given up was made after all",
+        postgres_wrong(b, "the position in %s is not where it was: a transaction that had been given up was made after all",
               b->positions);
     return moved == DONE && rows == 1 ? DONE : TROUBLE;
 }
@@ -606,7 +596,7 @@ static bool deliver_one(struct bridge_postgres_state *b, struct bridge_record *r
             pg_error_text(result, text, sizeof(text));
         PQclear(result);
         if (failed && !the_rows)
-            return wrong(b, "%s", text);
+            return postgres_wrong(b, "%s", text);
         if (failed)
             r->never = arena_printf(batch->arena, "%s", text);
     }
@@ -641,7 +631,7 @@ static void postgres_deliver(struct bridge *bridge, struct bridge_batch *batch)
     if (verdict == REFUSED)
         verdict = deliver_singly(b, batch);
     if (verdict != DONE) {
-        give_up(b, batch->trouble);
+        postgres_give_up(b, batch->trouble);
         return;
     }
     *expected_of(b, batch->partition) = batch->next_offset;
@@ -650,7 +640,7 @@ static void postgres_deliver(struct bridge *bridge, struct bridge_batch *batch)
 
 const struct bridge_class bridge_postgres = {
     .name = "postgres",
-    .ways = BRIDGE_SINK,
+    .ways = BRIDGE_SINK | BRIDGE_LOOKUP,
     .guarantee = "exactly once: the rows of a batch and its position are one transaction",
     .options = options,
     .options_count = OPTIONS,
@@ -659,5 +649,6 @@ const struct bridge_class bridge_postgres = {
     .open = postgres_open,
     .position = postgres_position,
     .deliver = postgres_deliver,
+    .lookup = postgres_lookup,
     .close = postgres_close,
 };

@@ -293,4 +293,88 @@ def tls_and_a_password_and_a_role_that_may_only_write():
     assert pg.one("SELECT count(*) FROM tls") == "10"
 
 
+def looked_up(name, columns, select, condition, options="", kind="LEFT JOIN", port=None, out="name STRING"):
+    server.sql("CREATE TABLE %s_in (oid BIGINT, cid BIGINT, k STRING, p AS PROCTIME()) WITH ('connector' = 'kafka', 'topic' = "
+               "'%s_in', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');" % (name, name))
+    server.sql("CREATE TABLE %s_out (oid BIGINT, %s) WITH ('connector' = 'kafka', 'topic' = '%s_out', 'format' = 'json');"
+               % (name, out, name))
+    server.sql(table(name, columns, options, port))
+    server.sql("INSERT INTO %s_out SELECT o.oid, %s FROM %s_in AS o %s %s FOR SYSTEM_TIME AS OF o.p AS c ON %s;"
+               % (name, select, name, kind, name, condition))
+
+
+def told(name, rows):
+    until("%s is told" % name, 90, lambda: len(server.rows("SELECT oid FROM %s_out;" % name)) >= len(rows))
+    got = server.rows("SELECT * FROM %s_out;" % name)
+    assert got == rows, (len(got), len(rows), got[:5], rows[:5])
+
+
+@case
+def rows_are_looked_up_by_any_columns():
+    pg.do("CREATE TABLE prices (k text, cid bigint, name text, hidden text);"
+          "INSERT INTO prices SELECT 'a', n % 3, 'name ' || n, repeat('x', 1000) FROM generate_series(1, 6) n;"
+          "INSERT INTO prices VALUES ('b', 1, NULL, NULL)")
+    looked_up("prices", "k STRING, cid BIGINT, name STRING, hidden STRING", "c.name", "o.cid = c.cid AND o.k = c.k")
+    server.post("prices_in", [{"oid": 1, "cid": 1, "k": "a"}, {"oid": 2, "cid": 1, "k": "b"}, {"oid": 3, "cid": 9, "k": "a"},
+                              {"oid": 4, "cid": None, "k": "a"}, {"oid": 5, "cid": 0, "k": "a\u0000"}])
+    told("prices", [[1, "name 1"], [1, "name 4"], [2, None], [3, None], [4, None], [5, None]])
+    assert "hidden" not in server.sql("EXPLAIN SELECT c.name FROM prices_in AS o JOIN prices FOR SYSTEM_TIME AS OF o.p AS c "
+                                      "ON o.cid = c.cid;")[-1]["rows"][-1][0]
+    assert server.rows("SELECT COUNT(*) FROM prices_in AS o JOIN prices FOR SYSTEM_TIME AS OF o.p AS c ON o.cid = c.cid AND "
+                       "c.k = 'a' AND c.name > 'name 3';") == [[3]]
+
+
+@case
+def values_of_many_types_are_looked_up():
+    pg.do("CREATE TABLE kinds (id uuid PRIMARY KEY, b boolean, n numeric(10, 2), d double precision, bytes bytea, day date, "
+          "t time, ts timestamp, tz timestamptz, list int[], doc jsonb, s varchar(20));"
+          "INSERT INTO kinds VALUES ('11111111-1111-1111-1111-111111111111', true, 12.50, 0.1, '\\x00ff', '2026-01-02', "
+          "'03:04:05', '2026-01-02 03:04:05.678', '2026-01-02 03:04:05.678+02', '{1,NULL,3}', '{\"a\": {\"b\": 1}}', 'ä\"'), "
+          "('22222222-2222-2222-2222-222222222222', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL), "
+          "('33333333-3333-3333-3333-333333333333', false, 1, 1, NULL, NULL, NULL, 'infinity', NULL, NULL, NULL, NULL)")
+    columns = ("b BOOLEAN, n DECIMAL(10, 2), d DOUBLE, `bytes` BYTES, `day` DATE, t TIME, ts TIMESTAMP(3), tz TIMESTAMP_LTZ(3), "
+               "list ARRAY<INT>, doc STRING, s STRING")
+    looked_up("kinds", "id STRING, %s, PRIMARY KEY (id) NOT ENFORCED" % columns,
+              "c.b, c.n, c.d, c.`bytes`, c.`day`, c.t, c.ts, c.tz, c.list, c.doc, c.s", "o.k = c.id", out=columns)
+    ids = ["%d%d%d%d%d%d%d%d-1111-1111-1111-111111111111".replace("1", str(n)) % ((n,) * 8) for n in (1, 2, 3)] + ["no uuid"]
+    server.post("kinds_in", [{"oid": i, "cid": 0, "k": k} for i, k in enumerate(ids)])
+    nothing = [None] * 11
+    until("all are told", 30, lambda: len(server.rows("SELECT oid FROM kinds_out;")) == 4)
+    rows = server.rows("SELECT * FROM kinds_out;")
+    assert rows[0][1:5] == [True, 12.5, 0.1, "AP8="] or rows[0][1:5] == [True, "12.50", 0.1, "AP8="], rows[0]
+    assert rows[0][5:] == ["2026-01-02", "03:04:05", "2026-01-02T03:04:05.678", "2026-01-02T01:04:05.678Z", [1, None, 3],
+                           '{"a": {"b": 1}}', 'ä"'] or "01:04:05.678" in str(rows[0][8]), rows[0]
+    assert [r[1:] for r in rows[1:]] == [nothing] * 3, rows
+    reasons = " ".join(r[0] for r in server.rows("SELECT reason FROM `kinds$dead`;"))
+    assert "22P02" in reasons and "no row of the table" in reasons, reasons
+
+
+@case
+def lookups_tell_each_row_once_over_kills_and_a_connection_that_hurts():
+    pg.do("CREATE TABLE lost (cid bigint PRIMARY KEY, name text); INSERT INTO lost SELECT n, 'k' || n FROM generate_series(0, 6) n")
+    looked_up("lost", "cid BIGINT, name STRING, PRIMARY KEY (cid) NOT ENFORCED", "c.name", "o.cid = c.cid",
+              "'bridge.batch.records' = '20'", port=proxy.port)
+    rounds, sent = (4 if os.environ.get("INTEROP_MODE") == "ci" else 16), 0
+    for i in range(rounds):
+        proxy.trouble = ({"delay"}, {"cut"}, {"throttle"}, {"deaf"})[i % 4]
+        server.post("lost_in", [{"oid": n, "cid": n % 8} for n in range(sent, sent + 100)])
+        sent += 100
+        time.sleep(0.05 * (i % 4))
+        (pg, server)[i % 2].again()
+        proxy.reset_all()
+    proxy.trouble = set()
+    told("lost", [[n, "k%d" % (n % 8) if n % 8 < 7 else None] for n in range(sent)])
+
+
+@case
+def what_postgres_has_not_is_said_and_waited_for():
+    looked_up("later", "cid BIGINT, name STRING", "c.name", "o.cid = c.cid")
+    server.post("later_in", [{"oid": 1, "cid": 1}])
+    name = "later@insert-into_later_out"
+    until("it says so", 20, lambda: "42P01" in trouble(name))
+    pg.do("CREATE TABLE later (cid bigint, name text); INSERT INTO later VALUES (1, 'now')")
+    told("later", [[1, "now"]])
+    assert trouble(name) == ""
+
+
 checks.main(None)
