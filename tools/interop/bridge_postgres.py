@@ -336,14 +336,13 @@ def values_of_many_types_are_looked_up():
                "list ARRAY<INT>, doc STRING, s STRING")
     looked_up("kinds", "id STRING, %s, PRIMARY KEY (id) NOT ENFORCED" % columns,
               "c.b, c.n, c.d, c.`bytes`, c.`day`, c.t, c.ts, c.tz, c.list, c.doc, c.s", "o.k = c.id", out=columns)
-    ids = ["%d%d%d%d%d%d%d%d-1111-1111-1111-111111111111".replace("1", str(n)) % ((n,) * 8) for n in (1, 2, 3)] + ["no uuid"]
+    ids = ["11111111-1111-1111-1111-111111111111".replace("1", n) for n in "123"] + ["no uuid"]
     server.post("kinds_in", [{"oid": i, "cid": 0, "k": k} for i, k in enumerate(ids)])
     nothing = [None] * 11
     until("all are told", 30, lambda: len(server.rows("SELECT oid FROM kinds_out;")) == 4)
     rows = server.rows("SELECT * FROM kinds_out;")
-    assert rows[0][1:5] == [True, 12.5, 0.1, "AP8="] or rows[0][1:5] == [True, "12.50", 0.1, "AP8="], rows[0]
-    assert rows[0][5:] == ["2026-01-02", "03:04:05", "2026-01-02T03:04:05.678", "2026-01-02T01:04:05.678Z", [1, None, 3],
-                           '{"a": {"b": 1}}', 'ä"'] or "01:04:05.678" in str(rows[0][8]), rows[0]
+    assert rows[0][1:] == [True, 12.5, 0.1, "AP8=", "2026-01-02", "03:04:05", "2026-01-02 03:04:05.678",
+                           "2026-01-02 01:04:05.678Z", [1, None, 3], '{"a": {"b": 1}}', 'ä"'], rows[0]
     assert [r[1:] for r in rows[1:]] == [nothing] * 3, rows
     reasons = " ".join(r[0] for r in server.rows("SELECT reason FROM `kinds$dead`;"))
     assert "22P02" in reasons and "no row of the table" in reasons, reasons
