@@ -198,6 +198,11 @@ static void feed(struct rig *r, const struct plan_node *node, const struct op_cl
     enum status st = ST_AGAIN;
     for (int step = 0; class->on_watermark && st == ST_AGAIN && step < 100; step++)
         st = class->on_watermark(node, state, &r->ctx, 30000000);
+    for (int look = 0; class->on_clock && look < 3; look++) { /* what expires goes, whenever it was written */
+        r->ctx.expr.now_us += INT64_C(60000000);
+        if (class->on_clock(node, state, &r->ctx, r->ctx.expr.now_us) != ST_OK)
+            break;
+    }
     class->save(node, state, &w);
     buf_deinit(&w.buf);
 }
@@ -206,16 +211,18 @@ FUZZ(operator_load, data, size)
 {
     struct rig r = {0};
 
-    if (!size)
+    if (size < 2)
         return;
     arena_init(&r.plans, ARENA_BUDGET_NONE);
     arena_init(&r.call, ARENA_BUDGET_NONE);
     r.ctx = (struct op_ctx){.arena = &r.call, .shards = 1, .watermark_us = INT64_MIN, .way = &way};
     r.ctx.expr = (struct expr_ctx){.arena = &r.call, .watermark_us = INT64_MIN, .diag = &r.diag};
     struct plan_node *node = node_make(&r, data[0]);
+    for (uint16_t i = 0; i < node->inputs_count && plan_expires(node); i++)
+        node->inputs[i].ttl_us = data[1] >> i & 1 ? 10000000 : 0;
     const struct op_class *class = op_class_of(node, &r.diag);
     void *state = xcalloc(1, class->state_size + 16);
-    struct reader reader = reader_of(bytes_of(data + 1, size - 1));
+    struct reader reader = reader_of(bytes_of(data + 2, size - 2));
 
     if (class->open(node, state, &r.ctx) == ST_OK && class->load(node, state, &r.ctx, &reader) == ST_OK)
         feed(&r, node, class, state, data[0] & 16);

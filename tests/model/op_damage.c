@@ -10,7 +10,7 @@
 static const enum plan_kind kinds[] = {PLAN_GROUP_AGG, PLAN_GROUP_AGG,   PLAN_WINDOW_AGG,  PLAN_RANK,
                                        PLAN_JOIN,      PLAN_WINDOW_JOIN, PLAN_WINDOW_RANK, PLAN_WINDOW,
                                        PLAN_OVER,      PLAN_OVER, PLAN_TEMPORAL_JOIN, PLAN_MATCH, PLAN_OVER};
-enum { DAMAGED = 2 * sizeof(kinds) / sizeof(kinds[0]) };
+enum { PLAIN = 2 * sizeof(kinds) / sizeof(kinds[0]), DAMAGED = 2 * PLAIN }; /* of those behind, what can expires */
 
 /* A{1,}? N, of which N never comes: runs are left. */
 static void match_make(struct arena *plans, struct plan_node *node, const struct agg_call *min)
@@ -35,7 +35,7 @@ static void match_make(struct arena *plans, struct plan_node *node, const struct
                                       .within_us = 45000000};
 }
 
-static struct plan_node *damage_node(struct arena *plans, int kind)
+static struct plan_node *plain_node(struct arena *plans, int kind)
 {
     static const struct plan_sort_key order = {.column = 1};
     const char *in = kind % 2 ? "k text, s text, t rowtime, e timestamp" : "k bigint, s text, t rowtime, e timestamp";
@@ -106,6 +106,15 @@ static struct plan_node *damage_node(struct arena *plans, int kind)
     return node;
 }
 
+static struct plan_node *damage_node(struct arena *plans, int kind)
+{
+    struct plan_node *node = plain_node(plans, kind % PLAIN);
+
+    for (uint16_t i = 0; i < node->inputs_count && kind >= PLAIN && plan_expires(node); i++)
+        node->inputs[i].ttl_us = 10000000;
+    return node;
+}
+
 static const char rows[] = "1 a 1000 30000 | 2 bc 7000 30000 | 1 d 8000 40000 | 3 null 12000 30000 | null e 9000 30000";
 
 /* Loads and works on; false: it was refused somewhere on the way, which is fine. */
@@ -127,6 +136,10 @@ static bool works(struct op_rig *rig, struct bytes saved)
     enum status st = ST_AGAIN;
     for (int step = 0; fine && rig->class->on_watermark && st == ST_AGAIN && step < 20; step++)
         st = rig->class->on_watermark(rig->node, state, &rig->ctx, 50000000);
+    rig->ctx.expr.now_us = 60000000;
+    if (fine && rig->class->on_clock)
+        fine = rig->class->on_clock(rig->node, state, &rig->ctx, 60000000) == ST_OK;
+    rig->ctx.expr.now_us = 0;
     if (fine)
         rig->class->save(rig->node, state, &w);
     buf_deinit(&w.buf);

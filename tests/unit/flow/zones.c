@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "flow/job.h"
 #include "lib/engines.h"
 #include "lib/zone_file.h"
@@ -113,6 +114,58 @@ TEST(zones_days_of_23_hours)
     EXPECT_STR(er_rows(&er, "SELECT * FROM d"), "");
     put(&er, "2024-03-31 22:00:00");
     EXPECT_STR(er_rows(&er, "SELECT * FROM d"), "2024-03-31 00:00:00.000,2024-04-01 00:00:00.000,4");
+    er_end(&er);
+}
+
+/* To a time of the simulated clock; what the alarms ring for on the way is done. */
+static void clock_to(struct er *er, int64_t utc_s)
+{
+    int64_t wait_us = utc_s * 1000000 - os_wall_us(er->os);
+
+    CHECK(wait_us > 0);
+    os_sim_advance(er->os, wait_us * 1000);
+    er_settle(er);
+}
+
+static void put_at(struct er *er, int64_t utc_s)
+{
+    clock_to(er, utc_s);
+    er_produce(er, "s", "{\"k\":1}");
+    er_settle(er);
+}
+
+/* Windows of processing time begin and end in the zone of the job, by the clocks of ticks: over the day of 23 hours,
+ * and over a restart in a session that knows of no zone. */
+TEST(zones_of_windows_in_processing_time)
+{
+    enum { MARCH_30_2259 = 1711839540, HOUR = 3600, MINUTE = 60 }; /* 23:59 in Berlin */
+    struct os *os = world();
+    struct er er;
+
+    os_sim_wall_jump(os, MARCH_30_2259 * INT64_C(1000000) - os_wall_us(os));
+    er_open(&er, os, "data", (struct engine_options){0});
+    er_sql(&er, "SET 'table.local-time-zone' = 'Europe/Berlin';"
+                "CREATE TABLE s (k INT, p AS PROCTIME()) WITH ('connector' = 'kafka', 'topic' = 's', 'format' = 'json');"
+                "CREATE MATERIALIZED TABLE d AS SELECT window_start, window_end, COUNT(*) AS n "
+                "FROM TABLE(TUMBLE(TABLE s, DESCRIPTOR(p), INTERVAL '1' DAY)) GROUP BY window_start, window_end;"
+                "CREATE MATERIALIZED TABLE h AS SELECT window_start, window_end, COUNT(*) AS n "
+                "FROM TABLE(TUMBLE(TABLE s, DESCRIPTOR(p), INTERVAL '1' HOUR)) GROUP BY window_start, window_end;");
+    put_at(&er, MARCH_30_2259 + 30);
+    put_at(&er, MARCH_30_2259 + 90); /* 00:00:30 of the 31st */
+    EXPECT_STR(er_rows(&er, "SELECT * FROM d"), "2024-03-30 00:00:00.000,2024-03-31 00:00:00.000,1");
+    put_at(&er, MARCH_30_2259 + 2 * HOUR); /* 01:59 */
+    er_kill(&er);
+    er_open(&er, os, "data", (struct engine_options){.shards = 2});
+    put_at(&er, MARCH_30_2259 + 2 * HOUR + 2 * MINUTE); /* 03:01: there is no two o'clock */
+    put_at(&er, MARCH_30_2259 + 3 * HOUR + 2 * MINUTE); /* 04:01 */
+    EXPECT_STR(er_rows(&er, "SELECT * FROM h ORDER BY window_start"),
+               "2024-03-30 23:00:00.000,2024-03-31 00:00:00.000,1 | 2024-03-31 00:00:00.000,2024-03-31 01:00:00.000,1 | "
+               "2024-03-31 01:00:00.000,2024-03-31 02:00:00.000,1 | 2024-03-31 03:00:00.000,2024-03-31 04:00:00.000,1");
+    clock_to(&er, MARCH_30_2259 + 23 * HOUR + 30); /* 23:59:30 of that day */
+    EXPECT_STR(er_rows(&er, "SELECT COUNT(*) FROM d"), "1");
+    clock_to(&er, MARCH_30_2259 + 23 * HOUR + 90);
+    EXPECT_STR(er_rows(&er, "SELECT * FROM d ORDER BY window_start"),
+               "2024-03-30 00:00:00.000,2024-03-31 00:00:00.000,1 | 2024-03-31 00:00:00.000,2024-04-01 00:00:00.000,4");
     er_end(&er);
 }
 
