@@ -622,18 +622,38 @@ static bool live_begin(struct job *job)
     return true;
 }
 
+/* A job that waits for memory takes nothing in; but what is due by the clock may let go of some. */
+static bool waiting_begin(struct job *job)
+{
+    int64_t clock = job_clock(job);
+    if (!job->memory_waits || job->engine->options.source_clock || driver_alarm_us(job->driver) > clock)
+        return false;
+    if (job->unsettled && job_commit(job) != ST_OK)
+        return false;
+    job->tick_arrived_ns = 0;
+    tick_begin(job, clock);
+    return true;
+}
+
+static bool begin(struct job *job)
+{
+    return job->state == JOB_RUNNING ? live_begin(job) : job->state == JOB_PAUSED && waiting_begin(job);
+}
+
 bool job_turn(struct job *job, int64_t until_ns)
 {
     (void)checkpoint_poll(job);
     if (job->state == JOB_RECOVERING)
         return recovery_turn(job);
-    if (!job->ticking && (job->state != JOB_RUNNING || !live_begin(job)))
+    if (!job->ticking && !begin(job))
         return false;
     return tick_go_on(job, until_ns);
 }
 
 int64_t job_deadline_us(const struct job *job)
 {
+    if (job->state == JOB_PAUSED && job->memory_waits && !job->ticking)
+        return driver_alarm_us(job->driver);
     if (job->state != JOB_RUNNING || job->ticking) /* a turn, or its threads, tell when it goes on */
         return INT64_MAX;
     int64_t alarm = driver_alarm_us(job->driver);

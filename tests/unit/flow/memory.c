@@ -186,6 +186,25 @@ TEST(memory_that_is_let_go_lets_those_that_wait_go_on)
     er_end(&er);
 }
 
+/* What a job that waits for memory has kept for its time is let go of while it waits: then it goes on. */
+TEST(memory_of_idle_state_is_let_go_while_its_job_waits)
+{
+    struct er er;
+    er_open(&er, os_sim_create(1, NULL), NULL, (struct engine_options){.memory_bytes_max = 16 * MIB});
+    er_sql(&er, facts);
+    er_sql(&er, "SET 'table.exec.state.ttl' = '1 h'; INSERT INTO hole SELECT MAX(k), COUNT(*), v FROM facts GROUP BY v;");
+    int fed = feed_until_it_waits(&er, "insert-into_hole", 0);
+    feed(&er, fed, fed + 5000);
+    EXPECT_INT(job_of(&er, "insert-into_hole").state, JOB_PAUSED);
+    for (int minute = 0; minute < 100; minute++) {
+        os_sim_advance(er.os, INT64_C(60000000000));
+        er_settle(&er);
+    }
+    EXPECT_INT(job_of(&er, "insert-into_hole").state, JOB_RUNNING);
+    EXPECT_INT(job_of(&er, "insert-into_hole").rows_in, fed + 5000);
+    er_end(&er);
+}
+
 TEST(memory_limit_outlives_a_restart_and_a_higher_one_lets_the_job_go_on)
 {
     struct er er;
