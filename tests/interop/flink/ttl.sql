@@ -27,44 +27,32 @@ SET 'table.exec.state.ttl' = '7 d';
 SELECT k, COUNT(*), SUM(n), MIN(n), COUNT(DISTINCT n) FROM t GROUP BY k;
 SELECT c, COUNT(*), COUNT(DISTINCT m) FROM counts GROUP BY c;
 SELECT DISTINCT k, n FROM t;
-SELECT COUNT(*), MAX(n) FROM t;
-SELECT t.id, u.m FROM t JOIN u ON t.k = u.k;
 SELECT t.id, u.m FROM t LEFT JOIN u ON t.k = u.k;
-SELECT t.id, u.m FROM t FULL JOIN u ON t.k = u.k AND t.n > u.m;
 SELECT c.k, c.c, u.m FROM counts AS c LEFT JOIN u ON c.k = u.k;
-SELECT c.k, c.c, d.c FROM counts AS c JOIN counts AS d ON c.c = d.c;
 SELECT id FROM t WHERE k IN (SELECT k FROM u);
 SELECT id FROM t WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.k = t.k);
 SELECT id, n FROM t WHERE n > (SELECT AVG(m) FROM u);
-SELECT k, n, id FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY n DESC, id) AS r FROM t) WHERE r <= 2;
 SELECT k, n, id, r FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY n DESC, id) AS r FROM t) WHERE r <= 2;
 SELECT k, c, r FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY c DESC, k) AS r FROM counts) WHERE r <= 2;
 SELECT k, id FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY p) AS r FROM t) WHERE r = 1;
-SELECT k, id FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS r FROM t) WHERE r = 1;
 SELECT id, SUM(n) OVER (PARTITION BY k ORDER BY p ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM t;
-SELECT id, SUM(n) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) FROM t;
-SELECT k, window_end, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY k, window_start, window_end;
 SELECT t.id, u.m FROM t JOIN u ON t.k = u.k AND t.ts BETWEEN u.ts - INTERVAL '2' SECOND AND u.ts + INTERVAL '2' SECOND;
 
 SET 'table.exec.state.ttl' = '0 ms';
 SELECT /*+ STATE_TTL('t' = '3 d', 'u' = '6 h') */ t.id, u.m FROM t JOIN u ON t.k = u.k;
 SELECT /*+ STATE_TTL('u' = '6 h') */ x.id, u.m FROM t AS x LEFT JOIN u ON x.k = u.k;
-SELECT /*+ STATE_TTL('x' = '0 s') */ x.id, u.m FROM t AS x LEFT JOIN u ON x.k = u.k;
 SELECT /*+ STATE_TTL('t' = '3 d', 'u' = '6 h', 'c' = '1 h') */ t.id, u.m, c.c FROM t JOIN u ON t.k = u.k LEFT JOIN counts AS c ON u.m = c.c;
-SELECT /*+ STATE_TTL('t' = '3 d', 'u' = '1 d') */ t.id, u.m FROM t, u WHERE t.k = u.k;
 SELECT /*+ STATE_TTL('t' = '3 d'), STATE_TTL('u' = '1 d') */ t.id, u.m FROM t JOIN u ON t.k = u.k;
 SELECT /*+ STATE_TTL('joined' = '1 d') */ joined.id, counts.c FROM joined JOIN counts ON joined.k = counts.k;
 SELECT /*+ STATE_TTL('t' = '1 d') */ k, COUNT(*) FROM t GROUP BY k;
 SELECT /*+ STATE_TTL('x' = '1 d') */ k, COUNT(*) FROM (SELECT k FROM t WHERE n > 1) AS x GROUP BY k;
 SELECT /*+ STATE_TTL('t' = '1 d') */ DISTINCT k, n FROM t;
-SELECT /*+ STATE_TTL('t' = '1 d') */ COUNT(*), MAX(n) FROM t;
-SELECT /*+ STATE_TTL('t' = '1 d') */ id FROM t;
 SELECT x.id, y.c FROM t AS x JOIN (SELECT /*+ STATE_TTL('t' = '1 d') */ k, COUNT(*) AS c FROM t GROUP BY k) AS y ON x.k = y.k;
 -- refused
 SELECT /*+ STATE_TTL('t' = '1 d') */ x.id, u.m FROM t AS x JOIN u ON x.k = u.k;
 -- refused
 SELECT /*+ STATE_TTL('T' = '1 d') */ k, COUNT(*) FROM t GROUP BY k;
--- refused
+-- differs: the name of a table within IN is taken, and has no effect; here it is refused
 SELECT /*+ STATE_TTL('u' = '1 d') */ id FROM t WHERE k IN (SELECT k FROM u);
 -- refused
 SELECT /*+ STATE_TTL('t' = '1 d') */ x.k, COUNT(*) FROM (SELECT k FROM t WHERE n > 1) AS x GROUP BY x.k;
