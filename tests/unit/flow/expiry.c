@@ -219,3 +219,165 @@ TEST_SECONDS(expiry_is_the_same_over_kills_and_on_any_shards, 120)
         }
     }
 }
+
+/* ---- the stories that a real Flink tells too ---- */
+
+enum { FOLDED = 32, UNIT_S = 100 };
+
+struct story {
+    char name[100], query[500], want[500];
+    struct er er;
+    int64_t now;
+    bool takes_back;
+};
+
+struct folded {
+    char rows[FOLDED][60];
+    int counts[FOLDED], used;
+};
+
+static void fold_row(struct folded *f, const char *row, int weight)
+{
+    int i = 0;
+
+    while (i < f->used && strcmp(f->rows[i], row) != 0)
+        i++;
+    EXPECT(i < FOLDED);
+    if (i == f->used)
+        snprintf(f->rows[f->used++], sizeof(f->rows[0]), "%s", row);
+    f->counts[i] += weight;
+}
+
+/* "+I[x, 1]": commas go. */
+static void fold_line(struct folded *f, const char *line)
+{
+    char row[60];
+    size_t n = 0;
+
+    for (const char *c = strchr(line, '[') + 1; *c != ']'; c++)
+        if (*c != ',')
+            row[n++] = *c;
+    row[n] = 0;
+    fold_row(f, row, *line == '+' ? 1 : -1);
+}
+
+static void fold_text(struct folded *f, char *out, size_t size)
+{
+    out[0] = 0;
+    for (int left = f->used; left > 0; left--) {
+        int least = -1;
+        for (int i = 0; i < f->used; i++)
+            if (f->rows[i][0] && (least < 0 || strcmp(f->rows[i], f->rows[least]) < 0))
+                least = i;
+        for (int i = abs(f->counts[least]); i > 0; i--)
+            snprintf(out + strlen(out), size - strlen(out), "%s%s%s", out[0] ? ", " : "",
+                     f->counts[least] < 0 ? "-" : "", f->rows[least]);
+        f->rows[least][0] = 0;
+    }
+}
+
+/* {20}: 20 units. */
+static void in_units(char *to, size_t size, const char *query)
+{
+    const char *brace = strchr(query, '{');
+
+    if (brace)
+        snprintf(to, size, "%.*s%d s%s", (int)(brace - query), query, atoi(brace + 1) * UNIT_S, strchr(brace, '}') + 1);
+    else
+        snprintf(to, size, "%s", query);
+}
+
+static void story_begin(struct story *story, const char *rows)
+{
+    char sql[2000], query[500];
+    int columns = 1;
+
+    story->takes_back = strstr(rows, " - ") != NULL;
+    for (const char *c = story->want; *c && *c != ','; c++)
+        columns += *c == ' ';
+    in_units(query, sizeof(query), story->query);
+    er_open(&story->er, os_sim_create(1, NULL), NULL, (struct engine_options){.shards = 2});
+    snprintf(sql, sizeof(sql),
+             "SET 'table.exec.state.ttl' = '%d s';"
+             "CREATE TABLE r (s STRING, k STRING, n INT, p AS PROCTIME()) WITH ('connector' = 'kafka', 'topic' = 'r', "
+             "'format' = '%s'); CREATE VIEW a AS SELECT k, n, p FROM r WHERE s = 'a';"
+             "CREATE VIEW b AS SELECT k, n, p FROM r WHERE s = 'b';"
+             "CREATE TABLE o (k STRING%s%s) WITH ('connector' = 'print'); INSERT INTO o %s;",
+             10 * UNIT_S, story->takes_back ? "debezium-json" : "json", columns > 1 ? ", x BIGINT" : "",
+             columns > 2 ? ", y BIGINT" : "", query);
+    er_sql(&story->er, sql);
+}
+
+/* "12 + a x 1" */
+static void story_row(struct story *story, const char *text)
+{
+    char kind, table_name[8], key[8], row[100], line[200];
+    int at, n;
+
+    EXPECT_INT(sscanf(text, "%d %c %7s %7s %d", &at, &kind, table_name, key, &n), 5);
+    if (at > story->now)
+        wait_s(&story->er, (at - story->now) * UNIT_S);
+    story->now = at;
+    snprintf(row, sizeof(row), "{\"s\":\"%s\",\"k\":\"%s\",\"n\":%d}", table_name, key, n);
+    if (!story->takes_back)
+        snprintf(line, sizeof(line), "%s", row);
+    else
+        snprintf(line, sizeof(line), "{\"op\":\"%c\",\"%s\":%s}", kind == '+' ? 'c' : 'd', kind == '+' ? "after" : "before", row);
+    put(&story->er, "r", line);
+}
+
+static void story_end(struct story *story)
+{
+    struct folded folded = {0};
+    char got[600];
+
+    buf_u8(&story->er.printed, 0);
+    char *text = (char *)story->er.printed.ptr;
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        fold_line(&folded, line);
+    fold_text(&folded, got, sizeof(got));
+    if (strcmp(got, story->want) != 0)
+        test_fail(__FILE__, __LINE__, "%s: %s, must be %s", story->name, got, story->want);
+    er_end(&story->er);
+}
+
+static void story_run(struct story *story, char *rows)
+{
+    story_begin(story, rows);
+    for (char *row = rows, *next; row; row = next) {
+        next = strstr(row, ", ");
+        if (next)
+            *next = 0, next += 2;
+        story_row(story, row);
+    }
+    story_end(story);
+}
+
+TEST_SECONDS(expiry_stories_are_told_as_flink_tells_them, 60)
+{
+    char line[500], rows[500] = "";
+    struct story story = {0};
+    int told = 0;
+    FILE *f = fopen("tests/interop/flink/ttl.stories", "r");
+
+    EXPECT(f);
+    while (fgets(line, sizeof(line), f)) {
+        char *bar = strstr(line, " | ");
+        line[strcspn(line, "\n")] = 0;
+        if (line[0] == '#' || !line[0])
+            continue;
+        if (strncmp(line, "= ", 2) == 0) {
+            snprintf(story.want, sizeof(story.want), "%s", line + 2);
+            story_run(&story, rows);
+            told++;
+        } else if (bar) {
+            story = (struct story){0};
+            snprintf(story.name, sizeof(story.name), "%.*s", (int)(bar - line), line);
+            snprintf(story.query, sizeof(story.query), "%s", bar + 3);
+        } else {
+            snprintf(rows, sizeof(rows), "%s", line);
+        }
+    }
+    fclose(f);
+    EXPECT(told > 10);
+}
