@@ -198,7 +198,8 @@ static void feed(struct rig *r, const struct plan_node *node, const struct op_cl
     enum status st = ST_AGAIN;
     for (int step = 0; class->on_watermark && st == ST_AGAIN && step < 100; step++)
         st = class->on_watermark(node, state, &r->ctx, 30000000);
-    for (int look = 0; class->on_clock && look < 3; look++) { /* what expires goes, whenever it was written */
+    bool expires = node->inputs[0].ttl_us || (node->inputs_count > 1 && node->inputs[1].ttl_us);
+    for (int look = 0; expires && look < 3; look++) { /* what expires goes, whenever it was written */
         r->ctx.expr.now_us += INT64_C(60000000);
         if (class->on_clock(node, state, &r->ctx, r->ctx.expr.now_us) != ST_OK)
             break;

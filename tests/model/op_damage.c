@@ -137,7 +137,7 @@ static bool works(struct op_rig *rig, struct bytes saved)
     for (int step = 0; fine && rig->class->on_watermark && st == ST_AGAIN && step < 20; step++)
         st = rig->class->on_watermark(rig->node, state, &rig->ctx, 50000000);
     rig->ctx.expr.now_us = 60000000;
-    if (fine && rig->class->on_clock)
+    if (fine && rig->node->inputs[0].ttl_us) /* else it has asked for no alarm */
         fine = rig->class->on_clock(rig->node, state, &rig->ctx, 60000000) == ST_OK;
     rig->ctx.expr.now_us = 0;
     if (fine)
