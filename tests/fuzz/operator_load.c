@@ -94,6 +94,35 @@ static void match_make(struct rig *r, struct plan_node *node, unsigned kind, con
                                       .within_us = kind & 64 ? 9000000 : 0};
 }
 
+/* By k for s; its answers: k, asked, kind, rows. */
+static void lookup_make(struct rig *r, struct plan_node *node, struct plan_node *left, unsigned kind)
+{
+    static const uint16_t key[1] = {0};
+    struct table *table = ARENA_NEW(&r->plans, struct table);
+    struct table_lookup *rules = ARENA_NEW(&r->plans, struct table_lookup);
+    struct plan_lookup *lookup = ARENA_NEW(&r->plans, struct plan_lookup);
+    struct type_field *field = ARENA_NEW(&r->plans, struct type_field);
+    struct plan_node *answers = input_node(r, kind & 16, false);
+
+    *field = (struct type_field){.name = BYTES_LITERAL("s"), .type = type_simple(TYPE_VARCHAR)};
+    *rules = (struct table_lookup){.cached = kind & 32, .keys_max = 1, .write_us = 1000, .stale = kind & 64};
+    *table = (struct table){.lookup = rules};
+    *lookup = (struct plan_lookup){.table = table, .keys_count = 1, .columns_count = 1, .ordered = kind & 1,
+                                   .row = type_row(&r->plans, field, 1)};
+    answers->columns[1].type = type_simple(TYPE_BIGINT);
+    answers->columns[2] = (struct plan_column){.type = type_simple(TYPE_INT)};
+    answers->columns[3].type = type_list(&r->plans, TYPE_ARRAY, lookup->row, NULL);
+    node->kind = PLAN_LOOKUP_JOIN;
+    node->columns_count = 5;
+    node->columns = ARENA_ARRAY(&r->plans, struct plan_column, 5);
+    memcpy(node->columns, left->columns, 4 * sizeof(*node->columns));
+    node->columns[4].type = type_simple(TYPE_VARCHAR);
+    node->inputs[1].node = answers;
+    node->inputs_count = 2;
+    node->join = (struct plan_join){.kind = kind & 2 ? JOIN_LEFT : JOIN_INNER, .left_keys = key, .right_keys = key,
+                                    .keys_count = 1, .lookup = lookup};
+}
+
 static struct plan_node *node_make(struct rig *r, unsigned kind)
 {
     static const uint16_t key[1] = {0}, window_key[3] = {0, 2, 3};
@@ -117,7 +146,10 @@ static struct plan_node *node_make(struct rig *r, unsigned kind)
     node->inputs_count = 1;
     if (kind & 128) {
         in->changes = 0;
-        match_make(r, node, kind, aggs);
+        if (kind & 8)
+            lookup_make(r, node, in, kind);
+        else
+            match_make(r, node, kind, aggs);
         return node;
     }
     switch (kind & 7) {
@@ -188,7 +220,16 @@ static void feed(struct rig *r, const struct plan_node *node, const struct op_cl
     struct chunk chunk = {.cols = cols, .count = 2, .rows = 2, .col_count = 4};
     struct snap_writer w = {0};
 
+    int32_t kinds[2] = {LOOKUP_FOUND, LOOKUP_STALE};
+    uint32_t offsets[3] = {0, 2, 2};
+    struct column row = {.data = texts}, list = {.children = &row};
+    bool asks = node->kind == PLAN_LOOKUP_JOIN;
     for (uint16_t i = 0; i < node->inputs_count; i++) {
+        if (asks && i == 1) {
+            cols[1] = (struct column){.data = keys};
+            cols[2] = (struct column){.data = kinds};
+            cols[3] = (struct column){.children = &list, .offsets = offsets};
+        }
         if (class->on_chunk(node, state, &r->ctx, i, &chunk) != ST_OK)
             return;
         arena_reset(&r->call);
