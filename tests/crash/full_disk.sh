@@ -31,6 +31,7 @@ check() { # STATUS NAME
 }
 printf '[log]\nwal_bytes = "16MiB"\nmemory_bytes = "32MiB"\ndisk_reserve_bytes = "8MiB"\n[topics]\npartitions = 1\nsegment_bytes = "4MiB"\n' >"$dir.out/conf"
 start() {
+    : >"$dir.out/out" # or the line of the one before is taken for this one's
     "$qw" serve --data "$dir/data" --config "$dir.out/conf" --kafka 127.0.0.1:0 --http 127.0.0.1:0 >"$dir.out/out" 2>"$dir.out/err" &
     server=$!
     for _ in $(seq 300); do
