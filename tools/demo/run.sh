@@ -21,6 +21,7 @@ trap stop INT TERM
 trap 'stop' EXIT
 
 start_server() { # ADDRESS of each face
+    : >"$dir/out" # or the line of the one before is taken for this one's
     "$qw" serve --data "$dir/data" --kafka "$1" --http "$2" --pg off --redis off >"$dir/out" 2>"$dir/err" &
     server=$!
     for _ in $(seq 200); do
