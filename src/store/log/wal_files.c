@@ -10,7 +10,10 @@
 #include "base/crc32c.h"
 #include "base/endian.h"
 
-enum { ZERO_BYTES = 64 * 1024 }; /* so little that a sync of the log beside it waits for few of them */
+enum {
+    ZERO_BYTES = 64 * 1024,   /* so little that a sync of the log beside it waits for few of them */
+    ZERO_MOST = 1024 * 1024,  /* where as much is due: the log's own writes are as large then */
+};
 
 static const uint8_t magic[4] = {'Q', 'W', 'B', '1'};
 
@@ -167,14 +170,15 @@ static enum status create_file(const struct wal_file_set *set, struct wal_file *
     return os_file_open(set->os, path, OS_WRITE | OS_CREATE | OS_TRUNCATE | OS_DIRECT, &f->file);
 }
 
-static _Alignas(OS_BLOCK) uint8_t zeros[ZERO_BYTES];
+static _Alignas(OS_BLOCK) const uint8_t zeros[ZERO_MOST];
 
-static enum status write_zeros(struct wal_file *f)
+/* A call costs the disk and the processor the same whatever its length, nearly. */
+static enum status write_zeros(struct wal_file *f, uint64_t upto)
 {
-    uint64_t len = f->size - f->zeroed;
+    uint64_t left = f->size - f->zeroed, len = upto > f->zeroed ? (upto - f->zeroed) / ZERO_BYTES * ZERO_BYTES : 0;
 
-    if (len > ZERO_BYTES)
-        len = ZERO_BYTES;
+    len = len < ZERO_BYTES ? ZERO_BYTES : len < ZERO_MOST ? len : ZERO_MOST;
+    len = len < left ? len : left;
     TRY(os_file_write(f->file, f->zeroed, zeros, len));
     f->zeroed += len;
     return ST_OK;
@@ -189,7 +193,7 @@ enum status wal_file_make(const struct wal_file_set *set, struct wal_file *f, ui
         return create_file(set, f);
     }
     if (f->zeroed < f->size) {
-        TRY(write_zeros(f));
+        TRY(write_zeros(f, upto));
         *more = f->zeroed == f->size || f->zeroed < upto;
         return ST_OK;
     }
