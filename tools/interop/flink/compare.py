@@ -334,7 +334,7 @@ def take_topics(text, folder, ours):
     found = re.search(r"/\* topics\n(.*?)\*/", text, flags=re.S)
     if not found:
         return text, None
-    data = os.path.join(os.path.dirname(folder), "topics")
+    data = folder + ".topics"
     code, _, err = ours.script([s for _, s in split_statements(found.group(1))], data)
     if code:
         raise SystemExit(f"the topics: {err}")
