@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/hash.h"
+#include "flow/table_files.h"
 #include "store/schemas/schemas.h"
 
 _Static_assert((int)REGISTRY_AVRO == (int)SCHEMA_AVRO && (int)REGISTRY_JSON == (int)SCHEMA_JSON &&
@@ -22,7 +23,7 @@ struct known_table {
     known_slot slots[];
 };
 
-static const struct registered_schema *table_find(const struct known_table *t, uint32_t id)
+static const struct registered_schema *known_find_in(const struct known_table *t, uint32_t id)
 {
     for (uint32_t i = (uint32_t)hash_u64(id) & t->mask;; i = (i + 1) & t->mask) {
         const struct registered_schema *s = atomic_load_explicit(&t->slots[i], memory_order_acquire);
@@ -31,7 +32,7 @@ static const struct registered_schema *table_find(const struct known_table *t, u
     }
 }
 
-static void table_add(struct known_table *t, const struct registered_schema *schema)
+static void known_add(struct known_table *t, const struct registered_schema *schema)
 {
     uint32_t i = (uint32_t)hash_u64(schema->id) & t->mask;
 
@@ -41,7 +42,7 @@ static void table_add(struct known_table *t, const struct registered_schema *sch
     t->count++;
 }
 
-static struct known_table *table_create(uint32_t slots, struct known_table *before)
+static struct known_table *known_create(uint32_t slots, struct known_table *before)
 {
     struct known_table *t = xcalloc(1, sizeof(*t) + slots * sizeof(known_slot));
 
@@ -50,7 +51,7 @@ static struct known_table *table_create(uint32_t slots, struct known_table *befo
     return t;
 }
 
-static struct known_table *table_now(const struct known_schemas *known)
+static struct known_table *known_now(const struct known_schemas *known)
 {
     return atomic_load_explicit(&known->table, memory_order_acquire);
 }
@@ -59,21 +60,21 @@ static struct known_table *table_now(const struct known_schemas *known)
 
 static void publish(struct known_schemas *known, const struct registered_schema *schema)
 {
-    struct known_table *t = table_now(known);
+    struct known_table *t = known_now(known);
 
     if ((t->count + 1) * 2 > t->mask) {
-        struct known_table *more = table_create((t->mask + 1) * 2, t);
+        struct known_table *more = known_create((t->mask + 1) * 2, t);
         for (uint32_t i = 0; i <= t->mask; i++) {
             const struct registered_schema *s = atomic_load_explicit(&t->slots[i], memory_order_relaxed);
             if (s)
-                table_add(more, s);
+                known_add(more, s);
         }
         t = more;
-        table_add(t, schema);
+        known_add(t, schema);
         atomic_store_explicit(&known->table, t, memory_order_release);
         return;
     }
-    table_add(t, schema);
+    known_add(t, schema);
 }
 
 /* What is referred to was registered before, so this ends. */
@@ -84,7 +85,7 @@ static const struct registered_schema *referred(struct known_schemas *known, con
 
     if (!version.id && schema_version_find(known->log, r->subject, r->version, true, &version, &passed) != SCHEMA_OK)
         return NULL;
-    return table_find(table_now(known), version.id);
+    return known_find_in(known_now(known), version.id);
 }
 
 static struct registered_schema *copy_of(struct known_schemas *known, uint32_t id, const struct schema_text *text)
@@ -133,8 +134,8 @@ uint32_t known_schemas_publish(struct known_schemas *known)
 {
     uint32_t count = schema_count(known->log);
 
-    if (!table_now(known)) {
-        atomic_store_explicit(&known->table, table_create(SLOTS_FIRST, NULL), memory_order_release);
+    if (!known_now(known)) {
+        atomic_store_explicit(&known->table, known_create(SLOTS_FIRST, NULL), memory_order_release);
         schema_ids(known->log, publish_unplaced, known); /* they are the oldest: others may refer to them */
     }
     while (known->places < count) {
@@ -147,8 +148,8 @@ uint32_t known_schemas_publish(struct known_schemas *known)
 
 const struct registered_schema *known_schemas_find(const struct known_schemas *known, uint32_t id, uint32_t places)
 {
-    const struct known_table *t = table_now(known);
-    const struct registered_schema *s = t ? table_find(t, id) : NULL;
+    const struct known_table *t = known_now(known);
+    const struct registered_schema *s = t ? known_find_in(t, id) : NULL;
 
     return s && s->place <= places ? s : NULL;
 }
@@ -190,6 +191,12 @@ static enum status put(struct format_registry *registry, struct bytes subject, e
     diag_hint(diag, "the schema is that of the table's columns, and the subject is '%.*s': its level or mode can be changed "
               "(PUT /config/SUBJECT), or another subject named", BYTES_FMT(bytes_head(subject, 80)));
     return error == SCHEMA_STORE ? ST_NOSPACE : ST_INVALID;
+}
+
+static enum status file(struct format_registry *registry, struct bytes table, struct bytes path, struct bytes *out,
+                        struct diag *diag)
+{
+    return table_file(of(registry)->log, table, path, out, diag);
 }
 
 /* "host:port" of an URL; nothing where it is none. */
@@ -239,14 +246,14 @@ static bool is_at(struct format_registry *registry, struct bytes url)
 
 void known_schemas_open(struct known_schemas *known, struct os *os, struct log *log, const char *address)
 {
-    *known = (struct known_schemas){.registry = {read_begin, find, put, is_at}, .os = os, .log = log,
+    *known = (struct known_schemas){.registry = {read_begin, find, put, file, is_at}, .os = os, .log = log,
                                     .address = address ? xstrdup(address) : NULL};
     atomic_init(&known->table, NULL);
 }
 
 void known_schemas_close(struct known_schemas *known)
 {
-    struct known_table *t = table_now(known), *before;
+    struct known_table *t = known_now(known), *before;
 
     for (uint32_t i = 0; t && i <= t->mask; i++)
         free((void *)atomic_load(&t->slots[i])); /* given out as const: readers are gone */
@@ -281,6 +288,12 @@ static enum status tick_put(struct format_registry *registry, struct bytes subje
     return put(&((struct tick_schemas *)registry)->known->registry, subject, type, text, id, diag);
 }
 
+static enum status tick_file(struct format_registry *registry, struct bytes table, struct bytes path, struct bytes *out,
+                             struct diag *diag)
+{
+    return table_file(((struct tick_schemas *)registry)->known->log, table, path, out, diag);
+}
+
 static bool tick_is_at(struct format_registry *registry, struct bytes url)
 {
     return is_at(&((struct tick_schemas *)registry)->known->registry, url);
@@ -288,7 +301,7 @@ static bool tick_is_at(struct format_registry *registry, struct bytes url)
 
 void tick_schemas_init(struct tick_schemas *tick, struct known_schemas *known)
 {
-    *tick = (struct tick_schemas){.registry = {tick_read_begin, tick_find, tick_put, tick_is_at}, .known = known};
+    *tick = (struct tick_schemas){.registry = {tick_read_begin, tick_find, tick_put, tick_file, tick_is_at}, .known = known};
 }
 
 uint32_t tick_schemas_publish(struct tick_schemas *tick)

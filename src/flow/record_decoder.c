@@ -47,6 +47,7 @@ static enum status open_part(struct record_decoder *d, const struct with *with,
     *whole = (struct schema){all, record};
     spec.record = whole;
     spec.registry = d->registry;
+    spec.table = table->name;
     if (is_key && !n)
         return ST_OK; /* nobody asks for the key */
     if (!is_key) {

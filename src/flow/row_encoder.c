@@ -49,6 +49,7 @@ static enum status open_part(struct row_encoder *e, const struct with *with, con
     spec.record = whole;
     spec.columns = columns;
     spec.registry = e->registry;
+    spec.table = table->name;
     spec.subject = subject_of(e, with, part);
     TRY(with_format_fits(with, part, &spec, diag));
     return format_encoder_open(&spec, out, diag);

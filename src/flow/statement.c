@@ -12,6 +12,7 @@
 #include "flow/listing.h"
 #include "flow/outside.h"
 #include "flow/with.h"
+#include "flow/table_files.h"
 #include "sql/ast.h"
 
 static struct bytes say(struct engine_result *out, const char *format, ...)
@@ -403,6 +404,8 @@ static enum status create_table(struct statement_call *call, struct table *table
 
     if (st == ST_OK && !call->applied && !table->outside)
         st = table_topic(engine, table, diag);
+    if (st == ST_OK && !call->applied)
+        st = table_files_keep(engine->os, engine->log, table, diag);
     if (st != ST_OK) { /* then there is no table either */
         table_release(table);
         return st;
@@ -553,6 +556,7 @@ static enum status drop_table(struct statement_call *call, struct engine_result 
     } else {
         TRY(in_use(engine, table, diag));
         TRY(stored_remove(engine, 'T', s->name, lsn));
+        TRY(table_files_forget(engine->log, s->name));
         if (table->outside)
             TRY(engine->options.outside->drop(engine->options.outside->context, table, lsn));
     }

@@ -17,6 +17,8 @@
  *            canal-json.table.include
  *     avro   avro.timestamp_mapping.legacy (true), avro.encoding (binary)
  *     avro-confluent  avro-confluent.url, .subject, .schema (confluent.h)
+ *     protobuf  protobuf.message-class-name, .descriptor-file, .ignore-parse-errors, .read-default-values,
+ *            .write-null-string-literal
  *     row    none: typed values (our own; row.c draws the bytes)
  *
  * Owns:    a decoder owns its plan and scratch; text it puts is copied into the builders' arena.
@@ -56,6 +58,7 @@ struct format_spec {
     uint16_t record_fields;               /* csv and row decoders: how many there are; 0: schema->count */
     const struct schema *record;          /* avro: all fields of the record, of the table's types; NULL: schema */
     struct format_registry *registry;     /* of schemas by number; NULL: there is none */
+    struct bytes table;                   /* whose records they are, for registry->file */
     struct bytes subject;                 /* under which an encoder registers its schema, unless an option says another */
     const struct format_meta *metas;      /* what a decoder of changes gives beside the schema's columns */
     uint16_t metas_count;
@@ -121,7 +124,7 @@ struct format_class {
 };
 
 extern const struct format_class format_json, format_csv, format_raw, format_row;
-extern const struct format_class format_avro, format_avro_confluent;
+extern const struct format_class format_avro, format_avro_confluent, format_protobuf;
 extern const struct format_class format_debezium, format_canal, format_maxwell, format_ogg;
 
 /* Options "NAME.key" of a spec, one after another: true and its key without the prefix while there are. */

@@ -1,11 +1,12 @@
-/* registry.h: schemas that have a number, as formats know them: of records that say by which one they were written.
+/* registry.h: what formats know of the world: schemas that have a number, for records that say by which one they were
+ * written, and files with schemas that a table names.
  *
  * What a number stands for never changes, and a schema that was given out stays where it is as long as the registry:
  * decoders hold on to them. Which numbers are known is fixed within a tick, and part of its note, so that a tick that
  * is run again knows no more than it did.
  *
  * Owns:    the schemas, and whatever they point to.
- * Threads: find: any; read_begin and put: the log's thread alone.
+ * Threads: find: any; all else the log's thread alone.
  * Layer:   data; made by flow (known_schemas.h).
  */
 #ifndef QW_DATA_FORMAT_REGISTRY_H
@@ -38,6 +39,10 @@ struct format_registry {
      * allow it. */
     enum status (*put)(struct format_registry *registry, struct bytes subject, enum registry_type type,
                        struct bytes text, uint32_t *id, struct diag *diag);
+    /* What a file held that an option of a table names, when the table was made; valid while the registry is. ST_NOTFOUND:
+     * the table does not name it. */
+    enum status (*file)(struct format_registry *registry, struct bytes table, struct bytes path, struct bytes *out,
+                        struct diag *diag);
     /* Whether an URL is this registry's own. */
     bool (*is_at)(struct format_registry *registry, struct bytes url);
 };

@@ -218,6 +218,7 @@ enum log_space {
     LOG_KV_FEATURES = 11,
     LOG_KV_QUOTAS = 12,
     LOG_KV_SCHEMAS = 13,
+    LOG_KV_FILES = 14,
     LOG_KV_TEST = 99
 };
 
