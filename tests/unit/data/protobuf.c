@@ -261,7 +261,7 @@ TEST(protobuf_reads_scalars)
           "-1", "");
     THREE("e STRING",
           "7007",
-          "UNRECOGNIZED", "");
+          "UNRECOGNIZED", NULL);
     THREE("e TINYINT",
           "70c801",
           "field 'e': the number is out of the range of the column's type", NULL);
@@ -273,7 +273,7 @@ TEST(protobuf_reads_scalars)
           "2", "2802");
     THREE("i INT",
           "2a0101",
-          "0", "");
+          "0", NULL);
     THREE("s STRING",
           "4a01ff",
           "field 's': the text is not UTF-8", NULL);
