@@ -39,7 +39,7 @@ LINK_fuzz := -fsanitize=address,undefined
 
 CFLAGS += -std=gnu17 $(CWARN) $(COMMON) $(OPT_$(KIND))
 CXXFLAGS += -std=gnu++17 $(WARN) -Wno-unused-parameter -fno-exceptions $(COMMON) $(OPT_$(KIND))
-LDLIBS := -llz4 -lzstd -lsnappy -lz -lxxhash -lsimdjson -lpcre2-8 -lutf8proc -lcrypto -lssl -lhiredis -lpq -lcurl -lrdkafka -lpthread -lm
+LDLIBS := -llz4 -lzstd -lsnappy -lz -lxxhash -lsimdjson -lpcre2-8 -lutf8proc -lcrypto -lssl -lhiredis -lrabbitmq -lpq -lcurl -lrdkafka -lpthread -lm
 CLI_LIBS := -ledit -ljansson
 
 SRC := $(sort $(shell find src -name '*.c' -o -name '*.cc'))

@@ -27,7 +27,7 @@ need_packages() {
 # What the program is built from, and what the tests add.
 BUILD_PACKAGES="gcc g++ make pkg-config git ca-certificates python3-minimal \
  liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev libxxhash-dev libsimdjson-dev libpcre2-dev \
- libutf8proc-dev libssl-dev libedit-dev libcurl4-openssl-dev libjansson-dev librdkafka-dev libhiredis-dev libpq-dev"
+ libutf8proc-dev libssl-dev libedit-dev libcurl4-openssl-dev libjansson-dev librdkafka-dev libhiredis-dev librabbitmq-dev libpq-dev"
 TEST_PACKAGES="clang libclang-rt-14-dev curl kcat chromium tzdata"
 
 # What the program is linked with, for its cross-build: installed beside this machine's own.

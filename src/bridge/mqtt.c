@@ -40,8 +40,7 @@ static const struct bridge_option options[] = {
 
 static bool takes_rows(const struct bridge_spec *spec)
 {
-    struct bytes topic = spec->values[OPT_TOPIC].text;
-    return bytes_find(topic, '{', 0) < topic.len; /* a column is part of it */
+    return template_has_columns(spec->values[OPT_TOPIC].text);
 }
 
 static bool takes_changes(const struct bridge_spec *spec)
@@ -102,7 +101,7 @@ static void mqtt_close(struct bridge *bridge)
     buf_deinit(&b->out);
     buf_deinit(&b->properties);
     buf_deinit(&b->owed);
-    buf_deinit(&b->topic);
+    buf_deinit(&b->topic_text);
     bytes_drop(&b->kept_filters);
     arena_deinit(&b->arena);
     free(b);
@@ -120,7 +119,7 @@ static enum status mqtt_open(const struct bridge_spec *spec, struct bridge **out
     buf_init(&b->out, 0);
     buf_init(&b->properties, 0);
     buf_init(&b->owed, 0);
-    buf_init(&b->topic, 0);
+    buf_init(&b->topic_text, 0);
     read_options(b);
     if (spec->way == BRIDGE_SOURCE)
         st = mqtt_source_open(b, diag);

@@ -6,6 +6,7 @@
 
 #include "bridge/link.h"
 #include "bridge/systems.h"
+#include "bridge/template.h"
 #include "wire/mqtt/packet.h"
 
 enum { OPT_HOST, OPT_PORT, OPT_VERSION, OPT_CLIENT_ID, OPT_USER, OPT_PASSWORD, OPT_TLS, OPT_CA, OPT_CERT, OPT_KEY,
@@ -16,13 +17,6 @@ enum {
     MQTT_IDS = 1 << 16,
     MQTT_HELD_MAX = 16000,
     MQTT_FILTERS_MAX = 16, MQTT_FILTERS_BYTES = 16 << 10,
-    MQTT_PIECES_MAX = 16,
-};
-
-/* A part of a sink's topic: text, or a column's value. */
-struct mqtt_piece {
-    struct bytes text;
-    int column; /* -1: text */
 };
 
 struct bridge_mqtt_state {
@@ -56,10 +50,9 @@ struct bridge_mqtt_state {
     int64_t suback_ms;              /* until when it is to be answered; 0: it is not asked */
 
     /* of a sink */
-    struct mqtt_piece pieces[MQTT_PIECES_MAX];
-    unsigned pieces_count;
+    struct template topic;
     uint16_t next_id;
-    struct buf topic;
+    struct buf topic_text;
 };
 
 /* ---- mqtt_link.c: false, and LINK_GONE, with trouble: then there is no connection any more ---- */

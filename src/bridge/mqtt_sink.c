@@ -15,61 +15,10 @@
 #include "base/check.h"
 #include "base/reader.h"
 #include "bridge/mqtt_inner.h"
-#include "data/text.h"
 
 enum { WINDOW_MAX = 256, WINDOW_OF_3 = 20 }; /* 3.1.1 has no way to say it; Mosquitto hangs up at more */
 
 /* ---- opening ---- */
-
-static int column_of(const struct bridge_spec *spec, struct bytes name)
-{
-    for (uint16_t c = 0; c < spec->schema.count; c++)
-        if (bytes_equal(spec->schema.fields[c].name, name))
-            return c;
-    return -1;
-}
-
-static enum status add_piece(struct bridge_mqtt_state *b, struct bytes text, int column, struct diag *diag)
-{
-    if (b->pieces_count == MQTT_PIECES_MAX)
-        return diag_set(diag, ST_INVALID, DIAG_VALUE, "'mqtt.topic' has more than %d parts", MQTT_PIECES_MAX);
-    b->pieces[b->pieces_count++] = (struct mqtt_piece){text, column};
-    return ST_OK;
-}
-
-static enum status read_topic(struct bridge_mqtt_state *b, struct diag *diag)
-{
-    const struct bridge_spec *spec = b->base.spec;
-    struct bytes rest = spec->values[OPT_TOPIC].text;
-
-    while (rest.len) {
-        size_t open = bytes_find(rest, '{', 0);
-        if (open)
-            TRY(add_piece(b, bytes_head(rest, open), -1, diag));
-        rest = bytes_skip(rest, open);
-        if (!rest.len)
-            break;
-        size_t close = bytes_find(rest, '}', 0);
-        struct bytes name = bytes_skip(bytes_head(rest, close), 1);
-        int column = column_of(spec, name);
-        if (close == rest.len || column < 0) {
-            diag_hint(diag, "{column} is the value of a column in the topic");
-            return diag_set(diag, ST_INVALID, DIAG_NAME, "'mqtt.topic' of `%.*s` has {%.*s}, and the table no such column",
-                            BYTES_FMT(spec->table), BYTES_FMT(bytes_head(name, 60)));
-        }
-        TRY(add_piece(b, BYTES_NONE, column, diag));
-        rest = bytes_skip(rest, close + 1);
-    }
-    return ST_OK;
-}
-
-static bool in_topic(const struct bridge_mqtt_state *b, int column)
-{
-    for (unsigned i = 0; i < b->pieces_count; i++)
-        if (b->pieces[i].column == column)
-            return true;
-    return false;
-}
 
 static bool in_key(const struct bridge_spec *spec, int column)
 {
@@ -90,9 +39,9 @@ static enum status check_key(const struct bridge_mqtt_state *b, struct diag *dia
                         "`%.*s` has a PRIMARY KEY, so its rows change: that needs 'mqtt.retain' = 'true', for the broker "
                         "to keep the last", BYTES_FMT(spec->table));
     for (uint16_t k = 0; k < spec->key_count; k++)
-        good &= in_topic(b, spec->key[k]);
-    for (unsigned i = 0; i < b->pieces_count; i++)
-        good &= b->pieces[i].column < 0 || in_key(spec, b->pieces[i].column);
+        good &= template_has(&b->topic, spec->key[k]);
+    for (uint16_t c = 0; c < spec->schema.count; c++)
+        good &= !template_has(&b->topic, c) || in_key(spec, c);
     if (good)
         return ST_OK;
     diag_hint(diag, "such as 'devices/{id}' for PRIMARY KEY (id)");
@@ -106,7 +55,7 @@ enum status mqtt_sink_open(struct bridge_mqtt_state *b, struct diag *diag)
     const struct bridge_spec *spec = b->base.spec;
     struct bytes topic = spec->values[OPT_TOPIC].text;
 
-    TRY(read_topic(b, diag));
+    TRY(template_read(&b->topic, spec, "mqtt.topic", topic, diag));
     if (!mqtt_is_topic(topic)) {
         diag_hint(diag, "wildcards are for tables that are read");
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "'mqtt.topic' of `%.*s`, which is written, is no topic: '%.*s'",
@@ -117,22 +66,13 @@ enum status mqtt_sink_open(struct bridge_mqtt_state *b, struct diag *diag)
 
 /* ---- a message ---- */
 
-/* NULL: it is in b->topic. */
+/* NULL: it is in b->topic_text. */
 static const char *write_topic(struct bridge_mqtt_state *b, const struct bridge_record *r, const struct chunk *rows)
 {
-    const struct schema *schema = &b->base.spec->schema;
-
-    buf_clear(&b->topic);
-    for (unsigned i = 0; i < b->pieces_count; i++) {
-        int c = b->pieces[i].column;
-        if (c < 0)
-            buf_bytes(&b->topic, b->pieces[i].text);
-        else if (!column_valid(&rows->cols[c], r->row))
-            return "a column of its topic is NULL";
-        else
-            value_text(&b->topic, schema->fields[c].type, &rows->cols[c], r->row, NULL);
-    }
-    return mqtt_is_topic(buf_view(&b->topic)) ? NULL : "its topic is empty, too long, or has + # or a zero in it";
+    buf_clear(&b->topic_text);
+    if (!template_write(&b->topic_text, &b->topic, b->base.spec, rows, r->row))
+        return "a column of its topic is NULL";
+    return mqtt_is_topic(buf_view(&b->topic_text)) ? NULL : "its topic is empty, too long, or has + # or a zero in it";
 }
 
 static void write_properties(struct bridge_mqtt_state *b, const struct bridge_record *r)
@@ -169,11 +109,11 @@ static const char *write_message(struct bridge_mqtt_state *b, const struct bridg
         write_properties(b, r);
     else
         buf_clear(&b->properties);
-    size_t bytes = r->value.len + b->topic.len + b->properties.len + 16;
+    size_t bytes = r->value.len + b->topic_text.len + b->properties.len + 16;
     if (bytes > b->server_packet || bytes > MQTT_REMAINING_MAX)
         return "it is larger than the broker takes";
     mqtt_put_publish(&b->out, b->version, &(struct mqtt_publish){
-        .retain = b->base.spec->values[OPT_RETAIN].number, .qos = b->qos, .id = id, .topic = buf_view(&b->topic),
+        .retain = b->base.spec->values[OPT_RETAIN].number, .qos = b->qos, .id = id, .topic = buf_view(&b->topic_text),
         .payload = r->value, .properties = buf_view(&b->properties)});
     return NULL;
 }
@@ -223,7 +163,7 @@ static bool launch(struct flight *f, char trouble[200])
 /* Of what is refused: whether it is the record's fault. */
 static bool is_the_records(const struct flight *f, uint8_t code)
 {
-    return code == 0x90 || code == 0x95 || code == 0x99 || (code == 0x87 && f->b->pieces_count > 1);
+    return code == 0x90 || code == 0x95 || code == 0x99 || (code == 0x87 && template_has_columns(f->b->base.spec->values[OPT_TOPIC].text));
 }
 
 static bool refused(struct flight *f, uint32_t at, uint8_t code)

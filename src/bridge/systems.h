@@ -4,7 +4,8 @@
 
 #include "bridge/bridge.h"
 
-extern const struct bridge_class bridge_http, bridge_influxdb, bridge_kafka, bridge_mqtt, bridge_postgres, bridge_redis,
+extern const struct bridge_class bridge_http, bridge_influxdb, bridge_kafka, bridge_mqtt, bridge_postgres, bridge_rabbitmq,
+    bridge_redis,
     bridge_upsert_kafka;
 
 #endif
