@@ -170,7 +170,7 @@ static enum status create_file(const struct wal_file_set *set, struct wal_file *
     return os_file_open(set->os, path, OS_WRITE | OS_CREATE | OS_TRUNCATE | OS_DIRECT, &f->file);
 }
 
-static _Alignas(OS_BLOCK) const uint8_t zeros[ZERO_MOST];
+static _Alignas(OS_BLOCK) uint8_t zeros[ZERO_MOST]; /* not const: a program file need not hold them */
 
 /* A call costs the disk and the processor the same whatever its length, nearly. */
 static enum status write_zeros(struct wal_file *f, uint64_t upto)
