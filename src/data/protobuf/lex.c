@@ -100,7 +100,7 @@ void proto_lex_next(struct proto_lex *lex)
 
 struct proto_lex proto_lex_of(struct bytes text)
 {
-    struct proto_lex lex = {.text = text, .line = 1};
+    struct proto_lex lex = {.text = text.ptr ? text : BYTES_LITERAL(""), .line = 1}; /* null + 0 is not allowed in C */
 
     proto_lex_next(&lex);
     return lex;
