@@ -5,10 +5,12 @@
 # We sync every acknowledgement; Kafka by default none. CPU is the server's alone, to the nanosecond.
 # Before each case WARM_MB of memory are used once (0: no). MESSAGES=N: how many of 100 bytes; of 1 KiB a fifth of them.
 # CONSUMES=N: how often they are read, each time from the beginning. SECONDS_EACH=N: of latency. RATES="1000 10000"
+# CASES="100:16:lz4 1024:1:none": bytes, partitions and compression of what is produced and consumed; empty: latency alone.
 set -eu
 . tools/bench/common.sh
 . tools/bench/kafka_peer.sh
 messages=${MESSAGES:-2000000} consumes=${CONSUMES:-5} seconds=${SECONDS_EACH:-30} rates=${RATES:-1000 10000}
+cases=${CASES-100:1:none 100:16:none 100:16:lz4 1024:1:none 1024:16:none 1024:16:zstd}
 load=build/release/bench/kafka_load
 cpu_of() { build/release/bench/cpu_seconds "$1"; }
 peak_of() { awk '/VmHWM/ { print $2 * 1024 }' "/proc/$1/status"; }
@@ -65,9 +67,9 @@ topic warm 4
 both 1 warm produce $((messages / 4)) 100 none # the JVM compiles what is hot
 both 1 warm consume $((messages / 4))
 n=0
-for case in "100 1 none" "100 16 none" "100 16 lz4" "1024 1 none" "1024 16 none" "1024 16 zstd"; do
-    # shellcheck disable=SC2086
-    set -- $case
+for case in $cases; do
+    # shellcheck disable=SC2046
+    set -- $(echo "$case" | tr : ' ')
     n=$((n + 1)) count=$messages
     [ "$1" = 100 ] || count=$((messages / 5))
     topic "t$n" "$2"

@@ -641,6 +641,10 @@ public class KafkaJava {
             synchronized (manager) {
                 transition(manager, "INITIALIZING");
                 setField(manager, "producerIdAndEpoch", identity);
+                // One that learns of the second version while it commits takes a new epoch after it, which would
+                // fence the next: it is not to learn.
+                if (KafkaJavaApi.SECOND_VERSION_OF_TRANSACTIONS)
+                    setField(manager, "latestFinalizedFeaturesEpoch", Long.MAX_VALUE);
                 transition(manager, "READY");
                 transition(manager, "IN_TRANSACTION");
                 setField(manager, "transactionStarted", true);
