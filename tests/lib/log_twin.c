@@ -497,18 +497,52 @@ static void found_record(void *context, const struct record *rec)
     c->next = rec->offset + 1;
 }
 
-/* Reads all the log has of the partition; NULL when each is as it was appended. */
-static const char *read_back(struct twin *twin, int t, int p, int64_t from, int64_t end)
+enum { READ_BYTES = 1 << 16 };
+
+static enum status read_copied(struct twin *twin, struct log_partition *p, int64_t from, struct log_view *view)
 {
-    struct cursor c = {.part = &twin->parts[t][p], .next = from};
+    return log_read(twin->log, p, from, READ_BYTES, LOG_TO_DURABLE, view, NULL);
+}
+
+static void on_warm(struct log_warming *warming)
+{
+    *(bool *)warming->context = true;
+}
+
+/* As a fetch of history goes: what is not in memory is brought there first, what was looked at is left in its file,
+ * and here taken from it. */
+static enum status read_sent(struct twin *twin, struct log_partition *p, int64_t from, struct log_view *view)
+{
+    static uint8_t sent[LOG_SEND_BYTES];
+    bool told = false;
+    struct log_warming warming = {.fn = on_warm, .context = &told};
+    size_t got;
+
+    if (!log_warm(p, from, READ_BYTES, LOG_TO_DURABLE, &warming))
+        while (!told)
+            (void)log_work(twin->log);
+    TRY(log_read_to_send(p, from, READ_BYTES, LOG_TO_DURABLE, view, NULL));
+    if (!view->file)
+        return ST_OK;
+    enum status st = os_file_read(view->file, view->file_pos, sent, view->bytes.len, &got);
+    view->bytes = bytes_of(sent, got);
+    twin->sent_from_files += st == ST_OK;
+    return st;
+}
+
+typedef enum status read_way(struct twin *, struct log_partition *, int64_t from, struct log_view *);
+
+/* Reads all the log has of the partition; NULL when each is as it was appended. */
+static const char *read_back(struct twin *twin, int t, int p, const struct log_offsets *o, read_way *way)
+{
+    struct cursor c = {.part = &twin->parts[t][p], .next = o->start};
     struct log_view view;
     struct batch_header h;
     struct bytes batch;
 
-    while (c.next < end && !c.wrong) {
+    while (c.next < o->end && !c.wrong) {
         int64_t asked = c.next;
-        if (log_read(twin->log, twin->partitions[t][p], asked, 1 << 16, LOG_TO_DURABLE, &view,
-                     NULL) != ST_OK)
+        if (way(twin, twin->partitions[t][p], asked, &view) != ST_OK)
             return "a read fails";
         struct bytes run = view.bytes;
         while (!c.wrong && batch_next(&run, &h, &batch) == ST_OK) {
@@ -613,7 +647,9 @@ static const char *reconcile_partition(struct twin *twin, int t, int p, uint64_t
     if (o.end < part->end && part->records[o.end].lsn <= durable_lsn)
         return "an acknowledged record is gone";
     part->start = o.start;
-    const char *wrong = read_back(twin, t, p, o.start, o.end);
+    const char *wrong = read_back(twin, t, p, &o, read_sent); /* nobody has looked at it yet */
+    if (!wrong)
+        wrong = read_back(twin, t, p, &o, read_copied);
     if (wrong)
         return wrong;
     for (int64_t i = o.start; i < part->end; i++) {

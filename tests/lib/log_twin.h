@@ -49,6 +49,7 @@ struct twin {
     struct twin_key keys[TWIN_KEYS];
     const char *wrong; /* seen on the way: what a reader was shown too early */
     uint64_t next_tag, next_entry;
+    uint64_t sent_from_files; /* reads of twin_reconcile that were left in their file */
     struct rng rng;
 };
 
