@@ -4,24 +4,52 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# need_packages PACKAGE…: Debian packages, installed only where one is missing.
-need_packages() {
-    missing=
+# packages_missing PACKAGE…: those that are not installed.
+packages_missing() {
     for p in "$@"; do
-        dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
+        dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || printf ' %s' "$p"
     done
-    [ -n "$missing" ] || return 0
-    echo "dev: installing$missing" >&2
-    log=$(mktemp)
-    if ! { as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+}
+
+# packages_install PACKAGE…: without a service of theirs started, now or when the machine starts: a test brings up the
+# server that it needs itself, on an address of this machine alone. Who has decided that already (policy-rc.d) is left to it.
+packages_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive POLICY="${POLICY_RC_D:-/usr/sbin/policy-rc.d}" sh -c '
+        set -e
+        ours="# quickwater: until its packages are installed"
+        if [ ! -e "$POLICY" ] || grep -qxF "$ours" "$POLICY"; then
+            trap "rm -f \"$POLICY\"" EXIT
+            trap "exit 1" INT TERM HUP
+            printf "#!/bin/sh\n%s\nexit 101\n" "$ours" >"$POLICY"
+            chmod 755 "$POLICY"
+        fi
+        apt-get update -qq
+        apt-get install -y -qq -o DPkg::Lock::Timeout=300 --no-install-recommends "$@"
+        command -v systemctl >/dev/null || exit 0
+        for service in mosquitto postgresql rabbitmq-server redis-server; do
+            case " $* " in *" $service "*) systemctl disable -q "$service" || true ;; esac
+        done' sh "$@"
+}
+
+# need_packages PACKAGE…: Debian packages, installed only where one is missing, by one caller at a time.
+need_packages() {
+    [ -n "$(packages_missing "$@")" ] || return 0
+    mkdir -p build
+    exec 7>build/packages.lock
+    flock 7
+    missing=$(packages_missing "$@") # by now
+    if [ -n "$missing" ]; then
+        echo "dev: installing$missing" >&2
+        log=$(mktemp)
         # shellcheck disable=SC2086
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } \
-        >"$log" 2>&1 </dev/null; then
-        tail -20 "$log" >&2
-        echo "dev: the packages could not be installed; the whole log is $log" >&2
-        exit 1
+        if ! packages_install $missing >"$log" 2>&1 </dev/null 7>&-; then
+            tail -20 "$log" >&2
+            echo "dev: the packages could not be installed; the whole log is $log" >&2
+            exit 1
+        fi
+        rm -f "$log"
     fi
-    rm -f "$log"
+    exec 7>&-
 }
 
 # What the program is built from, and what the tests add.

@@ -1,59 +1,53 @@
 #!/bin/sh
 # run the interop tests against real outside systems; with NAMEs, those alone
 #
-# ./dev interop [--ci|--full] [NAME...]     NAME is a script tools/interop/NAME.sh
+# ./dev interop [--ci|--full] [--lanes N] [NAME...]     NAME is a script tools/interop/NAME.sh
 #
 # --ci: every peer once, each within a time limit, 30 minutes in all. --full (the default): everything; its
 # table is written to docs/compatibility.md with commit and date: the rows of the NAMEs, where they are given. A part
 # of a peer (SCRIPTS=…) is no row.
+# --lanes: so many peers side by side, most of which wait most of the time; 2 with --ci, 1 with --full.
 # What is fetched is kept in ${QUICKWATER_CACHE:-$HOME/.cache/quickwater}/peers. A script ends in a line
-# 'N passed, N failed'.
+# 'N passed, N failed'; its log is build/interop-NAME.log.
 mode=full
 names=
-for arg in "$@"; do
-    case $arg in
-    --ci | --full) mode=${arg#--} ;;
-    -*) echo "interop: unknown option $arg" >&2; exit 2 ;;
-    *) [ -f "tools/interop/$arg.sh" ] || { echo "interop: no tools/interop/$arg.sh" >&2; exit 2; }
-        names="$names $arg" ;;
+lanes=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --ci | --full) mode=${1#--} ;;
+    --lanes) case ${2:-} in
+        [1-9] | [1-9][0-9]) lanes=$2 ;;
+        *) echo "interop: --lanes wants a number from 1 to 99, not '${2:-}'" >&2; exit 2 ;;
+        esac
+        shift ;;
+    -*) echo "interop: unknown option $1" >&2; exit 2 ;;
+    *) [ "$1" != common ] && [ -f "tools/interop/$1.sh" ] || { echo "interop: no tools/interop/$1.sh" >&2; exit 2; }
+        names="$names $1" ;;
     esac
+    shift
 done
 all=$names
 [ -n "$all" ] || all=$(for f in tools/interop/*.sh; do basename "$f" .sh; done | grep -v '^common$')
 limit=7200
 [ $mode = full ] || limit=480
+[ -n "$lanes" ] || { [ $mode = full ] && lanes=1 || lanes=2; }
 INTEROP_MODE=$mode
 INTEROP_CACHE=${QUICKWATER_CACHE:-$HOME/.cache/quickwater}/peers
-export INTEROP_MODE INTEROP_CACHE
+COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+export INTEROP_MODE INTEROP_CACHE COMMIT
 mkdir -p "$INTEROP_CACHE" build
 # what is there already, from wherever, is good enough
 for tool in gcc make git python3 npm kcat; do
     command -v $tool >/dev/null || { setup_test; break; }
 done
-commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-passed=0
-failed=0
-for name in $all; do
-    echo "== $name"
-    out=build/interop-$name.log
-    begun=$(date +%s)
-    timeout $limit sh "tools/interop/$name.sh" >"$out" 2>&1 </dev/null || true
-    took=$(($(date +%s) - begun))
-    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$out" | tail -1)
-    [ -n "$line" ] || line="0 passed, 1 failed"
-    p=${line%% passed*}
-    f=${line#*, }
-    f=${f%% failed*}
-    [ "$f" = 0 ] || { grep -v '^ok' "$out" | tail -40; echo "   the whole log: $out"; }
-    echo "   $line ($took s)"
-    about="$took | $commit | $(date -u +%Y-%m-%d) |"
-    # a script that ran its peer in more than one way says 'row: NAME, WAY N N' of each
-    if ! sed -n "s/^row: \(.*\) \([0-9]*\) \([0-9]*\)$/| \1 | \2 | \3 | $about/p" "$out" | grep . >"build/interop-$name.row"; then
-        echo "| $name | $p | $f | $about" >"build/interop-$name.row"
-    fi
-    passed=$((passed + p))
-    failed=$((failed + f))
-done
+# what the peers' scripts use of ours, here once (built, in tools/interop/common.sh)
+build release build/release/quickwater $(find tests/interop -name '*.c' | sed 's|\(.*\)\.c$|build/release/\1|') >&2
+INTEROP_BUILT=1
+export INTEROP_BUILT
+status=0
+# shellcheck disable=SC2086
+python3 tools/interop/lanes.py --lanes "$lanes" --limit $limit $all || status=$?
+[ $status -le 1 ] || exit $status
 
 # the table: this run's rows, and of the peers that were not asked for what it had
 doc=docs/compatibility.md
@@ -79,5 +73,4 @@ write_table() {
     done
 }
 [ $mode != full ] || [ -n "${SCRIPTS:-}" ] || { write_table >$doc.new && mv $doc.new $doc; }
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+exit $status

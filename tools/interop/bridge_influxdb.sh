@@ -12,5 +12,5 @@ else
     peer influxdb_go
     built=$dir
 fi
-make -s -j2 KIND=release build/release/quickwater || give_up "the build"
+built quickwater
 timeout 400 "$clients/bin/python" tools/interop/bridge_influxdb.py "$work" "$clients" "$built"

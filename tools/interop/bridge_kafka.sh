@@ -4,5 +4,5 @@
 peer kafka_python
 python=$dir/bin/python
 peer kafka_tools
-make -s -j2 KIND=release build/release/quickwater || give_up "the build"
+built quickwater
 TOOLS=$dir timeout 560 "$python" tools/interop/bridge_kafka.py "$work"

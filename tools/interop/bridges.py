@@ -3,6 +3,7 @@ outside system and delays, cuts, resets, throttles and garbles."""
 import ctypes, json, os, random, re, signal, socket, subprocess, threading, time, urllib.error, urllib.request
 
 from checks import until
+from ports import free_port
 
 
 HASTE = ("'bridge.timeout' = '500 ms', 'bridge.retry.backoff' = '10 ms', 'bridge.retry.backoff.max' = '100 ms', "
@@ -15,18 +16,6 @@ def made(first, count):
             for i in range(first, first + count)]
 
 
-def free_port():
-    """One that no client is given by chance: who dials a server that is away could meet itself there, and keep it out."""
-    while True:
-        port = random.randrange(10000, 30000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
-
-
 def child(arguments, **more):
     """A process that ends with this one, however that ends."""
     return subprocess.Popen(arguments, preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL), **more)
@@ -37,7 +26,7 @@ class Server:
 
     def __init__(self, work):
         self.data, self.log = os.path.join(work, "data"), open(os.path.join(work, "server.err"), "ab")
-        self.address = "127.0.0.1:0"
+        self.address = "127.0.0.1:%d" % free_port()
         self.start()
 
     def start(self):

@@ -25,16 +25,19 @@ peer() {
     dir=$(tail -1 "$work/peer")
 }
 
+# built TARGET…: of build/release. ./dev interop has built them before its peers begin, some of which are side by side.
+built() {
+    [ -n "${INTEROP_BUILT:-}" ] || make -s -j2 KIND=release $(printf 'build/release/%s ' "$@") || give_up "the build"
+}
+
+# free_port: one that no client is given by chance, so that a server that is killed has it again.
+free_port() { python3 tools/interop/ports.py; }
+
 # server_start: our server on a fresh directory, with $server_options; sets broker to HOST:PORT of its Kafka face.
 server_start() {
-    if [ -f src/app/main.c ]; then
-        make -s -j2 KIND=release build/release/quickwater || give_up "the build"
-        server="build/release/quickwater serve --http off --pg off --redis off"
-    else
-        make -s -j2 KIND=release build/release/tests/clients/kafka_server || give_up "the build"
-        server=build/release/tests/clients/kafka_server
-    fi
-    server_run 127.0.0.1:0
+    built quickwater
+    server="build/release/quickwater serve --http off --pg off --redis off"
+    server_run 127.0.0.1:$(free_port)
     broker=$(sed -n 's/^ready.*kafka=\([^ ]*\).*/\1/p' "$work/server.out")
 }
 

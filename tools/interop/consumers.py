@@ -9,11 +9,12 @@ import contextlib
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+from ports import free_port
 
 PARTITIONS, MEMBERS = 8, 5
 PROTOCOLS = os.environ.get('PROTOCOLS', 'consumer').split(',')
@@ -69,10 +70,7 @@ class World:
     def __init__(self, server, read, write, folder):
         self.server_command, self.read, self.write, self.dir = server, read, write, folder
         self.members, self.server, self.writer = [], None, None
-        s = socket.socket()
-        s.bind(('127.0.0.1', 0))
-        self.broker = '127.0.0.1:%d' % s.getsockname()[1]
-        s.close()
+        self.broker = '127.0.0.1:%d' % free_port()
 
     def start_server(self):
         log = open(os.path.join(self.dir, 'server.out'), 'w+')

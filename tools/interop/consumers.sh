@@ -7,7 +7,7 @@ peer librdkafka
 rdkafka=$dir/package/deps/librdkafka/src
 peer kafka_java
 jars=$dir/lib
-make -s -j2 KIND=release build/release/quickwater || give_up "the build"
+built quickwater
 mkdir "$work/bin" "$work/include"
 ln -s "$rdkafka" "$work/include/librdkafka"
 cc -O1 -I "$work/include" -o "$work/bin/member" tools/interop/consumers_member.c -L "$rdkafka" -lrdkafka ||

@@ -2,16 +2,15 @@
 
 A worker reads lines of a file into a topic, exactly once, and writes the topic to another file. It is killed with
 SIGKILL twice while lines are added. Ends in 'N passed, N failed'."""
-import json, os, socket, subprocess, tempfile, time, urllib.error, urllib.request
+import json, os, subprocess, tempfile, time, urllib.error, urllib.request
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from checks import BROKER, case, main, until
+from ports import free_port
 
 WORK = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
 IN, OUT, TOPIC = os.path.join(WORK, "in.txt"), os.path.join(WORK, "out.txt"), "connect-lines"
-with socket.socket() as s:
-    s.bind(("127.0.0.1", 0))
-    PORT = s.getsockname()[1]
+PORT = free_port()
 CONFIG = {
     "bootstrap.servers": BROKER, "group.id": "connect", "listeners": "http://127.0.0.1:%d" % PORT,
     "config.storage.topic": "connect-configs", "offset.storage.topic": "connect-offsets",

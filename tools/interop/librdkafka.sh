@@ -9,7 +9,7 @@ peer kafka_tools
 
 # Both at one time, each with a server of its own: most tests wait.
 if [ -z "${PROTOCOL:-}" ]; then
-    make -s -j2 KIND=release build/release/quickwater || give_up "the build"
+    built quickwater
     for PROTOCOL in classic consumer; do
         PROTOCOL=$PROTOCOL sh "$0" >"$work/$PROTOCOL" 2>&1 &
     done
@@ -107,7 +107,7 @@ case " $all " in
     wait "$server_pid"
     echo 'tester:secret' >"$work/users"
     printf 'sasl = "SCRAM-SHA-256"\nusers = "%s/users"\n' "$work" >>"$work/acls.toml"
-    server_run 127.0.0.1:0
+    server_run 127.0.0.1:$(free_port)
     broker=$(sed -n 's/^ready.*kafka=\([^ ]*\).*/\1/p' "$work/server.out")
     cd "$work/run" || exit 1
     sasl=$(printf '%s\n' security.protocol=sasl_plaintext sasl.mechanism=SCRAM-SHA-256 sasl.username=tester sasl.password=secret)

@@ -3,8 +3,8 @@
 # @kafkajs/confluent-schema-registry, before and after a SIGKILL of the server.
 . tools/interop/common.sh
 peer schema_registry
-make -s -j2 KIND=release build/release/quickwater || give_up "the build"
-server_run_http 127.0.0.1:0 127.0.0.1:0
+built quickwater
+server_run_http "127.0.0.1:$(free_port)" "127.0.0.1:$(free_port)"
 passed=0 failed=0
 # part COMMAND…: its last line is "N passed, M failed".
 part() {

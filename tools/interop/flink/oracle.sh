@@ -1,18 +1,17 @@
 # oracle.sh: fetches Flink, builds the program that runs SQL on it and ours; sets dir and java, its command. Sourced.
 . tools/interop/common.sh
-sh tools/peers/flink.sh >"$work/peer" || { cat "$work/peer"; give_up "fetching Flink"; }
-dir=$(tail -1 "$work/peer")
-make -s -j2 KIND=release build/release/quickwater || give_up "the build"
+peer flink
+built quickwater
 
-# The classes are kept beside the jars; they are built anew when their source is newer.
-classes=$dir/oracle
-service=META-INF/services/org.apache.flink.core.execution.PipelineExecutorFactory
-if [ ! -e "$classes/done" ] || [ -n "$(find tools/interop/flink -name '*.java' -newer "$classes/done")" ]; then
-    mkdir -p "$classes/META-INF/services"
-    echo OracleExecutor >"$classes/$service"
-    echo LookedUp >"$classes/META-INF/services/org.apache.flink.table.factories.Factory"
-    javac -nowarn -cp "$dir/lib/*" -d "$classes" tools/interop/flink/*.java || give_up "compiling"
-    touch "$classes/done"
+# The classes are kept beside the jars, by their source; two may make them at one time, and the first is taken.
+classes=$dir/oracle-$(cat tools/interop/flink/*.java | cksum | cut -d' ' -f1)
+if [ ! -d "$classes" ]; then
+    making=$(mktemp -d "$dir/making.XXXXXX")
+    mkdir -p "$making/META-INF/services"
+    echo OracleExecutor >"$making/META-INF/services/org.apache.flink.core.execution.PipelineExecutorFactory"
+    echo LookedUp >"$making/META-INF/services/org.apache.flink.table.factories.Factory"
+    javac -nowarn -cp "$dir/lib/*" -d "$making" tools/interop/flink/*.java || { rm -rf "$making"; give_up "compiling"; }
+    mv -T "$making" "$classes" 2>/dev/null || rm -rf "$making"
 fi
 
 opens="--add-opens=java.base/java.util=ALL-UNNAMED --add-opens=java.base/java.lang=ALL-UNNAMED"
