@@ -6,7 +6,7 @@
 
 const struct command *const commands[] = {
     &command_serve, &command_run,        &command_sql,     &command_topic, &command_group,  &command_txn,
-    &command_acl,   &command_user,       &command_job,     &command_bench, &command_replay, &command_check,
+    &command_acl,   &command_user,       &command_job,     &command_bridge, &command_bench, &command_replay, &command_check,
     &command_sim,   &command_completion, &command_version, NULL,
 };
 

@@ -93,7 +93,7 @@ static void note_trial(struct breaker *b, int64_t now_ns, bool bad)
     }
     if (++b->trials < b->options.half_open_calls)
         return;
-    breaker_force(b, BREAKER_CLOSED);
+    breaker_force(b, BREAKER_CLOSED, now_ns);
 }
 
 void breaker_note(struct breaker *b, int64_t now_ns, int64_t took_ns, bool failed)
@@ -102,25 +102,44 @@ void breaker_note(struct breaker *b, int64_t now_ns, int64_t took_ns, bool faile
 
     if (b->state == BREAKER_HALF_OPEN)
         note_trial(b, now_ns, failed || (slow && b->options.slow_percent < 100));
-    if (b->state != BREAKER_CLOSED)
+    if (b->state != BREAKER_CLOSED && b->state != BREAKER_METRICS_ONLY)
         return;
     remember(b, (struct breaker_call){now_ns, failed, slow});
     forget_old(b, now_ns);
-    if (b->count >= b->options.calls_min && (share(b, b->failed) >= b->options.failure_percent ||
+    if (b->state == BREAKER_CLOSED && b->count >= b->options.calls_min && (share(b, b->failed) >= b->options.failure_percent ||
                                              share(b, b->slow) >= b->options.slow_percent))
         open(b, now_ns);
 }
 
-void breaker_force(struct breaker *b, enum breaker_state state)
+void breaker_force(struct breaker *b, enum breaker_state state, int64_t now_ns)
 {
-    CHECK(state == BREAKER_CLOSED || state == BREAKER_FORCED_OPEN || state == BREAKER_DISABLED);
+    CHECK(state < BREAKER_STATES);
     forget_all(b);
-    b->state = state;
     b->open_ms = b->options.open_ms;
+    b->state = state;
+    if (state == BREAKER_OPEN)
+        open(b, now_ns);
 }
+
+bool breaker_is_automatic(enum breaker_state state)
+{
+    return state <= BREAKER_HALF_OPEN;
+}
+
+static const char *const texts[BREAKER_STATES] = {"CLOSED",      "OPEN",     "HALF_OPEN",
+                                                  "FORCED_OPEN", "DISABLED", "METRICS_ONLY"};
 
 const char *breaker_state_text(enum breaker_state state)
 {
-    static const char *const texts[] = {"closed", "open", "half-open", "forced-open", "disabled"};
     return texts[state];
+}
+
+bool breaker_state_of(struct bytes text, enum breaker_state *out)
+{
+    for (unsigned i = 0; i < BREAKER_STATES; i++)
+        if (bytes_is_nocase(text, texts[i])) {
+            *out = (enum breaker_state)i;
+            return true;
+        }
+    return false;
 }

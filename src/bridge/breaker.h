@@ -6,23 +6,25 @@
  *      |                                                 +------------- a call fails ------------------+
  *      +---------------------------------- half_open_calls have succeeded --------------------------+
  *
- * States, window and shares are resilience4j's (CircuitBreakerConfig); the defaults are a stream's: see
- * carrier.c. While it is open nothing is dropped: who asks waits, and the log is the buffer.
+ * States, window and shares are resilience4j's (CircuitBreaker.State, CircuitBreakerConfig); the defaults are a
+ * stream's: see carrier.c. While it is open nothing is dropped: who asks waits, and the log is the buffer.
  *
  * Owns: its window.   Threads: one.   Clock: the caller's, monotonic.   Layer: bridge.
  */
 #ifndef QW_BRIDGE_BREAKER_H
 #define QW_BRIDGE_BREAKER_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/bytes.h"
 
 enum breaker_state {
     BREAKER_CLOSED,
     BREAKER_OPEN,
     BREAKER_HALF_OPEN,
-    BREAKER_FORCED_OPEN, /* by hand: until told otherwise */
-    BREAKER_DISABLED,    /* by hand: every call may be made */
+    /* By hand alone, until told otherwise by hand: */
+    BREAKER_FORCED_OPEN,  /* no call may be made */
+    BREAKER_DISABLED,     /* every call may be made, and none is judged */
+    BREAKER_METRICS_ONLY, /* every call may be made, and all are judged, without effect */
+    BREAKER_STATES
 };
 
 enum { BREAKER_WINDOW_MAX = 1000 };
@@ -60,11 +62,15 @@ void breaker_deinit(struct breaker *b);
 bool breaker_may(struct breaker *b, int64_t now_ns, int64_t *at_ns);
 /* How a call that was allowed went. */
 void breaker_note(struct breaker *b, int64_t now_ns, int64_t took_ns, bool failed);
-/* By hand: FORCED_OPEN, DISABLED, or CLOSED, with which all begins anew. */
-void breaker_force(struct breaker *b, enum breaker_state state);
+/* By hand, into any state; all begins anew, and of CLOSED, OPEN and HALF_OPEN the breaker goes on by itself. */
+void breaker_force(struct breaker *b, enum breaker_state state, int64_t now_ns);
+/* Whether it leaves that state by itself. */
+bool breaker_is_automatic(enum breaker_state state);
 
 uint32_t breaker_failure_percent(const struct breaker *b);
 uint32_t breaker_slow_percent(const struct breaker *b);
-const char *breaker_state_text(enum breaker_state state); /* "closed", "half-open", … */
+/* "CLOSED", "HALF_OPEN", …; and back, in any case of letters: false when it is none. */
+const char *breaker_state_text(enum breaker_state state);
+bool breaker_state_of(struct bytes text, enum breaker_state *out);
 
 #endif

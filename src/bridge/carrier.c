@@ -328,6 +328,7 @@ enum status carrier_open(const struct carrier_env *env, const struct carrier_spe
         return st;
     }
     set_pace(c, shared);
+    breaker_force(&c->breaker, forced_kept(env->log, c->kept_as), 0);
     if (spec->way != BRIDGE_SOURCE)
         lanes_open(c);
     os_helper_open(env->os, "bridge", env->wake, env->context, &c->helper);
@@ -463,12 +464,14 @@ int64_t carrier_deadline_ns(const struct carrier *c)
     return c->not_before_ns;
 }
 
-void carrier_force(struct carrier *c, enum breaker_state state)
+enum status carrier_force(struct carrier *c, enum breaker_state state, uint64_t *lsn)
 {
-    breaker_force(&c->breaker, state);
+    TRY(forced_keep(c->env.log, c->kept_as, state, lsn));
+    breaker_force(&c->breaker, state, os_mono_ns(c->env.os));
     if (!c->outcome_kept)
         c->not_before_ns = INT64_MIN;
     c->env.wake(c->env.context);
+    return ST_OK;
 }
 
 void carrier_info(const struct carrier *c, struct carrier_info *out)

@@ -90,8 +90,9 @@ enum status carrier_forget(struct log *log, struct bytes table, uint64_t *lsn) M
 bool carrier_pass(struct carrier *c);
 int64_t carrier_deadline_ns(const struct carrier *c); /* INT64_MAX: none */
 
-/* FORCED_OPEN, DISABLED or CLOSED. */
-void carrier_force(struct carrier *c, enum breaker_state state);
+/* The circuit breaker by hand. A state that it does not leave by itself is kept in the log, and holds over restarts
+ * and for the table that takes this one's place; another one ends that. Changes nothing when the log refuses. */
+enum status carrier_force(struct carrier *c, enum breaker_state state, uint64_t *lsn) MUST_CHECK;
 
 struct carrier_info {
     struct bytes table, topic; /* table: the carrier's name */

@@ -101,6 +101,9 @@ bool batch_load(struct carrier *c, struct carrier_lane *lane, uint32_t records_m
 /* ---- position.c ---- */
 int64_t position_kept(const struct log *log, struct bytes table, uint32_t partition);
 void position_keep(struct log_entry *entry, struct bytes table, uint32_t partition, int64_t position);
+/* The state of the circuit breaker that somebody chose and it does not leave by itself; CLOSED: none. */
+enum breaker_state forced_kept(const struct log *log, struct bytes table);
+enum status forced_keep(struct log *log, struct bytes table, enum breaker_state state, uint64_t *lsn) MUST_CHECK;
 /* Of a source: where a split of the outside stands. */
 void split_keep(struct log_entry *entry, struct bytes table, const struct bridge_moved *moved);
 /* Tells the bridge of all that are kept. */

@@ -5,8 +5,9 @@
  *     the partition (4 bytes, big-endian)   of a sink: the offset of the first record that has not arrived
  *     's' and the split's name              of a source: where it goes on, as its bridge has it
  *     's'                                   it is a source
+ *     'b'                                   of both: the state that its circuit breaker was forced into, as text
  *
- * A partition's number is below LOG_PARTITIONS_MAX, so its first byte is no 's'.
+ * A partition's number is below LOG_PARTITIONS_MAX, so its first byte is no letter.
  */
 #include <stdio.h>
 
@@ -123,6 +124,25 @@ enum status carrier_set_way(struct log *log, struct bytes table, enum bridge_way
 }
 
 /* ---- of both ---- */
+
+enum breaker_state forced_kept(const struct log *log, struct bytes table)
+{
+    enum breaker_state state = BREAKER_CLOSED;
+    struct key key;
+    struct bytes text;
+
+    if (log_kv_get(log, LOG_KV_BRIDGES, key_make(&key, table, BYTES_LITERAL("b")), &text))
+        (void)breaker_state_of(text, &state);
+    return state;
+}
+
+enum status forced_keep(struct log *log, struct bytes table, enum breaker_state state, uint64_t *lsn)
+{
+    struct key key;
+
+    return log_kv_put(log, LOG_KV_BRIDGES, key_make(&key, table, BYTES_LITERAL("b")),
+                      breaker_is_automatic(state) ? BYTES_NONE : bytes_str(breaker_state_text(state)), lsn);
+}
 
 struct found {
     struct key keys[64];

@@ -273,6 +273,7 @@ static void node_figures(const struct driver *d, uint32_t node, struct driver_fi
         out->late += task->late;
         out->dropped += task->dropped;
         out->busy_ns += task->busy_ns;
+        lookup_counts_add(&out->lookups, &task->ctx.lookups);
         out->state_rows += rows;
         out->state_bytes += bytes;
         out->watermark_us = task->out_us < out->watermark_us ? task->out_us : out->watermark_us;

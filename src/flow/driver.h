@@ -171,6 +171,7 @@ enum status driver_load_splits(struct driver *driver, struct reader *r) MUST_CHE
 struct driver_figures {
     uint64_t rows_in, rows_out, late, dropped, state_rows, state_bytes;
     int64_t busy_ns, watermark_us;
+    struct lookup_counts lookups;
 };
 void driver_figures(const struct driver *driver, uint32_t node, struct driver_figures *out);
 /* All it holds but the plan; `buffers` in part: not what the plan's arena and the sources' own take. */

@@ -14,6 +14,7 @@
 
 #include "base/histogram.h"
 #include "data/chunk.h"
+#include "flow/lookup_counts.h"
 #include "sql/sql.h"
 #include "store/log/log.h"
 
@@ -176,6 +177,8 @@ struct job *engine_job_next(struct engine *engine, struct job *job);
 void job_info(const struct job *job, struct job_info *out);
 void job_op_info(const struct job *job, uint32_t index, struct op_info *out);
 void job_memory(const struct job *job, struct job_memory *out);
+/* What the lookup join counts whose questions are in that topic, since its job was opened; false: there is none. */
+bool engine_lookup_counts(const struct engine *engine, struct bytes questions, struct lookup_counts *out);
 /* What the job's sinks 'blackhole' have swallowed: rows, and the hash of what they fold into, the same for
  * any order of rows and any number of shards. */
 struct job_output {

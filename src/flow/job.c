@@ -751,6 +751,32 @@ void job_info(const struct job *job, struct job_info *out)
     }
 }
 
+static bool job_lookup_counts(const struct job *job, struct bytes questions, struct lookup_counts *out)
+{
+    char topic[LOG_NAME_MAX + 1];
+
+    for (uint32_t n = 0; n < driver_nodes_count(job->driver); n++) {
+        const struct plan_node *node = driver_node(job->driver, n);
+        struct driver_figures figures;
+        if (node->kind != PLAN_LOOKUP_JOIN || !node->join.lookup ||
+            !lookup_topic_name(bytes_str(job->name), node->join.lookup->index, LOOKUP_QUESTIONS, topic) ||
+            !bytes_is(questions, topic))
+            continue;
+        driver_figures(job->driver, n, &figures);
+        *out = figures.lookups;
+        return true;
+    }
+    return false;
+}
+
+bool engine_lookup_counts(const struct engine *engine, struct bytes questions, struct lookup_counts *out)
+{
+    for (const struct job *job = engine->jobs; job; job = job->next)
+        if (job_lookup_counts(job, questions, out))
+            return true;
+    return false;
+}
+
 static struct bytes node_table(const struct plan_node *node)
 {
     const struct table *table = node->kind == PLAN_SCAN   ? node->scan.table

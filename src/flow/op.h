@@ -13,6 +13,7 @@
 #ifndef QW_FLOW_OP_H
 #define QW_FLOW_OP_H
 
+#include "flow/lookup_counts.h"
 #include "sql/plan.h"
 #include "store/state/snap.h"
 
@@ -84,6 +85,7 @@ struct op_ctx {
     uint64_t tick;
     uint32_t shard, shards;
     uint32_t loaded;         /* parts of a checkpoint that load was given before this one */
+    struct lookup_counts lookups; /* counted by a lookup join */
     int64_t watermark_us;    /* of this operator, as last given to on_watermark; INT64_MIN: none */
     const struct op_way *way; /* where what it gives goes: the driver's, or a test's or benchmark's own */
 };

@@ -163,6 +163,19 @@ look() {
     curl -sN -m 1 "$url/v1/stream?overview&alerts"
     cat "$work/err"
 }
+# circuit breakers by hand; what comes of it over a restart is below
+expect "a state that is none" 400 'one of CLOSED, OPEN, HALF_OPEN, FORCED_OPEN, DISABLED, METRICS_ONLY, not '"'AJAR'" -d '{"state":"AJAR"}' "$url/v1/bridges/s1/state"
+expect "no state" 400 'is one of CLOSED' -d '{}' "$url/v1/bridges/s1/state"
+expect "a state that is no text" 400 'is a text' -d '{"state":1}' "$url/v1/bridges/s1/state"
+expect "another member" 400 'is not a member here' -d '{"states":"OPEN"}' "$url/v1/bridges/s1/state"
+expect "no JSON" 400 'not one JSON object' -d 'OPEN' "$url/v1/bridges/s1/state"
+expect "no such bridge" 404 "no table 'clicks' is carried" -d '{"state":"OPEN"}' "$url/v1/bridges/clicks/state"
+expect "a bridge is held" 200 '"breaker":"FORCED_OPEN"' -d '{"state":"FORCED_OPEN"}' "$url/v1/bridges/s1/state"
+expect "one is held open for a while" 200 '"breaker":"OPEN"' -d '{"state":"open"}' "$url/v1/bridges/s2/state"
+expect "one is tried whatever fails" 200 '"breaker":"METRICS_ONLY"' -d '{"state":"METRICS_ONLY"}' "$url/v1/bridges/s3/state"
+expect "one alone is shown" 200 '"breaker":"FORCED_OPEN"' "$url/v1/bridges/s1"
+expect "states are metrics" 200 'quickwater_bridge_breaker_state{table="s1",connector="redis",state="FORCED_OPEN"} 1' "$url/metrics"
+expect "and what is not is zero" 200 'quickwater_bridge_breaker_state{table="s1",connector="redis",state="CLOSED"} 0' "$url/metrics"
 look >>"$work/shown"
 case $(cat "$work/shown") in
 *"'redis.password' = '******'"*"'POSTGRES.PASSWORD'='******', 'postgres.sslpassword' = '******'"*"'http.authorization' = '******'"*)
@@ -181,6 +194,13 @@ look >"$work/shown"
 grep -q "'redis.password' = '\*\*\*\*\*\*'" "$work/shown" && ok "the statement is there" || bad "the statement is there"
 grep -q hush "$work/shown" && bad "and still no secret is shown" "$(cat "$work/shown")" || ok "and still no secret is shown"
 cmp -s "$work/body" "$work/first" && ok "with the same answer" || bad "with the same answer" "$(cat "$work/body")"
+expect "what was held is held" 200 '"breaker":"FORCED_OPEN"' "$url/v1/bridges/s1"
+expect "what is tried is tried" 200 '"breaker":"METRICS_ONLY"' "$url/v1/bridges/s3"
+case $(curl -s "$url/v1/bridges/s2") in
+*'"breaker":"FORCED_OPEN"'* | *'"breaker":"METRICS_ONLY"'* | *'"error"'*) bad "the others are as after any start" ;;
+*) ok "the others are as after any start" ;;
+esac
+expect "and it is given back" 200 '"breaker":"CLOSED"' -d '{"state":"CLOSED"}' "$url/v1/bridges/s1/state"
 stop
 grep -E 'ERROR: |runtime error' "$work/err" && bad "no finding of the sanitizers"
 echo "$p passed, $f failed"

@@ -313,7 +313,7 @@ def what_comes_while_we_are_away_is_kept():
     server.start()
     until("all came", 30, lambda: len(set(ids("away"))) == 550)
     assert ids("away") == list(range(550))
-    server.http("POST", "/v1/bridges/away/pause")
+    server.force("away", "FORCED_OPEN")
     until("it rests", 10, lambda: not server.bridge("away")["busy"])
     client.send("away", numbers(550, 10))
     time.sleep(0.5)

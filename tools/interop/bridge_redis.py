@@ -180,14 +180,12 @@ def a_system_that_is_away_holds_back_nobody_and_the_breaker_says_so():
     server.sql("INSERT INTO here SELECT id FROM away_in;")
     server.post("away_in", made(0, 500))
     until("the other one is served", 20, lambda: redis.do("LLEN", "here") == 500)
-    until("the breaker opens", 30, lambda: server.bridge("away")["breaker"] == "open")
+    until("the breaker opens", 30, lambda: server.bridge("away")["breaker"] == "OPEN")
     info = server.bridge("away")
     assert info["lag"] == 500 and "127.0.0.1:%d" % nobody in info["trouble"], info
-    assert server.http("POST", "/v1/bridges/away/pause")["breaker"] == "forced-open"
-    assert server.http("POST", "/v1/bridges/away/resume")["breaker"] == "closed"
-    assert server.http("POST", "/v1/bridges/away/jump")["error"]["message"] == \
-        "there is no 'jump' of a bridge: pause, resume or insist"
-    assert "no table 'nowhere'" in server.http("POST", "/v1/bridges/nowhere/pause")["error"]["message"]
+    assert server.force("away", "FORCED_OPEN")["breaker"] == "FORCED_OPEN"
+    assert server.force("away", "CLOSED")["breaker"] == "CLOSED"
+    assert "no table 'nowhere'" in server.force("nowhere", "CLOSED")["error"]["message"]
 
 
 @case
@@ -380,7 +378,7 @@ def a_channel_is_heard():
 @case
 def a_source_rests_when_it_is_told_to_and_ends_with_its_table():
     taken("rest", "id BIGINT", "'redis.type' = 'stream'")
-    server.http("POST", "/v1/bridges/rest/pause")
+    server.force("rest", "FORCED_OPEN")
     until("it rests", 10, lambda: not server.bridge("rest")["busy"])
     redis.do("XADD", "rest", "*", "id", 1)
     time.sleep(1)

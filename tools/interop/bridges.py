@@ -82,6 +82,9 @@ class Server:
     def bridge(self, table):
         return [b for b in self.http("GET", "/v1/bridges") if b["table"] == table][0]
 
+    def force(self, table, state):
+        return self.http("POST", "/v1/bridges/%s/state" % table, json.dumps({"state": state}))
+
 
 class Proxy:
     """On a port of its own, to a target; trouble is a set of words of delay, throttle, garble, cut, deaf."""

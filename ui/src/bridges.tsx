@@ -11,7 +11,7 @@ interface Bridge {
   connector: string;
   way: 'sink' | 'source' | 'lookup';
   guarantee: string;
-  breaker: 'closed' | 'open' | 'half-open' | 'forced-open' | 'disabled';
+  breaker: 'CLOSED' | 'OPEN' | 'HALF_OPEN' | 'FORCED_OPEN' | 'DISABLED' | 'METRICS_ONLY';
   failure_percent: number;
   busy: boolean;
   delivered: number;
@@ -20,17 +20,19 @@ interface Bridge {
   lag: number;
   keys?: number; // of a lookup: asked for
   instead?: number; // and questions that got what lookup.fallback says
+  cache?: { hits: number; misses: number; stale: number; keys: number }; // of a lookup: rows, and keys that it holds
   calls: number;
   failures: number;
   trouble: string | null;
 }
 
 const STATES = {
-  closed: ['closed', 'running', 'It delivers.'],
-  open: ['open', 'failed', 'It failed too often, and is left alone for a while.'],
-  'half-open': ['half open', '', 'A few calls are tried.'],
-  'forced-open': ['paused', '', 'It is paused by hand.'],
-  disabled: ['forced', '', 'It is tried whatever the circuit breaker thinks.'],
+  CLOSED: ['closed', 'running', 'It delivers.'],
+  OPEN: ['open', 'failed', 'It failed too often, and is left alone for a while.'],
+  HALF_OPEN: ['half open', '', 'A few calls are tried.'],
+  FORCED_OPEN: ['paused', '', 'It is paused by hand, until it is resumed.'],
+  DISABLED: ['forced', '', 'By hand: it is tried whatever the circuit breaker thinks.'],
+  METRICS_ONLY: ['watched', '', 'By hand: it is tried whatever the circuit breaker thinks, which goes on counting.'],
 } as const;
 
 function State({ of }: { of: Bridge['breaker'] }) {
@@ -38,22 +40,37 @@ function State({ of }: { of: Bridge['breaker'] }) {
   return <span class={`state ${tone && 'state-' + tone}`} title={why} data-breaker={of}>{text}</span>;
 }
 
-const ACTIONS = [
-  ['pause', 'Pause', 'Deliver nothing until it is resumed'],
-  ['resume', 'Resume', 'Deliver, as the circuit breaker lets'],
-  ['insist', 'Force', 'Deliver whatever the circuit breaker thinks'],
-] as const;
+/** The state to force, its button, what it does, and in which states it would change nothing, or too little to offer it. */
+const ACTIONS: [Bridge['breaker'], string, string, Bridge['breaker'][]][] = [
+  ['FORCED_OPEN', 'Pause', 'Deliver nothing until it is resumed', ['FORCED_OPEN']],
+  ['CLOSED', 'Resume', 'Deliver, as the circuit breaker lets', ['CLOSED']],
+  ['HALF_OPEN', 'Try', 'Try a few calls now: they decide whether it delivers', ['HALF_OPEN', 'CLOSED']],
+  ['DISABLED', 'Force', 'Deliver whatever the circuit breaker thinks', ['DISABLED']],
+];
 
-/** What would change nothing cannot be pressed. */
-const offered = (action: string, state: Bridge['breaker']) =>
-  action === 'pause' ? state !== 'forced-open' : action === 'insist' ? state !== 'disabled' : state !== 'closed';
+/** How a lookup is answered. */
+function Lookup({ b }: { b: Bridge }) {
+  if (!b.cache) return null;
+  const { hits, misses, stale, keys } = b.cache;
+  const share = hits + misses ? ` (${Math.floor((hits * 100) / (hits + misses))} %)` : '';
+  return (
+    <span class="lookup" data-hits={hits} data-misses={misses} data-stale={stale}>
+      <span title="Rows that the cache answered">{compact(hits)} hits{share}</span>
+      <span title="Rows that it did not answer">{compact(misses)} misses</span>
+      <span title="Keys that the cache has now">{compact(keys)} kept</span>
+      <span title="Keys that the outside system was asked for">{compact(b.keys ?? 0)} asked for</span>
+      {stale > 0 && <span class="warn-text" title="The last answer was taken, though it had expired">{compact(stale)} stale</span>}
+      {!!b.instead && <span class="warn-text" title="Told what lookup.fallback says, for the system did not answer">{compact(b.instead)} told instead</span>}
+    </span>
+  );
+}
 
-function Row({ b, rate, onAct }: { b: Bridge; rate: number | null; onAct: (b: Bridge, action: string) => void }) {
+function Row({ b, rate, onAct }: { b: Bridge; rate: number | null; onAct: (b: Bridge, state: Bridge['breaker']) => void }) {
   return (
     <tr data-bridge={b.table}>
       <td class="name" title={b.guarantee}>
         {b.table} <span class="quiet">{b.connector} {b.way}</span>
-        {b.keys !== undefined && <span class="quiet" data-lookup={b.keys}> {compact(b.keys)} keys{b.instead ? `, ${compact(b.instead)} told instead` : ''}</span>}
+        <Lookup b={b} />
         {b.trouble && <span class="trouble">{b.trouble}</span>}
       </td>
       <td data-label="State"><State of={b.breaker} /></td>
@@ -63,8 +80,8 @@ function Row({ b, rate, onAct }: { b: Bridge; rate: number | null; onAct: (b: Br
       <td class="num" data-label="Failed calls" title={`${b.failure_percent} % of the last calls`}>{compact(b.failures)} <span class="quiet">of {compact(b.calls)}</span></td>
       <td class="num" data-label="Dead letters">{b.dead ? <a href={link(['topics', b.topic + '.dead'])}>{count(b.dead)}</a> : '0'}</td>
       <td class="row-actions">
-        {ACTIONS.map(([action, title, why]) => (
-          <button key={action} type="button" class="plain small" title={why} aria-label={`${title} ${b.table}`} disabled={!offered(action, b.breaker)} onClick={() => onAct(b, action)}>
+        {ACTIONS.map(([state, title, why, not]) => (
+          <button key={state} type="button" class="plain small" title={why} aria-label={`${title} ${b.table}`} disabled={not.includes(b.breaker)} onClick={() => onAct(b, state)}>
             {title}
           </button>
         ))}
@@ -84,9 +101,9 @@ export function Bridges() {
     const was = polled.before?.find((o) => o.table === b.table && o.way === b.way);
     return was && polled.seconds > 0 ? Math.max(0, b.delivered - was.delivered) / polled.seconds : null;
   };
-  const onAct = (b: Bridge, action: string) =>
+  const onAct = (b: Bridge, state: Bridge['breaker']) =>
     act.run(async () => {
-      await call(`/v1/bridges/${part(b.table)}/${action}`, 'POST');
+      await call(`/v1/bridges/${part(b.table)}/state`, 'POST', { state });
       polled.reload();
     });
   return (
@@ -103,7 +120,7 @@ export function Bridges() {
           <table class="list bridges">
             <thead>
               <tr>
-                <th scope="col">Table</th><th scope="col">State</th><th scope="col" class="num">Lag</th><th scope="col" class="num">Records/s</th><th scope="col" class="num">Records</th><th scope="col" class="num">Failed calls</th><th scope="col" class="num">Dead letters</th><th scope="col"><span class="hidden">Pause, resume, force</span></th>
+                <th scope="col">Table</th><th scope="col">State</th><th scope="col" class="num">Lag</th><th scope="col" class="num">Records/s</th><th scope="col" class="num">Records</th><th scope="col" class="num">Failed calls</th><th scope="col" class="num">Dead letters</th><th scope="col"><span class="hidden">Pause, resume, try, force</span></th>
               </tr>
             </thead>
             <tbody>{list.map((b) => <Row key={b.table + ' ' + b.way} b={b} rate={rate(b)} onAct={onAct} />)}</tbody>

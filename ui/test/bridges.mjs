@@ -1,6 +1,7 @@
-// The page of bridges, with a web server of this test's own as the outside: it takes rows, refuses some, and one
-// table's is not there.
+// The page of bridges, with servers of this test's own as the outside: one for the web takes rows, refuses some, and one
+// table's is not there; one is looked up as a Redis is.
 import { createServer } from 'node:http';
+import { redis } from './redis.mjs';
 
 export async function bridges({ page, url, check, expect }) {
   const sql = async (text) => {
@@ -35,10 +36,10 @@ export async function bridges({ page, url, check, expect }) {
   await check('bridges show their state, lag and rate', async () => {
     await sql(table('hook', web.address().port) + table('away_hook', 1));
     await row('hook').waitFor();
-    await state('hook', 'closed');
+    await state('hook', 'CLOSED');
     await page.waitForFunction(() => /[1-9]/.test(document.querySelector('[data-bridge="hook"] [data-label="Records/s"]')?.textContent ?? ''));
     expect(taken > 0, 'nothing came');
-    await state('away_hook', 'open');
+    await state('away_hook', 'OPEN');
     await row('away_hook').getByText('connect to 127.0.0.1', { exact: false }).waitFor();
     await page.waitForFunction(() => /[1-9]/.test(document.querySelector('[data-bridge="away_hook"] [data-label="Lag"]')?.textContent ?? ''));
   });
@@ -50,7 +51,7 @@ export async function bridges({ page, url, check, expect }) {
   });
   await check('a bridge is paused, resumed and forced', async () => {
     await row('hook').getByRole('button', { name: 'Pause' }).click();
-    await state('hook', 'forced-open');
+    await state('hook', 'FORCED_OPEN');
     expect(await row('hook').getByRole('button', { name: 'Pause' }).isDisabled(), 'it can be paused twice');
     await page.waitForFunction(() => Number(document.querySelector('[data-bridge="hook"] [data-label="Lag"]')?.textContent.replace(/\D/g, '')) > 40);
     await page.waitForTimeout(1000); // what was under way may still arrive: a call takes 500 ms at most
@@ -58,13 +59,35 @@ export async function bridges({ page, url, check, expect }) {
     await page.waitForTimeout(1000);
     expect(taken === held, 'rows come while it is paused');
     await row('hook').getByRole('button', { name: 'Resume' }).click();
-    await state('hook', 'closed');
+    await state('hook', 'CLOSED');
     await page.waitForFunction(() => document.querySelector('[data-bridge="hook"] [data-breaker]') && Number(document.querySelector('[data-bridge="hook"] [data-label="Lag"]')?.textContent.replace(/\D/g, '')) < 1000);
     expect(taken > held, 'nothing comes after it was resumed');
     await row('away_hook').getByRole('button', { name: 'Force' }).click();
-    await state('away_hook', 'disabled');
-    await row('away_hook').getByRole('button', { name: 'Resume' }).click();
-    await page.locator('[data-bridge="away_hook"] [data-breaker="disabled"]').waitFor({ state: 'detached' });
+    await state('away_hook', 'DISABLED');
+    await row('away_hook').getByRole('button', { name: 'Pause' }).click();
+    await state('away_hook', 'FORCED_OPEN');
+    await row('away_hook').getByRole('button', { name: 'Try' }).click();
+    await state('away_hook', 'OPEN'); // the call that was tried has failed
+    expect(await row('hook').getByRole('button', { name: 'Try' }).isDisabled(), 'a closed one can be tried');
+  });
+  const known = await redis({ Anchor: { town: 'Ayr' }, Birch: { town: 'Bath' }, Cedar: { town: 'Cork' } });
+  const looked = (what) => `[data-bridge="shops@insert-into_towns"] .lookup[data-${what}]`;
+  const grows = (what) => page.waitForFunction(([at, name]) => Number(document.querySelector(at)?.dataset[name]) > 0, [looked(what), what]);
+  await check('a lookup shows what its cache answers', async () => {
+    await sql(`CREATE TABLE shops (name STRING, town STRING, PRIMARY KEY (name) NOT ENFORCED) WITH ('connector' = 'redis', 'redis.port' = '${known.port}', 'lookup.cache' = 'PARTIAL', 'lookup.partial-cache.expire-after-write' = '300 ms', 'lookup.fallback' = 'stale', 'lookup.max-retries' = '0', 'bridge.breaker.open.max' = '1 s');
+      CREATE TABLE towns (shop STRING, town STRING) WITH ('connector' = 'blackhole');
+      INSERT INTO towns SELECT o.shop, s.town FROM (SELECT shop, PROCTIME() AS p FROM orders) AS o LEFT JOIN shops FOR SYSTEM_TIME AS OF o.p AS s ON o.shop = s.name;`);
+    await grows('hits');
+    await grows('misses');
+    await row('shops@insert-into_towns').getByText(/\d+ hits \(\d+ %\)/).waitFor();
+    await page.waitForFunction((at) => /[1-9]\d* kept/.test(document.querySelector(at)?.textContent ?? ''), looked('hits'));
+    expect((await page.locator(looked('stale')).getAttribute('data-stale')) === '0', 'an answer is stale though the outside answers');
+  });
+  await check('answers that are stale are told apart', async () => {
+    known.away = true;
+    await grows('stale');
+    await row('shops@insert-into_towns').getByText(/\d+ stale/).waitFor();
+    await row('shops@insert-into_towns').getByText('LOADING it is away', { exact: false }).waitFor();
   });
   await check('bridges are found by name, and the page fits a phone', async () => {
     await page.getByLabel('Search bridges').fill('away');
@@ -83,7 +106,8 @@ export async function bridges({ page, url, check, expect }) {
       }
     }
   });
-  await sql('DROP JOB `insert-into_hook`; DROP JOB `insert-into_away_hook`; DROP TABLE hook; DROP TABLE away_hook;');
+  await sql('DROP JOB `insert-into_hook`; DROP JOB `insert-into_away_hook`; DROP JOB `insert-into_towns`; DROP TABLE towns; DROP TABLE shops; DROP TABLE hook; DROP TABLE away_hook;');
   web.closeAllConnections();
   web.close();
+  known.close();
 }

@@ -32,6 +32,8 @@ struct command {
     const char *actions;   /* "list create …": what may come first, for completion; or NULL */
     /* Of what the second argument may be, for completion, or NULL: gives each to say; silent in failure. */
     void (*names)(struct kafka_client *client, void (*say)(void *context, struct bytes name), void *context);
+    const char *listed;    /* or "PATH MEMBER": what the HTTP face lists there; or NULL */
+    const char *choices;   /* of what the third may be: words between spaces; or NULL */
     void (*tail)(void);    /* prints what --help ends in, or NULL */
     int (*run)(const struct command *self, int argc, char **argv); /* gives the exit code */
 };

@@ -1,11 +1,12 @@
 /* quickwater completion: a script for the shell, which asks `quickwater completion words -- WORD…` what may
- * stand for the last of them. Names of topics, groups and transactions come from the server, if one answers. */
+ * stand for the last of them. Names of topics, groups, jobs and so on come from the server, if one answers. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "app/cli/client.h"
 #include "app/cli/commands.h"
 #include "app/cli/kafka_client.h"
 
@@ -79,6 +80,42 @@ static void say_names(const struct command *command, char **words, int count)
     kafka_link_forget(&link);
 }
 
+/* What "PATH MEMBER" of the server lists. */
+static void say_listed(const struct command *command, char **words, int count)
+{
+    const char *url = CLIENT_URL_DEFAULT, *member = strchr(command->listed, ' ') + 1;
+    char *path = strndup(command->listed, (size_t)(member - command->listed - 1));
+    struct client_answer answer;
+    size_t i;
+    json_t *row;
+
+    for (int k = 0; k + 1 < count; k++)
+        if (strcmp(words[k], "--url") == 0)
+            url = words[k + 1];
+    client_request(url, "GET", path, NULL, NULL, 0, &answer);
+    json_array_foreach(answer.json, i, row)
+    {
+        const char *name = json_string_value(json_object_get(row, member));
+        if (name)
+            say_name(words[count - 1], bytes_str(name));
+    }
+    client_free(&answer);
+    free(path);
+}
+
+/* Which of the words that is typed at the end is, options and what belongs to them not counted. */
+static int place_of(char **words, int count)
+{
+    int place = 0;
+
+    for (int i = 1; i + 1 < count; i++) {
+        bool option = words[i][0] == '-' && words[i][1];
+        place += !option;
+        i += option && !strchr(words[i], '='); /* its value; no command that has choices has flags */
+    }
+    return place;
+}
+
 static bool is_action(const struct command *command, const char *word)
 {
     const char *at = strstr(command->actions, word);
@@ -108,8 +145,13 @@ static int say_words(char **words, int count)
         free(option);
     } else if (count == 2 && command->actions) {
         say_actions(command->actions, typed);
-    } else if (count > 2 && command->names && is_action(command, words[1]) && words[count - 2][0] != '-') {
-        say_names(command, words, count);
+    } else if (count > 2 && command->actions && is_action(command, words[1]) && words[count - 2][0] != '-') {
+        if (command->choices && place_of(words, count) == 2)
+            say_actions(command->choices, typed);
+        else if (command->listed)
+            say_listed(command, words, count);
+        else if (command->names)
+            say_names(command, words, count);
     }
     return 0;
 }

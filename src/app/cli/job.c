@@ -161,5 +161,6 @@ const struct command command_job = {
     .more = "show gives all figures as JSON; explain the statement and the plan that runs; savepoint writes a\n"
             "checkpoint now.",
     .actions = "list show pause resume drop savepoint explain",
+    .listed = "/v1/jobs name",
     .run = run,
 };

@@ -222,7 +222,6 @@ static void ask(struct coming *c, struct lookup_key *key, uint16_t i)
     buf_printf(&s->text, ",\"$asked\":%llu}", (unsigned long long)c->ctx->tick);
     op_ask(c->ctx, buf_view(&s->key_text), buf_view(&s->text));
     key->asked = c->ctx->tick;
-    s->asked++;
 }
 
 /* What is known for the row already; NULL: its key is asked for. */
@@ -235,9 +234,10 @@ static struct lookup_found *known(struct coming *c, const struct plan_node *node
         return s->nothing;
     if (lookup_cache_holds(s, key, now)) {
         lookup_cache_use(s, key, now);
-        s->hits++;
+        c->ctx->lookups.hits++;
         return key->cached;
     }
+    c->ctx->lookups.misses++;
     if (key->asked == LOOKUP_NOT_ASKED || (!s->rules->cached && key->asked != c->ctx->tick))
         ask(c, key, i);
     return NULL;
@@ -347,6 +347,7 @@ static struct lookup_found *answer_of(struct lookup_state *s, const struct plan_
     int32_t kind = ((const int32_t *)cols[LOOKUP_KIND].data)[row];
 
     if (kind == LOOKUP_STALE && key->cached) {
+        ctx->lookups.stale++;
         key->cached->refs++;
         return key->cached;
     }
@@ -401,6 +402,7 @@ static enum status lookup_on_tick_end(const struct plan_node *node, void *state,
 {
     (void)node;
     lookup_cache_shrink(state, ctx->expr.now_us);
+    ctx->lookups.cached = ((const struct lookup_state *)state)->cached;
     return ST_OK;
 }
 

@@ -65,7 +65,6 @@ struct lookup_state {
     struct lookup_found *nothing; /* of a key with a NULL */
     struct lookup_found *dropped; /* let go, but rows that are being told may point into them */
     bool padded, ordered;
-    uint64_t hits, asked;    /* since it was opened */
 };
 
 /* ---- keys ---- */

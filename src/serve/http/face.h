@@ -151,7 +151,7 @@ handler_fn get_influx_ping, post_influx_query, post_influx_write;   /* influx.c 
 handler_fn post_sql;
 handler_fn get_views, get_view, get_changes;
 handler_fn get_jobs, get_job, post_job_action, delete_job;
-handler_fn get_bridges, post_bridge_action;
+handler_fn get_bridges, get_bridge, post_bridge_state;
 handler_fn get_stream;
 handler_fn get_subjects, post_subject, delete_subject, get_subject_versions, post_subject_version; /* schemas.c */
 handler_fn get_subject_version, delete_subject_version, get_subject_version_schema, get_referenced_by;

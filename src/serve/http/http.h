@@ -48,7 +48,7 @@ struct http_options {
     int64_t
         statement_ms_max;   /* a SELECT over an endless source is cut then; 0: HTTP_STATEMENT_MS */
     int64_t idle_ms_max;    /* 0: HTTP_IDLE_MS */
-    struct bridges *bridges;     /* that are shown and can be told to pause; NULL: none */
+    struct bridges *bridges;     /* that are shown and whose circuit breakers can be forced; NULL: none */
     struct security *security;   /* who asks must be known to it; NULL: anybody may ask */
     bool no_users;               /* of a server's: no security though it has users */
     struct tls_server *tls; /* NULL: none; must outlive the face */

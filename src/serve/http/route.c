@@ -38,7 +38,8 @@ static const struct {
     {"/v1/jobs/{}", get_job, NULL, delete_job, NULL, RIGHTS_ALL},
     {"/v1/jobs/{}/{}", NULL, post_job_action, NULL, NULL, RIGHTS_ALL},
     {"/v1/bridges", get_bridges, NULL, NULL, NULL, RIGHTS_ALL},
-    {"/v1/bridges/{}/{}", NULL, post_bridge_action, NULL, NULL, RIGHTS_ALL},
+    {"/v1/bridges/{}", get_bridge, NULL, NULL, NULL, RIGHTS_ALL},
+    {"/v1/bridges/{}/state", NULL, post_bridge_state, NULL, NULL, RIGHTS_ALL},
     {"/v1/stream", get_stream, NULL, NULL, NULL, RIGHTS_OWN},
     /* the schema registry: Confluent's addresses, without our prefix */
     {"/subjects", get_subjects, NULL, NULL, NULL, RIGHTS_OWN},

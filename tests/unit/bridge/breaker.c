@@ -96,17 +96,65 @@ TEST(breaker_opens_for_slow_calls_and_by_hand)
     breaker_note(&b, 0, options.slow_ms * MS, false);
     breaker_note(&b, 0, options.slow_ms * MS, false);
     EXPECT_INT(b.state, BREAKER_OPEN);
-    breaker_force(&b, BREAKER_DISABLED);
+    breaker_force(&b, BREAKER_DISABLED, 1);
     EXPECT(breaker_may(&b, 1, &at));
     for (int i = 0; i < 10; i++)
         breaker_note(&b, 1, 0, true);
     EXPECT(breaker_may(&b, 1, &at));
-    breaker_force(&b, BREAKER_FORCED_OPEN);
+    breaker_force(&b, BREAKER_FORCED_OPEN, 1);
     EXPECT(!breaker_may(&b, 1, &at));
     EXPECT_INT(at, INT64_MAX);
-    breaker_force(&b, BREAKER_CLOSED);
+    breaker_force(&b, BREAKER_CLOSED, 1);
     EXPECT(breaker_may(&b, 1, &at));
     breaker_deinit(&b);
+}
+
+TEST(breaker_is_forced_into_any_state_and_goes_on_from_there)
+{
+    struct breaker_options options = small();
+    struct breaker b;
+    int64_t at = 0;
+
+    breaker_init(&b, &options);
+    breaker_force(&b, BREAKER_OPEN, 5 * MS);
+    EXPECT(!breaker_may(&b, 14 * MS, &at));
+    EXPECT_INT(at, 15 * MS);
+    EXPECT(breaker_may(&b, 15 * MS, &at)); /* it ends as one that opened by itself */
+    EXPECT_INT(b.state, BREAKER_HALF_OPEN);
+    breaker_force(&b, BREAKER_FORCED_OPEN, 15 * MS);
+    EXPECT(!breaker_may(&b, 1000 * MS, &at));
+    breaker_force(&b, BREAKER_HALF_OPEN, 1000 * MS);
+    EXPECT(breaker_may(&b, 1000 * MS, &at));
+    breaker_note(&b, 1000 * MS, 0, true); /* a trial that fails */
+    EXPECT_INT(b.state, BREAKER_OPEN);
+    EXPECT(!breaker_may(&b, 1009 * MS, &at));
+    EXPECT_INT(at, 1010 * MS); /* the waits begin anew with each force */
+    breaker_force(&b, BREAKER_METRICS_ONLY, 1009 * MS);
+    for (int i = 0; i < 10; i++)
+        breaker_note(&b, 1010 * MS, 0, i % 2 == 0);
+    EXPECT(breaker_may(&b, 1010 * MS, &at));
+    EXPECT_INT(b.state, BREAKER_METRICS_ONLY);
+    EXPECT_INT(breaker_failure_percent(&b), 50);
+    breaker_force(&b, BREAKER_DISABLED, 1010 * MS);
+    for (int i = 0; i < 10; i++)
+        breaker_note(&b, 1010 * MS, 0, true);
+    EXPECT_INT(breaker_failure_percent(&b), 0); /* nothing is judged */
+    breaker_deinit(&b);
+}
+
+TEST(breaker_states_are_named_as_resilience4j_has_them)
+{
+    static const char *const names[] = {"CLOSED", "OPEN", "HALF_OPEN", "FORCED_OPEN", "DISABLED", "METRICS_ONLY"};
+    enum breaker_state state;
+
+    for (unsigned i = 0; i < BREAKER_STATES; i++) {
+        EXPECT_STR(breaker_state_text((enum breaker_state)i), names[i]);
+        EXPECT(breaker_state_of(bytes_str(names[i]), &state) && state == i);
+        EXPECT_INT(breaker_is_automatic(state), i < 3);
+    }
+    EXPECT(breaker_state_of(BYTES_LITERAL("half_open"), &state) && state == BREAKER_HALF_OPEN);
+    EXPECT(!breaker_state_of(BYTES_LITERAL("HALF"), &state));
+    EXPECT(!breaker_state_of(BYTES_NONE, &state));
 }
 
 TEST(backoff_doubles_to_its_bound_and_is_never_nothing)

@@ -323,22 +323,69 @@ TEST(carrier_keeps_what_can_never_be_delivered)
 
 /* ---- rates, breakers, retention ---- */
 
+/* Its circuit breaker by hand. */
+static void force(struct rig *rig, enum breaker_state state)
+{
+    uint64_t lsn;
+
+    EXPECT_OK(carrier_force(rig->carrier, state, &lsn));
+}
+
 TEST(carrier_is_held_by_hand_and_goes_on_where_it_was)
 {
     struct rig rig;
 
     rig_start(&rig, &at_least_once, 5);
     rig_open(&rig);
-    carrier_force(rig.carrier, BREAKER_FORCED_OPEN);
+    force(&rig, BREAKER_FORCED_OPEN);
     put(&rig, 1, 3);
     for (int i = 0; i < 50; i++)
         pass(&rig);
     EXPECT_INT(twin.count[1], 0);
     EXPECT_INT(info_of(&rig).lag, 3);
     EXPECT_INT(carrier_deadline_ns(rig.carrier), INT64_MAX);
-    carrier_force(rig.carrier, BREAKER_CLOSED);
+    force(&rig, BREAKER_CLOSED);
     drain(&rig);
     expect_arrived(&rig, true);
+    rig_close(&rig);
+    os_sim_destroy(rig.os);
+}
+
+/* What somebody said about a system that must not be dialled holds when the server starts again. */
+TEST(carrier_is_held_by_hand_over_restarts_until_told_otherwise)
+{
+    struct rig rig;
+    uint64_t lsn;
+
+    rig_start(&rig, &at_least_once, 7);
+    rig_open(&rig);
+    force(&rig, BREAKER_FORCED_OPEN);
+    put(&rig, 1, 3);
+    (void)!log_flush(rig.log);
+    rig_close(&rig);
+    rig_open(&rig);
+    EXPECT_INT(info_of(&rig).breaker, BREAKER_FORCED_OPEN);
+    for (int i = 0; i < 50; i++)
+        pass(&rig);
+    EXPECT_INT(twin.count[1], 0);
+    force(&rig, BREAKER_DISABLED);
+    (void)!log_flush(rig.log);
+    rig_close(&rig);
+    rig_open(&rig);
+    EXPECT_INT(info_of(&rig).breaker, BREAKER_DISABLED);
+    force(&rig, BREAKER_OPEN); /* from which it goes on by itself: the next start is as any */
+    (void)!log_flush(rig.log);
+    rig_close(&rig);
+    rig_open(&rig);
+    EXPECT_INT(info_of(&rig).breaker, BREAKER_CLOSED);
+    drain(&rig);
+    expect_arrived(&rig, true);
+    force(&rig, BREAKER_FORCED_OPEN);
+    EXPECT_OK(carrier_forget(rig.log, BYTES_LITERAL("t"), &lsn)); /* the table is dropped */
+    (void)!log_flush(rig.log);
+    rig_close(&rig);
+    rig_open(&rig);
+    EXPECT_INT(info_of(&rig).breaker, BREAKER_CLOSED);
     rig_close(&rig);
     os_sim_destroy(rig.os);
 }

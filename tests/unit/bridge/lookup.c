@@ -305,6 +305,14 @@ TEST(keys_of_a_call_are_distinct_and_what_is_wrong_is_a_dead_letter)
     os_sim_destroy(rig.os);
 }
 
+/* Its circuit breaker by hand. */
+static void force(struct rig *rig, enum breaker_state state)
+{
+    uint64_t lsn;
+
+    EXPECT_OK(carrier_force(rig->carrier, state, &lsn));
+}
+
 static void expect_instead(const char *fallback, const char *expected)
 {
     struct rig rig;
@@ -326,12 +334,12 @@ static void expect_instead(const char *fallback, const char *expected)
     read_all(&rig, rig.answers, &answers);
     EXPECT_STR((const char *)answers.ptr, expected);
     buf_deinit(&answers);
-    carrier_force(rig.carrier, BREAKER_FORCED_OPEN); /* then nobody is asked at all */
+    force(&rig, BREAKER_FORCED_OPEN); /* then nobody is asked at all */
     ask(&rig, 1);
     drain(&rig);
     EXPECT_INT(twin.calls, 3);
     EXPECT_INT(info_of(&rig).instead, 2);
-    carrier_force(rig.carrier, BREAKER_CLOSED);
+    force(&rig, BREAKER_CLOSED);
     twin.away = 0;
     ask(&rig, 1);
     drain(&rig);

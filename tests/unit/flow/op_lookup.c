@@ -158,6 +158,8 @@ TEST(a_cache_answers_until_its_answer_is_too_old)
     tick(&rig, 3, 4900);
     rig_in(&rig, 0, "a 3 | b 3");
     EXPECT_STR(rig_out(&rig), "+I a 3 a 10 | +I b 3 null null");
+    EXPECT_INT(rig.ctx.lookups.hits, 2);
+    EXPECT_INT(rig.ctx.lookups.misses, 3); /* a 2 shared a question, and found nothing in the cache */
     rig_reload(&rig);
     tick(&rig, 4, 6999);
     rig_in(&rig, 0, "a 4");
@@ -213,6 +215,9 @@ TEST(what_is_told_instead_is_not_kept_and_stale_is_the_last_answer)
     rig_reload(&rig);
     answer(&rig, "{\"k\":\"a\",\"asked\":2,\"kind\":2,\"rows\":[]}\n{\"k\":\"b\",\"asked\":2,\"kind\":2,\"rows\":[]}");
     EXPECT_STR(rig_out(&rig), "+I a 2 a 10 | +I b 2 null null");
+    EXPECT_INT(rig.ctx.lookups.stale, 1); /* b had none to take */
+    EXPECT_INT(rig.ctx.lookups.hits, 0);
+    EXPECT_INT(rig.ctx.lookups.misses, 4);
     tick(&rig, 3, 9001);
     rig_in(&rig, 0, "a 3"); /* it is as old as before */
     EXPECT_STR(rig_out(&rig), "? {\"k\":\"a\",\"$asked\":3}");

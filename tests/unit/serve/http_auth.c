@@ -79,6 +79,8 @@ TEST(http_auth_every_address_wants_it)
                                         "/v1/views/x/changes",
                                         "/v1/stream",
                                         "/v1/bridges",
+                                        "/v1/bridges/x",
+                                        "/v1/bridges/x/state",
                                         "/subjects",
                                         "/schemas/ids/1",
                                         "/config",
@@ -196,6 +198,19 @@ static void expect_answer(struct place *p, const char *method, const char *path,
         test_fail(__FILE__, __LINE__, "%s %s as %s gave %d, expected %d and '%s':\n%s", method, path, pair, got, want, contains,
                   (char *)c.in.ptr);
     http_client_close(&c);
+}
+
+/* To hold a bridge is to alter the cluster; so is to look at it. */
+TEST(http_auth_of_bridges)
+{
+    static const char state[] = "{\"state\":\"FORCED_OPEN\"}";
+    struct place p;
+
+    place_open(&p, "PLAIN", true);
+    expect_answer(&p, "POST", "/v1/bridges/x/state", "bob:b", state, 403, "may alter the cluster");
+    expect_answer(&p, "GET", "/v1/bridges/x", "bob:b", NULL, 403, "may alter the cluster");
+    expect_answer(&p, "POST", "/v1/bridges/x/state", "admin:top:secret", state, 404, "no table 'x'");
+    place_close(&p);
 }
 
 /* A schema's subject is judged as its topic; what is of all subjects is the cluster's. */

@@ -93,7 +93,9 @@ TEST(http_face_says_what_is_wrong)
     ask(&s, "GET", "/v1/jobs/none", NULL, NULL, 404, "there is no job 'none'");
     ask(&s, "GET", "/v1/jobs", NULL, NULL, 200, "[]");
     ask(&s, "GET", "/v1/bridges", NULL, NULL, 200, "[]");
-    ask(&s, "POST", "/v1/bridges/none/pause", NULL, NULL, 404, "no table 'none' is carried");
+    ask(&s, "GET", "/v1/bridges/none", NULL, NULL, 404, "no table 'none' is carried");
+    ask(&s, "POST", "/v1/bridges/none/state", NULL, "{\"state\":\"CLOSED\"}", 404, "no table 'none' is carried");
+    ask(&s, "GET", "/v1/bridges/none/state", NULL, NULL, 405, "Allow: OPTIONS, POST\r\n");
     ask(&s, "GET", "/v1/%zz", NULL, NULL, 404, NULL);
     ask(&s, "GET", "/v1/views/%zz", NULL, NULL, 400, NULL);
     ask(&s, "POST", "/v1/sql", "Content-Type: application/json\r\n", "{\"sql\":1}", 400, "\\\"sql\\\"");
