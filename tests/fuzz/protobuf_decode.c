@@ -1,7 +1,8 @@
 /* Protobuf: types from outside, a .proto text or descriptors (by the first byte, up to the first 0xff), and a message behind
  * them, read as the columns that the first message's scalars are; and a message of a type of ours, which must be written and
- * read again. */
+ * read again. The types are compared with themselves and with ours. */
 #include "base/check.h"
+#include "data/protobuf/compat.h"
 #include "data/protobuf/plan.h"
 #include "data/protobuf/text.h"
 #include "lib/fuzz.h"
@@ -66,7 +67,7 @@ static const struct type *row_of(struct arena *arena, const struct proto_message
     return n ? type_row(arena, fields, n) : NULL;
 }
 
-static void from_outside(struct arena *arena, struct bytes input)
+static void from_outside(struct arena *arena, const struct proto_set *ours_set, struct bytes input)
 {
     struct proto_set set;
     struct diag diag = {0};
@@ -80,6 +81,13 @@ static void from_outside(struct arena *arena, struct bytes input)
         CHECK(diag.message[0]);
         return;
     }
+    struct buf why;
+    buf_init(&why, 4096);
+    CHECK(proto_can_read(&set, &set, &why)); /* itself */
+    buf_clear(&why);
+    CHECK(proto_can_read(ours_set, &set, &why) || why.len);
+    CHECK(proto_can_read(&set, ours_set, &why) || why.len);
+    buf_deinit(&why);
     const struct type *row = set.messages_count ? row_of(arena, set.messages[0]) : NULL;
     if (row)
         read_as(arena, set.messages[0], row, bytes_skip(input, end + 1), true);
@@ -113,9 +121,9 @@ FUZZ(protobuf_decode, data, size)
     struct diag diag = {0};
 
     arena_init(&arena, ARENA_BUDGET_NONE);
-    from_outside(&arena, bytes_of(data, size));
     proto_set_init(&set, &arena);
     CHECK(proto_text(&set, bytes_str(ours), NULL, NULL, &diag) == ST_OK);
+    from_outside(&arena, &set, bytes_of(data, size));
     const struct proto_message *a = proto_message_find(&set, BYTES_LITERAL("A"));
     read_as(&arena, a, our_row(&arena), bytes_of(data, size), false);
     read_as(&arena, a, our_row(&arena), bytes_of(data, size), true);

@@ -8,7 +8,8 @@
 #include "base/check.h"
 #include "base/json_reader.h"
 
-enum { PATH_MAX_BYTES = 300 };
+/* WORK_MAX: names and pairs that are looked at, about half a second; a record of 10,000 fields needs 50 million. */
+enum { PATH_MAX_BYTES = 300, WORK_MAX = 80000000 };
 
 enum verdict { OPEN, CAN, CANNOT };
 
@@ -23,6 +24,7 @@ struct compare {
     struct buf path; /* "/a/b" */
     struct buf *why;
     uint32_t depth;
+    size_t work;
 };
 
 static bool can_read(struct compare *c, const struct avro_schema *reader, const struct avro_schema *writer);
@@ -36,6 +38,14 @@ static bool cannot(struct compare *c, const char *kind, const char *text, struct
         buf_printf(c->why, "%s at path '%.*s': %s%s%.*s", kind, BYTES_FMT(path.len ? path : BYTES_LITERAL("/")), text,
                    name.len ? " " : "", BYTES_FMT(bytes_head(name, 100)));
     return false;
+}
+
+/* False: it takes too long. Then nothing more is compared, whoever asks. */
+static bool spend(struct compare *c, size_t work)
+{
+    if (c->work <= WORK_MAX)
+        c->work += work;
+    return c->work <= WORK_MAX || cannot(c, "TOO_LARGE", "the schemas are too large to be compared", BYTES_NONE);
 }
 
 static bool names_agree(const struct avro_schema *reader, const struct avro_schema *writer)
@@ -75,7 +85,10 @@ static bool below(struct compare *c, struct bytes name, const struct avro_schema
 static bool fields_agree(struct compare *c, const struct avro_schema *reader, const struct avro_schema *writer)
 {
     for (uint32_t i = 0; i < reader->count; i++) {
-        const struct avro_field *f = &reader->fields[i], *w = written_field(writer, f);
+        const struct avro_field *f = &reader->fields[i];
+        if (!spend(c, (size_t)writer->count * (1 + f->aliases_count) / 2))
+            return false;
+        const struct avro_field *w = written_field(writer, f);
         if (!w && !f->otherwise.ptr)
             return cannot(c, "READER_FIELD_MISSING_DEFAULT_VALUE",
                           "the writer's schema does not have this field, and the reader's has no default for it:", f->name);
@@ -87,6 +100,8 @@ static bool fields_agree(struct compare *c, const struct avro_schema *reader, co
 
 static bool records_agree(struct compare *c, const struct avro_schema *reader, const struct avro_schema *writer)
 {
+    if (!spend(c, c->count + reader->aliases_count))
+        return false;
     for (size_t i = 0; i < c->count; i++)
         if (c->pairs[i].reader == reader && c->pairs[i].writer == writer)
             return c->pairs[i].verdict != CANNOT;
@@ -106,6 +121,8 @@ static bool symbols_agree(struct compare *c, const struct avro_schema *reader, c
 {
     if (!names_agree(reader, writer))
         return cannot(c, "NAME_MISMATCH", "the writer's name is", writer->name);
+    if (!reader->otherwise.ptr && !spend(c, (size_t)reader->count * writer->count))
+        return false;
     for (uint32_t w = 0; w < writer->count && !reader->otherwise.ptr; w++) {
         bool has = false;
         for (uint32_t r = 0; r < reader->count && !has; r++)
@@ -151,9 +168,11 @@ static bool union_reads(struct compare *c, const struct avro_schema *reader, con
 
     buf_init(&passed, 0);
     c->why = &passed; /* that a branch does not fit is no reason */
-    for (uint32_t i = 0; i < reader->count && !ok; i++)
+    for (uint32_t i = 0; i < reader->count && !ok && c->work <= WORK_MAX; i++)
         ok = can_read(c, reader->inner[i], writer);
     c->why = why;
+    if (c->work > WORK_MAX)
+        ok = spend(c, 0); /* says so */
     buf_deinit(&passed);
     return ok || cannot(c, "MISSING_UNION_BRANCH", "the reader's union has no branch for the writer's",
                         bytes_str(avro_kind_text(writer->kind)));
@@ -163,6 +182,8 @@ static bool can_read(struct compare *c, const struct avro_schema *reader, const 
 {
     bool ok = true;
 
+    if (!spend(c, 1))
+        return false;
     if (c->depth == AVRO_DEPTH_MAX)
         return cannot(c, "TOO_DEEP", "there are more levels than are compared", BYTES_NONE);
     c->depth++;

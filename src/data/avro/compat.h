@@ -8,7 +8,8 @@
 
 #include "data/avro/schema.h"
 
-/* The first thing that stands in the way is appended to `why`, as a sentence with the path to it. */
+/* The first thing that stands in the way is appended to `why`, as a sentence with the path to it: also that it takes longer
+ * than about half a second, which schemas made to do so can. */
 bool avro_can_read(const struct avro_schema *reader, const struct avro_schema *writer, struct buf *why);
 
 /* Every default in the schema is a value of its field's type (of a union's: of one of its branches). */

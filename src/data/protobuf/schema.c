@@ -193,6 +193,8 @@ static enum status link_field(struct proto_field *f, const struct proto_message 
         f->enum_ = found->type;
     else
         f->message = found->type;
+    if (f->type == PROTO_GROUP && !found->is_enum)
+        ((struct proto_message *)found->type)->group = true;
     f->presence |= f->message && f->label != PROTO_REPEATED;
     if (f->enum_ && !f->enum_->count)
         return diag_set(diag, ST_INVALID, DIAG_VALUE, "the enum '%.*s' has no value", BYTES_FMT(bytes_head(f->enum_->name, 80)));
@@ -280,6 +282,7 @@ struct parse {
     struct proto_set *set;
     struct diag *diag;
     bool proto3;
+    struct bytes package;
     uint32_t depth;
     enum status st;
 };
@@ -401,6 +404,8 @@ static bool parse_field(struct parse *p, struct bytes text, struct proto_field *
     f->presence = f->label != PROTO_REPEATED &&
                   (!p->proto3 || proto3_optional || f->oneof >= 0 || f->type == PROTO_MESSAGE || f->type == PROTO_GROUP);
     f->packed = options.packed_is_said ? options.packed : p->proto3;
+    if (proto3_optional)
+        f->oneof = -1; /* it is in one of its own */
     return true;
 }
 
@@ -436,6 +441,7 @@ static bool parse_message(struct parse *p, struct bytes text, struct bytes scope
     p->depth++;
     m = proto_message_add(p->set, joined(p, scope, bytes_field(text, 1)), outer);
     m->proto3 = p->proto3;
+    m->package = p->package;
     m->map_entry = is_map_entry(bytes_field(text, 7));
     m->fields = ARENA_ARRAY(p->set->arena, struct proto_field, count_of(text, 2) + 1u);
     parse_oneofs(p, text, m);
@@ -462,6 +468,7 @@ static bool parse_file(struct parse *p, struct bytes text)
     struct wire w;
     bool ok = true;
 
+    p->package = package;
     p->proto3 = bytes_is(syntax, "proto3");
     if (syntax.len && !p->proto3 && !bytes_is(syntax, "proto2")) {
         p->st = diag_set(p->diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
@@ -476,8 +483,28 @@ static bool parse_file(struct parse *p, struct bytes text)
         else if (w.number == 5)
             ok = parse_enum(p, w.bytes, package);
     }
-    p->set->file = ++p->set->files;
     return ok && (!w.bad || fail(p, "a file is cut off"));
+}
+
+enum status proto_descriptor(struct proto_set *set, struct bytes file, struct bytes *package, struct diag *diag)
+{
+    struct parse p = {.set = set, .diag = diag};
+    bool ok = parse_file(&p, file);
+
+    *package = p.package;
+    return ok ? ST_OK : p.st;
+}
+
+bool proto_descriptor_import(struct bytes file, uint32_t i, struct bytes *path)
+{
+    struct wire w = wire_of(file);
+
+    while (wire_next(&w))
+        if (w.number == 3 && w.kind == WIRE_BYTES && !i--) {
+            *path = w.bytes;
+            return true;
+        }
+    return false;
 }
 
 enum status proto_descriptors(struct proto_set *set, struct bytes descriptors, struct diag *diag)
@@ -487,8 +514,10 @@ enum status proto_descriptors(struct proto_set *set, struct bytes descriptors, s
     bool ok = true;
 
     for (w = wire_of(descriptors); ok && wire_next(&w);)
-        if (w.number == 1 && w.kind == WIRE_BYTES)
+        if (w.number == 1 && w.kind == WIRE_BYTES) {
             ok = parse_file(&p, w.bytes);
+            set->file = ++set->files;
+        }
     if (ok && w.bad)
         ok = fail(&p, "the end is cut off");
     if (ok && !set->messages_count)

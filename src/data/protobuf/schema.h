@@ -47,11 +47,13 @@ struct proto_field {
 };
 struct proto_message {
     struct bytes name; /* full */
+    struct bytes package; /* its file's: the name's beginning */
     struct proto_field *fields;
     uint32_t count;
     struct bytes *oneofs;
     uint32_t oneofs_count;
     bool map_entry; /* of a map: fields 1 and 2 */
+    bool group;     /* the body of a field that is a group */
     bool proto3;
     uint32_t file; /* which of the set's files it is of: of text, 0 is the file itself */
     const struct proto_message *outer; /* that it is in; NULL: none */
@@ -64,11 +66,17 @@ struct proto_set {
     struct proto_enum **enums;
     uint32_t enums_count, enums_cap;
     uint32_t parts, files, file; /* file: that is being read */
+    struct bytes package;        /* of file 0 */
 };
 void proto_set_init(struct proto_set *set, struct arena *arena);
 
 /* A FileDescriptorSet. */
 enum status proto_descriptors(struct proto_set *set, struct bytes descriptors, struct diag *diag) MUST_CHECK;
+
+/* One file, a FileDescriptorProto, into the set, which is not linked yet; and the paths that it imports, one after another. */
+enum status proto_descriptor(struct proto_set *set, struct bytes file, struct bytes *package,
+                             struct diag *diag) MUST_CHECK;
+bool proto_descriptor_import(struct bytes file, uint32_t i, struct bytes *path);
 
 const struct proto_message *proto_message_find(const struct proto_set *set, struct bytes full_name);
 const struct proto_field *proto_field_named(const struct proto_message *message, struct bytes name);

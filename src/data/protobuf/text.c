@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/check.h"
 #include "data/protobuf/lex.h"
@@ -347,6 +348,8 @@ static bool parse_group(struct parse *p, struct proto_message *m, struct fields 
     f->type = PROTO_GROUP;
     f->presence = label != PROTO_REPEATED;
     struct proto_message *inner = proto_message_add(p->set, joined(p, m->name, name), m);
+    inner->group = true;
+    inner->package = p->package;
     f->type_name = inner->name;
     return parse_message_body(p, inner);
 }
@@ -451,12 +454,11 @@ static bool parse_message(struct parse *p, struct bytes scope, struct proto_mess
     if (!spend(p) || !want_name(p, &name))
         return false;
     struct proto_message *m = proto_message_add(p->set, joined(p, scope, name), outer);
+    m->package = p->package;
     return parse_message_body(p, m);
 }
 
 /* ---- files ---- */
-
-static bool parse_file(struct parse *p);
 
 static const struct {
     const char *path, *text;
@@ -496,15 +498,14 @@ static bool import_text(struct parse *p, struct bytes path, struct bytes *text)
     return false;
 }
 
-static bool parse_import(struct parse *p)
+static bool read_file(struct parse *p, struct bytes text);
+
+/* What a file imports, once. */
+static bool import_path(struct parse *p, struct bytes path)
 {
     struct imports *in = p->imports;
-    struct bytes path = BYTES_NONE, text = BYTES_NONE;
-    bool ignored = take(p, "public") || take(p, "weak");
+    struct bytes text = BYTES_NONE;
 
-    (void)ignored;
-    if (!want_quoted(p, &path) || !want(p, ";"))
-        return false;
     for (uint32_t i = 0; i < in->count; i++)
         if (bytes_equal(in->paths[i], path))
             return true;
@@ -516,14 +517,23 @@ static bool parse_import(struct parse *p)
     }
     in->paths[in->count++] = path;
     in->depth++;
-    struct parse other = {.set = p->set, .imports = in, .diag = p->diag, .lex = proto_lex_of(text)};
+    struct parse other = {.set = p->set, .imports = in, .diag = p->diag};
     uint32_t file = p->set->file;
     p->set->file = ++p->set->files;
-    bool ok = parse_file(&other);
+    bool ok = read_file(&other, text);
     p->set->file = file;
     p->st = other.st;
     in->depth--;
     return ok;
+}
+
+static bool parse_import(struct parse *p)
+{
+    struct bytes path = BYTES_NONE;
+    bool ignored = take(p, "public") || take(p, "weak");
+
+    (void)ignored;
+    return want_quoted(p, &path) && want(p, ";") && import_path(p, path);
 }
 
 /* syntax -> 'syntax' '=' text ';' */
@@ -575,12 +585,69 @@ static bool parse_file(struct parse *p)
     return ok;
 }
 
+/* A file's descriptor in base64, as some clients register. False: it is none. */
+static bool is_descriptor(const struct parse *p, struct bytes text, struct bytes *out)
+{
+    struct buf file;
+
+    buf_init(&file, 0);
+    bool is = text.len && base64_decode(&file, text);
+    if (is)
+        *out = arena_copy(p->set->arena, buf_view(&file));
+    buf_deinit(&file);
+    return is;
+}
+
+static bool read_descriptor(struct parse *p, struct bytes file)
+{
+    struct bytes path;
+
+    for (uint32_t i = 0; proto_descriptor_import(file, i, &path); i++)
+        if (!import_path(p, arena_copy(p->set->arena, path)))
+            return false;
+    p->st = proto_descriptor(p->set, file, &p->package, p->diag);
+    return p->st == ST_OK;
+}
+
+static bool read_file(struct parse *p, struct bytes text)
+{
+    struct bytes descriptor;
+
+    if (is_descriptor(p, text, &descriptor))
+        return read_descriptor(p, descriptor);
+    p->lex = proto_lex_of(text);
+    return parse_file(p);
+}
+
 enum status proto_text(struct proto_set *set, struct bytes text, proto_import_fn *import, void *context, struct diag *diag)
 {
     struct imports imports = {.fn = import, .context = context};
-    struct parse p = {.set = set, .imports = &imports, .diag = diag, .lex = proto_lex_of(text)};
+    struct parse p = {.set = set, .imports = &imports, .diag = diag};
 
-    if (!parse_file(&p))
+    if (!read_file(&p, text))
         return p.st;
+    set->package = p.package;
     return proto_link(set, diag);
+}
+
+/* Base64 has none of the signs that statements end with, and may have what looks like a comment. */
+static bool is_text(struct bytes text)
+{
+    return bytes_find(text, ';', 0) < text.len || bytes_find(text, '{', 0) < text.len;
+}
+
+void proto_words(struct bytes text, struct buf *out)
+{
+    struct proto_lex lex = proto_lex_of(text);
+    size_t begin = out->len;
+
+    for (; is_text(text) && lex.word != PROTO_END && lex.word != PROTO_WRONG; proto_lex_next(&lex)) {
+        if (out->len > begin)
+            buf_u8(out, ' ');
+        buf_bytes(out, lex.at);
+    }
+    if (is_text(text) && lex.word == PROTO_END)
+        return;
+    out->len = begin;
+    buf_bytes(out, text);
 }

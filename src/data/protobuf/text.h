@@ -1,4 +1,5 @@
-/* text.h: .proto files as text, with what they import: the schemas of a registry.
+/* text.h: .proto files as text, with what they import: the schemas of a registry. A file may also be its FileDescriptorProto
+ * in base64, which some clients register.
  *
  * Read is what says how messages look: messages, enums, fields with their defaults and `packed`, oneofs, maps, groups.
  * Options, services, extensions and reserved numbers are passed over. Editions are refused.
@@ -8,6 +9,7 @@
 #ifndef QW_DATA_PROTOBUF_TEXT_H
 #define QW_DATA_PROTOBUF_TEXT_H
 
+#include "base/buf.h"
 #include "data/protobuf/schema.h"
 
 /* Where imports come from: the text of a path; false: nobody has it. */
@@ -17,5 +19,9 @@ typedef bool proto_import_fn(void *context, struct bytes path, struct bytes *tex
  * types (google/protobuf/timestamp.proto and such) need no import function. */
 enum status proto_text(struct proto_set *set, struct bytes text, proto_import_fn *import, void *context,
                        struct diag *diag) MUST_CHECK;
+
+/* The text's words with one blank between, without comments: texts that differ in nothing else are one schema. What is no
+ * .proto text (a descriptor in base64) is appended as it is. */
+void proto_words(struct bytes text, struct buf *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* schemas.c: see schemas.h. Numbers, versions, what is put and deleted; compat.c has what may follow what. */
+/* schemas.c: see schemas.h. Numbers, versions, what is put and deleted; follows.c has what may follow what. */
 #include "store/schemas/schemas.h"
 
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "base/json_reader.h"
 #include "base/reader.h"
 #include "data/avro/compat.h"
+#include "data/protobuf/text.h"
 
 static const char *const type_names[SCHEMA_TYPES] = {"AVRO", "JSON", "PROTOBUF"};
 static const char *const level_names[SCHEMA_LEVELS] = {"NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD",
@@ -63,11 +64,25 @@ static struct bytes version_key(struct buf *buf, struct bytes subject, int32_t v
     return buf_view(buf);
 }
 
+/* What makes a schema the same as another: of Protobuf the words of its text. */
+static void identity_of(const struct schema_text *schema, struct buf *out)
+{
+    if (schema->type == SCHEMA_PROTOBUF)
+        proto_words(schema->text, out);
+    else
+        buf_bytes(out, schema->text);
+}
+
 static struct bytes hash_prefix(struct buf *buf, const struct schema_text *schema)
 {
+    struct buf identity;
+
+    buf_init(&identity, 0);
+    identity_of(schema, &identity);
     buf_clear(buf);
     buf_u8(buf, 'h');
-    buf_u64_be(buf, hash_combine(hash_bytes(schema->text), (uint64_t)schema->type));
+    buf_u64_be(buf, hash_combine(hash_bytes(buf_view(&identity)), (uint64_t)schema->type));
+    buf_deinit(&identity);
     return buf_view(buf);
 }
 
@@ -230,9 +245,23 @@ void schema_ids(const struct log *log, schema_id_fn *fn, void *context)
     log_kv_scan(log, LOG_KV_SCHEMAS, BYTES_LITERAL("i"), walk_id, &w);
 }
 
+static bool same_text(const struct schema_text *a, const struct schema_text *b)
+{
+    struct buf one, other;
+
+    buf_init(&one, 0);
+    buf_init(&other, 0);
+    identity_of(a, &one);
+    identity_of(b, &other);
+    bool same = bytes_equal(buf_view(&one), buf_view(&other));
+    buf_deinit(&one);
+    buf_deinit(&other);
+    return same;
+}
+
 static bool same_schema(const struct schema_text *a, const struct schema_text *b)
 {
-    bool same = a->type == b->type && bytes_equal(a->text, b->text) && a->references_count == b->references_count;
+    bool same = a->type == b->type && a->references_count == b->references_count && same_text(a, b);
 
     for (uint32_t i = 0; same && i < a->references_count; i++)
         same = bytes_equal(a->references[i].name, b->references[i].name) &&
@@ -390,6 +419,7 @@ static enum schema_error check_new(const struct log *log, const struct schema_re
     const struct schema_text *s = &what->schema;
     struct arena scratch;
     const struct avro_schema *avro;
+    struct proto_set set;
     struct json_cursor cursor;
     enum schema_error error = SCHEMA_OK;
 
@@ -408,6 +438,9 @@ static enum schema_error check_new(const struct log *log, const struct schema_re
         error = schema_parse_avro(log, s, &scratch, &avro, diag);
         if (error == SCHEMA_OK && avro_check_defaults(avro, diag) != ST_OK)
             error = SCHEMA_BAD;
+    } else if (s->type == SCHEMA_PROTOBUF) {
+        proto_set_init(&set, &scratch);
+        error = schema_parse_protobuf(log, s, &set, diag);
     } else if (s->type == SCHEMA_JSON && !json_is_one(s->text, &cursor)) {
         error = refused(diag, SCHEMA_BAD, "The schema is not JSON");
     }

@@ -10,7 +10,7 @@
  *                                 each: sized name, sized subject, version uvarint; then of each its number
  *                                 uvarint; place uvarint
  *     'o' place (4, be)           number (4, be): the schema that was registered in this place, from 1 on
- *     'h' hash (8, be) number     1
+ *     'h' hash (8, be) number     1        (of Protobuf the hash is of the text's words)
  *     'v' subject 0 version (4)   number (4, be), deleted u8
  *     'l' subject, 'm' subject    level u8 + 1, mode u8 + 1; without subject: of all
  *     'n'                         the last number (4, be), schemas (4), bytes of all texts (8), versions and settings (4)
@@ -22,6 +22,7 @@
 #define QW_STORE_SCHEMAS_SCHEMAS_H
 
 #include "data/avro/schema.h"
+#include "data/protobuf/schema.h"
 #include "store/log/log.h"
 
 enum {
@@ -135,6 +136,9 @@ enum schema_error schema_fits(const struct log *log, struct bytes subject, const
 /* Avro, with all that it refers to, into an arena. SCHEMA_BAD. */
 enum schema_error schema_parse_avro(const struct log *log, const struct schema_text *schema, struct arena *arena,
                                     const struct avro_schema **out, struct diag *diag) MUST_CHECK;
+/* Protobuf, the same; file 0 of the set is the schema itself. */
+enum schema_error schema_parse_protobuf(const struct log *log, const struct schema_text *schema,
+                                        struct proto_set *out, struct diag *diag) MUST_CHECK;
 
 /* Of a subject (empty: of all). _own: whether it has one of its own. */
 enum schema_level schema_level_of(const struct log *log, struct bytes subject, bool *own);

@@ -203,6 +203,50 @@ TEST(schemas_of_other_types)
         "of type JSON fits an earlier one is not checked yet");
     ASK("PUT", "/config/j-value", "{\"compatibility\":\"NONE\"}", 200, "NONE");
     ASK("POST", "/subjects/j-value/versions", "{\"schema\":\"{\\\"type\\\":\\\"array\\\"}\",\"schemaType\":\"JSON\"}", 200, "{\"id\":2}");
-    ASK("POST", "/subjects/p-value/versions", "{\"schema\":\"syntax = \\\"proto3\\\";\",\"schemaType\":\"PROTOBUF\"}", 200, "{\"id\":3}");
+    http_server_close(&s);
+}
+
+#define PROTO(text) "{\"schema\":\"syntax = \\\"proto3\\\";" text "\",\"schemaType\":\"PROTOBUF\"}"
+#define PROTO_WITH(text, ref)                                                                                      \
+    "{\"schema\":\"syntax = \\\"proto3\\\";" text "\",\"schemaType\":\"PROTOBUF\",\"references\":[" ref "]}"
+#define DESCRIPTOR                                                                                                 \
+    "CgdhLnByb3RvIhEKAUESDAoBYRgBIAEoBVIBYWIGcHJvdG8z" /* of: syntax = "proto3"; message A { int32 a = 1; } */
+#define REF(version) "{\"name\":\"b.proto\",\"subject\":\"b\",\"version\":" version "}"
+
+TEST(schemas_of_protobuf)
+{
+    struct http_server s;
+
+    open_server(&s, NULL);
+    ASK("POST", "/subjects/p-value/versions", PROTO("message A{int32 a=1;}"), 200, "{\"id\":1}");
+    ASK("POST", "/subjects/p-value/versions", PROTO("message A{int64 a=1; string b=2;}"), 200, "{\"id\":2}");
+    ASK("POST", "/subjects/p-value/versions", PROTO("message A{string a=1;}"), 409,
+        "FIELD_SCALAR_KIND_CHANGED at path '#/A/1'");
+    ASK("POST", "/compatibility/subjects/p-value/versions/latest?verbose=true", PROTO("message B{string a=1;}"),
+        200, "MESSAGE_REMOVED at path '#/A'");
+    ASK("POST", "/subjects/p-value/versions", PROTO("message A{"), 422, "line 1");
+    ASK("POST", "/subjects/p-value/versions", PROTO("message A{X a=1;}"), 422, "of a type 'X' that is not there");
+    ASK("POST", "/subjects/p-value", PROTO("message A{int32 a=1;}"), 200, "\"version\":1");
+    ASK("POST", "/subjects/p-value", PROTO("  /* but blanks */\\nmessage A {\\n  int32 a = 1; // and words\\n}"),
+        200, "\"version\":1");
+    /* what is referred to is compared too */
+    ASK("POST", "/subjects/b/versions", PROTO("package b;message B{int32 x=1;}"), 200, "{\"id\":3}");
+    ASK("POST", "/subjects/b/versions", PROTO("package b;message B{uint32 x=1;}"), 200, "{\"id\":4}");
+    ASK("PUT", "/config/b", "{\"compatibility\":\"NONE\"}", 200, "NONE");
+    ASK("POST", "/subjects/b/versions", PROTO("package b;message B{string x=1;}"), 200, "{\"id\":5}");
+    ASK("POST", "/subjects/c/versions", PROTO("import \\\"b.proto\\\";message C{b.B b=1;}"), 422,
+        "'b.proto', which is not there");
+    ASK("POST", "/subjects/c/versions", PROTO_WITH("import \\\"b.proto\\\";message C{b.B b=1;}", REF("1")), 200,
+        "{\"id\":6}");
+    ASK("POST", "/subjects/c/versions", PROTO_WITH("import \\\"b.proto\\\";message C{b.B b=1;}", REF("2")), 200,
+        "{\"id\":7}");
+    ASK("POST", "/subjects/c/versions", PROTO_WITH("import \\\"b.proto\\\";message C{b.B b=1;}", REF("3")), 409,
+        "FIELD_NAMED_TYPE_CHANGED");
+    ASK("GET", "/subjects/b/versions/1/referencedby", NULL, 200, "[6]");
+    /* a descriptor in base64 is a schema as well as its text */
+    ASK("POST", "/subjects/d/versions", "{\"schema\":\"" DESCRIPTOR "\",\"schemaType\":\"PROTOBUF\"}", 200,
+        "{\"id\":8}");
+    ASK("POST", "/subjects/d/versions", PROTO("message A{string a=1;}"), 409, "FIELD_SCALAR_KIND_CHANGED");
+    ASK("POST", "/subjects/d/versions", PROTO("message A{int32 a=1; message N{}}"), 200, "{\"id\":9}");
     http_server_close(&s);
 }
