@@ -7,8 +7,8 @@
  *
  * Paths are relative to nothing: callers pass what the user gave. '/' separates.
  * Threads: an `os` may be used by all threads; a file by one writer and any readers; sockets and
- *          pollers by the thread that made the poller, but os_poller_wake by any; a helper by the
- *          thread that opened it.
+ *          pollers by the thread that made the poller, but os_poller_wake by any; a helper by one
+ *          thread at a time.
  * Errors:  ST_IO (os_error_text says which), ST_NOSPACE for a full disk or no handles left,
  *          ST_NOTFOUND, ST_EXISTS (also an address in use), ST_AGAIN for what would block,
  *          ST_CLOSED for a peer that has gone, ST_INVALID for a malformed address or path.
@@ -54,7 +54,7 @@ enum os_open {
     OS_TRUNCATE = 16,
     OS_DIRECT = 32,    /* past the page cache where the file system allows it (else silently
                           buffered): memory, position and length are multiples of OS_BLOCK */
-    OS_EXACT = 128,    /* with OS_READ: what is asked for is read and nothing ahead of it */
+    OS_EXACT = 128,    /* what is asked for is read and nothing ahead of it */
     OS_LOCK = 64,      /* with OS_WRITE: exclusive advisory lock until closed; ST_AGAIN when it is
                           held elsewhere */
 };
@@ -81,6 +81,9 @@ struct os_file_class {
     enum status (*write_out)(struct os_file *, uint64_t pos, uint64_t len);
     /* Whether all of it is in memory, so that reading it waits for no disk; true where that cannot be told. */
     bool (*cached)(struct os_file *, uint64_t pos, uint64_t len);
+    /* It will be read soon: the disk may begin, and who asks for many places before reading the first has them fetched
+     * side by side. Waits for nothing. */
+    void (*ahead)(struct os_file *, uint64_t pos, uint64_t len);
     enum status (*truncate)(struct os_file *, uint64_t size); /* shrinks, or grows by zeros */
     enum status (*stat)(struct os_file *, struct os_stat *out);
     void (*close)(struct os_file *);
@@ -226,6 +229,7 @@ struct os *os_posix(void);
 #define os_file_sync(f)                     ((f)->class->sync(f))
 #define os_file_write_out(f, pos, len)      ((f)->class->write_out(f, pos, len))
 #define os_file_cached(f, pos, len)         ((f)->class->cached(f, pos, len))
+#define os_file_ahead(f, pos, len)          ((f)->class->ahead(f, pos, len))
 #define os_file_truncate(f, size)           ((f)->class->truncate(f, size))
 #define os_file_stat(f, out)                ((f)->class->stat(f, out))
 #define os_file_close(f)                    ((f)->class->close(f))

@@ -137,6 +137,11 @@ static bool file_cached(struct os_file *file, uint64_t pos, uint64_t len)
     return stat.cached >= range.len / page;
 }
 
+static void file_ahead(struct os_file *file, uint64_t pos, uint64_t len)
+{
+    (void)posix_fadvise(of(file)->fd, (off_t)pos, (off_t)len, POSIX_FADV_WILLNEED);
+}
+
 int posix_file_fd(struct os_file *file)
 {
     return of(file)->fd;
@@ -177,6 +182,7 @@ static const struct os_file_class file_class = {
     .sync = file_sync,
     .write_out = file_write_out,
     .cached = file_cached,
+    .ahead = file_ahead,
     .truncate = file_truncate,
     .stat = file_stat,
     .close = file_close,

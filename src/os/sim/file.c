@@ -291,6 +291,13 @@ static bool file_cached(struct os_file *file, uint64_t pos, uint64_t len)
     return rng_chance(&of(file)->handle.sim->helper_rng, 0.5);
 }
 
+static void file_ahead(struct os_file *file, uint64_t pos, uint64_t len)
+{
+    (void)file;
+    (void)pos;
+    (void)len;
+}
+
 static enum status file_truncate(struct os_file *file, uint64_t size)
 {
     struct sim_file *f = of(file);
@@ -341,6 +348,7 @@ static const struct os_file_class file_class = {
     .sync = file_sync,
     .write_out = file_write_out,
     .cached = file_cached,
+    .ahead = file_ahead,
     .truncate = file_truncate,
     .stat = file_stat,
     .close = file_close,

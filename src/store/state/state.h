@@ -10,7 +10,7 @@
  *
  *   slots: [hash 32 | position + 1] open addressing, linear; none at all up to STATE_LINEAR entries
  *   pages: entries in order of insertion; page k holds FIRST << k of them, never moved
- *   entry: [hash u32][nulls, live u32][words, or pointer and length][value]
+ *   entry: [hash u32][nulls, used, live u32][words, or pointer and length][value]
  *
  * Owns: copies of keys; not what values point to.
  * Values found stay in place until the next state_upsert or state_load of the same table.
@@ -26,7 +26,7 @@
 #include "store/state/snap.h"
 
 enum { STATE_WORDS_MAX = 8, STATE_PAGES = 28, STATE_LINEAR = 8, STATE_GROUPS = 128,
-       STATE_KEY_NULLS = 31 };
+       STATE_KEY_NULLS = 30 };
 
 /* The keys of some rows. words = 0: bytes keys. Hashes are made by state_hash, or given. */
 struct state_keys {
@@ -72,6 +72,7 @@ struct state_table {
     uint32_t mask;       /* slots - 1; 0: no slots */
     uint32_t pages_count;
     bool held;           /* by the owner: values stay in place, holes are not closed */
+    bool marks;          /* set by the owner, for state_unmark: upserts mark what they find or add as used */
     uint64_t *slots;
     uint8_t **pages;
     struct state_heap keys; /* bytes of bytes keys */
@@ -124,9 +125,14 @@ static inline uint32_t state_key_nulls(const struct state_table *t, const void *
     uint32_t meta;
 
     memcpy(&meta, (const uint8_t *)value - t->key_size - 4, 4);
-    return meta & 0x7FFFFFFFu;
+    return meta & 0x3FFFFFFFu;
 }
 struct bytes state_key_bytes(const struct state_table *t, const void *value);
+
+/* Whether it was used since the last call; of a table that marks. */
+bool state_unmark(struct state_table *t, void *value);
+/* Closes holes and gives back what memory that frees. Values move. */
+void state_shrink(struct state_table *t);
 
 /* All entries, each with its key group. A value is written by save_value (as many bytes as it likes) and read
  * back by load_value from just those; NULL: the bytes of the value as they are. */
@@ -134,6 +140,15 @@ typedef void state_save_fn(void *context, const void *value, struct buf *out);
 typedef bool state_load_fn(void *context, void *value, struct reader *r);
 void state_save(const struct state_table *t, struct snap_writer *w, state_save_fn *save_value,
                 void *context);
+/* One entry of those; and what it begins with: key k, by its hash. */
+void state_save_entry(const struct state_table *t, const void *value, struct buf *out, state_save_fn *save_value,
+                      void *context);
+void state_save_key(const struct state_keys *keys, uint32_t k, struct buf *out);
+uint64_t state_hash_of(const struct state_table *t, const void *value);
+/* What stands before so many entries. */
+void state_save_head(const struct state_table *t, uint32_t entries, struct buf *out);
+enum status state_load_entry(struct state_table *t, struct reader *r, const struct state_mine *mine,
+                             state_load_fn *load_value, void *context) MUST_CHECK;
 /* Adds the entries of the groups that are mine to what is there (several files may be loaded).
  * ST_CORRUPT: the bytes are not such a table. */
 enum status state_load(struct state_table *t, struct reader *r, const struct state_mine *mine,

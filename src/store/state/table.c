@@ -12,6 +12,8 @@ enum { PAGE_FIRST = 4, GROUP = 32, SLOTS_MIN = 32, HEADER = 8,
        PREFETCH_FROM = 2048 /* entries; below, all of it is in the cache anyway */ };
 
 #define LIVE 0x80000000u
+#define USED 0x40000000u
+#define NULLS (~(LIVE | USED))
 
 struct entry_bytes { /* the key of a table of bytes keys */
     uint8_t *ptr;
@@ -207,7 +209,7 @@ static inline bool entry_is(const struct state_table *t, const uint8_t *entry,
     if (!t->words)
         return bytes_equal(entry_key_bytes(entry), keys->bytes[k]);
     uint32_t nulls = keys->nulls ? keys->nulls[k] : 0;
-    if (entry_meta(entry) != (nulls | LIVE))
+    if ((entry_meta(entry) & ~USED) != (nulls | LIVE))
         return false;
     const uint64_t *have = (const uint64_t *)(entry + HEADER);
     const uint64_t *want = &keys->fixed[(size_t)k * t->words];
@@ -280,6 +282,22 @@ static uint8_t *entry_add(struct state_table *t, const struct state_keys *keys, 
     return entry;
 }
 
+static inline void entry_mark(uint8_t *entry)
+{
+    uint32_t meta = entry_meta(entry) | USED;
+
+    memcpy(entry + 4, &meta, 4);
+}
+
+bool state_unmark(struct state_table *t, void *value)
+{
+    uint8_t *entry = (uint8_t *)value - t->key_size - HEADER;
+    uint32_t meta = entry_meta(entry), clear = meta & ~USED;
+
+    memcpy(entry + 4, &clear, 4);
+    return meta & USED;
+}
+
 /* Closes the holes: live entries move to the front, in their order. */
 static void compact(struct state_table *t)
 {
@@ -313,6 +331,12 @@ static void compact(struct state_table *t)
 static inline bool has_many_holes(const struct state_table *t)
 {
     return !t->held && t->used > 64 && t->used > 2 * t->live;
+}
+
+void state_shrink(struct state_table *t)
+{
+    if (!t->held && t->used > t->live)
+        compact(t);
 }
 
 static inline uint32_t key_of(const uint16_t *which, uint32_t i)
@@ -375,6 +399,8 @@ void state_upsert(struct state_table *t, const struct state_keys *keys, const ui
                 fresh[i] = !entry;
             if (!entry)
                 entry = entry_add(t, keys, k);
+            if (t->marks)
+                entry_mark(entry);
             values[i] = entry + HEADER + t->key_size;
         }
     }
@@ -433,40 +459,112 @@ bool state_look(struct state_table *t, uint32_t most, state_look_fn *fn, void *c
 /* ---- checkpoints ----
  *   u32 entries, u8 words, then each: u8 key group, u32 nulls and words | sized bytes, u32 length, value */
 
-static uint64_t entry_full_hash(const struct state_table *t, const uint8_t *entry)
+uint64_t state_hash_of(const struct state_table *t, const void *value)
 {
     if (!t->words)
-        return hash_bytes(entry_key_bytes(entry));
-    return state_hash_fixed((const uint64_t *)(entry + HEADER), t->words,
-                            entry_meta(entry) & ~LIVE);
+        return hash_bytes(state_key_bytes(t, value));
+    return state_hash_fixed(state_key_words(t, value), t->words, state_key_nulls(t, value));
+}
+
+void state_save_key(const struct state_keys *keys, uint32_t k, struct buf *out)
+{
+    buf_u8(out, (uint8_t)state_group(keys->hashes[k]));
+    if (!keys->words) {
+        buf_sized(out, keys->bytes[k]);
+        return;
+    }
+    buf_u32_le(out, keys->nulls ? keys->nulls[k] : 0);
+    buf_append(out, &keys->fixed[(size_t)k * keys->words], keys->words * 8ul);
+}
+
+void state_save_entry(const struct state_table *t, const void *value, struct buf *out, state_save_fn *save_value,
+                      void *context)
+{
+    uint64_t hash = state_hash_of(t, value);
+    uint32_t nulls = state_key_nulls(t, value);
+    struct bytes bytes = t->words ? BYTES_NONE : state_key_bytes(t, value);
+
+    state_save_key(&(struct state_keys){.count = 1, .words = t->words, .fixed = state_key_words(t, value),
+                                        .nulls = t->words ? &nulls : NULL, .bytes = &bytes, .hashes = &hash},
+                   0, out);
+    size_t at = out->len;
+    buf_u32_le(out, 0);
+    if (save_value)
+        save_value(context, value, out);
+    else
+        buf_append(out, value, t->value_size);
+    if (!out->failed)
+        buf_patch_u32_le(out, at, (uint32_t)(out->len - at - 4));
+}
+
+void state_save_head(const struct state_table *t, uint32_t entries, struct buf *out)
+{
+    buf_u32_le(out, entries);
+    buf_u8(out, (uint8_t)t->words);
 }
 
 void state_save(const struct state_table *t, struct snap_writer *w, state_save_fn *save_value,
                 void *context)
 {
-    buf_u32_le(&w->buf, t->live);
-    buf_u8(&w->buf, (uint8_t)t->words);
+    state_save_head(t, t->live, &w->buf);
     for (uint32_t p = 0; p < t->used; p++) {
         const uint8_t *entry = entry_at(t, p);
         if (!(entry_meta(entry) & LIVE))
             continue;
-        buf_u8(&w->buf, (uint8_t)state_group(entry_full_hash(t, entry)));
-        if (t->words) {
-            buf_u32_le(&w->buf, entry_meta(entry) & ~LIVE);
-            buf_append(&w->buf, entry + HEADER, t->key_size);
-        } else {
-            buf_sized(&w->buf, entry_key_bytes(entry));
-        }
-        size_t at = w->buf.len;
-        buf_u32_le(&w->buf, 0);
-        if (save_value)
-            save_value(context, entry + HEADER + t->key_size, &w->buf);
-        else
-            buf_append(&w->buf, entry + HEADER + t->key_size, t->value_size);
-        if (!w->buf.failed)
-            buf_patch_u32_le(&w->buf, at, (uint32_t)(w->buf.len - at - 4));
+        state_save_entry(t, entry + HEADER + t->key_size, &w->buf, save_value, context);
         snap_room(w);
     }
+}
+
+struct saved_key {
+    uint64_t words[STATE_WORDS_MAX];
+    struct bytes bytes;
+    uint32_t nulls, group;
+};
+
+static bool key_load(const struct state_table *t, struct reader *r, struct saved_key *key)
+{
+    *key = (struct saved_key){.group = reader_u8(r)};
+    if (!t->words) {
+        key->bytes = reader_sized(r);
+        return !r->bad;
+    }
+    key->nulls = reader_u32_le(r);
+    for (uint32_t i = 0; i < t->words; i++)
+        key->words[i] = reader_u64_le(r);
+    return !r->bad && !(key->nulls & ~NULLS);
+}
+
+enum status state_load_entry(struct state_table *t, struct reader *r, const struct state_mine *mine,
+                             state_load_fn *load_value, void *context)
+{
+    struct saved_key key;
+    uint64_t hash;
+    uint8_t fresh;
+    void *value;
+
+    if (!key_load(t, r, &key))
+        return ST_CORRUPT;
+    struct bytes bytes = reader_bytes(r, reader_u32_le(r));
+    if (r->bad)
+        return ST_CORRUPT;
+    if (!state_is_mine(mine, key.group))
+        return ST_OK;
+    struct state_keys keys = {.count = 1, .words = t->words, .fixed = key.words, .nulls = &key.nulls,
+                              .bytes = &key.bytes, .hashes = &hash};
+    state_hash(&keys, &hash);
+    if (state_group(hash) != key.group)
+        return ST_CORRUPT;
+    state_upsert(t, &keys, NULL, 1, &value, &fresh);
+    struct reader values = reader_of(bytes);
+    if (!fresh)
+        return ST_CORRUPT;
+    if (load_value)
+        return load_value(context, value, &values) ? ST_OK : ST_CORRUPT;
+    if (bytes.len != t->value_size)
+        return ST_CORRUPT;
+    memcpy(value, bytes.ptr, bytes.len);
+    return ST_OK;
 }
 
 enum status state_load(struct state_table *t, struct reader *r, const struct state_mine *mine,
@@ -476,38 +574,7 @@ enum status state_load(struct state_table *t, struct reader *r, const struct sta
 
     if (reader_u8(r) != t->words)
         return ST_CORRUPT;
-    for (uint32_t e = 0; e < entries; e++) {
-        uint64_t words[STATE_WORDS_MAX] = {0}, hash;
-        struct bytes key = BYTES_NONE;
-        uint32_t nulls = 0;
-        uint32_t group = reader_u8(r);
-        if (t->words) {
-            nulls = reader_u32_le(r);
-            for (uint32_t i = 0; i < t->words; i++)
-                words[i] = reader_u64_le(r);
-        } else {
-            key = reader_sized(r);
-        }
-        struct bytes bytes = reader_bytes(r, reader_u32_le(r));
-        if (r->bad || (nulls & LIVE))
-            return ST_CORRUPT;
-        if (!state_is_mine(mine, group))
-            continue;
-        struct state_keys keys = {.count = 1, .words = t->words, .fixed = words, .nulls = &nulls,
-                                  .bytes = &key, .hashes = &hash};
-        state_hash(&keys, &hash);
-        if (state_group(hash) != group)
-            return ST_CORRUPT;
-        void *value;
-        uint8_t fresh;
-        state_upsert(t, &keys, NULL, 1, &value, &fresh);
-        struct reader values = reader_of(bytes);
-        if (!fresh)
-            return ST_CORRUPT;
-        if (load_value ? !load_value(context, value, &values) : bytes.len != t->value_size)
-            return ST_CORRUPT;
-        if (!load_value)
-            memcpy(value, bytes.ptr, bytes.len);
-    }
+    for (uint32_t e = 0; e < entries; e++)
+        TRY(state_load_entry(t, r, mine, load_value, context));
     return ST_OK;
 }
