@@ -154,6 +154,7 @@ static enum status open_parts(struct server *server, const struct server_options
     log_options.in_memory = options->data_dir == NULL;
     engine_options.shards = options->shards;
     engine_options.memory_bytes_max = memory_limit(server->os, engine_options.memory_bytes_max);
+    engine_options.disk_reserve_bytes = 2 * log_options.disk_reserve_bytes;
     if (!engine_options.threads)
         engine_options.threads = options->shards;
     TRY(open_tls(server, options, diag));

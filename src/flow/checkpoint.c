@@ -191,19 +191,26 @@ enum status checkpoint_find(struct os *os, const char *dir, struct bytes job, ui
     return st == ST_OK ? ST_OK : ST_NOTFOUND;
 }
 
+static enum status task_into(struct driver *d, uint32_t node, uint32_t shard, struct reader *r, struct diag *diag)
+{
+    if (node & CHECKPOINT_COLD)
+        return driver_load_cold(d, node & ~CHECKPOINT_COLD, shard, r, diag);
+    return driver_load_task(d, node, shard, r, diag);
+}
+
 static enum status section_into(struct driver *d, uint32_t node, uint32_t from_shard,
                                 uint32_t from_shards, struct bytes bytes, struct diag *diag)
 {
     struct reader r = reader_of(bytes);
     if (node == driver_nodes_count(d))
         return driver_load_splits(d, &r);
-    if (node > driver_nodes_count(d) || from_shard >= from_shards)
+    if ((node & ~CHECKPOINT_COLD) >= driver_nodes_count(d) || from_shard >= from_shards)
         return ST_CORRUPT;
     if (from_shards == driver_shards(d))
-        return driver_load_task(d, node, from_shard, &r, diag);
+        return task_into(d, node, from_shard, &r, diag);
     for (uint32_t to = 0; to < driver_shards(d); to++) {
         r = reader_of(bytes);
-        TRY(driver_load_task(d, node, to, &r, diag));
+        TRY(task_into(d, node, to, &r, diag));
     }
     return ST_OK;
 }
@@ -222,14 +229,34 @@ static enum status section_load(struct checkpoint *c, const struct checkpoint_se
     return st;
 }
 
-enum status checkpoint_load(struct checkpoint *c, struct driver *d, struct diag *diag)
+enum status checkpoint_load(struct checkpoint *c, struct driver *d, checkpoint_part_fn *on_part, void *context,
+                            struct diag *diag)
 {
     enum status st = c->nodes == driver_nodes_count(d) ? ST_OK : ST_CORRUPT;
-    for (uint32_t i = 0; i < c->sections_count && st == ST_OK; i++)
+    for (uint32_t i = 0; i < c->sections_count && st == ST_OK; i++) {
         st = section_load(c, &c->sections[i], d, diag);
+        if (st == ST_OK && on_part)
+            st = on_part(context, diag);
+    }
     if (st == ST_OK)
         return ST_OK;
     return diag_set(diag, st, DIAG_INTERNAL, "checkpoint %s: %s", c->path, status_text(st));
+}
+
+/* What the task has on disk, part by part. */
+static enum status cold_move(struct driver *from, struct driver *to, uint32_t node, uint32_t shard, struct buf *part,
+                             struct diag *diag)
+{
+    buf_clear(part);
+    enum status st = driver_save_cold(from, node, shard, true, part, diag);
+    for (; st == ST_OK || st == ST_AGAIN; st = driver_save_cold(from, node, shard, false, part, diag)) {
+        if (st == ST_AGAIN)
+            driver_wait_disk(from);
+        else
+            TRY(section_into(to, node | CHECKPOINT_COLD, shard, driver_shards(from), buf_view(part), diag));
+        buf_clear(part);
+    }
+    return st == ST_END ? ST_OK : st;
 }
 
 enum status checkpoint_move(struct driver *from, struct driver *to, struct diag *diag)
@@ -243,6 +270,8 @@ enum status checkpoint_move(struct driver *from, struct driver *to, struct diag 
             buf_clear(&w.buf);
             driver_save_task(from, n, s, &w);
             st = section_into(to, n, s, shards, buf_view(&w.buf), diag);
+            if (st == ST_OK)
+                st = cold_move(from, to, n, s, &w.buf, diag);
         }
     if (st == ST_OK) {
         buf_clear(&w.buf);

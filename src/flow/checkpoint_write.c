@@ -4,6 +4,9 @@
  * are the engine's helper's, and ticks go on meanwhile. Pins and notes move when the file is whole.
  * Of a state larger than PART_BYTES the loop hands over a part and waits until it is written, so that
  * a checkpoint needs no second copy of it.
+ *
+ * What a task has on disk is read by its own helper. The job begins no tick meanwhile, others do: collecting goes on, a
+ * turn of the job at a time, where a part has been read or written.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +16,7 @@
 #include "flow/checkpoint.h"
 #include "flow/inner.h"
 
-enum { PART_BYTES = 64 << 20, SLICE_BYTES = 256 << 10 };
+enum { PART_BYTES = 64 << 20, COLD_PART_BYTES = 4 << 20, SLICE_BYTES = 256 << 10 };
 
 struct saving {
     struct os_work work;
@@ -28,8 +31,15 @@ struct saving {
     struct buf buf;
     enum status status;
 
-    /* The loop's */
-    uint32_t crc; /* of the section so far */
+    /* The loop's: where collecting stands */
+    bool collecting;
+    bool handed;  /* a part is the helper's */
+    bool cold;    /* the task's memory is saved: what it has on disk is next, */
+    bool scanned; /* and begun */
+    uint32_t node, shard, sections;
+    struct buf manifest;
+    size_t count_at; /* of the manifest: the number of sections */
+    uint32_t crc;    /* of the section so far */
     uint64_t tick;
     int64_t note_offset;
     struct positions *positions;
@@ -158,42 +168,27 @@ static uint64_t end_pos(const struct saving *s)
 }
 
 static enum status section_end(struct section_sink *to, struct snap_writer *w, uint32_t node,
-                               uint32_t shard, uint64_t began, struct buf *manifest)
+                               uint32_t shard, uint64_t began)
 {
+    struct saving *s = to->saving;
+
     TRY(w->failed);
     TRY(drain(to, buf_view(&w->buf)));
     buf_clear(&w->buf);
-    buf_u32_le(manifest, node);
-    buf_u32_le(manifest, shard);
-    buf_u64_le(manifest, began);
-    buf_u64_le(manifest, end_pos(to->saving) - began);
-    buf_u32_le(manifest, to->saving->crc);
-    to->saving->crc = 0;
+    buf_u32_le(&s->manifest, node);
+    buf_u32_le(&s->manifest, shard);
+    buf_u64_le(&s->manifest, began);
+    buf_u64_le(&s->manifest, end_pos(s) - began);
+    buf_u32_le(&s->manifest, s->crc);
+    s->crc = 0;
+    s->sections++;
     return ST_OK;
 }
 
-static enum status write_sections(struct driver *d, struct section_sink *to, struct buf *manifest)
+static void manifest_head(struct job *job, struct saving *s)
 {
-    struct snap_writer w = {.drain = drain, .context = to};
-    buf_init(&w.buf, 0);
-    enum status st = ST_OK;
-    for (uint32_t n = 0; n < driver_nodes_count(d) && st == ST_OK; n++)
-        for (uint32_t s = 0; s < driver_shards(d) && st == ST_OK; s++) {
-            uint64_t began = end_pos(to->saving);
-            driver_save_task(d, n, s, &w);
-            st = section_end(to, &w, n, s, began, manifest);
-        }
-    if (st == ST_OK) {
-        uint64_t began = end_pos(to->saving);
-        driver_save_splits(d, &w);
-        st = section_end(to, &w, driver_nodes_count(d), 0, began, manifest);
-    }
-    buf_deinit(&w.buf);
-    return st;
-}
+    struct buf *out = &s->manifest;
 
-static void manifest_head(struct job *job, struct buf *out)
-{
     buf_sized(out, bytes_str(job->name));
     buf_u64_le(out, job->tick);
     buf_u64_le(out, (uint64_t)job->clock_us);
@@ -202,26 +197,112 @@ static void manifest_head(struct job *job, struct buf *out)
     buf_u32_le(out, driver_shards(job->driver));
     buf_u64_le(out, (uint64_t)job->note_offset);
     buf_u32_le(out, driver_nodes_count(job->driver));
-    buf_u32_le(out, driver_nodes_count(job->driver) * driver_shards(job->driver) + 1);
+    s->count_at = out->len;
+    buf_u32_le(out, 0);
 }
 
-static enum status write_all(struct job *job, struct saving *s)
+static void manifest_end(struct saving *s)
 {
-    struct buf manifest;
-
-    buf_init(&manifest, 0);
-    manifest_head(job, &manifest);
-    buf_append(&s->buf, CHECKPOINT_HEAD, CHECKPOINT_MAGIC_BYTES);
-    enum status st = write_sections(job->driver, &(struct section_sink){job, s}, &manifest);
+    buf_patch_u32_le(&s->manifest, s->count_at, s->sections);
     uint64_t at = end_pos(s);
-    uint32_t len = (uint32_t)manifest.len, crc = crc32c(0, manifest.ptr, manifest.len);
-    buf_u64_le(&manifest, at);
-    buf_u32_le(&manifest, len);
-    buf_u32_le(&manifest, crc);
-    buf_append(&manifest, CHECKPOINT_FOOT, CHECKPOINT_MAGIC_BYTES);
-    buf_bytes(&s->buf, buf_view(&manifest));
-    buf_deinit(&manifest);
+    uint32_t len = (uint32_t)s->manifest.len, crc = crc32c(0, s->manifest.ptr, s->manifest.len);
+    buf_u64_le(&s->manifest, at);
+    buf_u32_le(&s->manifest, len);
+    buf_u32_le(&s->manifest, crc);
+    buf_append(&s->manifest, CHECKPOINT_FOOT, CHECKPOINT_MAGIC_BYTES);
+    buf_bytes(&s->buf, buf_view(&s->manifest));
+}
+
+/* ---- collecting ---- */
+
+/* What the task has in memory. */
+static enum status collect_task(struct job *job, struct saving *s)
+{
+    struct section_sink to = {job, s};
+    struct snap_writer w = {.drain = drain, .context = &to};
+    uint64_t began = end_pos(s);
+
+    buf_init(&w.buf, 0);
+    driver_save_task(job->driver, s->node, s->shard, &w);
+    enum status st = section_end(&to, &w, s->node, s->shard, began);
+    buf_deinit(&w.buf);
+    s->cold = true;
+    s->scanned = false;
     return st;
+}
+
+static void next_task(struct job *job, struct saving *s)
+{
+    s->cold = s->scanned = false;
+    s->shard = (s->shard + 1) % driver_shards(job->driver);
+    s->node += s->shard == 0;
+}
+
+/* A part of what it has on disk. */
+static enum status collect_cold(struct job *job, struct saving *s)
+{
+    struct section_sink to = {job, s};
+    struct snap_writer w = {.drain = drain, .context = &to};
+    struct diag diag = {0};
+    uint64_t began = end_pos(s);
+
+    buf_init(&w.buf, 0);
+    enum status st = driver_save_cold(job->driver, s->node, s->shard, !s->scanned, &w.buf, &diag);
+    s->scanned = true;
+    if (st == ST_OK)
+        st = section_end(&to, &w, s->node | CHECKPOINT_COLD, s->shard, began);
+    buf_deinit(&w.buf);
+    if (st != ST_END)
+        return st;
+    next_task(job, s);
+    return ST_OK;
+}
+
+static enum status collect_splits(struct job *job, struct saving *s)
+{
+    struct section_sink to = {job, s};
+    struct snap_writer w = {.drain = drain, .context = &to};
+    uint64_t began = end_pos(s);
+
+    buf_init(&w.buf, 0);
+    driver_save_splits(job->driver, &w);
+    enum status st = section_end(&to, &w, driver_nodes_count(job->driver), 0, began);
+    buf_deinit(&w.buf);
+    return st;
+}
+
+/* Gives the helper what there is of the file, if that is much; sooner where the disk is read for it, as memory is scarce then.
+ * ST_AGAIN: it is at it. */
+static enum status hand_over_some(struct job *job, struct saving *s)
+{
+    if (!s->handed && s->buf.len < (s->scanned ? COLD_PART_BYTES : PART_BYTES))
+        return ST_OK;
+    if (!s->handed)
+        os_helper_submit(job->engine->helper, &s->work);
+    s->handed = true;
+    if (!os_helper_done(job->engine->helper, &s->work))
+        return ST_AGAIN;
+    s->handed = false;
+    buf_clear(&s->buf);
+    s->written = 0;
+    return s->status;
+}
+
+static enum status collect(struct job *job, struct saving *s)
+{
+    while (s->node < driver_nodes_count(job->driver)) {
+        if (s->cold) {
+            TRY(hand_over_some(job, s));
+            TRY(collect_cold(job, s));
+        } else {
+            TRY(collect_task(job, s));
+        }
+    }
+    TRY(hand_over_some(job, s));
+    TRY(collect_splits(job, s));
+    manifest_end(s);
+    s->last = true;
+    return ST_OK;
 }
 
 /* ---- the job's side ---- */
@@ -229,6 +310,7 @@ static enum status write_all(struct job *job, struct saving *s)
 static void saving_free(struct saving *s)
 {
     buf_deinit(&s->buf);
+    buf_deinit(&s->manifest);
     positions_free(s->positions);
     free(s->dir);
     free(s->name);
@@ -238,6 +320,34 @@ static void saving_free(struct saving *s)
 static enum status failed(const char *path, enum status st, struct diag *diag)
 {
     return diag_set(diag, st, DIAG_INTERNAL, "checkpoint %s: %s", path, status_text(st));
+}
+
+static void saving_give_up(struct job *job)
+{
+    struct saving *s = job->saving;
+
+    if (s->handed)
+        os_helper_wait(job->engine->helper, &s->work);
+    if (s->file)
+        give_up(s);
+    saving_free(s);
+    job->saving = NULL;
+}
+
+/* ST_AGAIN: it goes on with checkpoint_collects. Others than that and ST_OK: it is gone. */
+static enum status collect_on(struct job *job)
+{
+    struct saving *s = job->saving;
+    enum status st = collect(job, s);
+
+    if (st == ST_AGAIN)
+        return st;
+    s->collecting = false;
+    if (st == ST_OK)
+        os_helper_submit(job->engine->helper, &s->work);
+    else
+        saving_give_up(job);
+    return st;
 }
 
 enum status checkpoint_begin(struct job *job, struct diag *diag)
@@ -255,25 +365,36 @@ enum status checkpoint_begin(struct job *job, struct diag *diag)
     s->tick = job->tick;
     s->note_offset = job->note_offset;
     s->positions = positions_of(job->driver);
+    s->collecting = true;
     buf_init(&s->buf, 0);
+    buf_init(&s->manifest, 0);
+    job->saving = s;
     if (!checkpoint_path(s->dir, bytes_str(s->name), s->tick, s->path)) {
-        saving_free(s);
+        saving_give_up(job);
         return diag_set(diag, ST_INVALID, DIAG_LIMIT, "the path of the checkpoint is too long");
     }
+    char path[OS_PATH_MAX];
+    snprintf(path, sizeof(path), "%s", s->path);
+    manifest_head(job, s);
+    buf_append(&s->buf, CHECKPOINT_HEAD, CHECKPOINT_MAGIC_BYTES);
     enum status st = driver_sync(job->driver);
-    if (st == ST_OK)
-        st = write_all(job, s);
-    if (st != ST_OK) {
-        enum status told = failed(s->path, st, diag);
-        if (s->file)
-            give_up(s);
-        saving_free(s);
-        return told;
-    }
-    s->last = true;
-    job->saving = s;
-    os_helper_submit(engine->helper, &s->work);
-    return ST_OK;
+    if (st != ST_OK)
+        saving_give_up(job);
+    else
+        st = collect_on(job);
+    return st == ST_OK || st == ST_AGAIN ? ST_OK : failed(path, st, diag);
+}
+
+bool checkpoint_collects(struct job *job)
+{
+    if (!checkpoint_is_collecting(job))
+        return false;
+    return collect_on(job) == ST_AGAIN;
+}
+
+bool checkpoint_is_collecting(const struct job *job)
+{
+    return job->saving && job->saving->collecting;
 }
 
 bool checkpoint_poll(struct job *job)
@@ -282,7 +403,7 @@ bool checkpoint_poll(struct job *job)
 
     if (!s)
         return true;
-    if (!os_helper_done(job->engine->helper, &s->work))
+    if (s->collecting || !os_helper_done(job->engine->helper, &s->work))
         return false;
     job->saving = NULL;
     if (s->status == ST_OK) {
@@ -298,6 +419,8 @@ bool checkpoint_poll(struct job *job)
 
 void checkpoint_wait(struct job *job)
 {
+    if (job->saving && job->saving->collecting)
+        saving_give_up(job);
     if (job->saving)
         os_helper_wait(job->engine->helper, &job->saving->work);
     (void)checkpoint_poll(job);
@@ -307,9 +430,15 @@ enum status checkpoint_write(struct job *job, char path[OS_PATH_MAX], struct dia
 {
     checkpoint_wait(job); /* for one that is under way */
     TRY(checkpoint_begin(job, diag));
+    snprintf(path, OS_PATH_MAX, "%s", job->saving->path);
+    while (checkpoint_collects(job)) {
+        driver_wait_disk(job->driver);
+        os_helper_wait(job->engine->helper, &job->saving->work);
+    }
+    if (!job->saving)
+        return failed(path, ST_IO, diag);
     os_helper_wait(job->engine->helper, &job->saving->work);
     enum status st = job->saving->status;
-    snprintf(path, OS_PATH_MAX, "%s", job->saving->path);
     (void)checkpoint_poll(job);
     return st == ST_OK ? ST_OK : failed(path, st, diag);
 }

@@ -48,6 +48,11 @@ struct driver_options {
     void (*on_work)(void *context);
     void *on_work_context;
     void *host;                 /* given to sinks: struct sink_env.host */
+    const char *disk_folder;    /* for state that memory has no room for; NULL: it stays in memory */
+    uint64_t *disk_files;       /* counts the files that were named there */
+    uint64_t disk_reserve_bytes; /* as struct cold_options has it */
+    os_wake_fn *on_disk;        /* a tick, move or save that waits for the disk may go on; from any thread */
+    void *on_disk_context;
 };
 
 enum { DRIVER_SHARDS_MAX = KEY_GROUPS };
@@ -111,7 +116,7 @@ struct driver_tick {
 
 enum driver_turn {
     DRIVER_MORE,  /* its time was up */
-    DRIVER_WAITS, /* the rest is with other threads; crew's on_wake is called when there is more to do */
+    DRIVER_WAITS, /* for other threads or the disk; crew's on_wake or on_disk is called when there is more to do */
     DRIVER_DONE,
     DRIVER_FAILED, /* with the diag */
 };
@@ -125,11 +130,20 @@ bool driver_running(const struct driver *driver); /* begun, and neither done nor
 enum driver_turn driver_finish(struct driver *driver, struct diag *diag) MUST_CHECK;
 /* Leaves the tick where it is; the driver can only be closed then. */
 void driver_cancel(struct driver *driver);
+/* Until what it waits for on disk is there. Where the caller hosts all, or between ticks. */
+void driver_wait_disk(struct driver *driver);
 /* All of it: begin and finish. */
 enum status driver_run(struct driver *driver, const struct driver_tick *tick,
                        struct diag *diag) MUST_CHECK;
 
 /* ---- between ticks ---- */
+
+/* Bytes of state that could go to disk, about; 0 too where there is no disk for it. */
+uint64_t driver_movable(const struct driver *driver);
+/* Moves about so many in a hundred of those. ST_AGAIN: again, when on_disk was called. ST_NOSPACE: the disk takes no
+ * more; others are final. */
+enum status driver_move(struct driver *driver, uint32_t percent, struct diag *diag) MUST_CHECK;
+enum status driver_move_all(struct driver *driver, uint32_t percent, struct diag *diag) MUST_CHECK; /* waited for */
 
 /* Some operator owes rows: another tick is due, and takes nothing in. */
 bool driver_owes(const struct driver *driver);
@@ -159,17 +173,24 @@ void driver_release(struct driver *driver, const struct positions *positions);
 
 uint32_t driver_nodes_count(const struct driver *driver);
 void driver_save_task(struct driver *driver, uint32_t node, uint32_t shard, struct snap_writer *w);
+/* Behind it: a part of what the task has on disk. ST_END: that was all. ST_AGAIN: again, when on_disk was called. first:
+ * from the beginning; what was begun and not ended is forgotten. */
+enum status driver_save_cold(struct driver *driver, uint32_t node, uint32_t shard, bool first, struct buf *out,
+                             struct diag *diag) MUST_CHECK;
 /* Given what driver_save_task wrote for the same node, of the same shard or, when the number of shards
  * has changed, of each old one in turn. */
 enum status driver_load_task(struct driver *driver, uint32_t node, uint32_t shard,
                              struct reader *r, struct diag *diag) MUST_CHECK;
+/* Behind it, given a part of what was on disk. */
+enum status driver_load_cold(struct driver *driver, uint32_t node, uint32_t shard, struct reader *r,
+                             struct diag *diag) MUST_CHECK;
 void driver_save_splits(struct driver *driver, struct snap_writer *w);
 enum status driver_load_splits(struct driver *driver, struct reader *r) MUST_CHECK;
 
 /* ---- figures; where other threads run a tick, those of its beginning ---- */
 
 struct driver_figures {
-    uint64_t rows_in, rows_out, late, dropped, state_rows, state_bytes;
+    uint64_t rows_in, rows_out, late, dropped, state_rows, state_bytes, cold_rows;
     int64_t busy_ns, watermark_us;
     struct lookup_counts lookups;
 };

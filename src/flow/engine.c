@@ -23,6 +23,11 @@ void engine_wake(struct engine *engine)
         engine->on_work(engine->on_work_context);
 }
 
+void engine_disk_done(void *context)
+{
+    engine_wake(context);
+}
+
 static void wake_from_crew(void *context)
 {
     engine_wake(context);
@@ -32,6 +37,31 @@ void engine_on_work(struct engine *engine, void (*fn)(void *context), void *cont
 {
     engine->on_work = fn;
     engine->on_work_context = context;
+}
+
+/* ---- the folder of state on disk ---- */
+
+static void remove_scratch(void *context, const char *name, const struct os_stat *stat)
+{
+    struct engine *engine = context;
+    char path[OS_PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/%s", engine->cold_folder, name);
+    if (stat->is_dir || n < 0 || n >= (int)sizeof(path))
+        return;
+    enum status ignored = os_remove(engine->os, path); /* what is written there takes its place */
+    (void)ignored;
+}
+
+/* What an earlier process left is worth nothing: a job's state is its checkpoint and its notes. */
+static void cold_open_folder(struct engine *engine)
+{
+    char path[OS_PATH_MAX];
+    int n = engine->dir ? snprintf(path, sizeof(path), "%s/cold", engine->dir) : -1;
+    if (n < 0 || n >= (int)sizeof(path) || os_mkdir(engine->os, path) != ST_OK)
+        return; /* state stays in memory */
+    engine->cold_folder = xstrdup(path);
+    enum status ignored = os_list(engine->os, path, remove_scratch, engine);
+    (void)ignored;
 }
 
 enum status engine_open(struct os *os, struct log *log, const char *dir,
@@ -50,6 +80,7 @@ enum status engine_open(struct os *os, struct log *log, const char *dir,
         free(engine);
         return ST_INVALID;
     }
+    cold_open_folder(engine);
     zones_open(&engine->zones, os);
     known_schemas_open(&engine->schemas, os, log, engine->options.registry_address);
     os_helper_open(os, "quickwater-ckpt", on_helped, engine, &engine->helper);
@@ -129,6 +160,7 @@ uint32_t engine_close(struct engine *engine, bool checkpoint)
     for (uint32_t i = 0; i < engine->broken_count; i++)
         free(engine->broken[i]);
     free(engine->broken);
+    free(engine->cold_folder);
     free(engine->dir);
     free(engine);
     return left;

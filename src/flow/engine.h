@@ -35,6 +35,7 @@ struct engine_options {
     int64_t close_ns;              /* how long a clean stop writes checkpoints; 0: the default, 10 s; tests: -1 */
     int64_t checkpoint_interval_us; /* 0: ENGINE_CHECKPOINT_MS */
     uint64_t memory_bytes_max;     /* of all jobs together (memory.h); 0: no bound */
+    uint64_t disk_reserve_bytes;   /* state goes to disk as long as so much of it is free; 0: as cold.h has it */
     /* What print sinks say, whole lines, when it is durable; NULL: nowhere. */
     void (*print)(void *context, struct bytes text);
     void *print_context;
@@ -47,7 +48,7 @@ struct engine_options {
     void *preload_context;
     const char *registry_address;  /* HOST:PORT where the schema registry is served; NULL: nowhere */
     const struct outside *outside; /* connectors of outside systems; NULL: there are none */
-    bool check_determinism;        /* tests: save and reload operators between ticks */
+    bool check_determinism;        /* tests: save and reload operators between ticks, and move state to disk */
     uint64_t check_seed;
 };
 
@@ -158,7 +159,7 @@ struct job_info {
     enum job_state state;
     const char *error;       /* of FAILED and DIVERGED, and why a job is PAUSED that nobody paused; else "" */
     bool memory_waits;       /* PAUSED for want of memory: goes on by itself */
-    bool in_tick;            /* `tick` is the last whole one, and the next is being run */
+    bool in_tick;            /* `tick` is the last whole one, and the next is being run, or its state is being moved or saved */
     uint64_t tick, rows_in, rows_out, late, dropped, errors, checkpoints;
     uint64_t replayed;       /* ticks that recovery ran again */
     uint64_t reloads;        /* of all state through its saved form, by check_determinism */

@@ -6,6 +6,9 @@
  *
  * A lane is a list that its sender pushes onto and its receiver takes whole: it is never full, so a
  * sender never waits. What is in all lanes is charged to the job and bounded.
+ *
+ * Rows that are given directly are copied too where the receiver's state is in part on disk: it may have to wait
+ * for what they need, which it cannot in the middle of its sender's step.
  */
 #include <stdlib.h>
 
@@ -146,21 +149,54 @@ static void lane_send(struct driver *d, const struct edge *edge, uint32_t from, 
         crew_ring(d->options.crew, shard_host(d, to));
 }
 
-static enum status send_rows(struct task *task, struct edge *edge, uint32_t to,
-                             const struct chunk *in, const uint16_t *rows, uint16_t count)
+/* Rows of the sender as a parcel, charged. */
+static struct parcel *parcel_of(struct task *task, const struct chunk *in, const uint16_t *rows, uint16_t count)
+{
+    struct parcel *parcel = parcel_new(&task->driver->shards[task->ctx.shard]);
+    parcel->chunk = chunk_gather(&parcel->arena, in, task->node->types, rows, count);
+    parcel->charged = parcel->arena.used_bytes;
+    atomic_fetch_add(&task->driver->lane_bytes, parcel->charged);
+    return parcel;
+}
+
+static enum status check_lanes(struct task *task)
 {
     struct driver *d = task->driver;
     uint64_t max = d->options.lane_bytes_max ? d->options.lane_bytes_max : LANE_BYTES_MAX;
-    struct parcel *parcel = parcel_new(&d->shards[task->ctx.shard]);
-    parcel->chunk = chunk_gather(&parcel->arena, in, task->node->types, rows, count);
-    parcel->charged = parcel->arena.used_bytes;
-    uint64_t all = atomic_fetch_add(&d->lane_bytes, parcel->charged) + parcel->charged;
-    lane_send(d, edge, task->ctx.shard, to, parcel);
-    if (all > max)
-        return diag_set(&task->diag, ST_NOSPACE, DIAG_LIMIT,
-                        "more than %llu bytes of rows are on their way between shards in one tick",
-                        (unsigned long long)max);
-    return ST_OK;
+    if (atomic_load(&d->lane_bytes) <= max)
+        return ST_OK;
+    return diag_set(&task->diag, ST_NOSPACE, DIAG_LIMIT,
+                    "more than %llu bytes of rows are on their way between operators in one tick",
+                    (unsigned long long)max);
+}
+
+static enum status send_rows(struct task *task, struct edge *edge, uint32_t to,
+                             const struct chunk *in, const uint16_t *rows, uint16_t count)
+{
+    lane_send(task->driver, edge, task->ctx.shard, to, parcel_of(task, in, rows, count));
+    return check_lanes(task);
+}
+
+enum status exchange_queue(struct task *from, struct task *to, uint16_t input, const struct chunk *in)
+{
+    uint16_t rows[CHUNK_ROWS];
+    for (uint16_t i = 0; i < in->count; i++)
+        rows[i] = chunk_row(in, i);
+    struct parcel *parcel = parcel_of(from, in, rows, in->count);
+    parcel->input = input;
+    parcel->next = NULL;
+    if (to->queue)
+        to->queue_last->next = parcel;
+    else
+        to->queue = parcel;
+    to->queue_last = parcel;
+    return check_lanes(from);
+}
+
+void exchange_drop_queue(struct task *task)
+{
+    parcels_free(task->queue);
+    task->queue = task->queue_last = NULL;
 }
 
 /* shard_of[i]: of the i-th live row. */
@@ -219,8 +255,8 @@ void exchange_end_tick(struct task *task)
 
 /* ---- receiving ---- */
 
-/* The next parcel of a lane; NULL: none has come. */
-static struct parcel *lane_take(struct lane *lane)
+/* The next parcel of a lane, left in it; NULL: none has come. */
+static struct parcel *lane_first(struct lane *lane)
 {
     if (!lane->first) {
         struct parcel *newest = atomic_exchange(&lane->sent, NULL);
@@ -231,35 +267,59 @@ static struct parcel *lane_take(struct lane *lane)
             newest = next;
         }
     }
-    struct parcel *parcel = lane->first;
-    if (parcel)
-        lane->first = parcel->next;
-    return parcel;
+    return lane->first;
+}
+
+/* Rows come to the task; ST_AGAIN: what they need is not in memory yet. */
+static enum status rows_come(struct task *task, uint16_t input, const struct chunk *rows)
+{
+    if (task->queues)
+        TRY(task_need(task, input, rows));
+    return task_rows(task, input, rows);
 }
 
 /* The next parcel of one lane. STEP_NEXT: it was the end of the tick. */
 static enum status lane_step(struct task *task, struct lane *lane, uint16_t input, uint32_t from,
                              enum step *step)
 {
-    struct parcel *parcel = lane_take(lane);
+    struct parcel *parcel = lane_first(lane);
     enum status st = ST_OK;
     *step = STEP_WAITS;
     if (!parcel)
         return ST_OK;
-    *step = parcel->chunk ? STEP_MOVED : STEP_NEXT;
     if (parcel->chunk) {
-        st = task_rows(task, input, parcel->chunk);
+        st = rows_come(task, input, parcel->chunk);
+        if (st == ST_AGAIN)
+            return ST_OK;
     } else {
         lane->watermark_us = parcel->watermark_us;
         lane->idle = parcel->idle;
     }
+    *step = parcel->chunk ? STEP_MOVED : STEP_NEXT;
+    lane->first = parcel->next;
     parcel_done(task->driver, from, parcel);
+    return st;
+}
+
+/* The next of the rows that were given directly. */
+static enum status queue_step(struct task *task, enum step *step)
+{
+    struct parcel *parcel = task->queue;
+    enum status st = rows_come(task, parcel->input, parcel->chunk);
+    *step = STEP_WAITS;
+    if (st == ST_AGAIN)
+        return ST_OK;
+    *step = STEP_MOVED;
+    task->queue = parcel->next;
+    parcel_done(task->driver, task->ctx.shard, parcel);
     return st;
 }
 
 enum status exchange_step(struct task *task, struct place *place, enum step *step)
 {
     struct driver *d = task->driver;
+    if (task->queue)
+        return queue_step(task, step);
     for (; place->input < task->node->plan->inputs_count; place->input++, place->from = 0) {
         const struct edge *edge = task->node->inputs[place->input];
         for (; !edge->direct && place->from < d->shards_count; place->from++) {

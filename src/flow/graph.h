@@ -31,6 +31,7 @@ struct parcel {
     int64_t watermark_us; /* of the sender, with the end of a tick */
     bool idle;
     uint64_t charged;     /* to the job's lanes */
+    uint16_t input;       /* of a task's queue */
     struct parcel *next;
 };
 
@@ -73,6 +74,12 @@ struct task {
     uint64_t questions;
     uint64_t rows_in, rows_out, late, dropped;
     int64_t busy_ns;
+
+    /* State that may be on disk */
+    struct cold_options disk; /* its path: task's own */
+    bool queues;              /* in this tick rows wait for what they need: those given directly are queued */
+    struct parcel *queue, *queue_last;
+    bool moved;               /* in the move under way */
 };
 
 struct graph_node {
@@ -108,7 +115,7 @@ struct place {
 enum step {
     STEP_MOVED, /* something: there may be more of the same */
     STEP_NEXT,  /* nothing is left of this stage */
-    STEP_WAITS, /* a lane is empty whose end has not come */
+    STEP_WAITS, /* a lane is empty whose end has not come, or state is on its way from the disk */
 };
 
 struct shard {
@@ -170,6 +177,8 @@ struct driver {
     atomic_uint hosts_left; /* besides the caller */
     atomic_bool stop;     /* hosts leave at their next step */
     atomic_int failed;    /* status of a step that failed */
+    bool moving;          /* between ticks: state goes to disk, */
+    enum status move_status; /* and this is why some does not */
     struct report report;
     struct rng turn_rng;  /* options.turn_seed */
 };
@@ -186,6 +195,10 @@ void task_close(struct task *task);
 void task_begin(struct task *task); /* a tick */
 /* Gives rows to a task's operator or sink. */
 enum status task_rows(struct task *task, int input, const struct chunk *in);
+/* What its operator needs for the rows is in memory; ST_AGAIN: not yet. */
+enum status task_need(struct task *task, int input, const struct chunk *in);
+/* The class, where its state may be on disk; NULL: not. */
+const struct op_class *task_tiered(const struct task *task);
 /* Remembers the first error as the job's, with the node's name in front. */
 enum status task_failed(struct task *task, enum status st);
 int64_t task_time_begin(struct task *task, int64_t *nested);
@@ -202,7 +215,10 @@ void exchange_close(struct driver *driver);
 enum status exchange_send(struct task *task, struct edge *edge, const struct chunk *rows);
 /* The end of the tick on all lanes of the task's edges, with its watermark. */
 void exchange_end_tick(struct task *task);
-/* Reads one parcel of the lanes of the task's inputs, in their order. */
+/* Rows given directly to a task that queues. */
+enum status exchange_queue(struct task *from, struct task *to, uint16_t input, const struct chunk *rows);
+void exchange_drop_queue(struct task *task);
+/* Reads one parcel of the task's queue, then of the lanes of its inputs, in their order. */
 enum status exchange_step(struct task *task, struct place *place, enum step *step);
 /* Bytes of the lanes and of the parcels that wait for their next use. While a tick is the caller's. */
 uint64_t exchange_bytes(const struct driver *driver);

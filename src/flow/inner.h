@@ -17,6 +17,8 @@ struct engine {
     struct log *log;
     char *dir; /* NULL: no checkpoints */
     struct os_helper *helper; /* writes them */
+    char *cold_folder;        /* for state that memory has no room for: emptied at the start; NULL: none */
+    uint64_t cold_files;      /* were named there */
     struct engine_options options;
     struct catalog catalog;
     struct job *jobs;          /* durable ones, in the order they were made */
@@ -43,6 +45,7 @@ enum { UNSETTLED_RETRY_US = 100000, WAKE_US_MIN = 5000, PASS_NS = 200000 };
 #define CLOSE_NS INT64_C(10000000000)
 
 void engine_wake(struct engine *engine);
+void engine_disk_done(void *engine); /* an os_wake_fn */
 void engine_job_add(struct engine *engine, struct job *job);
 
 /* ---- stored.c ---- */

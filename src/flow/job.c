@@ -93,6 +93,9 @@ static struct job *job_new(struct engine *engine, const struct job_start *start)
         .turn_seed = engine->options.check_determinism && !engine->crew ? engine->options.check_seed : 0,
         .idle_timeout_us = start->idle_timeout_us,
         .zones = &engine->zones.finder, .schemas = &engine->schemas,
+        .disk_folder = engine->cold_folder, .disk_files = &engine->cold_files,
+        .disk_reserve_bytes = engine->options.disk_reserve_bytes,
+        .on_disk = engine_disk_done, .on_disk_context = engine,
         .on_work = job_on_work, .on_work_context = job, .host = start->host,
     };
     struct arena text_arena;
@@ -488,6 +491,51 @@ enum status job_reshard(struct job *job, uint32_t shards, struct diag *diag)
     return ST_OK;
 }
 
+/* ---- state that goes to disk ---- */
+
+/* Tests: some of it goes now and then, whatever there is of memory. */
+static uint32_t check_move(struct job *job)
+{
+    if (!job->engine->options.check_determinism || !rng_chance(&job->check_rng, 0.3))
+        return 0;
+    return 1 + (uint32_t)rng_below(&job->check_rng, 100);
+}
+
+/* True: it is over, and a tick may be begun. */
+static bool move_on(struct job *job)
+{
+    struct diag diag = {0};
+    if (!job->moving)
+        return true;
+    enum status st = driver_move(job->driver, job->moving, &diag);
+    if (st == ST_AGAIN)
+        return false;
+    job->moving = 0;
+    job->disk_full[0] = 0;
+    if (st == ST_NOSPACE)
+        snprintf(job->disk_full, sizeof(job->disk_full), "%.255s", diag.message);
+    else if (st != ST_OK)
+        job_fail(job, JOB_FAILED, &diag);
+    if (job->state == JOB_RUNNING)
+        memory_after_tick(job);
+    return true;
+}
+
+/* Behind a tick, and where another job waits for room. */
+static void move_begin(struct job *job)
+{
+    if (memory_wants_move(job) || (job->moving = check_move(job)) > 0)
+        (void)move_on(job);
+}
+
+static void move_settle(struct job *job)
+{
+    while (!move_on(job))
+        driver_wait_disk(job->driver);
+}
+
+/* ---- a tick ---- */
+
 static void tick_begin(struct job *job, int64_t clock)
 {
     job->now = (struct driver_tick){.tick = job->tick + 1, .clock_us = clock, .schemas = driver_schemas(job->driver)};
@@ -523,9 +571,13 @@ static bool tick_end(struct job *job, enum driver_turn turn, struct diag *diag)
         job_fail(job, JOB_FAILED, diag);
     if (st == ST_OK)
         job_finish_if_done(job);
-    if (st == ST_OK)
-        memory_after_tick(job);
-    return st == ST_OK && job->state == JOB_RUNNING;
+    if (st == ST_OK && job->state == JOB_RUNNING) {
+        memory_count(job);
+        move_begin(job);
+        if (!job->moving)
+            memory_after_tick(job);
+    }
+    return st == ST_OK && job->state == JOB_RUNNING && !job->moving;
 }
 
 /* True: its time is up, or another tick may be begun. */
@@ -541,10 +593,11 @@ static bool tick_go_on(struct job *job, int64_t until_ns)
 void job_settle(struct job *job)
 {
     struct diag diag = {0};
-    if (!job->ticking)
+    if (!job->ticking && !job->moving)
         return;
-    enum driver_turn turn = driver_finish(job->driver, &diag);
-    (void)tick_end(job, turn, &diag);
+    if (job->ticking)
+        (void)tick_end(job, driver_finish(job->driver, &diag), &diag);
+    move_settle(job);
     engine_wake(job->engine); /* what there is more of, no turn has told */
 }
 
@@ -601,7 +654,7 @@ static bool live_begin(struct job *job)
     if (job->unsettled && job_commit(job) != ST_OK)
         return false;
     int64_t clock = job_clock(job);
-    if (!checkpoint_if_due(job, clock))
+    if (!checkpoint_if_due(job, clock) || checkpoint_collects(job))
         return false;
     bool owes = driver_owes(job->driver), took = false;
     job->tick_arrived_ns = 0;
@@ -642,6 +695,10 @@ static bool begin(struct job *job)
 
 bool job_turn(struct job *job, int64_t until_ns)
 {
+    if (job->engine->memory_waiting && !job->ticking && !job->moving && memory_wants_move(job))
+        (void)move_on(job);
+    if (!move_on(job) || checkpoint_collects(job))
+        return false;
     (void)checkpoint_poll(job);
     if (job->state == JOB_RECOVERING)
         return recovery_turn(job);
@@ -728,7 +785,8 @@ void job_memory(const struct job *job, struct job_memory *out)
 void job_info(const struct job *job, struct job_info *out)
 {
     *out = (struct job_info){
-        .name = bytes_str(job->name), .text = bytes_str(job->text), .state = job->state, .in_tick = job->ticking,
+        .name = bytes_str(job->name), .text = bytes_str(job->text), .state = job->state, 
+        .in_tick = job->ticking || job->moving || checkpoint_is_collecting(job),
         .error = job->error, .tick = job->tick, .checkpoints = job->checkpoints,
         .replayed = job->replayed, .reloads = job->reloads,
         .watermark_us = driver_watermark_us(job->driver),

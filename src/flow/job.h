@@ -83,6 +83,8 @@ struct job {
     uint64_t memory_bytes;      /* as the engine has counted it, with a limit */
     uint64_t memory_peak_bytes; /* the most it held while there was room */
     bool memory_waits;          /* PAUSED until there is room */
+    uint32_t moving;            /* state goes to disk between two ticks: so many in a hundred; 0: not */
+    char disk_full[256];        /* why the last move was refused; "": it was not */
 
     int64_t started_us;
     uint64_t rows_in, rows_out;

@@ -53,6 +53,43 @@ static uint64_t share_of(const struct engine *engine)
     return engine->options.memory_bytes_max / jobs;
 }
 
+/* ---- to disk ---- */
+
+/* A move takes at least half: less would not close enough holes to give memory back. */
+enum { MOVE_PERCENT_MIN = 55, MOVE_PERCENT_MAX = 95 };
+
+bool memory_wants_move(struct job *job)
+{
+    struct engine *engine = job->engine;
+    uint64_t share;
+
+    if (!engine->options.memory_bytes_max || engine->memory_bytes <= soft_limit(engine) ||
+        job->memory_bytes <= (share = share_of(engine)))
+        return false;
+    uint64_t movable = driver_movable(job->driver), excess = job->memory_bytes - share + share / 4;
+    if (movable < job->memory_bytes / 16) /* what little could go would not help */
+        return false;
+    uint64_t percent = excess >= movable ? MOVE_PERCENT_MAX : excess * 100 / movable;
+    job->moving = percent < MOVE_PERCENT_MIN ? MOVE_PERCENT_MIN : (uint32_t)percent;
+    return true;
+}
+
+enum status memory_move_now(struct job *job, struct diag *diag)
+{
+    memory_count(job);
+    if (!memory_wants_move(job))
+        return ST_OK;
+    enum status st = driver_move_all(job->driver, job->moving, diag);
+    job->moving = 0;
+    memory_count(job);
+    return st == ST_NOSPACE ? ST_OK : st;
+}
+
+enum status memory_loaded(void *job, struct diag *diag)
+{
+    return memory_move_now(job, diag);
+}
+
 static bool job_fits(const struct job *job)
 {
     const struct engine *engine = job->engine;
@@ -78,7 +115,8 @@ static void wait_for_memory(struct job *job)
     job->state = JOB_PAUSED;
     job->memory_waits = true;
     engine->memory_waiting = true;
-    snprintf(job->error, sizeof(job->error), "%s; it goes on when there is room, or when it is resumed", diag.message);
+    snprintf(job->error, sizeof(job->error), "%.240s%s%.150s; it goes on when there is room, or when it is resumed", diag.message,
+             job->disk_full[0] ? "; its state cannot go to disk: " : "", job->disk_full);
 }
 
 void memory_after_tick(struct job *job)

@@ -15,6 +15,7 @@
 
 #include "flow/lookup_counts.h"
 #include "sql/plan.h"
+#include "store/state/cold.h"
 #include "store/state/snap.h"
 
 struct op_ctx;
@@ -61,6 +62,26 @@ struct op_class {
     int64_t (*passes)(const struct plan_node *node, const void *state, int64_t watermark_us);
     uint64_t (*waiting)(const struct plan_node *node, const void *state);
 
+    /* ---- state that may be on disk: all of these or none (tier.h, docs/design/012-cold-state.md) ----
+     * ST_AGAIN: it waits for ctx->waits, which it has set, and is called again with the same arguments when that
+     * is done; until then nothing else of the operator is called but measure, cold and close. */
+
+    /* Entries on disk. 0 when a tick begins: need is not called in that tick. */
+    uint64_t (*cold)(const struct plan_node *node, const void *state);
+    /* Before each on_chunk: what is on disk of these rows' keys comes into memory. */
+    enum status (*need)(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
+                        const struct chunk *in);
+    /* Bytes of memory that could go to disk, about. */
+    uint64_t (*movable)(const struct plan_node *node, const void *state);
+    /* Between ticks: about so many in a hundred of the entries go to disk, those first that were not used for
+     * longest. ST_NOSPACE: the disk takes no more. */
+    enum status (*move)(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent);
+    /* Behind save, which writes what is in memory: a part of what is on disk; ST_END: that was all. load_cold is given
+     * each part. first: from the beginning. */
+    enum status (*save_cold)(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
+                             struct buf *out);
+    enum status (*load_cold)(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r);
+
     /* Rows and bytes of state, for accounting and the page. Default: none. */
     void (*measure)(const struct plan_node *node, const void *state, uint64_t *rows, uint64_t *bytes);
 };
@@ -87,6 +108,8 @@ struct op_ctx {
     uint32_t loaded;         /* parts of a checkpoint that load was given before this one */
     struct lookup_counts lookups; /* counted by a lookup join */
     int64_t watermark_us;    /* of this operator, as last given to on_watermark; INT64_MIN: none */
+    const struct cold_options *disk; /* where state may go, a file of the task's own; NULL: it stays in memory */
+    struct cold *waits;      /* of ST_AGAIN where state may be on disk */
     const struct op_way *way; /* where what it gives goes: the driver's, or a test's or benchmark's own */
 };
 

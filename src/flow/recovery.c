@@ -123,7 +123,7 @@ static enum status from_checkpoint(struct job *job, struct checkpoint *c, struct
                         "the job and start it anew", (unsigned long long)c->tick, c->engine_version,
                         ENGINE_VERSION);
     TRY(job_driver_open(job, c->shards, &job->driver, diag));
-    enum status st = checkpoint_load(c, job->driver, diag);
+    enum status st = checkpoint_load(c, job->driver, memory_loaded, job, diag);
     if (st != ST_OK) {
         driver_close(job->driver);
         job->driver = NULL;
@@ -233,6 +233,7 @@ static enum status replay_note(struct job *job, struct note *note, int64_t offse
     job->tick = note->tick;
     job->clock_us = note->clock_us;
     job->replayed++;
+    TRY(memory_move_now(job, diag));
     return driver_publish(job->driver, job->tick);
 }
 

@@ -1,4 +1,5 @@
 /* task.c: one node on one shard: its life, and the calls of its operator's, source's or sink's hooks. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -53,6 +54,32 @@ static enum status asked_open(struct task *task, struct diag *diag)
     return ST_OK;
 }
 
+/* From the helper of a store: hosts of other shards may be rung for nothing. */
+static void disk_done(void *context)
+{
+    const struct driver *d = context;
+    for (uint32_t h = 0; d->options.crew && h < crew_hosts(d->options.crew); h++)
+        crew_ring(d->options.crew, h);
+    if (d->options.on_disk)
+        d->options.on_disk(d->options.on_disk_context);
+}
+
+static void task_disk(struct task *task)
+{
+    struct driver *d = task->driver;
+    char path[OS_PATH_MAX];
+    if (!task->node->class->move || !d->options.disk_folder)
+        return;
+    int n = snprintf(path, sizeof(path), "%s/%llu.cold", d->options.disk_folder,
+                     (unsigned long long)++*d->options.disk_files);
+    if (n < 0 || n >= (int)sizeof(path))
+        return; /* no room for a name: it stays in memory */
+    task->disk = (struct cold_options){.os = d->options.os, .path = arena_str(&d->arena, bytes_str(path)),
+                                       .reserve_bytes = d->options.disk_reserve_bytes,
+                                       .wake = disk_done, .context = d};
+    task->ctx.disk = &task->disk;
+}
+
 enum status task_open(struct task *task, struct diag *diag)
 {
     struct driver *d = task->driver;
@@ -80,6 +107,7 @@ enum status task_open(struct task *task, struct diag *diag)
         task->sink = st == ST_OK ? sink : NULL;
     } else {
         task->state = xcalloc(1, node->class->state_size + 16);
+        task_disk(task);
         st = asked_open(task, diag);
         if (st == ST_OK && node->class->open)
             st = node->class->open(node->plan, task->state, &task->ctx);
@@ -99,6 +127,7 @@ void task_close(struct task *task)
     if (task->state && task->node->class->close)
         task->node->class->close(task->node->plan, task->state);
     free(task->state);
+    exchange_drop_queue(task);
     arena_deinit(&task->arena);
 }
 
@@ -161,6 +190,29 @@ enum status task_rows(struct task *task, int input, const struct chunk *in)
     return st == ST_OK ? ST_OK : task_failed(task, st);
 }
 
+const struct op_class *task_tiered(const struct task *task)
+{
+    return task->ctx.disk ? task->node->class : NULL;
+}
+
+enum status task_need(struct task *task, int input, const struct chunk *in)
+{
+    int64_t nested = 0, begin = task_time_begin(task, &nested);
+    enum status st = task->node->class->need(task->node->plan, task->state, &task->ctx, input, in);
+    task_time_end(task, begin, nested);
+    arena_reset(&task->arena);
+    if (st == ST_AGAIN)
+        return st;
+    task->ctx.waits = NULL;
+    return st == ST_OK ? ST_OK : task_failed(task, st);
+}
+
+/* Rows of an edge that is not a lane. */
+static enum status task_give(struct task *from, struct task *to, uint16_t input, const struct chunk *rows)
+{
+    return to->queues ? exchange_queue(from, to, input, rows) : task_rows(to, input, rows);
+}
+
 static enum status task_emit(struct op_ctx *ctx, const struct chunk *out)
 {
     struct task *task = (struct task *)ctx;
@@ -177,7 +229,7 @@ static enum status task_emit(struct op_ctx *ctx, const struct chunk *out)
         struct edge *edge = task->node->users[u];
         enum status st;
         if (edge->direct)
-            st = task_rows(&d->nodes[edge->to].tasks[ctx->shard], edge->input, out);
+            st = task_give(task, &d->nodes[edge->to].tasks[ctx->shard], edge->input, out);
         else
             st = exchange_send(task, edge, out);
         if (st != ST_OK)
@@ -301,6 +353,8 @@ void task_begin(struct task *task)
                                                            hash_u64((uint64_t)tick->clock_us)),
                                               hash_combine(task->node->plan->id, task->ctx.shard));
     diag_clear(&task->diag);
+    const struct op_class *tiered = task_tiered(task);
+    task->queues = tiered && tiered->cold(task->node->plan, task->state) > 0;
     task->sink_env.clock_us = tick->clock_us;
     task->sink_env.tick = tick->tick;
     task->sink_env.hash = 0;

@@ -7,9 +7,9 @@
  *      the operator owes nothing from an earlier one; the end of the tick, and the markers in the lanes
  *      out.
  *
- * A shard waits only where a lane is empty whose marker has not come, so only for nodes before its own:
- * of all shards that are not through, one that stands at the least node can always go on, and senders
- * never wait. Where a host's time is up follows from the clock, and changes nothing: a step's bounds do
+ * A shard waits where a lane is empty whose marker has not come, so only for nodes before its own: of
+ * all shards that are not through, one that stands at the least node can always go on, and senders
+ * never wait. And it waits, at any node, for state that is on its way from the disk. Where a host's time is up follows from the clock, and changes nothing: a step's bounds do
  * not.
  */
 #include <stdlib.h>
@@ -287,7 +287,8 @@ enum driver_turn driver_turn(struct driver *d, int64_t until_ns, struct diag *di
             break;
         if (turn == TURN_WAITS && moved)
             continue; /* what one shard gave another may have waited for */
-        CHECK(d->hosts > 1);
+        if (d->hosts == 1) /* there is nobody else: for the disk */
+            return DRIVER_WAITS;
         crew_check(crew);
         if (!crew_home_rest(crew, seen))
             return DRIVER_WAITS;
@@ -303,8 +304,10 @@ enum driver_turn driver_finish(struct driver *d, struct diag *diag)
     for (;;) {
         unsigned seen = d->hosts > 1 ? crew_home_seen(d->options.crew) : 0;
         enum driver_turn turn = driver_turn(d, INT64_MAX, diag);
-        if (turn == DRIVER_WAITS)
+        if (turn == DRIVER_WAITS && d->hosts > 1)
             crew_home_wait(d->options.crew, seen);
+        else if (turn == DRIVER_WAITS)
+            driver_wait_disk(d);
         else if (turn != DRIVER_MORE)
             return turn;
     }

@@ -85,7 +85,7 @@ static enum status put_some(struct cold_rig *rig)
     for (uint32_t i = 0; i < asked; i++) {
         rig->there[rig->asked[i]] = cold_is_stored(rig->cold, i);
         rig->count += rig->there[rig->asked[i]];
-        if (st == ST_OK && rig->hash_mask == UINT64_MAX)
+        if (st == ST_OK && rig->hash_mask == UINT64_MAX && rig->len_max < 400) /* more than two of a page's size may meet */
             EXPECT(rig->there[rig->asked[i]]);
     }
     return st;

@@ -7,6 +7,8 @@
 
 #include "base/check.h"
 
+#include "base/check.h"
+
 struct loading {
     struct aggtable *t;
     const struct aggset *set;
@@ -153,21 +155,28 @@ static bool id_find(const struct loading *l, uint64_t old, uint64_t *new)
     return value != NULL;
 }
 
-static bool group_load(void *context, void *value, struct reader *r)
+/* A group's value, with its id as it was. */
+static bool value_load(struct aggtable *t, const struct aggset *set, void *value, struct reader *r, struct arena *scratch)
 {
-    struct loading *l = context;
     uint32_t done = 0;
 
-    for (uint16_t c = 0; c < l->set->count; c++) {
-        const struct agg_part *p = &l->set->parts[c];
+    for (uint16_t c = 0; c < set->count; c++) {
+        const struct agg_part *p = &set->parts[c];
         if (part_is_plain(p))
             continue;
         if (!raw_load((uint8_t *)value + done, p->pos - done, r) ||
-            !values_load(l->t, l->set, p, part_of(p, value), r, &l->scratch))
+            !values_load(t, set, p, part_of(p, value), r, scratch))
             return false;
         done = p->pos + 16;
     }
-    if (!raw_load((uint8_t *)value + done, l->set->value_size - done, r) || reader_left(r))
+    return raw_load((uint8_t *)value + done, set->value_size - done, r) && !reader_left(r);
+}
+
+static bool group_load(void *context, void *value, struct reader *r)
+{
+    struct loading *l = context;
+
+    if (!value_load(l->t, l->set, value, r, &l->scratch))
         return false;
     uint64_t *id = group_id(l->set, value);
     if (l->set->distincts_count)
@@ -208,16 +217,18 @@ static enum status distinct_load(struct loading *l, uint16_t index, struct reade
     return r->bad ? ST_CORRUPT : ST_OK;
 }
 
+static bool key_check(const struct state_table *groups, const struct keyer *keyer, const void *value)
+{
+    struct bytes key = groups->words ? BYTES_NONE : state_key_bytes(groups, value);
+
+    return groups->words || pack_check(&keyer->pack, key.ptr, key.len);
+}
+
 static enum status keys_check(const struct state_table *groups, const struct keyer *keyer)
 {
-    if (groups->words)
-        return ST_OK;
     for (uint32_t at = 0; at < groups->used; at++) {
         const void *value = state_at(groups, at);
-        if (!value)
-            continue;
-        struct bytes key = state_key_bytes(groups, value);
-        if (!pack_check(&keyer->pack, key.ptr, key.len))
+        if (value && !key_check(groups, keyer, value))
             return ST_CORRUPT;
     }
     return ST_OK;
@@ -239,4 +250,45 @@ enum status aggtable_load(struct aggtable *t, const struct aggset *set, const st
     state_deinit(&l.ids);
     arena_deinit(&l.scratch);
     return st == ST_OK ? keys_check(&t->groups, keyer) : st;
+}
+
+/* ---- to disk and back ---- */
+
+void aggtable_entry_save(void *context, const void *value, struct buf *out)
+{
+    const struct aggtable_entries *e = context;
+
+    group_save((void *)e->set, value, out);
+}
+
+bool aggtable_entry_load(void *context, void *value, struct reader *r)
+{
+    struct aggtable_entries *e = context;
+    bool good = value_load(e->t, e->set, value, r, &e->scratch);
+
+    arena_reset(&e->scratch);
+    return good;
+}
+
+void aggtable_entry_drop(void *context, void *value)
+{
+    struct aggtable_entries *e = context;
+
+    aggtable_remove(e->t, e->set, value);
+}
+
+static bool entry_load_checked(void *context, void *value, struct reader *r)
+{
+    struct aggtable_entries *e = context;
+
+    if (!key_check(&e->t->groups, e->keyer, value) || !aggtable_entry_load(context, value, r))
+        return false;
+    *group_id(e->set, value) = e->t->next_id++;
+    return true;
+}
+
+enum status aggtable_load_entries(struct aggtable_entries *e, struct reader *r, const struct state_mine *mine)
+{
+    CHECK(!e->set->distincts_count);
+    return state_load(&e->t->groups, r, mine, entry_load_checked, e);
 }

@@ -121,6 +121,21 @@ static inline int64_t *agg_rows(const struct aggset *set, void *value)
     return (int64_t *)((uint8_t *)value + set->rows_pos);
 }
 
+/* How a group goes to disk and back, where there is no DISTINCT: functions for a state_tier. A group read from a checkpoint
+ * has its key checked by `keyer` and gets a new id. */
+struct aggtable_entries {
+    struct aggtable *t;
+    const struct aggset *set;
+    const struct keyer *keyer;
+    struct arena scratch;
+};
+void aggtable_entry_save(void *entries, const void *value, struct buf *out);
+bool aggtable_entry_load(void *entries, void *value, struct reader *r);
+void aggtable_entry_drop(void *entries, void *value);
+/* A part of a checkpoint that was on disk: groups alone. */
+enum status aggtable_load_entries(struct aggtable_entries *entries, struct reader *r, const struct state_mine *mine)
+    MUST_CHECK;
+
 void aggtable_save(const struct aggtable *t, const struct aggset *set, struct snap_writer *w);
 /* Adds the groups that are mine. */
 enum status aggtable_load(struct aggtable *t, const struct aggset *set, const struct keyer *keyer,

@@ -9,6 +9,7 @@
  * no result has changed, so that those who keep it keep it as long (as in Flink). */
 #include "flow/ops/aggset.h"
 #include "flow/ops/ops.h"
+#include "flow/ops/tiered.h"
 
 #include <stdlib.h>
 
@@ -37,6 +38,9 @@ struct group_agg {
     struct touched *touched;
     uint32_t touched_count, touched_cap;
     uint32_t told; /* of the touched, while they are being told */
+    struct aggtable_entries entries;
+    struct state_tier tier;
+    bool has_tier; /* groups may be on disk */
 };
 
 static enum status group_open(const struct plan_node *node, void *state, struct op_ctx *ctx)
@@ -55,6 +59,13 @@ static enum status group_open(const struct plan_node *node, void *state, struct 
     TRY(aggset_make(&s->set, &s->plan_arena, node, head, ctx->expr.diag));
     aggtable_init(&s->table, &s->set, s->keyer.words);
     s->table.expiry = &s->expiry;
+    s->has_tier = ctx->disk && !s->set.distincts_count; /* values that were seen are beside the group, and stay */
+    s->entries = (struct aggtable_entries){.t = &s->table, .set = &s->set, .keyer = &s->keyer};
+    arena_init(&s->entries.scratch, ARENA_BUDGET_NONE);
+    s->tier = (struct state_tier){.table = &s->table.groups, .save = aggtable_entry_save,
+                                  .load = aggtable_entry_load, .drop = aggtable_entry_drop, .context = &s->entries};
+    if (s->has_tier)
+        tier_open(&s->tier, ctx->disk);
     return ST_OK;
 }
 
@@ -63,6 +74,8 @@ static void group_close(const struct plan_node *node, void *state)
     struct group_agg *s = state;
 
     (void)node;
+    tier_close(&s->tier);
+    arena_deinit(&s->entries.scratch);
     aggtable_deinit(&s->table, &s->set);
     arena_deinit(&s->plan_arena);
     arena_deinit(&s->scratch);
@@ -246,14 +259,74 @@ static enum status group_load(const struct plan_node *node, void *state, struct 
                          &(struct state_mine){ctx->shard, ctx->shards});
 }
 
+/* ---- groups on disk ---- */
+
+static uint64_t group_cold(const struct plan_node *node, const void *state)
+{
+    const struct group_agg *s = state;
+
+    (void)node;
+    return tier_count(&s->tier);
+}
+
+static enum status group_need(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
+                              const struct chunk *in)
+{
+    struct group_agg *s = state;
+    uint16_t all[CHUNK_ROWS];
+    struct state_keys keys;
+
+    (void)node;
+    (void)input;
+    keyer_keys(&s->keyer, in->cols, chunk_rows(in, all), in->count, ctx->arena, &keys);
+    return tiered(ctx, &s->tier, tier_need(&s->tier, &keys));
+}
+
+static uint64_t group_movable(const struct plan_node *node, const void *state)
+{
+    const struct group_agg *s = state;
+
+    (void)node;
+    return s->has_tier && state_count(&s->table.groups) ? aggtable_bytes(&s->table, &s->set) : 0;
+}
+
+static enum status group_move(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent)
+{
+    struct group_agg *s = state;
+
+    (void)node;
+    if (!s->has_tier)
+        return ST_OK;
+    return tiered(ctx, &s->tier, tier_move(&s->tier, tiered_part(&s->table.groups, percent)));
+}
+
+static enum status group_save_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
+                                   struct buf *out)
+{
+    struct group_agg *s = state;
+
+    (void)node;
+    return tiered(ctx, &s->tier, tier_scan(&s->tier, first, out));
+}
+
+static enum status group_load_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r)
+{
+    struct group_agg *s = state;
+
+    (void)node;
+    if (s->set.distincts_count)
+        return ST_CORRUPT;
+    return aggtable_load_entries(&s->entries, r, &(struct state_mine){ctx->shard, ctx->shards});
+}
+
 static void group_measure(const struct plan_node *node, const void *state, uint64_t *rows,
                           uint64_t *bytes)
 {
     const struct group_agg *s = state;
 
     (void)node;
-    *rows = state_count(&s->table.groups);
-    *bytes = aggtable_bytes(&s->table, &s->set) + s->touched_cap * sizeof(*s->touched) + s->copies.used_bytes +
+    *rows = state_count(&s->table.groups) + tier_count(&s->tier);
+    *bytes = aggtable_bytes(&s->table, &s->set) + tier_bytes(&s->tier) + s->touched_cap * sizeof(*s->touched) + s->copies.used_bytes +
              s->scratch.used_bytes + s->plan_arena.used_bytes;
 }
 
@@ -267,5 +340,11 @@ const struct op_class op_group_agg = {
     .save = group_save,
     .load = group_load,
     .close = group_close,
+    .cold = group_cold,
+    .need = group_need,
+    .movable = group_movable,
+    .move = group_move,
+    .save_cold = group_save_cold,
+    .load_cold = group_load_cold,
     .measure = group_measure,
 };

@@ -82,6 +82,13 @@ static uint32_t ask_ahead(struct cold *c)
     return pages;
 }
 
+static uint64_t reserve_of(const struct cold *c, uint64_t total_bytes)
+{
+    uint64_t least = total_bytes / 10 < COLD_RESERVE_BYTES ? total_bytes / 10 : COLD_RESERVE_BYTES;
+
+    return c->reserve_bytes ? c->reserve_bytes : least;
+}
+
 /* Twice the pages, as some are split. */
 static enum status ask_room(struct cold *c, uint32_t pages)
 {
@@ -94,7 +101,7 @@ static enum status ask_room(struct cold *c, uint32_t pages)
         return ST_OK;
     *slash = 0;
     enum status st = os_space(c->pages.os, folder, &free_bytes, &total_bytes);
-    if (st == ST_OK && free_bytes >= c->reserve_bytes + need)
+    if (st == ST_OK && free_bytes >= reserve_of(c, total_bytes) + need)
         return ST_OK;
     if (st == ST_OK)
         snprintf(c->pages.error, sizeof(c->pages.error), "%s: the disk has %llu bytes left", folder,

@@ -25,14 +25,15 @@
 #include "base/status.h"
 #include "os/os.h"
 
-enum { COLD_ENTRY_MAX = 2000, COLD_BATCH = 4096 };
+enum { COLD_ENTRY_MAX = 2000, COLD_BATCH = 4096, COLD_RESERVE_BYTES = 512 << 20 };
 
 struct cold;
 
 struct cold_options {
     struct os *os;
     const char *path;       /* copied; in a folder that is there */
-    uint64_t reserve_bytes; /* a store leaves as much of the disk free, or is refused */
+    uint64_t reserve_bytes; /* a store leaves as much of the disk free, or is refused; 0: COLD_RESERVE_BYTES, or a
+                               tenth of the disk, the lesser: twice what the log leaves */
     os_wake_fn *wake;       /* a request is done: from any thread, until cold_close has returned */
     void *context;
 };

@@ -93,7 +93,7 @@ static void directory_set(struct cold_pages *p, uint64_t hash, uint32_t depth, u
 /* So deep may a page be: hashes that are made to be alike must not double the directory for nothing. */
 static uint32_t depth_limit(const struct cold_pages *p, uint32_t entries)
 {
-    uint64_t places = 64 * ((uint64_t)p->lines_count + entries / 16) + 1024;
+    uint64_t places = 64 * ((uint64_t)p->lines_count + entries / 16) + 4096;
     uint32_t depth = 0;
 
     while (depth < COLD_DEPTH_MAX && (2ull << depth) <= places)

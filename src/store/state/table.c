@@ -46,9 +46,11 @@ void state_deinit(struct state_table *t)
 void state_clear(struct state_table *t)
 {
     uint32_t words = t->words, value_size = t->value_size;
+    bool marks = t->marks;
 
     state_deinit(t);
     state_init(t, words, value_size);
+    t->marks = marks;
 }
 
 /* Page k holds positions PAGE_FIRST * (2^k - 1) .. PAGE_FIRST * (2^(k+1) - 1) - 1. */

@@ -98,9 +98,10 @@ enum status tier_need(struct state_tier *t, const struct state_keys *keys)
 /* ---- going ---- */
 
 /* The next entry that was not used since the hand last passed it; NULL: the hand may go no further. */
-static void *next_victim(struct state_tier *t)
+static void *next_victim(struct state_tier *t, uint32_t *steps)
 {
-    while (t->steps_left) {
+    while (*steps) {
+        (*steps)--;
         t->steps_left--;
         if (t->hand >= t->table->used)
             t->hand = 0;
@@ -111,20 +112,17 @@ static void *next_victim(struct state_tier *t)
     return NULL;
 }
 
-/* False: there are none to be moved. */
-static bool store_some(struct state_tier *t)
+/* The puts of one store: the hand goes around once at most, as what it has chosen is still in the table. */
+static void choose_victims(struct state_tier *t)
 {
     uint32_t most = t->move_left < COLD_BATCH ? t->move_left : COLD_BATCH;
+    uint32_t steps = t->steps_left < t->table->used ? t->steps_left : t->table->used;
     struct buf entry;
     void *value;
 
-    if (!t->cold)
-        t->cold = cold_open(&t->cold_options);
-    if (!t->victims)
-        t->victims = xmalloc(COLD_BATCH * sizeof(*t->victims));
     t->victims_count = 0;
     buf_init(&entry, 0);
-    while (t->victims_count < most && (value = next_victim(t)) != NULL) {
+    while (t->victims_count < most && (value = next_victim(t, &steps)) != NULL) {
         buf_clear(&entry);
         state_save_entry(t->table, value, &entry, t->save, t->context);
         if (entry.len > COLD_ENTRY_MAX)
@@ -133,6 +131,18 @@ static bool store_some(struct state_tier *t)
         t->victims[t->victims_count++] = value;
     }
     buf_deinit(&entry);
+}
+
+/* False: there are none to be moved. */
+static bool store_some(struct state_tier *t)
+{
+    if (!t->cold)
+        t->cold = cold_open(&t->cold_options);
+    if (!t->victims)
+        t->victims = xmalloc(COLD_BATCH * sizeof(*t->victims));
+    do
+        choose_victims(t);
+    while (!t->victims_count && t->steps_left);
     if (!t->victims_count)
         return false;
     cold_store(t->cold);
