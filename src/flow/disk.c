@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "flow/graph.h"
 
+enum { MOVE_SHARE = 32 };
+
 typedef enum status task_fn(struct driver *driver, struct task *task, void *context);
 
 /* Each task whose state may be on disk, until one fails. */
@@ -69,11 +71,12 @@ struct move {
     bool waits;
 };
 
+/* What holds next to nothing of it all is left as it is. */
 static enum status move_begin(struct driver *d, struct task *task, void *context)
 {
+    uint64_t all = *(const uint64_t *)context;
     (void)d;
-    (void)context;
-    task->moved = false;
+    task->moved = task->node->class->movable(task->node->plan, task->state) < all / MOVE_SHARE;
     diag_clear(&task->diag);
     return ST_OK;
 }
@@ -98,7 +101,8 @@ enum status driver_move(struct driver *d, uint32_t percent, struct diag *diag)
     struct move move = {.percent = percent, .diag = diag};
     CHECK(!d->running);
     if (!d->moving) {
-        TRY(each_tiered(d, move_begin, NULL));
+        uint64_t all = driver_movable(d);
+        TRY(each_tiered(d, move_begin, &all));
         d->moving = true;
         d->move_status = ST_OK;
     }

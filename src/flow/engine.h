@@ -138,7 +138,8 @@ struct op_info {
     uint32_t inputs[4], inputs_count;
     uint64_t rows_in, rows_out, late;
     uint64_t dropped; /* of a sink: rows with a NULL for a NOT NULL column */
-    uint64_t state_rows, state_bytes;
+    uint64_t state_rows, state_bytes; /* rows on disk too; bytes of memory */
+    uint64_t cold_rows;               /* of those rows, on disk */
     int64_t busy_ns, watermark_us; /* INT64_MIN: none yet */
 };
 
@@ -163,6 +164,7 @@ struct job_info {
     uint64_t tick, rows_in, rows_out, late, dropped, errors, checkpoints;
     uint64_t replayed;       /* ticks that recovery ran again */
     uint64_t reloads;        /* of all state through its saved form, by check_determinism */
+    uint64_t moves;          /* times that state went to disk, in this life */
     int64_t watermark_us;    /* the least over its sources */
     int64_t event_time_us;   /* the greatest event time seen at its sources; INT64_MIN or 0: not known */
     int64_t started_us;

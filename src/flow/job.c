@@ -511,6 +511,7 @@ static bool move_on(struct job *job)
     if (st == ST_AGAIN)
         return false;
     job->moving = 0;
+    job->moves++;
     job->disk_full[0] = 0;
     if (st == ST_NOSPACE)
         snprintf(job->disk_full, sizeof(job->disk_full), "%.255s", diag.message);
@@ -788,7 +789,7 @@ void job_info(const struct job *job, struct job_info *out)
         .name = bytes_str(job->name), .text = bytes_str(job->text), .state = job->state, 
         .in_tick = job->ticking || job->moving || checkpoint_is_collecting(job),
         .error = job->error, .tick = job->tick, .checkpoints = job->checkpoints,
-        .replayed = job->replayed, .reloads = job->reloads,
+        .replayed = job->replayed, .reloads = job->reloads, .moves = job->moves,
         .watermark_us = driver_watermark_us(job->driver),
         .event_time_us = driver_event_us(job->driver), .started_us = job->started_us,
         .errors = driver_errors(job->driver), .latency_us = &job->latency_us,
@@ -854,6 +855,7 @@ void job_op_info(const struct job *job, uint32_t index, struct op_info *out)
         .rows_in = figures.rows_in, .rows_out = figures.rows_out, .late = figures.late,
         .dropped = figures.dropped,
         .state_rows = figures.state_rows, .state_bytes = figures.state_bytes,
+        .cold_rows = figures.cold_rows,
         .busy_ns = figures.busy_ns, .watermark_us = figures.watermark_us,
     };
     for (uint16_t i = 0; i < node->inputs_count && i < 4; i++)

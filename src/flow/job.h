@@ -84,6 +84,7 @@ struct job {
     uint64_t memory_peak_bytes; /* the most it held while there was room */
     bool memory_waits;          /* PAUSED until there is room */
     uint32_t moving;            /* state goes to disk between two ticks: so many in a hundred; 0: not */
+    uint64_t moves;
     char disk_full[256];        /* why the last move was refused; "": it was not */
 
     int64_t started_us;

@@ -81,6 +81,7 @@ enum status memory_move_now(struct job *job, struct diag *diag)
         return ST_OK;
     enum status st = driver_move_all(job->driver, job->moving, diag);
     job->moving = 0;
+    job->moves++;
     memory_count(job);
     return st == ST_NOSPACE ? ST_OK : st;
 }

@@ -43,16 +43,28 @@ void er_end(struct er *er)
     os_sim_destroy(er->os);
 }
 
+/* The machine does nothing any more, helpers that still have something to do included: what follows only frees memory. */
+static void off(struct er *er)
+{
+    struct os_file *file;
+    os_sim_off_at(er->os, 1, NULL, NULL);
+    if (os_file_open(er->os, "off", OS_WRITE | OS_CREATE, &file) == ST_OK)
+        os_file_close(file); /* the step at which it goes off; never made */
+    EXPECT(os_sim_is_off(er->os));
+}
+
 void er_kill(struct er *er)
 {
-    os_sim_kill(er->os); /* handles are dead: what follows only frees memory */
+    off(er);
     er_close(er, false);
+    os_sim_kill(er->os);
 }
 
 void er_crash(struct er *er)
 {
-    os_sim_crash(er->os);
+    off(er);
     er_close(er, false);
+    os_sim_crash(er->os);
 }
 
 bool er_pass(struct er *er)

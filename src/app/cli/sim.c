@@ -18,8 +18,8 @@ static int told(const struct sim_options *options, const struct sim_report *r)
            " times the disk was full\n",
            r->drops, r->topics_made, r->squeezes);
     printf("%" PRIu32 " to %" PRIu32 " shards, %" PRIu32 " re-keyings, %" PRIu64 " checkpoints, %" PRIu64
-           " reloads of each job or more\n",
-           r->shards_min, r->shards_max, r->rekeyings, r->checkpoints, r->reloads);
+           " reloads of each job or more, %" PRIu64 " moves of state to disk\n",
+           r->shards_min, r->shards_max, r->rekeyings, r->checkpoints, r->reloads, r->moves);
     if (r->failures)
         printf("%" PRIu64 " failure%s; again with: quickwater sim --seed %" PRIu64 " --ticks %" PRIu64
                "%s%s --trace\n",

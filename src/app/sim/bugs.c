@@ -7,6 +7,7 @@
 #include "flow/job.h"
 #include "store/log/bugs.h"
 #include "store/state/state.h"
+#include "store/state/tier.h"
 
 #ifdef QW_SLOW_CHECKS
 static bool hash_order;
@@ -25,6 +26,8 @@ static const struct {
     {"half-entry", &log_bugs.keep_half_entry, 0},
     {"cut-early", &log_bugs.cut_early, 0},
     {"no-sync", &log_bugs.skip_sync, 0},
+    {"cold-key", &tier_bugs.skip_need, 0},
+    {"cold-save", &tier_bugs.skip_scan, 0},
 };
 
 enum { BUGS = sizeof(bugs) / sizeof(*bugs) };

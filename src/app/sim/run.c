@@ -317,6 +317,7 @@ static void count_life(struct run *run)
         tally->checkpoints += info.checkpoints;
         r->checkpoints += info.checkpoints;
         r->replayed += info.replayed;
+        r->moves += info.moves;
         r->rekeyings = info.rekeyings > r->rekeyings ? info.rekeyings : r->rekeyings;
         run->hash = hash_combine(hash_combine(run->hash, info.tick), info.checkpoints);
     }
@@ -588,6 +589,7 @@ static void check_minimums(struct run *run)
     at_least(run, "checkpoints of each job", checkpoints, 1);
     at_least(run, "reloads of each job", r->reloads, 1);
     at_least(run, "replayed ticks", r->replayed, 1);
+    at_least(run, "moves of state to disk", r->moves, 1);
     at_least(run, "partitions added", run->ledger.widened, 1);
 }
 

@@ -33,6 +33,7 @@ struct sim_report {
     uint64_t topics_made; /* by a client that deletes them again */
     uint64_t views_read; /* rows, over HTTP */
     uint64_t replayed; /* ticks, after crashes */
+    uint64_t moves;    /* of state to disk, between ticks */
     uint64_t reloads;  /* of all its state through its saved form, of the job that had the fewest */
     uint32_t shards_min, shards_max, rekeyings; /* of the job that has most */
     uint64_t writes_lost, writes_torn, late;

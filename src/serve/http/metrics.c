@@ -156,7 +156,8 @@ static const struct {
     {"operator_rows_out_total", "counter", "Rows that the operator gave."},
     {"operator_busy_seconds_total", "counter", "Time spent in the operator."},
     {"operator_state_rows", "gauge", "Rows of the operator's state."},
-    {"operator_state_bytes", "gauge", "Bytes of the operator's state."},
+    {"operator_state_bytes", "gauge", "Bytes of memory of the operator's state."},
+    {"operator_cold_rows", "gauge", "Rows of the operator's state that are on disk."},
 };
 
 static double op_value(unsigned f, const struct op_info *op)
@@ -166,7 +167,8 @@ static double op_value(unsigned f, const struct op_info *op)
     case 1: return (double)op->rows_out;
     case 2: return (double)op->busy_ns / 1e9;
     case 3: return (double)op->state_rows;
-    default: return (double)op->state_bytes;
+    case 4: return (double)op->state_bytes;
+    default: return (double)op->cold_rows;
     }
 }
 

@@ -55,4 +55,15 @@ enum status tier_move(struct state_tier *tier, uint32_t entries) MUST_CHECK;
 /* A part of what is on disk, as state_save writes it; ST_END: that was all. first: from the beginning. */
 enum status tier_scan(struct state_tier *tier, bool first, struct buf *out) MUST_CHECK;
 
+/* Planted, for the simulation that must find them: keys that are on disk are taken for new ones; a scan gives nothing.
+ * Never set in other tests. */
+struct tier_bugs {
+    bool skip_need, skip_scan;
+};
+#ifdef QW_SLOW_CHECKS
+extern struct tier_bugs tier_bugs;
+#else
+static const struct tier_bugs tier_bugs;
+#endif
+
 #endif
