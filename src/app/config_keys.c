@@ -86,8 +86,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
      TO(log.disk_reserve_bytes), 1},
 
     {"memory", "limit", "--memory", "SIZE", CONFIG_BYTES, NULL, "unlimited", 16 * MIB, 1024 * TIB,
-     "state, views, lanes and buffers of all jobs; past it jobs that grow wait (default: half of the "
-     "machine's, or of its control group's bound)",
+     "state, views, lanes and buffers of all jobs; near it state goes to disk where it can (guide, Memory), past it jobs "
+     "that grow wait (default: half of the machine's, or of its control group's bound)",
      TO(engine.memory_bytes_max), 1},
 
     {"engine", "checkpoint_interval", NULL, "TIME", CONFIG_TIME, "30s", NULL, 10, 30 * DAY_MS,

@@ -43,6 +43,30 @@ struct group_agg {
     bool has_tier; /* groups may be on disk */
 };
 
+/* Of a group as state_save_entry writes it. The head is the first of the value, as it is in memory. */
+static bool entry_over(const void *context, struct bytes entry)
+{
+    const struct group_agg *s = context;
+    struct reader r = reader_of(entry);
+    struct bytes value = state_saved_value(&s->table.groups, &r);
+    int64_t written_us;
+
+    CHECK(value.len >= sizeof(struct head) + sizeof(written_us));
+    memcpy(&written_us, value.ptr + sizeof(struct head), sizeof(written_us));
+    return expiry_over(&s->expiry, written_us);
+}
+
+static void open_tier(struct group_agg *s, const struct op_ctx *ctx)
+{
+    struct cold_options options = *ctx->disk;
+
+    if (s->expiry.ttl_us) {
+        options.over = entry_over;
+        options.over_context = s;
+    }
+    tier_open(&s->tier, &options);
+}
+
 static enum status group_open(const struct plan_node *node, void *state, struct op_ctx *ctx)
 {
     const struct plan_group_agg *p = &node->group_agg;
@@ -65,7 +89,7 @@ static enum status group_open(const struct plan_node *node, void *state, struct 
     s->tier = (struct state_tier){.table = &s->table.groups, .save = aggtable_entry_save,
                                   .load = aggtable_entry_load, .drop = aggtable_entry_drop, .context = &s->entries};
     if (s->has_tier)
-        tier_open(&s->tier, ctx->disk);
+        open_tier(s, ctx);
     return ST_OK;
 }
 

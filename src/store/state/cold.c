@@ -174,7 +174,7 @@ struct cold *cold_open(const struct cold_options *options)
 
     c->work.step = cold_step;
     c->reserve_bytes = options->reserve_bytes;
-    cold_pages_init(&c->pages, options->os, options->path);
+    cold_pages_init(&c->pages, options);
     buf_init(&c->bytes, 0);
     buf_init(&c->out, 0);
     os_helper_open(options->os, "quickwater-cold", options->wake, options->context, &c->helper);

@@ -29,6 +29,8 @@ enum { COLD_ENTRY_MAX = 2000, COLD_BATCH = 4096, COLD_RESERVE_BYTES = 512 << 20 
 
 struct cold;
 
+typedef bool cold_over_fn(const void *context, struct bytes entry);
+
 struct cold_options {
     struct os *os;
     const char *path;       /* copied; in a folder that is there */
@@ -36,6 +38,10 @@ struct cold_options {
                                tenth of the disk, the lesser: twice what the log leaves */
     os_wake_fn *wake;       /* a request is done: from any thread, until cold_close has returned */
     void *context;
+    /* Whether an entry is worth nothing any more; NULL: none ever is. Such ones are left out when their page is written
+     * again, and of scans. Called by the helper: what over_context points to changes between requests only. */
+    cold_over_fn *over;
+    const void *over_context;
 };
 
 struct cold *cold_open(const struct cold_options *options);

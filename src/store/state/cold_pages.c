@@ -10,11 +10,13 @@
 #include "base/endian.h"
 #include "base/hash.h"
 
-void cold_pages_init(struct cold_pages *p, struct os *os, const char *path)
+void cold_pages_init(struct cold_pages *p, const struct cold_options *options)
 {
     memset(p, 0, sizeof(*p));
-    p->os = os;
-    p->path = xstrdup(path);
+    p->os = options->os;
+    p->over = options->over;
+    p->over_context = options->over_context;
+    p->path = xstrdup(options->path);
     p->directory = xcalloc(1, sizeof(*p->directory));
     p->lines_cap = 16;
     p->lines = xcalloc(p->lines_cap, sizeof(*p->lines));
@@ -233,6 +235,12 @@ static inline bool is_taken(const struct cold_line *line, uint32_t i)
     return line->taken[i / 64] >> i % 64 & 1;
 }
 
+/* Not taken out, and still worth something. */
+static inline bool is_kept(const struct cold_pages *p, const struct cold_line *line, uint32_t i, struct bytes entry)
+{
+    return !is_taken(line, i) && !(p->over && p->over(p->over_context, entry));
+}
+
 static void line_clear(struct cold_line *line, uint8_t depth)
 {
     *line = (struct cold_line){.slot = COLD_NO_SLOT, .depth = depth};
@@ -295,7 +303,7 @@ enum status cold_pages_scan(struct cold_pages *p, uint32_t index, struct buf *ou
     for (uint32_t i = 0; i < line->count; i++) {
         struct entry_at entry;
         CHECK(entry_read(p->in, COLD_PAGE_BYTES, &pos, &entry));
-        if (!is_taken(line, i))
+        if (is_kept(p, line, i, entry.bytes))
             out_add(out, entry.bytes, given);
     }
     return ST_OK;
@@ -315,6 +323,7 @@ struct plan {
     struct leaf *leaves;
     uint32_t leaves_count, leaves_cap;
     uint32_t depth_max;
+    uint32_t over_count; /* left out */
 };
 
 static int ref_compare(const void *a, const void *b)
@@ -390,10 +399,10 @@ static enum status plan_make(struct cold_pages *p, const struct cold_line *line,
     for (uint32_t i = 0; line->left && i < line->count; i++) {
         struct entry_at entry;
         CHECK(entry_read(p->in, COLD_PAGE_BYTES, &pos, &entry));
-        if (!is_taken(line, i))
+        if (is_kept(p, line, i, entry.bytes))
             plan->refs[plan->count++] = (struct cold_ref){.hash = entry.hash, .bytes = entry.bytes, .old = true};
     }
-    CHECK(plan->count == line->left);
+    plan->over_count = line->left - plan->count;
     for (uint32_t i = 0; i < count; i++) {
         plan->refs[plan->count] = refs[i];
         plan->refs[plan->count++].index = i;
@@ -453,6 +462,7 @@ static void leaf_become(struct cold_pages *p, const struct plan *plan, const str
 static void plan_commit(struct cold_pages *p, const struct plan *plan, uint32_t index, struct cold_ref *refs)
 {
     slot_give(p, p->lines[index].slot);
+    p->count -= plan->over_count;
     for (uint32_t i = 0; i < plan->leaves_count; i++)
         directory_deepen(p, plan->leaves[i].depth);
     for (uint32_t i = 0; i < plan->leaves_count; i++)

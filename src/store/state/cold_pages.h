@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "os/os.h"
+#include "store/state/cold.h"
 
 enum { COLD_PAGE_BYTES = 4096, COLD_PAGE_ENTRIES = 128, COLD_PAGE_HEAD = 12, COLD_ENTRY_HEAD = 10,
        COLD_DEPTH_MAX = 26, COLD_FILTER_BYTES = 40 };
@@ -34,6 +35,8 @@ _Static_assert(sizeof(struct cold_line) == 64, "a page is a line of the cache");
 
 struct cold_pages {
     struct os *os;
+    cold_over_fn *over;
+    const void *over_context;
     char *path;
     struct os_file *file; /* NULL: not made yet */
     uint32_t *directory;  /* 1 << depth lines */
@@ -57,7 +60,7 @@ struct cold_ref {
     bool done; /* found, or stored */
 };
 
-void cold_pages_init(struct cold_pages *p, struct os *os, const char *path);
+void cold_pages_init(struct cold_pages *p, const struct cold_options *options);
 void cold_pages_deinit(struct cold_pages *p); /* removes the file */
 uint64_t cold_pages_bytes(const struct cold_pages *p);
 

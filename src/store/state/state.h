@@ -145,6 +145,7 @@ void state_save_entry(const struct state_table *t, const void *value, struct buf
                       void *context);
 void state_save_key(const struct state_keys *keys, uint32_t k, struct buf *out);
 uint64_t state_hash_of(const struct state_table *t, const void *value);
+struct bytes state_saved_value(const struct state_table *t, struct reader *r); /* of one entry; none: it is damaged */
 /* What stands before so many entries. */
 void state_save_head(const struct state_table *t, uint32_t entries, struct buf *out);
 enum status state_load_entry(struct state_table *t, struct reader *r, const struct state_mine *mine,

@@ -537,6 +537,13 @@ static bool key_load(const struct state_table *t, struct reader *r, struct saved
     return !r->bad && !(key->nulls & ~NULLS);
 }
 
+struct bytes state_saved_value(const struct state_table *t, struct reader *r)
+{
+    struct saved_key key;
+
+    return key_load(t, r, &key) ? reader_bytes(r, reader_u32_le(r)) : BYTES_NONE;
+}
+
 enum status state_load_entry(struct state_table *t, struct reader *r, const struct state_mine *mine,
                              state_load_fn *load_value, void *context)
 {

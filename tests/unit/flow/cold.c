@@ -136,6 +136,41 @@ TEST_SECONDS(cold_groups_of_numbers_give_the_same_on_three_shards, 240)
     same_as_in_memory("numbers", numbers, "SELECT * FROM numbers ORDER BY c", 3);
 }
 
+/* ---- state with a time to live ---- */
+
+/* Groups that are let go of do not pile up on disk, and begin anew whether they were there or not. */
+static char *expiring(uint64_t limit, uint64_t *cold, uint64_t *made)
+{
+    struct er er;
+    er_open(&er, os_sim_create(1, NULL), "data", with_limit(limit));
+    er_sql(&er, "SET 'table.exec.state.ttl' = '21 s';");
+    er_sql(&er, tables);
+    er_sql(&er, wide);
+    for (int i = 0; i < 30; i++) {
+        os_sim_advance(er.os, 2000000000);
+        feed(&er, (uint64_t)i, PORTION, i < 10 ? KEYS : 10000000); /* keys come again; then new ones */
+        er_settle(&er);
+        *cold = cold_rows(&er, "wide");
+        *made += PORTION;
+    }
+    expect_running(&er, "wide");
+    char *rows = strdup(er_rows(&er, "SELECT c, SUM(ks) FROM wide GROUP BY c ORDER BY c"));
+    er_end(&er);
+    return rows;
+}
+
+TEST_SECONDS(cold_groups_that_nobody_comes_to_are_let_go_of, 240)
+{
+    uint64_t cold = 0, none = 0, made = 0;
+    char *want = expiring(0, &none, &made), *got = expiring(LIMIT, &cold, &made);
+    EXPECT_STR(got, want);
+    EXPECT_INT(none, 0);
+    EXPECT(cold > PORTION);
+    EXPECT(cold < 20 * PORTION); /* 90,000 were made, 30,000 live */
+    free(want);
+    free(got);
+}
+
 /* ---- the ends of a process ---- */
 
 static void outlives(uint64_t seed)
