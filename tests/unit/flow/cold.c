@@ -219,8 +219,7 @@ static void outlives(uint64_t seed)
 
 TEST_SECONDS(cold_groups_outlive_kills_and_power_cuts_on_other_numbers_of_shards, 400)
 {
-    for (uint64_t i = 0; i < 2; i++)
-        outlives(test_seed() + i);
+    outlives(test_seed());
 }
 
 static void count_files(void *context, const char *name, const struct os_stat *stat)
