@@ -577,6 +577,8 @@ static bool tick_end(struct job *job, enum driver_turn turn, struct diag *diag)
         move_begin(job);
         if (!job->moving)
             memory_after_tick(job);
+    } else if (st == ST_OK) {
+        memory_after_tick(job);
     }
     return st == ST_OK && job->state == JOB_RUNNING && !job->moving;
 }
