@@ -498,6 +498,7 @@ static uint32_t check_move(struct job *job)
 {
     if (!job->engine->options.check_determinism || !rng_chance(&job->check_rng, 0.3))
         return 0;
+    job->move_before_bytes = UINT64_MAX; /* whatever it brings is enough */
     return 1 + (uint32_t)rng_below(&job->check_rng, 100);
 }
 
@@ -510,23 +511,25 @@ static bool move_on(struct job *job)
     enum status st = driver_move(job->driver, job->moving, &diag);
     if (st == ST_AGAIN)
         return false;
-    job->moving = 0;
-    job->moves++;
-    job->disk_full[0] = 0;
-    if (st == ST_NOSPACE)
-        snprintf(job->disk_full, sizeof(job->disk_full), "%.255s", diag.message);
-    else if (st != ST_OK)
+    if (memory_moved(job, st, &diag) != ST_OK)
         job_fail(job, JOB_FAILED, &diag);
-    if (job->state == JOB_RUNNING)
-        memory_after_tick(job);
+    memory_after_tick(job);
     return true;
 }
 
-/* Behind a tick, and where another job waits for room. */
+/* Behind a tick. */
 static void move_begin(struct job *job)
 {
     if (memory_wants_move(job) || (job->moving = check_move(job)) > 0)
         (void)move_on(job);
+}
+
+/* Where some job waits for room all give some. */
+static void move_for_others(struct job *job)
+{
+    bool rests = (job->state == JOB_RUNNING || job->state == JOB_PAUSED) && !job->ticking && !job->moving;
+    if (job->engine->memory_waiting && rests && !checkpoint_is_collecting(job))
+        (void)memory_wants_move(job);
 }
 
 static void move_settle(struct job *job)
@@ -698,8 +701,7 @@ static bool begin(struct job *job)
 
 bool job_turn(struct job *job, int64_t until_ns)
 {
-    if (job->engine->memory_waiting && !job->ticking && !job->moving && memory_wants_move(job))
-        (void)move_on(job);
+    move_for_others(job);
     if (!move_on(job) || checkpoint_collects(job))
         return false;
     (void)checkpoint_poll(job);
@@ -710,11 +712,20 @@ bool job_turn(struct job *job, int64_t until_ns)
     return tick_go_on(job, until_ns);
 }
 
+/* Of a job that waits for memory: its alarm, or the time at which the disk may take state again. */
+static int64_t waiting_deadline(const struct job *job)
+{
+    int64_t alarm = driver_alarm_us(job->driver), again = job->move_again_us;
+    return again && again < alarm ? again : alarm;
+}
+
 int64_t job_deadline_us(const struct job *job)
 {
-    if (job->state == JOB_PAUSED && job->memory_waits && !job->ticking)
-        return driver_alarm_us(job->driver);
-    if (job->state != JOB_RUNNING || job->ticking) /* a turn, or its threads, tell when it goes on */
+    if (job->ticking || job->moving || checkpoint_is_collecting(job))
+        return INT64_MAX; /* a turn, its threads or the disk tell when it goes on */
+    if (job->state == JOB_PAUSED && job->memory_waits)
+        return waiting_deadline(job);
+    if (job->state != JOB_RUNNING)
         return INT64_MAX;
     int64_t alarm = driver_alarm_us(job->driver);
     int64_t least = job->wake_us != INT64_MIN && job->wake_us < alarm ? job->wake_us : alarm;
@@ -788,7 +799,7 @@ void job_memory(const struct job *job, struct job_memory *out)
 void job_info(const struct job *job, struct job_info *out)
 {
     *out = (struct job_info){
-        .name = bytes_str(job->name), .text = bytes_str(job->text), .state = job->state, 
+        .name = bytes_str(job->name), .text = bytes_str(job->text), .state = job->state,
         .in_tick = job->ticking || job->moving || checkpoint_is_collecting(job),
         .error = job->error, .tick = job->tick, .checkpoints = job->checkpoints,
         .replayed = job->replayed, .reloads = job->reloads, .moves = job->moves,

@@ -58,11 +58,16 @@ static uint64_t share_of(const struct engine *engine)
 /* A move takes at least half: less would not close enough holes to give memory back. */
 enum { MOVE_PERCENT_MIN = 55, MOVE_PERCENT_MAX = 95 };
 
+#define MOVE_RETRY_US INT64_C(1000000)
+
 bool memory_wants_move(struct job *job)
 {
     struct engine *engine = job->engine;
     uint64_t share;
 
+    if (job->move_again_us && os_wall_us(engine->os) < job->move_again_us)
+        return false;
+    job->move_again_us = 0;
     if (!engine->options.memory_bytes_max || engine->memory_bytes <= soft_limit(engine) ||
         job->memory_bytes <= (share = share_of(engine)))
         return false;
@@ -71,7 +76,24 @@ bool memory_wants_move(struct job *job)
         return false;
     uint64_t percent = excess >= movable ? MOVE_PERCENT_MAX : excess * 100 / movable;
     job->moving = percent < MOVE_PERCENT_MIN ? MOVE_PERCENT_MIN : (uint32_t)percent;
+    job->move_before_bytes = job->memory_bytes;
     return true;
+}
+
+enum status memory_moved(struct job *job, enum status st, struct diag *diag)
+{
+    uint64_t before = job->move_before_bytes;
+
+    job->moving = 0;
+    job->moves++;
+    memory_count(job);
+    bool little = job->memory_bytes > before - before / 16;
+    job->move_again_us = little ? os_wall_us(job->engine->os) + MOVE_RETRY_US : 0;
+    job->disk_full[0] = 0;
+    if (st != ST_NOSPACE)
+        return st;
+    snprintf(job->disk_full, sizeof(job->disk_full), "%.255s", diag->message);
+    return ST_OK;
 }
 
 enum status memory_move_now(struct job *job, struct diag *diag)
@@ -79,11 +101,7 @@ enum status memory_move_now(struct job *job, struct diag *diag)
     memory_count(job);
     if (!memory_wants_move(job))
         return ST_OK;
-    enum status st = driver_move_all(job->driver, job->moving, diag);
-    job->moving = 0;
-    job->moves++;
-    memory_count(job);
-    return st == ST_NOSPACE ? ST_OK : st;
+    return memory_moved(job, driver_move_all(job->driver, job->moving, diag), diag);
 }
 
 enum status memory_loaded(void *job, struct diag *diag)

@@ -25,7 +25,9 @@ void memory_count(struct job *job);
 void memory_after_tick(struct job *job);
 /* Whether state of the job should go to disk now; sets job->moving to how much of it, in a hundred. */
 bool memory_wants_move(struct job *job);
-/* The same at once, waited for: behind a replayed tick, and behind a part of a checkpoint. */
+/* The move is over, with this status: what it brought is counted. ST_NOSPACE is remembered and is none; others stay. */
+enum status memory_moved(struct job *job, enum status st, struct diag *diag) MUST_CHECK;
+/* Both at once, waited for: behind a replayed tick, and behind a part of a checkpoint. */
 enum status memory_move_now(struct job *job, struct diag *diag) MUST_CHECK;
 enum status memory_loaded(void *job, struct diag *diag) MUST_CHECK; /* a checkpoint_part_fn */
 /* The job holds nothing any more. */

@@ -9,8 +9,8 @@
  *
  * A shard waits where a lane is empty whose marker has not come, so only for nodes before its own: of
  * all shards that are not through, one that stands at the least node can always go on, and senders
- * never wait. And it waits, at any node, for state that is on its way from the disk. Where a host's time is up follows from the clock, and changes nothing: a step's bounds do
- * not.
+ * never wait. And it waits, at any node, for state that is on its way from the disk. Where a host's time is up
+ * follows from the clock, and changes nothing: a step's bounds do not.
  */
 #include <stdlib.h>
 

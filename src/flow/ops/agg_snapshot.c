@@ -7,8 +7,6 @@
 
 #include "base/check.h"
 
-#include "base/check.h"
-
 struct loading {
     struct aggtable *t;
     const struct aggset *set;
