@@ -49,6 +49,21 @@ uint64_t driver_movable(const struct driver *d)
     return bytes;
 }
 
+static enum status add_cold(struct driver *d, struct task *task, void *context)
+{
+    (void)d;
+    *(uint64_t *)context += task->node->class->cold(task->node->plan, task->state);
+    return ST_OK;
+}
+
+uint64_t driver_cold(const struct driver *d)
+{
+    uint64_t entries = 0;
+    enum status st = each_tiered((struct driver *)d, add_cold, &entries);
+    CHECK(st == ST_OK);
+    return entries;
+}
+
 /* What a call between ticks gave; ST_AGAIN stays. */
 static enum status task_done(struct task *task, enum status st, struct diag *diag)
 {

@@ -140,7 +140,8 @@ enum status driver_run(struct driver *driver, const struct driver_tick *tick,
 
 /* Bytes of state that could go to disk, about; 0 too where there is no disk for it. */
 uint64_t driver_movable(const struct driver *driver);
-/* Moves about so many in a hundred of those. ST_AGAIN: again, when on_disk was called. ST_NOSPACE: the disk takes no
+uint64_t driver_cold(const struct driver *driver); /* entries on disk */
+/* Moves about so many in a hundred of those that could go. ST_AGAIN: again, when on_disk was called. ST_NOSPACE: the disk takes no
  * more; others are final. */
 enum status driver_move(struct driver *driver, uint32_t percent, struct diag *diag) MUST_CHECK;
 enum status driver_move_all(struct driver *driver, uint32_t percent, struct diag *diag) MUST_CHECK; /* waited for */

@@ -498,7 +498,7 @@ static uint32_t check_move(struct job *job)
 {
     if (!job->engine->options.check_determinism || !rng_chance(&job->check_rng, 0.3))
         return 0;
-    job->move_before_bytes = UINT64_MAX; /* whatever it brings is enough */
+    job->move_before_cold = driver_cold(job->driver);
     return 1 + (uint32_t)rng_below(&job->check_rng, 100);
 }
 

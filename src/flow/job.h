@@ -85,8 +85,8 @@ struct job {
     bool memory_waits;          /* PAUSED until there is room */
     uint32_t moving;            /* state goes to disk between two ticks: so many in a hundred; 0: not */
     uint64_t moves;
-    uint64_t move_before_bytes; /* held when the move under way began */
-    int64_t move_again_us;      /* the last one brought little: none before this time; 0: at any */
+    uint64_t move_before_cold;  /* entries on disk when the move under way began */
+    int64_t move_again_us;      /* the last one brought nothing: none before this time; 0: at any */
     char disk_full[256];        /* why the last move was refused; "": it was not */
 
     int64_t started_us;

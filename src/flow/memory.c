@@ -76,19 +76,18 @@ bool memory_wants_move(struct job *job)
         return false;
     uint64_t percent = excess >= movable ? MOVE_PERCENT_MAX : excess * 100 / movable;
     job->moving = percent < MOVE_PERCENT_MIN ? MOVE_PERCENT_MIN : (uint32_t)percent;
-    job->move_before_bytes = job->memory_bytes;
+    job->move_before_cold = driver_cold(job->driver);
     return true;
 }
 
 enum status memory_moved(struct job *job, enum status st, struct diag *diag)
 {
-    uint64_t before = job->move_before_bytes;
+    bool none = driver_cold(job->driver) <= job->move_before_cold;
 
     job->moving = 0;
     job->moves++;
     memory_count(job);
-    bool little = job->memory_bytes > before - before / 16;
-    job->move_again_us = little ? os_wall_us(job->engine->os) + MOVE_RETRY_US : 0;
+    job->move_again_us = none ? os_wall_us(job->engine->os) + MOVE_RETRY_US : 0;
     job->disk_full[0] = 0;
     if (st != ST_NOSPACE)
         return st;
