@@ -1,7 +1,8 @@
 #!/bin/sh
 # run the interop tests against real outside systems; with NAMEs, those alone
 #
-# ./dev interop [--ci|--full] [--lanes N] [NAME...]     NAME is a script tools/interop/NAME.sh
+# ./dev interop [--ci|--full] [--lanes N] [NAME...]     NAME is a script tools/interop/NAME.sh, or what the names
+#                                                       of several begin with: kafka, bridge
 #
 # --ci: every peer once, each within a time limit, 30 minutes in all. --full (the default): everything; its
 # table is written to docs/compatibility.md with commit and date: the rows of the NAMEs, where they are given. A part
@@ -12,6 +13,8 @@
 mode=full
 names=
 lanes=
+peers() { for f in tools/interop/*.sh; do basename "$f" .sh; done | grep -v '^common$'; }
+named() { peers | grep -x -e "$1" || peers | grep -e "^$1"; } # NAME: that script, or all that begin so
 while [ $# -gt 0 ]; do
     case $1 in
     --ci | --full) mode=${1#--} ;;
@@ -21,13 +24,14 @@ while [ $# -gt 0 ]; do
         esac
         shift ;;
     -*) echo "interop: unknown option $1" >&2; exit 2 ;;
-    *) [ "$1" != common ] && [ -f "tools/interop/$1.sh" ] || { echo "interop: no tools/interop/$1.sh" >&2; exit 2; }
-        names="$names $1" ;;
+    *) found=$(named "$1")
+        [ -n "$found" ] || { echo "interop: no tools/interop/$1.sh, and none that begins with $1" >&2; exit 2; }
+        names="$names $found" ;;
     esac
     shift
 done
 all=$names
-[ -n "$all" ] || all=$(for f in tools/interop/*.sh; do basename "$f" .sh; done | grep -v '^common$')
+[ -n "$all" ] || all=$(peers)
 limit=7200
 [ $mode = full ] || limit=480
 [ -n "$lanes" ] || { [ $mode = full ] && lanes=1 || lanes=2; }
