@@ -104,6 +104,9 @@ for signal in INT TERM; do
         "lanes: SIG$signal ends all"
 done
 
+same "$(./dev interop --ci kafka_nobody common 2>&1)" "interop: no tools/interop/kafka_nobody.sh, and none that begins with kafka_nobody" \
+    "interop: a peer that is not there"
+
 # packages: no service of theirs starts, and the machine's own word about that stands
 fake() { cat >"$suite_dir/bin/$1"; chmod +x "$suite_dir/bin/$1"; }
 mkdir "$suite_dir/bin"

@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
         esac
         shift ;;
     -*) echo "interop: unknown option $1" >&2; exit 2 ;;
-    *) found=$(named "$1")
+    *) found=$(named "$1" || true)
         [ -n "$found" ] || { echo "interop: no tools/interop/$1.sh, and none that begins with $1" >&2; exit 2; }
         names="$names $found" ;;
     esac
