@@ -288,6 +288,12 @@ struct link *link_connect(const struct link_options *options, int64_t until_ms, 
     return NULL;
 }
 
+bool link_encrypt(struct link *link, const struct link_options *options, int64_t until_ms, char why[LINK_WHY])
+{
+    CHECK(!link->ssl);
+    return tls_connect(link, options, until_ms, why);
+}
+
 void link_close(struct link *link)
 {
     if (!link)

@@ -26,6 +26,8 @@ int64_t link_now_ms(void); /* of a clock that only goes on; what until_ms means 
 
 /* NULL: why. */
 struct link *link_connect(const struct link_options *options, int64_t until_ms, char why[LINK_WHY]);
+/* A link that was connected without TLS goes on with it, as `options` say: where a protocol greets before it. */
+bool link_encrypt(struct link *link, const struct link_options *options, int64_t until_ms, char why[LINK_WHY]);
 void link_close(struct link *link); /* NULL: nothing */
 /* All of it. */
 bool link_send(struct link *link, struct bytes data, int64_t until_ms, char why[LINK_WHY]);

@@ -21,6 +21,12 @@ def child(arguments, **more):
     return subprocess.Popen(arguments, preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL), **more)
 
 
+def statements(page):
+    """Those that a page of docs shows, in its order."""
+    with open(page) as f:
+        return "\n".join(re.findall(r"^```sql\n(.*?)^```", f.read(), re.S | re.M))
+
+
 class Server:
     """quickwater on a data directory of its own."""
 
@@ -77,7 +83,10 @@ class Server:
                  "'topic' = '%s', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');" % (name, name))
 
     def arrived(self, table, seconds=60):
-        until("%s is carried" % table, seconds, lambda: self.bridge(table)["lag"] == 0)
+        try:
+            until("%s is carried" % table, seconds, lambda: self.bridge(table)["lag"] == 0)
+        except AssertionError as e:
+            raise AssertionError(self.bridge(table)) from e
 
     def bridge(self, table):
         return [b for b in self.http("GET", "/v1/bridges") if b["table"] == table][0]
@@ -87,7 +96,8 @@ class Server:
 
 
 class Proxy:
-    """On a port of its own, to a target; trouble is a set of words of delay, throttle, garble, cut, deaf."""
+    """On a port of its own, to a target; trouble is a set of words of delay, throttle, garble, cut, deaf, mute
+    (what the target answers is dropped)."""
 
     def __init__(self, target):
         self.target, self.trouble, self.pairs = target, set(), []
@@ -111,7 +121,7 @@ class Proxy:
     def _carry(self, a, b, back):
         try:
             while data := a.recv(65536):
-                if "deaf" in self.trouble:
+                if "deaf" in self.trouble or (back and "mute" in self.trouble):
                     continue
                 if "delay" in self.trouble:
                     time.sleep(self.random.random() * 0.05)
