@@ -1,6 +1,6 @@
 """NATS JetStream as a source and as a sink, beside the project's own client: over a proxy that hurts and kills of both
 sides, streams that drop, are purged and made again, subjects, permissions, TLS, what is refused."""
-import asyncio, json, os, subprocess, sys, threading, time
+import asyncio, json, os, socket, subprocess, sys, threading, time
 
 import nats
 from nats.js import api, errors
@@ -39,7 +39,9 @@ class Nats:
         until("NATS answers", 30, self.answers)
 
     def answers(self):
+        """The client waits for two seconds where nobody listens, so that is looked at first."""
         try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
             self.client = do(nats.connect("nats://127.0.0.1:%d" % self.port, allow_reconnect=False, connect_timeout=2,
                                           error_cb=quiet, **self.login))
             self.js = self.client.jetstream(timeout=5)
@@ -61,8 +63,7 @@ class Nats:
 
     def send(self, subject, bodies, **headers):
         async def all_of():
-            for b in bodies:
-                await self.js.publish(subject, b, headers=headers or None)
+            await asyncio.gather(*[await self.js.publish_async(subject, b, headers=headers or None) for b in bodies])
         do(all_of(), 60)
 
     def info(self, stream):
