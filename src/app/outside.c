@@ -338,6 +338,16 @@ static enum status forget_lookups(void *context, struct bytes job, uint64_t *lsn
     }
 }
 
+static enum status replay(void *context, const struct table *table, uint64_t *count, uint64_t *lsn,
+                          struct diag *diag)
+{
+    struct outside_tables *o = context;
+    struct carrier *c = bridges_find(o->bridges, table->name);
+
+    *count = 0; /* nothing was ever carried, or it could not begin */
+    return c ? carrier_replay(c, count, lsn, diag) : ST_OK;
+}
+
 static enum status drop(void *context, const struct table *table, uint64_t *lsn)
 {
     struct outside_tables *o = context;
@@ -345,6 +355,9 @@ static enum status drop(void *context, const struct table *table, uint64_t *lsn)
 
     bridges_stop(o->bridges, table->name);
     TRY(carrier_forget(o->log, table->name, lsn));
+    struct log_topic *dead = topic ? carrier_dead_topic(o->log, log_topic_info(topic)->name) : NULL;
+    if (dead)
+        TRY(log_topic_delete(o->log, dead, lsn));
     return topic ? log_topic_delete(o->log, topic, lsn) : ST_OK;
 }
 
@@ -372,8 +385,16 @@ static bool secret(void *context, const struct table *table, struct bytes key)
 void outside_open(struct outside_tables *o, const struct carrier_env *env)
 {
     *o = (struct outside_tables){
-        .outside = {.context = o, .adopt = adopt, .resume = resume, .use = use, .drop = drop, .replace = replace,
-                    .look_up = look_up, .forget_lookups = forget_lookups, .secret = secret},
+        .outside = {.context = o,
+                    .adopt = adopt,
+                    .resume = resume,
+                    .use = use,
+                    .drop = drop,
+                    .replace = replace,
+                    .replay = replay,
+                    .look_up = look_up,
+                    .forget_lookups = forget_lookups,
+                    .secret = secret},
         .log = env->log,
         .bridges = bridges_open(env),
     };

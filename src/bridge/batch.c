@@ -17,27 +17,65 @@ bool lane_has_more(const struct carrier_lane *lane)
 
 struct load {
     struct carrier *c;
-    int64_t from;
+    int64_t from, until; /* the first that is loaded, and that is not */
     uint32_t left;
     size_t bytes_left;
 };
 
-static void load_record(struct load *load, const struct record *rec)
+/* A record as it was before it died. A letter that does not have it (a lookup's question) stays one, as it is. */
+static void put_back(struct carrier *c, const struct record *letter, struct record *out, const char **never)
+{
+    *out = *letter;
+    if (dead_open(letter, out, &c->places[c->batch.count]))
+        return;
+    c->places[c->batch.count] = (struct carrier_place){PLACE_OF_LETTER, letter->offset};
+    *never = "it was kept without what it was made of";
+}
+
+/* While keys are held, a batch is either of records that wait behind a letter, or has no key twice: what comes behind a
+ * record that dies in it would be delivered with it. False: the record is for the next batch. */
+static bool fits_batch(struct carrier *c, struct bytes key)
+{
+    if (!c->hold)
+        return true;
+    bool waits = key.ptr && held_has(&c->held, key);
+    if (!c->batch.count)
+        c->waiting = waits;
+    return c->waiting == waits && (waits || !key.ptr || held_add(&c->loaded, key));
+}
+
+/* False: it is for the next batch. */
+static bool load_record(struct load *load, const struct record *given)
 {
     struct carrier *c = load->c;
     struct arena *arena = &c->batch_arena;
+    struct record as_it_was, *rec = &as_it_was;
+    const char *never = NULL;
+
+    if (given->offset >= load->until || !fits_batch(c, given->key))
+        return false;
+    if (c->places)
+        put_back(c, given, &as_it_was, &never);
+    else
+        as_it_was = *given;
+    if (!never && c->waiting)
+        never = "an earlier record of its key is here";
     struct bridge_record *to = &c->batch.records[c->batch.count++];
     size_t bytes = rec->key.len + rec->value.len + rec->headers.len;
-
     *to = (struct bridge_record){
-        .partition = c->batch.partition, .offset = rec->offset, .timestamp_ms = rec->timestamp_ms,
+        .partition = c->batch.partition,
+        .offset = rec->offset,
+        .timestamp_ms = rec->timestamp_ms,
         .key = rec->key.ptr ? arena_copy(arena, rec->key) : BYTES_NONE,
         .value = rec->value.ptr ? arena_copy(arena, rec->value) : BYTES_NONE,
-        .headers_count = rec->headers_count, .headers = arena_copy(arena, rec->headers),
+        .headers_count = rec->headers_count,
+        .headers = arena_copy(arena, rec->headers),
+        .never = never,
     };
     load->left--;
     load->bytes_left = bytes < load->bytes_left ? load->bytes_left - bytes : 0;
     c->batch.next_offset = rec->offset + 1;
+    return true;
 }
 
 /* False: the batch of the log cannot be read. */
@@ -55,8 +93,10 @@ static bool load_batch(struct load *load, struct bytes bytes, const struct batch
     if (batch_records_open_buf(&it, bytes, &c->scratch) != ST_OK)
         return false;
     while (load->left && load->bytes_left && (st = batch_records_next(&it, &rec)) == ST_OK)
-        if (rec.offset >= load->from)
-            load_record(load, &rec);
+        if (rec.offset >= load->from && !load_record(load, &rec)) {
+            load->left = 0;
+            return true;
+        }
     if (st == ST_END)
         c->batch.next_offset = batch_last_offset(h) + 1;
     return st == ST_OK || st == ST_END;
@@ -81,15 +121,19 @@ static bool cannot_read(struct carrier *c, struct carrier_lane *lane, enum statu
 
 bool batch_load(struct carrier *c, struct carrier_lane *lane, uint32_t records_max)
 {
-    struct load load = {c, lane->position, records_max, c->bytes_max};
+    bool replay = lane == &c->replay;
+    struct load load = {c, lane->position, replay ? c->replayed.to : INT64_MAX, records_max, c->bytes_max};
     struct log_view view;
     struct diag diag = {0};
     uint32_t partition = c->batch.partition;
 
+    held_clear(&c->loaded);
+    c->waiting = false;
     arena_reset(&c->batch_arena);
     c->batch = (struct bridge_batch){.arena = &c->batch_arena, .partition = partition,
                                      .next_offset = lane->position};
     c->batch.records = ARENA_ARRAY(&c->batch_arena, struct bridge_record, records_max);
+    c->places = replay ? ARENA_ARRAY(&c->batch_arena, struct carrier_place, records_max) : NULL;
     enum status st = log_read(c->env.log, lane->partition, lane->position, c->bytes_max, LOG_TO_STABLE, &view,
                               &diag);
     if (st != ST_OK)

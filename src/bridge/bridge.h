@@ -42,6 +42,10 @@ struct bridge_spec {
     struct bridge_asking asking; /* of a lookup */
 };
 
+/* Of records that are put back from TABLE$dead the partition is none of the topic's, but this or more: their offsets,
+ * and the position after them, are a row of their own. */
+enum { BRIDGE_REPLAYED = 10000 };
+
 struct bridge_record {
     uint32_t partition;
     int64_t offset, timestamp_ms;

@@ -16,10 +16,33 @@ enum {
 };
 
 enum {
-    OPT_BATCH_RECORDS, OPT_BATCH_BYTES, OPT_RATE, OPT_TIMEOUT, OPT_BACKOFF, OPT_BACKOFF_MAX, OPT_WINDOW,
-    OPT_WINDOW_TIME, OPT_CALLS_MIN, OPT_FAILURES, OPT_SLOW_CALLS, OPT_SLOW, OPT_OPEN, OPT_OPEN_MAX,
-    OPT_HALF_OPEN, OPT_BACKLOG, OPT_INTERVAL, OPT_CACHE, OPT_CACHE_ROWS, OPT_CACHE_WRITE, OPT_CACHE_ACCESS,
-    OPT_CACHE_MISSING, OPT_RETRIES, OPT_FALLBACK, OPT_DEFAULT, OPTIONS
+    OPT_BATCH_RECORDS,
+    OPT_BATCH_BYTES,
+    OPT_RATE,
+    OPT_TIMEOUT,
+    OPT_BACKOFF,
+    OPT_BACKOFF_MAX,
+    OPT_WINDOW,
+    OPT_WINDOW_TIME,
+    OPT_CALLS_MIN,
+    OPT_FAILURES,
+    OPT_SLOW_CALLS,
+    OPT_SLOW,
+    OPT_OPEN,
+    OPT_OPEN_MAX,
+    OPT_HALF_OPEN,
+    OPT_BACKLOG,
+    OPT_INTERVAL,
+    OPT_HOLD,
+    OPT_CACHE,
+    OPT_CACHE_ROWS,
+    OPT_CACHE_WRITE,
+    OPT_CACHE_ACCESS,
+    OPT_CACHE_MISSING,
+    OPT_RETRIES,
+    OPT_FALLBACK,
+    OPT_DEFAULT,
+    OPTIONS
 };
 
 const struct bridge_option carrier_options[] = {
@@ -50,9 +73,13 @@ const struct bridge_option carrier_options[] = {
     [OPT_HALF_OPEN] = {"bridge.breaker.half-open.calls", BRIDGE_COUNT, "3", NULL, 1, 1000,
                        "calls that must succeed before it is closed again"},
     [OPT_BACKLOG] = {"bridge.backlog.bytes", BRIDGE_BYTES, "1gb", NULL, 1 << 20, 1ll << 50,
-                     "of a source: about so much of a partition is kept here; while jobs have not read that, nothing more is taken"},
+                     "of a source: about so much of a partition is kept here; while jobs have not read that, "
+                     "nothing more is taken"},
     [OPT_INTERVAL] = {"bridge.poll.interval", BRIDGE_TIME, "100 ms", NULL, 1, 3600000,
                       "of a source that cannot wait for records: how long it rests when there are none"},
+    [OPT_HOLD] = {"bridge.dead.hold-key", BRIDGE_WORD, "false", "false|true", 0, 0,
+                  "of a sink: whether records of the key of one in TABLE$dead follow it there, until REPLAY; then "
+                  "a batch has no key twice"},
     [OPT_CACHE] = {"lookup.cache", BRIDGE_WORD, "NONE", "NONE|PARTIAL", 0, 0,
                    "of a lookup: whether answers are kept"},
     [OPT_CACHE_ROWS] = {"lookup.partial-cache.max-rows", BRIDGE_COUNT, "", NULL, 1, INT64_MAX,
@@ -63,12 +90,14 @@ const struct bridge_option carrier_options[] = {
                           "of PARTIAL: how long an answer is used after it was last used"},
     [OPT_CACHE_MISSING] = {"lookup.partial-cache.cache-missing-key", BRIDGE_WORD, "true", "false|true", 0, 0,
                            "of PARTIAL: whether it is kept too that there is nothing"},
-    [OPT_RETRIES] = {"lookup.max-retries", BRIDGE_COUNT, "3", NULL, 0, 1000000,
-                     "of a lookup: after so many calls more that failed, lookup.fallback is told; it is at once while "
-                     "the circuit breaker is open"},
-    [OPT_FALLBACK] = {"lookup.fallback", BRIDGE_WORD, "wait", "wait|stale|null|default", 0, 0,
-                      "of a lookup, when the system does not answer: wait for it; or tell the last answer, though it has "
-                      "expired; nothing; the row of lookup.default"},
+    [OPT_RETRIES] =
+        {"lookup.max-retries", BRIDGE_COUNT, "3", NULL, 0, 1000000,
+         "of a lookup: after so many calls more that failed, lookup.fallback is told; it is at once while "
+         "the circuit breaker is open"},
+    [OPT_FALLBACK] =
+        {"lookup.fallback", BRIDGE_WORD, "wait", "wait|stale|null|default", 0, 0,
+         "of a lookup, when the system does not answer: wait for it; or tell the last answer, though it has "
+         "expired; nothing; the row of lookup.default"},
     [OPT_DEFAULT] = {"lookup.default", BRIDGE_TEXT, "", NULL, 0, 0,
                      "of a lookup: a row as an object of JSON, told for a key that the system does not answer"},
 };
@@ -274,6 +303,7 @@ static void set_pace(struct carrier *c, const struct bridge_value *v)
     c->records_max = (uint32_t)v[OPT_BATCH_RECORDS].number;
     c->bytes_max = (size_t)v[OPT_BATCH_BYTES].number;
     c->backlog_max = (uint64_t)v[OPT_BACKLOG].number;
+    c->hold = v[OPT_HOLD].number == 1 && c->spec.way == BRIDGE_SINK;
     c->interval_ms = v[OPT_INTERVAL].number;
     c->wait_ms = v[OPT_SLOW].number / 2 < POLL_WAIT_MS ? v[OPT_SLOW].number / 2 + 1 : POLL_WAIT_MS;
     os_random(c->env.os, &seed, sizeof(seed));
@@ -331,6 +361,8 @@ enum status carrier_open(const struct carrier_env *env, const struct carrier_spe
     breaker_force(&c->breaker, forced_kept(env->log, c->kept_as), 0);
     if (spec->way != BRIDGE_SOURCE)
         lanes_open(c);
+    if (spec->way == BRIDGE_SINK)
+        replay_open(c);
     os_helper_open(env->os, "bridge", env->wake, env->context, &c->helper);
     *out = c;
     return ST_OK;
@@ -346,6 +378,8 @@ void carrier_close(struct carrier *c)
     rows_close(c);
     lookup_close(c);
     breaker_deinit(&c->breaker);
+    held_deinit(&c->held);
+    held_deinit(&c->loaded);
     arena_deinit(&c->arena);
     arena_deinit(&c->batch_arena);
     buf_deinit(&c->scratch);
@@ -389,6 +423,25 @@ void carrier_submit(struct carrier *c, bool (*step)(struct os_work *))
     c->under_way = true;
     c->work = (struct os_work){.step = step};
     os_helper_submit(c->helper, &c->work);
+}
+
+static void now_durable(struct log_waiter *waiter, bool failed)
+{
+    struct carrier *c = (struct carrier *)((char *)waiter - offsetof(struct carrier, durable));
+
+    if (failed)
+        return; /* the log takes nothing any more */
+    c->waits = false;
+    c->env.wake(c->env.context);
+}
+
+void carrier_wait(struct carrier *c, uint64_t lsn)
+{
+    if (c->waits)
+        log_wait_cancel(c->env.log, &c->durable);
+    c->waits = true;
+    c->durable = (struct log_waiter){.fn = now_durable};
+    log_wait(c->env.log, &c->durable, lsn);
 }
 
 void carrier_failed(struct carrier *c, const char *why, int64_t now_ns)
@@ -477,13 +530,25 @@ enum status carrier_force(struct carrier *c, enum breaker_state state, uint64_t 
 void carrier_info(const struct carrier *c, struct carrier_info *out)
 {
     *out = (struct carrier_info){
-        .table = c->name, .topic = log_topic_info(c->topic)->name, .way = c->spec.way,
-        .connector = c->class->name, .guarantee = c->class->guarantee,
-        .trouble = c->trouble, .breaker = c->breaker.state,
+        .table = c->name,
+        .topic = log_topic_info(c->topic)->name,
+        .way = c->spec.way,
+        .connector = c->class->name,
+        .guarantee = c->class->guarantee,
+        .trouble = c->trouble,
+        .breaker = c->breaker.state,
         .failure_percent = breaker_failure_percent(&c->breaker),
-        .slow_percent = breaker_slow_percent(&c->breaker), .busy = c->under_way, .delivered = c->delivered,
-        .dead = c->dead, .calls = c->calls, .failures = c->failures, .opened = c->breaker.opened,
-        .lost = c->lost, .busy_ns = c->busy_ns,
+        .slow_percent = breaker_slow_percent(&c->breaker),
+        .busy = c->under_way,
+        .delivered = c->delivered,
+        .dead = c->dead,
+        .calls = c->calls,
+        .failures = c->failures,
+        .opened = c->breaker.opened,
+        .lost = c->lost,
+        .busy_ns = c->busy_ns,
+        .replaying = replay_left(c),
+        .held_keys = c->held.count,
     };
     if (c->lookup) {
         out->keys = c->lookup->keys_asked;

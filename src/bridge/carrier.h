@@ -6,7 +6,7 @@
  *                                         +--- trouble ---> wait (backoff, breaker) ---> again, from the position
  *
  * The position is in the log (LOG_KV_BRIDGES); records that can never be delivered go to the topic TABLE.dead in
- * the entry that moves it past them. What the position has not passed is pinned in the topic.
+ * the entry that moves it past them, and come back from there when they are asked for (carrier_replay). What the position has not passed is pinned in the topic.
  *
  * Of a source: polls the outside, and takes what it gives and the position after it as one entry into the log.
  *
@@ -83,6 +83,8 @@ bool carrier_gone(struct carrier *c);
 /* The way that a table is carried which has a topic; it is set before that is made. */
 enum bridge_way carrier_way(const struct log *log, struct bytes table);
 enum status carrier_set_way(struct log *log, struct bytes table, enum bridge_way way) MUST_CHECK;
+/* Where what the topic of that name could not deliver is kept; NULL: there was nothing. */
+struct log_topic *carrier_dead_topic(const struct log *log, struct bytes topic);
 /* Its positions are forgotten: the table (of a lookup, the topic of questions) is no more. */
 enum status carrier_forget(struct log *log, struct bytes table, uint64_t *lsn) MUST_CHECK;
 
@@ -93,6 +95,10 @@ int64_t carrier_deadline_ns(const struct carrier *c); /* INT64_MAX: none */
 /* The circuit breaker by hand. A state that it does not leave by itself is kept in the log, and holds over restarts
  * and for the table that takes this one's place; another one ends that. Changes nothing when the log refuses. */
 enum status carrier_force(struct carrier *c, enum breaker_state state, uint64_t *lsn) MUST_CHECK;
+
+/* What is in TABLE.dead of a sink now is delivered again, in order and before anything else; how many that are. Goes on
+ * after a restart, and is safe once *lsn is durable (0 of count: there is nothing to wait for). */
+enum status carrier_replay(struct carrier *c, uint64_t *count, uint64_t *lsn, struct diag *diag) MUST_CHECK;
 
 struct carrier_info {
     struct bytes table, topic; /* table: the carrier's name */
@@ -105,6 +111,8 @@ struct carrier_info {
     uint64_t delivered, dead, calls, failures, opened, lost; /* delivered: of a source, into the log; of a lookup, answered */
     uint64_t keys, instead; /* of a lookup: keys in its calls; questions that were answered without the outside */
     uint64_t lag;        /* records that have not arrived; of a source as far as it is known */
+    uint64_t replaying;  /* records that are still to be put back from TABLE$dead */
+    uint32_t held_keys;  /* keys of which records wait there */
     int64_t busy_ns;     /* spent in calls */
 };
 void carrier_info(const struct carrier *c, struct carrier_info *out);

@@ -53,7 +53,7 @@ uint64_t deliver_lag(const struct carrier *c)
         if (offsets.end > c->lanes[p].position)
             lag += (uint64_t)(offsets.end - c->lanes[p].position);
     }
-    return lag;
+    return lag + replay_left(c);
 }
 
 /* ---- a turn ---- */
@@ -97,6 +97,13 @@ static void asked(struct carrier *c, struct carrier_lane *lane, int64_t now_ns)
     log_offsets(lane->partition, &offsets);
     if (c->asked_position > lane->position && c->asked_position <= offsets.end)
         lane->position = c->asked_position;
+    if (lane == &c->replay)
+        c->replayed.next = lane->position;
+}
+
+static struct carrier_lane *lane_of(struct carrier *c)
+{
+    return c->batch.partition >= BRIDGE_REPLAYED ? &c->replay : &c->lanes[c->batch.partition];
 }
 
 /* False: the log takes nothing now; the outcome is kept and tried again. */
@@ -113,12 +120,22 @@ static bool move_position(struct carrier *c, struct carrier_lane *lane)
         log_entry_abort(entry);
         return false;
     }
-    position_keep(entry, c->kept_as, batch->partition, to);
+    bool replay = lane == &c->replay;
+    if (replay)
+        replay_keep(c, entry, to);
+    else
+        position_keep(entry, c->kept_as, batch->partition, to);
     struct log_appended *appended = ARENA_ARRAY(&c->batch_arena, struct log_appended, dead + 1);
     if (log_entry_commit(entry, appended, &lsn) != ST_OK)
         return false;
     lane->position = to;
-    log_pin(lane->partition, c->owner, to);
+    if (replay)
+        c->replayed.next = to;
+    else
+        log_pin(lane->partition, c->owner, to);
+    replay_trim(c);
+    if (dead) /* what comes behind them may move the position outside: then they are nowhere else */
+        carrier_wait(c, lsn);
     c->dead += dead;
     c->delivered += batch->settled - dead;
     return true;
@@ -148,12 +165,12 @@ static void delivered(struct carrier *c, struct carrier_lane *lane, int64_t now_
 
 void deliver_keep(struct carrier *c, int64_t now_ns)
 {
-    delivered(c, &c->lanes[c->batch.partition], now_ns);
+    delivered(c, lane_of(c), now_ns);
 }
 
 void deliver_finish(struct carrier *c, int64_t now_ns)
 {
-    struct carrier_lane *lane = &c->lanes[c->batch.partition];
+    struct carrier_lane *lane = lane_of(c);
     bool bad = c->asking ? c->asked_status != ST_OK : !was_well(&c->batch);
 
     breaker_note(&c->breaker, now_ns, c->took_ns, bad);
@@ -165,29 +182,51 @@ void deliver_finish(struct carrier *c, int64_t now_ns)
     delivered(c, lane, now_ns);
 }
 
+/* Records that wait behind a letter follow it without a call: so no answer that is lost can lose them. */
+static void set_aside(struct carrier *c, int64_t now_ns)
+{
+    c->batch.settled = c->batch.count;
+    c->outcome_kept = true;
+    delivered(c, lane_of(c), now_ns);
+}
+
+/* The next of a lane, which is that partition for the bridge. False: there is nothing, after all. */
+static bool begin_lane(struct carrier *c, struct carrier_lane *lane, uint32_t partition, int64_t now_ns)
+{
+    c->batch.partition = partition;
+    if (!lane->asked) {
+        submit(c, true);
+        return true;
+    }
+    uint64_t may = rate_take(&c->rate, now_ns, c->records_max, &c->not_before_ns);
+    if (!may)
+        return true;
+    bool loaded = batch_load(c, lane, (uint32_t)may);
+    c->rate.tokens += (double)(may - c->batch.count);
+    if (loaded && c->waiting)
+        set_aside(c, now_ns);
+    else if (loaded)
+        submit(c, false);
+    return loaded;
+}
+
 /* Begins what is next, if there is something and it may be now. */
 void deliver_begin(struct carrier *c, int64_t now_ns)
 {
-    if (!breaker_may(&c->breaker, now_ns, &c->not_before_ns))
+    if (c->waits || !breaker_may(&c->breaker, now_ns, &c->not_before_ns) || !held_known(c))
+        return;
+    if (replay_under_way(c)) {
+        begin_lane(c, &c->replay, replay_partition(c), now_ns);
+        return;
+    }
+    if (held_full(c))
         return;
     for (uint32_t i = 0; i < c->lanes_count; i++) {
         uint32_t p = (c->turn + i) % c->lanes_count;
-        struct carrier_lane *lane = &c->lanes[p];
-        if (!lane_has_more(lane))
+        if (!lane_has_more(&c->lanes[p]))
             continue;
         c->turn = p + 1;
-        c->batch.partition = p;
-        if (!lane->asked) {
-            submit(c, true);
+        if (begin_lane(c, &c->lanes[p], p, now_ns))
             return;
-        }
-        uint64_t may = rate_take(&c->rate, now_ns, c->records_max, &c->not_before_ns);
-        if (!may)
-            return;
-        if (!batch_load(c, lane, (uint32_t)may))
-            continue;
-        c->rate.tokens += (double)(may - c->batch.count);
-        submit(c, false);
-        return;
     }
 }

@@ -296,10 +296,10 @@ bool kafka_trouble(struct bridge_kafka_state *b, char to[200], const char *doing
     return false;
 }
 
-void kafka_group(const struct bridge_kafka_state *b, char out[256])
+void kafka_group(const struct bridge_kafka_state *b, char out[KAFKA_GROUP_BYTES])
 {
-    snprintf(out, 256, "%.*s-%.40s", BYTES_FMT(bytes_head(b->base.spec->values[OPT_PREFIX].text, 200)),
-             b->base.spec->identity);
+    snprintf(out, KAFKA_GROUP_BYTES, "%.*s-%.40s",
+             BYTES_FMT(bytes_head(b->base.spec->values[OPT_PREFIX].text, 180)), b->base.spec->identity);
 }
 
 /* What every client of ours has; the table's properties may say otherwise, `more` not. */

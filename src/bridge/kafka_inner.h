@@ -27,6 +27,8 @@ enum kafka_start { KAFKA_GROUP, KAFKA_EARLIEST, KAFKA_LATEST, KAFKA_TIMESTAMP, K
 /* Whose a property is: KAFKA_HERE: read here, or without effect. */
 enum kafka_whose { KAFKA_HERE, KAFKA_CONSUMERS = 1, KAFKA_PRODUCERS = 2, KAFKA_BOTH = 3, KAFKA_REFUSED = 4 };
 
+enum { KAFKA_GROUP_BYTES = 256 }; /* with what is behind a group of a sink's: 180, 41 and 18 */
+
 struct kafka_property {
     const char *key;  /* after "properties." */
     const char *name; /* librdkafka's; NULL: it is not passed on */
@@ -59,7 +61,8 @@ rd_kafka_t *kafka_client(struct bridge_kafka_state *b, rd_kafka_type_t type, con
 void kafka_drop(struct bridge_kafka_state *b);
 /* What a property says, or the default. */
 struct bytes kafka_property(const struct bridge_spec *spec, const char *key, const char *otherwise);
-void kafka_group(const struct bridge_kafka_state *b, char out[256]); /* of a sink's position, or of nothing */
+void kafka_group(const struct bridge_kafka_state *b,
+                 char out[KAFKA_GROUP_BYTES]); /* of a sink's position, or of nothing */
 int kafka_timeout(const struct bridge_kafka_state *b);
 /* Of the client, with what it said of itself. False. */
 bool kafka_trouble(struct bridge_kafka_state *b, char to[200], const char *doing, const char *why);

@@ -18,7 +18,7 @@
 
 static bool producer(struct bridge_kafka_state *b, char trouble[200])
 {
-    char id[256], limit[32];
+    char id[KAFKA_GROUP_BYTES], limit[32];
     long long timeout = kafka_timeout(b);
 
     if (b->client)
@@ -38,6 +38,14 @@ static bool producer(struct bridge_kafka_state *b, char trouble[200])
     rd_kafka_error_destroy(error);
     kafka_drop(b);
     return false;
+}
+
+/* What is put back has a position, and so a group, of its own. */
+static void position_group(const struct bridge_kafka_state *b, uint32_t partition, char out[KAFKA_GROUP_BYTES])
+{
+    kafka_group(b, out);
+    if (partition >= BRIDGE_REPLAYED)
+        snprintf(out + strlen(out), KAFKA_GROUP_BYTES - strlen(out), "-replay%u", partition - BRIDGE_REPLAYED);
 }
 
 /* Of the group, behind all transactions that are decided. */
@@ -60,13 +68,13 @@ static enum status ask(struct bridge_kafka_state *b, rd_kafka_t *consumer, int64
 enum status kafka_position(struct bridge *bridge, uint32_t partition, int64_t *out, char trouble[200])
 {
     struct bridge_kafka_state *b = (struct bridge_kafka_state *)bridge;
-    char group[256];
+    char group[KAFKA_GROUP_BYTES];
 
-    CHECK(partition == 0); /* a sink's topic of ours has one */
+    CHECK(partition == 0 || partition >= BRIDGE_REPLAYED); /* a sink's topic of ours has one */
     *out = -1;
     if (!producer(b, trouble))
         return ST_AGAIN;
-    kafka_group(b, group);
+    position_group(b, partition, group);
     const char *const more[] = {"group.id", group, "enable.auto.commit", "false", "isolation.level", "read_committed",
                                 NULL};
     rd_kafka_t *consumer = kafka_client(b, RD_KAFKA_CONSUMER, more, trouble);
@@ -165,9 +173,9 @@ static bool done(struct bridge_kafka_state *b, const char *doing, rd_kafka_error
 
 static bool send_position(struct bridge_kafka_state *b)
 {
-    char group[256];
+    char group[KAFKA_GROUP_BYTES];
 
-    kafka_group(b, group);
+    position_group(b, b->batch->partition, group);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, b->topic, 0)->offset = b->batch->next_offset;
     rd_kafka_consumer_group_metadata_t *of = rd_kafka_consumer_group_metadata_new(group);

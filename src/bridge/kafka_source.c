@@ -255,7 +255,7 @@ static bool assign(struct bridge_kafka_state *b, char trouble[200])
 static bool consumer(struct bridge_kafka_state *b, char trouble[200])
 {
     struct bytes reset_to = kafka_property(b->base.spec, "auto.offset.reset", "none");
-    char group[256], to[32];
+    char group[KAFKA_GROUP_BYTES], to[32];
 
     if (b->client)
         return true;

@@ -129,16 +129,6 @@ static void refuse_large(struct carrier *c)
     }
 }
 
-static void now_durable(struct log_waiter *waiter, bool failed)
-{
-    struct carrier *c = (struct carrier *)((char *)waiter - offsetof(struct carrier, durable));
-
-    if (failed)
-        return; /* the log takes nothing any more */
-    c->waits = false;
-    c->env.wake(c->env.context);
-}
-
 static enum status put(struct carrier *c, struct log_entry *entry, uint64_t *dead)
 {
     refuse_large(c);
@@ -172,9 +162,7 @@ void poll_keep(struct carrier *c, int64_t now_ns)
     c->outcome_kept = false;
     c->dead += dead;
     c->delivered += c->poll.count - dead;
-    c->waits = true;
-    c->durable = (struct log_waiter){.fn = now_durable};
-    log_wait(c->env.log, &c->durable, lsn);
+    carrier_wait(c, lsn);
     if (c->poll.trouble[0])
         carrier_failed(c, c->poll.trouble, now_ns);
     else

@@ -30,6 +30,9 @@ struct outside {
     enum status (*look_up)(void *context, struct bytes job, const struct plan_lookup *lookup, struct diag *diag);
     /* All that is kept of a job's lookups goes. */
     enum status (*forget_lookups)(void *context, struct bytes job, uint64_t *lsn);
+    /* What is in TABLE$dead goes out again, in order; how many records. Goes on after a restart, once *lsn is durable. */
+    enum status (*replay)(void *context, const struct table *table, uint64_t *count, uint64_t *lsn,
+                          struct diag *diag);
     /* Whether the value of an option of such a table is never shown. */
     bool (*secret)(void *context, const struct table *table, struct bytes key);
 };

@@ -524,6 +524,16 @@ static void drop_side(struct engine *engine, struct bytes name, const char *suff
     (void)st;
 }
 
+/* What could not be delivered goes with its table. */
+static enum status dead_in_use(struct engine *engine, struct bytes name, struct diag *diag)
+{
+    char text[300];
+
+    snprintf(text, sizeof(text), "%.*s$dead", BYTES_FMT(bytes_head(name, 250)));
+    struct table *dead = catalog_find(&engine->catalog, bytes_str(text));
+    return dead ? in_use(engine, dead, diag) : ST_OK;
+}
+
 static enum status drop_table(struct statement_call *call, struct engine_result *out,
                               struct diag *diag)
 {
@@ -555,6 +565,7 @@ static enum status drop_table(struct statement_call *call, struct engine_result 
             TRY(job_drop(own, lsn));
     } else {
         TRY(in_use(engine, table, diag));
+        TRY(dead_in_use(engine, s->name, diag));
         TRY(stored_remove(engine, 'T', s->name, lsn));
         TRY(table_files_forget(engine->log, s->name));
         if (table->outside)
@@ -630,6 +641,51 @@ static enum status run_explain(struct statement_call *call, struct engine_result
     return ST_OK;
 }
 
+/* ---- REPLAY ---- */
+
+static bool ends_with(struct bytes name, const char *suffix)
+{
+    size_t len = strlen(suffix);
+
+    return name.len > len && bytes_is(bytes_skip(name, name.len - len), suffix);
+}
+
+static enum status no_letters(const struct statement *s, struct diag *diag)
+{
+    bool side = ends_with(s->name, "$late") || ends_with(s->name, "$errors");
+
+    if (side)
+        diag_hint(diag, "INSERT INTO … SELECT … FROM `%.*s` puts such rows where you want them",
+                  BYTES_FMT(bytes_head(s->name, 60)));
+    else
+        diag_hint(diag, "the records of a table `t` that could not be delivered are in `t$dead`");
+    return diag_set(diag, ST_INVALID, DIAG_NAME,
+                    "REPLAY takes the table `…$dead` of an outside system's, not `%.*s`",
+                    BYTES_FMT(bytes_head(s->name, 200)));
+}
+
+static enum status run_replay(struct statement_call *call, struct engine_result *out, struct diag *diag)
+{
+    const struct statement *s = call->statement;
+    const struct outside *outside = call->engine->options.outside;
+    uint64_t spare = 0, count = 0;
+
+    if (!ends_with(s->name, "$dead"))
+        return no_letters(s, diag);
+    struct table *table = catalog_find(&call->engine->catalog, bytes_head(s->name, s->name.len - strlen("$dead")));
+    if (!table)
+        return not_there(s, out, diag);
+    if (!table->outside)
+        return no_letters(s, diag);
+    TRY(outside->replay(outside->context, table, &count, lsn_of(out, &spare), diag));
+    if (count)
+        say(out, "%llu records of `%.*s` go out again", (unsigned long long)count,
+            BYTES_FMT(bytes_head(s->name, 200)));
+    else
+        say(out, "`%.*s` is empty", BYTES_FMT(bytes_head(s->name, 200)));
+    return ST_OK;
+}
+
 enum status statement_run(struct statement_call *call, struct engine_result *out,
                           struct diag *diag)
 {
@@ -658,6 +714,7 @@ enum status statement_run(struct statement_call *call, struct engine_result *out
     case STMT_SET:
     case STMT_RESET:
         return run_set(call, out, diag);
+    case STMT_REPLAY: return run_replay(call, out, diag);
     case STMT_USE:
         return ST_OK;
     }

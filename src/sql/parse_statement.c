@@ -216,6 +216,20 @@ static void parse_describe(struct parser *p, struct statement *out)
     out->name = expect_table_name(p, "a table's name", NULL);
 }
 
+/* replay -> REPLAY [ TABLE ] name */
+static void parse_replay(struct parser *p, struct statement *out)
+{
+    out->kind = STMT_REPLAY;
+    if (is_word(p->at, "TABLE"))
+        parser_next(p);
+    out->name = expect_table_name(p, "the name of a table `…$dead`", NULL);
+    if (p->failed || !is_word(p->at, "WHERE"))
+        return;
+    parser_unsupported(p, p->at, "REPLAY … WHERE");
+    diag_hint(p->diag,
+              "all of them are put back, in order; INSERT INTO … SELECT … FROM `…$dead` WHERE … takes some");
+}
+
 static bool refuse_statement(struct parser *p)
 {
     static const char *const refused[] = {"ALTER",   "UPDATE",  "DELETE", "TRUNCATE", "CALL",
@@ -272,6 +286,9 @@ static void parse_kind(struct parser *p, struct statement *out, struct ast *ast)
         out->kind = STMT_RESET;
         if (p->at->kind != TOKEN_END && !is_sign(p->at, ";"))
             out->key = parse_setting_word(p, "a setting's name in quotes");
+    } else if (is_word(p->at, "REPLAY")) {
+        parser_next(p);
+        parse_replay(p, out);
     } else if (is_word(p->at, "USE")) {
         parser_next(p);
         parse_use(p, out);

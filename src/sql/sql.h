@@ -27,7 +27,8 @@ enum statement_kind {
     STMT_SHOW,
     STMT_SET,
     STMT_RESET,
-    STMT_USE,           /* accepted for the default catalog and database only */
+    STMT_REPLAY, /* of TABLE$dead: what could not be delivered goes out again */
+    STMT_USE,    /* accepted for the default catalog and database only */
 };
 
 enum object_kind { OBJECT_TABLE, OBJECT_VIEW, OBJECT_MATERIALIZED, OBJECT_FUNCTION, OBJECT_ALERT, OBJECT_JOB,
@@ -43,7 +44,7 @@ struct statement {
     /* For those that need no binding: */
     enum object_kind object;    /* of DROP, SHOW, DESCRIBE */
     bool if_exists, if_not_exists, or_replace, temporary;
-    struct bytes name;          /* of what is made, dropped, described, inserted into */
+    struct bytes name;          /* of what is made, dropped, described, inserted into, replayed */
     struct bytes key, value;    /* of SET */
 };
 

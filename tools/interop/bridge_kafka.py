@@ -2,7 +2,7 @@
 $TOOLS/lib. No bytes are garbled: Kafka's protocol has no checksum over an answer."""
 import os, random, subprocess, sys, time
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 from kafka import KafkaConsumer, KafkaProducer
 
 import checks
@@ -91,6 +91,10 @@ class Cluster:
         new = NewTopic(name, partitions, min(3, len(self.ports)), config={k.replace("_", "."): v for k, v in config.items()})
         self.admin.create_topics([new])[name].result(60)
         until("the topic has a leader", 30, self.answers)
+
+    def config(self, topic, **config):
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, set_config={k.replace("_", "."): v for k, v in config.items()})
+        list(self.admin.alter_configs([resource]).values())[0].result(60)
 
     def put(self, topic, values, **more):
         producer = KafkaProducer(bootstrap_servers=self.servers.split(","), acks="all", **more)
@@ -358,6 +362,16 @@ def what_kafka_can_never_take_is_kept_with_the_reason():
     assert server.bridge("small")["dead"] == 1
     rows = server.rows("SELECT reason, record FROM `small$dead`;")
     assert len(rows) == 1 and "size" in rows[0][0].lower() and '"id":40' in rows[0][1], rows
+    assert server.sql("REPLAY `small$dead`;")  # refused again, and there again
+    until("it is back", 60, lambda: server.bridge("small")["dead"] == 2 and server.bridge("small")["lag"] == 0)
+    assert len(server.rows("SELECT reason FROM `small$dead`;")) == 1
+    kafka.config("small", max_message_bytes="30000")
+    server.sql("REPLAY `small$dead`;")
+    server.again()  # in the middle
+    server.arrived("small", 90)
+    got = [int(r.value[6:].split(b",")[0]) for r in kafka.read("small", 100)]
+    assert got == [n for n in range(100) if n != 40] + [40], got
+    assert server.rows("SELECT reason FROM `small$dead`;") == []
 
 
 @case

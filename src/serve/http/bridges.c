@@ -51,6 +51,8 @@ static void write_bridge(struct json_writer *w, const struct shown *s)
     json_key_bool(w, "busy", info->busy);
     json_key_u64(w, "delivered", info->delivered);
     json_key_u64(w, "dead", info->dead);
+    json_key_u64(w, "replaying", info->replaying);
+    json_key_u64(w, "held_keys", info->held_keys);
     json_key_u64(w, "lost", info->lost);
     json_key_u64(w, "lag", info->lag);
     if (s->lookup)
@@ -165,6 +167,7 @@ void post_bridge_state(struct exchange *x)
     }
 BRIDGE_VALUE(bridge_delivered, s->info.delivered)
 BRIDGE_VALUE(bridge_dead, s->info.dead)
+BRIDGE_VALUE(bridge_held_keys, s->info.held_keys)
 BRIDGE_VALUE(bridge_lost, s->info.lost)
 BRIDGE_VALUE(bridge_lag, s->info.lag)
 BRIDGE_VALUE(bridge_calls, s->info.calls)
@@ -187,6 +190,7 @@ static const struct {
 } bridge_families[] = {
     {"bridge_delivered_records_total", "counter", "Records that the outside system has taken, or of a source given, or of a lookup answered.", bridge_delivered, false},
     {"bridge_dead_records_total", "counter", "Records that can never be carried, kept in TABLE$dead.", bridge_dead, false},
+    {"bridge_held_keys", "gauge", "Keys of which records wait in TABLE$dead, until REPLAY.", bridge_held_keys, false},
     {"bridge_lost_records_total", "counter", "Records that were deleted from the topic undelivered.", bridge_lost, false},
     {"bridge_lag_records", "gauge", "Records that have not arrived yet, as far as it is known.", bridge_lag, false},
     {"bridge_calls_total", "counter", "Calls to the outside system.", bridge_calls, false},
