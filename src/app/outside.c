@@ -31,6 +31,12 @@ static struct log_topic *topic_of(const struct outside_tables *o, const struct t
     return log_topic_find(o->log, table_option_get(table, "topic", ""));
 }
 
+/* Of lookups, too, which need no topic of the table's. */
+static struct log_topic *dead_topic_of(const struct outside_tables *o, const struct table *table)
+{
+    return carrier_dead_topic(o->log, table_option_get(table, "topic", ""));
+}
+
 /* ---- from a table to a carrier ---- */
 
 static struct carrier_spec spec_of(struct arena *arena, const struct table *table,
@@ -343,9 +349,18 @@ static enum status replay(void *context, const struct table *table, uint64_t *co
 {
     struct outside_tables *o = context;
     struct carrier *c = bridges_find(o->bridges, table->name);
+    struct log_topic *dead = dead_topic_of(o, table);
+    struct log_offsets offsets = {0};
 
-    *count = 0; /* nothing was ever carried, or it could not begin */
-    return c ? carrier_replay(c, count, lsn, diag) : ST_OK;
+    *count = 0;
+    if (c)
+        return carrier_replay(c, count, lsn, diag);
+    if (dead)
+        log_offsets(log_partition_of(dead, 0), &offsets);
+    if (offsets.start == offsets.end)
+        return ST_OK;
+    return diag_set(diag, ST_INVALID, DIAG_STATE, "nothing is written to `%.*s` now that could take them back",
+                    BYTES_FMT(bytes_head(table->name, 200)));
 }
 
 static enum status drop(void *context, const struct table *table, uint64_t *lsn)
@@ -355,7 +370,7 @@ static enum status drop(void *context, const struct table *table, uint64_t *lsn)
 
     bridges_stop(o->bridges, table->name);
     TRY(carrier_forget(o->log, table->name, lsn));
-    struct log_topic *dead = topic ? carrier_dead_topic(o->log, log_topic_info(topic)->name) : NULL;
+    struct log_topic *dead = dead_topic_of(o, table);
     if (dead)
         TRY(log_topic_delete(o->log, dead, lsn));
     return topic ? log_topic_delete(o->log, topic, lsn) : ST_OK;

@@ -6,7 +6,8 @@
  *                                         +--- trouble ---> wait (backoff, breaker) ---> again, from the position
  *
  * The position is in the log (LOG_KV_BRIDGES); records that can never be delivered go to the topic TABLE.dead in
- * the entry that moves it past them, and come back from there when they are asked for (carrier_replay). What the position has not passed is pinned in the topic.
+ * the entry that moves it past them, and come back from there when they are asked for (carrier_replay). What the
+ * position has not passed is pinned in the topic.
  *
  * Of a source: polls the outside, and takes what it gives and the position after it as one entry into the log.
  *

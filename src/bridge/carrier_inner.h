@@ -77,8 +77,9 @@ struct carrier {
     struct carrier_lane replay; /* of dead letters that are put back: it goes before the others */
     struct replay_kept replayed;
     bool hold;        /* records of a letter's key wait behind it */
-    struct held held; /* those keys, of the letters below held_next */
+    struct held held; /* those keys, of the letters below held_next of the topic held_of */
     int64_t held_next;
+    uint8_t held_of[16];
     struct arena arena; /* as long as the carrier */
     struct os_helper *helper;
 
@@ -153,6 +154,8 @@ bool dead_open(const struct record *letter, struct record *out, struct carrier_p
 void replay_open(struct carrier *c);
 /* Whether there are letters to be put back; then the lane c->replay is where they stand. */
 bool replay_under_way(struct carrier *c);
+void replay_pass_over(struct carrier *c);                /* no record was in what the lane has read */
+void replay_asked(struct carrier *c, int64_t position); /* the outside has it */
 uint32_t replay_partition(const struct carrier *c); /* as the bridge sees it */
 uint64_t replay_left(const struct carrier *c);
 void replay_keep(struct carrier *c, struct log_entry *entry, int64_t position);

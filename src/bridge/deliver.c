@@ -93,12 +93,14 @@ static void asked(struct carrier *c, struct carrier_lane *lane, int64_t now_ns)
         carrier_failed(c, c->batch.trouble, now_ns);
         return;
     }
+    if (lane == &c->replay) {
+        replay_asked(c, c->asked_position);
+        return;
+    }
     lane->asked = true;
     log_offsets(lane->partition, &offsets);
     if (c->asked_position > lane->position && c->asked_position <= offsets.end)
         lane->position = c->asked_position;
-    if (lane == &c->replay)
-        c->replayed.next = lane->position;
 }
 
 static struct carrier_lane *lane_of(struct carrier *c)
@@ -216,7 +218,8 @@ void deliver_begin(struct carrier *c, int64_t now_ns)
     if (c->waits || !breaker_may(&c->breaker, now_ns, &c->not_before_ns) || !held_known(c))
         return;
     if (replay_under_way(c)) {
-        begin_lane(c, &c->replay, replay_partition(c), now_ns);
+        if (!begin_lane(c, &c->replay, replay_partition(c), now_ns))
+            replay_pass_over(c);
         return;
     }
     if (held_full(c))

@@ -16,22 +16,22 @@
 
 enum { SCAN_BYTES = 1 << 20 };
 
-/* The letters' partition and where they stand; NULL: there were never any. */
+/* Letters of another topic than the one with that id have other offsets: it was deleted by hand. */
+static bool is_of(const uint8_t id[LOG_ID_BYTES], const struct log_topic *topic)
+{
+    return topic && memcmp(id, log_topic_info(topic)->id, LOG_ID_BYTES) == 0;
+}
+
+/* Where the letters stand that the replay is of; NULL, and all zeros: they are gone. */
 static struct log_partition *letters_of(const struct carrier *c, struct log_offsets *offsets)
 {
     struct log_topic *topic = carrier_dead_topic(c->env.log, c->dead_topic);
-    struct log_partition *partition = topic ? log_partition_of(topic, 0) : NULL;
 
     *offsets = (struct log_offsets){0};
-    if (partition)
-        log_offsets(partition, offsets);
-    return partition;
-}
-
-/* Letters of another topic than the kept one have other offsets: it was deleted by hand. */
-static bool is_of(const struct replay_kept *kept, const struct log_topic *topic)
-{
-    return memcmp(kept->topic, log_topic_info(topic)->id, LOG_ID_BYTES) == 0;
+    if (!is_of(c->replayed.topic, topic))
+        return NULL;
+    log_offsets(log_partition_of(topic, 0), offsets);
+    return log_partition_of(topic, 0);
 }
 
 void replay_open(struct carrier *c)
@@ -39,9 +39,10 @@ void replay_open(struct carrier *c)
     struct log_topic *topic = carrier_dead_topic(c->env.log, c->dead_topic);
 
     replay_read(c->env.log, c->kept_as, &c->replayed);
-    if (!topic || !is_of(&c->replayed, topic))
+    if (!is_of(c->replayed.topic, topic))
         c->replayed.next = c->replayed.to = 0;
     c->replay.asked = !c->class->position;
+    memcpy(c->held_of, c->replayed.topic, LOG_ID_BYTES);
     c->held_next = c->replayed.to; /* below it are those that are put back */
 }
 
@@ -50,15 +51,45 @@ uint32_t replay_partition(const struct carrier *c)
     return BRIDGE_REPLAYED + c->replayed.generation;
 }
 
+/* The lane is where the letters stand; if they are those of another topic, or deleted, nothing is left of the replay. */
+static void follow(struct carrier *c, struct log_offsets *offsets)
+{
+    c->replay.partition = letters_of(c, offsets);
+    if (!c->replay.partition)
+        c->replayed.next = c->replayed.to;
+    else if (c->replayed.next < offsets->start)
+        c->replayed.next = offsets->start;
+    c->replay.position = c->replayed.next;
+}
+
 bool replay_under_way(struct carrier *c)
 {
     struct log_offsets offsets;
 
-    c->replay.partition = letters_of(c, &offsets);
-    if (c->replayed.next < offsets.start) /* deleted by hand */
-        c->replayed.next = offsets.start;
-    c->replay.position = c->replayed.next;
-    return c->replay.partition && c->replayed.next < c->replayed.to && c->replayed.next < offsets.end;
+    follow(c, &offsets);
+    return c->replayed.next < c->replayed.to && c->replayed.next < offsets.end;
+}
+
+/* There was nothing to put back up to here but markers of transactions; or what is there is not decided yet. */
+void replay_pass_over(struct carrier *c)
+{
+    if (c->replay.position == c->replayed.next) {
+        if (c->not_before_ns == INT64_MIN)
+            c->not_before_ns = os_mono_ns(c->env.os) + CARRIER_LOG_WAIT_NS;
+        return;
+    }
+    c->replayed.next = c->replay.position;
+    c->env.wake(c->env.context);
+}
+
+void replay_asked(struct carrier *c, int64_t position)
+{
+    struct log_offsets offsets;
+
+    follow(c, &offsets);
+    c->replay.asked = true;
+    if (position > c->replayed.next && position <= c->replayed.to)
+        c->replay.position = c->replayed.next = position;
 }
 
 uint64_t replay_left(const struct carrier *c)
@@ -97,9 +128,11 @@ static enum status refuse(const struct carrier *c, const struct log_topic *topic
                         "`%.*s` is read: the records in `%.*s$dead` are none that could be put back",
                         BYTES_FMT(bytes_head(c->spec.table, 60)), BYTES_FMT(bytes_head(c->spec.table, 60)));
     }
-    if (topic && is_of(&c->replayed, topic) && replay_left(c))
+    if (is_of(c->replayed.topic, topic) && replay_left(c))
         return diag_set(diag, ST_INVALID, DIAG_STATE, "`%.*s$dead` is being put back: %llu records are left",
                         BYTES_FMT(bytes_head(c->spec.table, 60)), (unsigned long long)replay_left(c));
+    if (c->outcome_kept) /* letters of a batch are not in the log yet: they belong behind those that are */
+        return diag_set(diag, ST_AGAIN, DIAG_STATE, "the log takes nothing now: say it again when it does");
     return ST_OK;
 }
 
@@ -114,7 +147,7 @@ enum status carrier_replay(struct carrier *c, uint64_t *count, uint64_t *lsn, st
     if (!topic)
         return ST_OK;
     log_offsets(log_partition_of(topic, 0), &offsets);
-    if (!is_of(&kept, topic)) {
+    if (!is_of(kept.topic, topic)) {
         memcpy(kept.topic, log_topic_info(topic)->id, LOG_ID_BYTES);
         kept.generation++;
         kept.next = 0;
@@ -132,6 +165,7 @@ enum status carrier_replay(struct carrier *c, uint64_t *count, uint64_t *lsn, st
     c->replayed = kept;
     c->replay.asked = !c->class->position;
     held_clear(&c->held); /* each of them is put back before anything else, or dies again */
+    memcpy(c->held_of, kept.topic, LOG_ID_BYTES);
     c->held_next = kept.to;
     carrier_wait(c, *lsn);
     return ST_OK;
@@ -146,29 +180,40 @@ static void hold_batch(struct carrier *c, struct bytes batch)
 
     if (batch_records_open_buf(&it, batch, &c->scratch) != ST_OK)
         return;
+    struct record as_it_was;
+    struct carrier_place place;
     while (batch_records_next(&it, &letter) == ST_OK)
-        if (letter.offset >= c->held_next && letter.key.ptr)
+        if (letter.offset >= c->held_next && letter.key.ptr && dead_open(&letter, &as_it_was, &place))
             held_add(&c->held, letter.key);
+}
+
+/* Where letters begin that are not in the set, if there are any; what was deleted by hand holds nothing. */
+static struct log_partition *not_held_yet(struct carrier *c)
+{
+    struct log_topic *topic = carrier_dead_topic(c->env.log, c->dead_topic);
+    struct log_offsets offsets = {0};
+
+    if (topic)
+        log_offsets(log_partition_of(topic, 0), &offsets);
+    if (offsets.start == offsets.end || !is_of(c->held_of, topic)) {
+        held_clear(&c->held);
+        c->held_next = offsets.start;
+        memcpy(c->held_of, topic ? log_topic_info(topic)->id : (uint8_t[LOG_ID_BYTES]){0}, LOG_ID_BYTES);
+    }
+    if (c->held_next < offsets.start)
+        c->held_next = offsets.start;
+    return c->held_next < offsets.end ? log_partition_of(topic, 0) : NULL;
 }
 
 bool held_known(struct carrier *c)
 {
-    struct log_offsets offsets;
-    struct log_partition *partition = letters_of(c, &offsets);
+    struct log_partition *partition = c->hold ? not_held_yet(c) : NULL;
     struct log_view view;
     struct batch_header h;
     struct bytes batch;
     struct diag diag = {0};
 
-    if (!c->hold || !partition)
-        return true;
-    if (offsets.start == offsets.end || c->held_next > offsets.end) { /* all of them were deleted, by hand */
-        held_clear(&c->held);
-        c->held_next = offsets.start;
-    }
-    if (c->held_next < offsets.start)
-        c->held_next = offsets.start;
-    if (c->held_next >= offsets.end)
+    if (!partition)
         return true;
     enum status st = log_read(c->env.log, partition, c->held_next, SCAN_BYTES, LOG_TO_END, &view, &diag);
     if (st != ST_OK) {

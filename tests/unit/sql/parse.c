@@ -121,6 +121,10 @@ static const struct bad_case bad[] = {
      "line 1, column 34: expected PARTITION, ORDER, MEASURES, ONE, AFTER or PATTERN, found `x`"},
     {"SELECT * FROM a, LATERAL TABLE(f(x))", "line 1, column 18: LATERAL is not built yet"},
     {"SELECT a FROM t GROUP BY ROLLUP (a)", "line 1, column 26: ROLLUP is not built yet"},
+    {"REPLAY", "line 1, column 7: expected the name of a table `…$dead`"},
+    {"REPLAY `t$dead` WHERE a = 1",
+     "line 1, column 17: REPLAY … WHERE is not built yet\n  REPLAY `t$dead` WHERE a = 1\n                  ^\n"
+     "hint: all of them are put back, in order; INSERT INTO … SELECT … FROM `…$dead` WHERE … takes some\n"},
     {"ALTER TABLE t ADD x INT", "line 1, column 1: ALTER is not built yet"},
     {"CREATE TABLE t LIKE s", "line 1, column 16: CREATE TABLE … LIKE is not built yet"},
     {"SELECT 1; SELECT (2", "line 1, column 20: expected"},
