@@ -1,8 +1,9 @@
 """Another Kafka cluster as a source and as a sink: Apache Kafka, killed, over a proxy that hurts; with its jars in
 $TOOLS/lib. No bytes are garbled: Kafka's protocol has no checksum over an answer."""
 import os, random, subprocess, sys, time
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
+from confluent_kafka import ElectionType, Producer
+from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic,
+                                   ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion)
 from kafka import KafkaConsumer, KafkaProducer
 
 import checks
@@ -62,10 +63,13 @@ class Cluster:
                 "log.dirs=" + os.path.join(WORK, "kafka%d" % i), "offsets.topic.replication.factor=%d" % copies,
                 "transaction.state.log.replication.factor=%d" % copies, "transaction.state.log.min.isr=%d" % min(2, copies),
                 "offsets.topic.num.partitions=4", "transaction.state.log.num.partitions=4", "min.insync.replicas=%d" % min(2, copies),
-                "group.initial.rebalance.delay.ms=0", "auto.create.topics.enable=false", "sasl.enabled.mechanisms=PLAIN",
+                "group.initial.rebalance.delay.ms=0", "auto.create.topics.enable=false",
+                "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
                 "log.flush.interval.messages=1", "unclean.leader.election.enable=false",
                 "listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required "
                 "user_ann=\"pass word\";",
+                *("listener.name.sasl_ssl.%s.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;" % m
+                  for m in ("scram-sha-256", "scram-sha-512")),
                 "ssl.keystore.type=PEM", "ssl.keystore.location=" + os.path.join(WORK, "server.pem"), ""]))
 
     def start(self, i):
@@ -73,11 +77,36 @@ class Cluster:
             self.processes[i] = child(["java", "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
                                        os.environ["TOOLS"] + "/lib/*", "kafka.Kafka", self.file(i)], stdout=out, stderr=out)
 
-    def again(self, i=0):
+    def kill(self, i):
         self.processes[i].kill()
         self.processes[i].wait()
+
+    def again(self, i=0):
+        self.kill(i)
         self.start(i)
         until("Kafka answers again", 120, self.answers)
+
+    def partitions(self, topic):
+        return self.admin.list_topics(topic, timeout=10).topics[topic].partitions
+
+    def leader(self, topic, partition=0):
+        """The index of the broker, None while there is none."""
+        try:
+            leader = self.partitions(topic)[partition].leader
+        except Exception:
+            return None
+        return leader - 1 if leader > 0 else None
+
+    def in_sync(self):
+        """All brokers are there, and have all."""
+        return self.answers() and all(len(p.isrs) == len(p.replicas) for t in self.admin.list_topics(timeout=5).topics.values()
+                                      for p in t.partitions.values())
+
+    def prefer(self):
+        """Leaders are where they were at first."""
+        self.admin.elect_leaders(ElectionType.PREFERRED, None, request_timeout=30).result(40)
+        until("preferred leaders lead", 60, lambda: self.answers() and all(
+            p.leader == p.replicas[0] for t in self.admin.list_topics(timeout=5).topics.values() for p in t.partitions.values()))
 
     def answers(self):
         try:
@@ -92,9 +121,14 @@ class Cluster:
         self.admin.create_topics([new])[name].result(60)
         until("the topic has a leader", 30, self.answers)
 
+    def extend(self, topic, count):
+        self.admin.create_partitions([NewPartitions(topic, count)])[topic].result(60)
+        until("there are leaders", 30, self.answers)
+
     def config(self, topic, **config):
-        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, set_config={k.replace("_", "."): v for k, v in config.items()})
-        list(self.admin.alter_configs([resource]).values())[0].result(60)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[
+            ConfigEntry(k.replace("_", "."), v, incremental_operation=AlterConfigOpType.SET) for k, v in config.items()])
+        list(self.admin.incremental_alter_configs([resource]).values())[0].result(60)
 
     def put(self, topic, values, **more):
         producer = KafkaProducer(bootstrap_servers=self.servers.split(","), acks="all", **more)
@@ -115,6 +149,14 @@ class Cluster:
                 break
         consumer.close()
         return got
+
+    def read_by_java(self, topic, count):
+        """The same by Kafka's own consumer; values alone."""
+        done = subprocess.run(
+            ["java", "-Xmx256m", "-cp", os.environ["TOOLS"] + "/lib/*", "org.apache.kafka.tools.consumer.ConsoleConsumer",
+             "--bootstrap-server", self.servers, "--topic", topic, "--from-beginning", "--isolation-level", "read_committed",
+             "--max-messages", str(count + 1), "--timeout-ms", "10000"], capture_output=True, timeout=120)
+        return done.stdout.splitlines()
 
 
 kafka = Cluster(1 if CI else 3)
@@ -150,7 +192,7 @@ def rows(first, count):
 
 @case
 def records_come_whole_in_every_compression():
-    kafka.topic("src", 3)
+    kafka.topic("src", 3, retention_ms="-1")  # Kafka looks half a minute after its start for what is older than a week
     for i, codec in enumerate((None, "gzip", "snappy", "lz4", "zstd")):
         producer = KafkaProducer(bootstrap_servers=kafka.servers.split(","), acks="all", compression_type=codec)
         for n in range(200):
@@ -175,8 +217,7 @@ def records_come_whole_in_every_compression():
 
 @case
 def partitions_that_are_added_are_read_from_their_start():
-    kafka.admin.create_partitions([NewPartitions("src", 5)])["src"].result(60)
-    until("there are leaders", 30, kafka.answers)
+    kafka.extend("src", 5)
     producer = KafkaProducer(bootstrap_servers=kafka.servers.split(","), acks="all")
     for n in range(100):
         producer.send("src", b'{"id":%d}' % (2000 + n), key=b"n", partition=3 + n % 2, headers=[("codec", b"new")])
@@ -202,7 +243,7 @@ def what_was_aborted_is_left_out():
 
 @case
 def where_a_table_begins():
-    kafka.topic("start", 2)
+    kafka.topic("start", 2, retention_ms="-1")
     for n in range(10):
         producer = KafkaProducer(bootstrap_servers=kafka.servers.split(","), acks="all") if n == 0 else producer
         producer.send("start", b'{"id":%d}' % n, partition=n % 2, timestamp_ms=1700000000000 + n * 1000)
@@ -253,7 +294,8 @@ def a_table_by_key_comes_as_its_changes():
     for i in range(3):
         change(200)
         server.again()
-    kafka.again()
+    if not CI:
+        kafka.again()
     change(100)
     stands("SELECT * FROM keyed_sum;", lambda: [[len(state), sum(state.values())]])
     server.sql("CREATE MATERIALIZED TABLE keyed_all AS SELECT k, n FROM keyed;")  # begins with what is kept here
@@ -270,14 +312,20 @@ def bad_data_goes_aside():
 
 
 @case
-def each_record_is_taken_once_over_kills_and_a_connection_that_hurts():
+def nothing_is_lost_and_nothing_twice_over_kills_and_a_connection_that_hurts():
+    """Both ways at once: what is killed is killed under both."""
     kafka.topic("hard", 3)
     taken("hard", "id BIGINT", START + ", 'bridge.batch.records' = '37'", servers=kafka.hurting)
-    rounds = 4 if CI else 12
+    kafka.topic("once")
+    server.source("once_in")
+    server.sql("CREATE TABLE once (id BIGINT) " + options("once", "'format' = 'json', 'bridge.batch.records' = '50'", servers=kafka.hurting))
+    server.sql("INSERT INTO once SELECT id FROM once_in;")
+    rounds = 4 if CI else 24
     for i in range(rounds):
         for p in kafka.proxies:
             p.trouble = ({"delay"}, {"cut"}, {"throttle"}, {"deaf"})[i % 4]
         kafka.put("hard", rows(i * 500, 500), linger_ms=5)
+        server.post("once_in", made(i * 300, 300))
         time.sleep(0.5)
         if i % 2:
             kafka.again(i // 2 % len(kafka.ports))
@@ -287,11 +335,13 @@ def each_record_is_taken_once_over_kills_and_a_connection_that_hurts():
     for p in kafka.proxies:
         p.trouble = set()
     came("hard", [[n] for n in range(rounds * 500)])
+    server.arrived("once", 120)
+    assert [r.value for r in kafka.read("once", rounds * 300)] == rows(0, rounds * 300)
 
 
 @case
 def rows_go_out_with_keys_times_and_headers():
-    kafka.topic("snk", 3)
+    kafka.topic("snk", 3, retention_ms="-1")
     server.source("snk_in")
     server.sql("CREATE TABLE snk (k STRING, id BIGINT, at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', "
                "h MAP<STRING, BYTES> METADATA FROM 'headers') " + options(
@@ -306,29 +356,6 @@ def rows_go_out_with_keys_times_and_headers():
                r.key == b"k%d" % (int(r.value[6:-1]) % 7) for r in got), got[0]
     assert all(list(r.headers) == [("id", r.value[6:-1]), ("bytes", b"\x00\xff"), ("empty", b"")] for r in got), got[0].headers
     assert len({(r.key, r.partition) for r in got}) == 7  # a key is in one partition
-
-
-@case
-def nothing_is_lost_and_nothing_twice_over_kills_and_a_connection_that_hurts():
-    kafka.topic("once")
-    server.source("once_in")
-    server.sql("CREATE TABLE once (id BIGINT) " + options("once", "'format' = 'json', 'bridge.batch.records' = '50'", servers=kafka.hurting))
-    server.sql("INSERT INTO once SELECT id FROM once_in;")
-    rounds = 4 if CI else 12
-    for i in range(rounds):
-        for p in kafka.proxies:
-            p.trouble = ({"delay"}, {"cut"}, {"throttle"}, {"deaf"})[i % 4]
-        server.post("once_in", made(i * 300, 300))
-        time.sleep(1)
-        if i % 2:
-            kafka.again(i // 2 % len(kafka.ports))
-        server.again()
-        for p in kafka.proxies:
-            p.reset_all()
-    for p in kafka.proxies:
-        p.trouble = set()
-    server.arrived("once", 120)
-    assert [r.value for r in kafka.read("once", rounds * 300)] == rows(0, rounds * 300)
 
 
 @case

@@ -5,4 +5,6 @@ peer kafka_python
 python=$dir/bin/python
 peer kafka_tools
 built quickwater
-TOOLS=$dir timeout 560 "$python" tools/interop/bridge_kafka.py "$work"
+limit=420
+[ "$INTEROP_MODE" = ci ] || limit=1800
+TOOLS=$dir timeout $limit "$python" tools/interop/bridge_kafka.py "$work"
