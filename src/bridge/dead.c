@@ -46,10 +46,13 @@ static enum status dead_topic_made(struct carrier *c, struct log_topic **out)
     char name[LOG_NAME_MAX + 1];
 
     *out = carrier_dead_topic(c->env.log, c->dead_topic);
-    if (*out && log_topic_info(*out)->options.message_bytes_max < LETTER_BYTES_MAX)
-        return log_topic_configure(c->env.log, *out, &options, NULL, NULL);
-    if (*out)
+    if (*out && log_topic_info(*out)->options.message_bytes_max >= LETTER_BYTES_MAX)
         return ST_OK;
+    if (*out) { /* it was made, or set, for less */
+        options = log_topic_info(*out)->options;
+        options.message_bytes_max = LETTER_BYTES_MAX;
+        return log_topic_configure(c->env.log, *out, &options, NULL, NULL);
+    }
     letters_name(c->dead_topic, name);
     return log_topic_create(c->env.log, bytes_str(name), 1, &options, out, NULL, NULL);
 }

@@ -249,8 +249,7 @@ const struct source_class *source_class_for(const struct plan_node *node, struct
 /* side.c */
 void side_late(struct task *task, int input, const struct chunk *in, const uint16_t *rows,
                uint16_t count);
-void side_error(void *context, struct bytes topic, int32_t partition, int64_t offset,
-                struct bytes record, const char *reason);
+void side_error(void *context, const struct source_error *error);
 
 static inline struct lane *edge_lane(struct driver *d, const struct edge *edge, uint32_t from,
                                      uint32_t to)

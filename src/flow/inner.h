@@ -125,7 +125,9 @@ void answer_take(struct sink *sink, struct engine_result *out);
 bool answer_full(const struct sink *sink); /* its LIMIT is reached, whatever comes */
 
 /* ---- topics.c ---- */
-enum topic_keep { TOPIC_DEFAULT, TOPIC_KEPT }; /* for the default time; for ever */
+/* For the default time; for ever; for that time, with records of what was a record, however large. */
+enum topic_keep { TOPIC_DEFAULT, TOPIC_KEPT, TOPIC_SIDE };
+enum { TOPIC_SIDE_BYTES_MAX = 64 << 20 };
 /* Found, or made with so many partitions. */
 enum status topic_ensure(struct log *log, struct bytes name, uint32_t partitions,
                          enum topic_keep keep, struct log_topic **out,

@@ -122,7 +122,7 @@ static struct log_partition *part_partition(const struct results_part *part, str
     struct diag diag = {0};
     if (!part->topic)
         return part->partition;
-    if (topic_ensure(log, bytes_str(part->topic), 1, TOPIC_DEFAULT, &topic, &diag) != ST_OK)
+    if (topic_ensure(log, bytes_str(part->topic), 1, TOPIC_SIDE, &topic, &diag) != ST_OK)
         return NULL;
     return log_partition_of(topic, 0);
 }

@@ -17,8 +17,9 @@ static struct bytes subject_of(struct row_encoder *e, const struct with *with, c
     return bytes_str(arena_printf(&e->arena, "%.*s-%s", BYTES_FMT(topic), part));
 }
 
+/* raw: the column whose bytes the part is, if it is one's; else -1. */
 static enum status open_part(struct row_encoder *e, const struct with *with, const char *part,
-                             const bool *in_part, struct format_encoder **out, struct diag *diag)
+                             const bool *in_part, struct format_encoder **out, int32_t *raw, struct diag *diag)
 {
     const struct table *table = with->table;
     struct format_spec spec;
@@ -27,6 +28,7 @@ static enum status open_part(struct row_encoder *e, const struct with *with, con
     uint16_t *columns = ARENA_ARRAY(&e->arena, uint16_t, e->columns_count + 1);
     bool is_key = strcmp(part, "key") == 0;
     uint16_t n = 0;
+    *raw = -1;
     for (uint16_t c = 0; c < e->columns_count; c++) {
         if (!in_part[c])
             continue;
@@ -52,6 +54,8 @@ static enum status open_part(struct row_encoder *e, const struct with *with, con
     spec.table = table->name;
     spec.subject = subject_of(e, with, part);
     TRY(with_format_fits(with, part, &spec, diag));
+    if (bytes_is_nocase(spec.name, "raw"))
+        *raw = columns[0];
     return format_encoder_open(&spec, out, diag);
 }
 
@@ -98,9 +102,9 @@ enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node
     if (st == ST_OK)
         st = check_metadata(e, table, diag);
     if (st == ST_OK)
-        st = open_part(e, &with, "value", in_value, &e->value, diag);
+        st = open_part(e, &with, "value", in_value, &e->value, &e->raw_value, diag);
     if (st == ST_OK)
-        st = open_part(e, &with, "key", in_key, &e->key, diag);
+        st = open_part(e, &with, "key", in_key, &e->key, &e->raw_key, diag);
     if (st != ST_OK)
         row_encoder_close(e);
     return st;
@@ -124,6 +128,16 @@ void row_encoder_chunk(struct row_encoder *e, const struct chunk *in)
     e->chunk = *in;
     e->chunk.cols = e->cols;
     e->chunk.col_count = e->columns_count;
+}
+
+bool row_has_key(const struct row_encoder *e, uint16_t row)
+{
+    return e->key && (e->raw_key < 0 || column_valid(&e->cols[e->raw_key], row));
+}
+
+bool row_has_value(const struct row_encoder *e, uint16_t row)
+{
+    return e->raw_value < 0 || column_valid(&e->cols[e->raw_value], row);
 }
 
 void row_encode_value(struct row_encoder *e, uint16_t row, struct buf *to)

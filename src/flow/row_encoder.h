@@ -18,6 +18,7 @@ struct row_encoder {
     struct column *cols;
     struct format_registry *registry;
     int32_t timestamp, headers; /* the table's columns for the record's time and headers, or -1 */
+    int32_t raw_key, raw_value; /* those that are the key, the value as they are (format `raw`), or -1 */
 };
 
 enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node, struct format_registry *registry,
@@ -25,6 +26,9 @@ enum status row_encoder_open(struct row_encoder *e, const struct plan_node *node
 void row_encoder_close(struct row_encoder *e);
 
 void row_encoder_chunk(struct row_encoder *e, const struct chunk *in);
+/* Whether the record has a key, a value: as with Flink, a NULL that would be it by the format `raw` is none. */
+bool row_has_key(const struct row_encoder *e, uint16_t row);
+bool row_has_value(const struct row_encoder *e, uint16_t row);
 void row_encode_value(struct row_encoder *e, uint16_t row, struct buf *to);
 void row_encode_key(struct row_encoder *e, uint16_t row, struct buf *to);
 /* The record's time in ms, or otherwise. */

@@ -1,16 +1,22 @@
 /* side.c: what a job could not use, kept beside its sources: rows that came too late in the topic
  * TABLE.late, records that could not be decoded in TOPIC.errors. JSON, part of the tick's entry, so
- * that each is there exactly once.
+ * that each is there exactly once. Whole, so that SQL can put them back: a row as the format `json`
+ * reads it, a record as its bytes.
  */
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "data/text.h"
 #include "flow/graph.h"
 #include "flow/inner.h"
 #include "flow/sink_view.h"
 #include "flow/with.h"
 
-enum { SIDE_RECORD_BYTES_MAX = 64 << 10 };
+enum {
+    SIDE_SHOWN_BYTES_MAX = 64 << 10,
+    SIDE_WHOLE_BYTES_MAX = 32 << 20, /* 4/3 of it in base 64, and what is shown, fit TOPIC_SIDE */
+    SIDE_ROW_BYTES_MAX = 28 << 20,   /* as a text in JSON it may be twice that */
+};
 
 /* The topic is made at the commit: where it cannot be, what goes there is counted all the same. */
 static void side_add(struct task *task, struct bytes name, const char *suffix, struct bytes value)
@@ -73,7 +79,8 @@ static void late_row(struct late *l, const struct plan_node *scan, const struct 
         buf_printf(&l->out, ",\"partition\":%u,\"offset\":%lld", origin_partition(origin),
                    (long long)origin->offset);
     row_json(&l->text, &l->schema, in->cols, row, NULL, l->schema.count);
-    json_field(&l->out, "row", buf_view(&l->text));
+    if (l->text.len <= SIDE_ROW_BYTES_MAX)
+        json_field(&l->out, "row", buf_view(&l->text));
     buf_u8(&l->out, '}');
 }
 
@@ -106,8 +113,15 @@ void side_late(struct task *task, int input, const struct chunk *in, const uint1
     arena_deinit(&l.arena);
 }
 
-void side_error(void *context, struct bytes topic, int32_t partition, int64_t offset,
-                struct bytes record, const char *reason)
+/* Bytes as JSON has them for a column BYTES. */
+static void bytes_field(struct buf *out, const char *name, struct bytes bytes)
+{
+    buf_printf(out, ",\"%s\":\"", name);
+    base64_encode(out, bytes);
+    buf_u8(out, '"');
+}
+
+void side_error(void *context, const struct source_error *error)
 {
     struct task *task = context;
     task->driver->shards[task->ctx.shard].errors++;
@@ -115,11 +129,16 @@ void side_error(void *context, struct bytes topic, int32_t partition, int64_t of
     buf_init(&out, 0);
     buf_u8(&out, '{');
     json_field(&out, "job", bytes_str(task->driver->job));
-    json_field(&out, "topic", topic);
-    buf_printf(&out, ",\"partition\":%d,\"offset\":%lld", partition, (long long)offset);
-    json_field(&out, "reason", bytes_str(reason));
-    json_field(&out, "record", bytes_head(record, SIDE_RECORD_BYTES_MAX));
+    json_field(&out, "topic", error->topic);
+    buf_printf(&out, ",\"partition\":%d,\"offset\":%lld", error->partition, (long long)error->offset);
+    json_field(&out, "reason", bytes_str(error->reason));
+    if (error->record.ptr)
+        json_field(&out, "record", bytes_head(error->record, SIDE_SHOWN_BYTES_MAX));
+    if (error->key.ptr && error->key.len + error->record.len <= SIDE_WHOLE_BYTES_MAX)
+        bytes_field(&out, "key", error->key);
+    if (error->record.ptr && error->key.len + error->record.len <= SIDE_WHOLE_BYTES_MAX)
+        bytes_field(&out, "bytes", error->record);
     buf_u8(&out, '}');
-    side_add(task, topic, ".errors", buf_view(&out));
+    side_add(task, error->topic, ".errors", buf_view(&out));
     buf_deinit(&out);
 }

@@ -98,13 +98,13 @@ static void one_row(struct sink_topic *s, uint16_t row, bool tombstone)
     buf_clear(&s->key);
     buf_clear(&s->value);
     buf_reserve(&s->value, 1); /* so that an empty value is not a null one */
-    if (s->rows.key) {
+    if (row_has_key(&s->rows, row)) {
         buf_reserve(&s->key, 1);
         row_encode_key(&s->rows, row, &s->key);
         rec.key = buf_view(&s->key);
         partition = (uint32_t)kafka_partition_of(rec.key, (int32_t)s->partitions_count);
     }
-    if (!tombstone) {
+    if (!tombstone && row_has_value(&s->rows, row)) {
         row_encode_value(&s->rows, row, &s->value);
         rec.value = buf_view(&s->value);
     }

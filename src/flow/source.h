@@ -17,6 +17,15 @@
 
 struct source;
 
+/* A record that could not be decoded. Views, for the call. */
+struct source_error {
+    struct bytes topic; /* or the table's name, where it has none */
+    int32_t partition;
+    int64_t offset;
+    struct bytes key, record; /* ptr NULL: it has none */
+    const char *reason;
+};
+
 /* What a source may use of the engine around it. */
 struct source_env {
     struct os *os;
@@ -27,9 +36,7 @@ struct source_env {
     void *host;                     /* the engine's, for the tables that are its own */
     void (*on_work)(void *context); /* new input has come: a tick is wanted */
     void *on_work_context;
-    /* A record that could not be decoded: counted, and written to t$errors. */
-    void (*on_error)(void *context, struct bytes topic, int32_t partition, int64_t offset,
-                     struct bytes record, const char *reason);
+    void (*on_error)(void *context, const struct source_error *error); /* counted, and written to t$errors */
     void *on_error_context;
 };
 

@@ -356,8 +356,9 @@ static enum status one_line(struct source_file *s, uint32_t split, int64_t posit
         chunk_builder_row(&s->builder, ROW_INSERT);
         return ST_OK;
     case FORMAT_BAD:
-        s->env->on_error(s->env->on_error_context, s->with.table->name, (int32_t)split, position,
-                         line, diag.message);
+        s->env->on_error(s->env->on_error_context,
+                         &(struct source_error){s->with.table->name, (int32_t)split, position, BYTES_NONE, line,
+                                                diag.message});
         break;
     case FORMAT_SKIP:
         break;

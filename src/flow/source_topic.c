@@ -468,8 +468,9 @@ static bool one_row(struct source_topic *s, const struct batch_header *header, u
         return true;
     }
     if (result == FORMAT_BAD)
-        s->env->on_error(s->env->on_error_context, s->decoder.topic, (int32_t)split, rec->offset,
-                         rec->value, diag.message);
+        s->env->on_error(s->env->on_error_context,
+                         &(struct source_error){s->decoder.topic, (int32_t)split, rec->offset, rec->key, rec->value,
+                                                diag.message});
     chunk_builder_undo(&s->builder);
     return false;
 }

@@ -341,7 +341,7 @@ static void side_tables(struct engine *engine, const struct table *table)
                "`partition` INT, `offset` BIGINT, `row` STRING");
     side_table(engine, table, "$errors", ".errors",
                "job STRING, topic STRING, `partition` INT, `offset` BIGINT, reason STRING, "
-               "record STRING");
+               "record STRING, `key` BYTES, bytes BYTES");
     if (table->outside)
         side_table(engine, table, "$dead", ".dead",
                    "`table` STRING, connector STRING, `partition` INT, `offset` BIGINT, reason STRING, "
@@ -679,7 +679,7 @@ static enum status run_replay(struct statement_call *call, struct engine_result 
         return no_letters(s, diag);
     TRY(outside->replay(outside->context, table, &count, lsn_of(out, &spare), diag));
     if (count)
-        say(out, "%llu records of `%.*s` go out again", (unsigned long long)count,
+        say(out, "%llu record%s of `%.*s` will go out again", (unsigned long long)count, count == 1 ? "" : "s",
             BYTES_FMT(bytes_head(s->name, 200)));
     else
         say(out, "`%.*s` is empty", BYTES_FMT(bytes_head(s->name, 200)));

@@ -15,8 +15,15 @@ enum status topic_ensure(struct log *log, struct bytes name, uint32_t partitions
                          enum topic_keep keep, struct log_topic **out, struct diag *diag)
 {
     int64_t forever = keep == TOPIC_KEPT ? -1 : 0;
-    struct log_topic_options options = {.retention_ms = forever, .retention_bytes = forever};
-    return topic_get(log, name, partitions, &options, out, diag);
+    struct log_topic_options options = {.retention_ms = forever,
+                                        .retention_bytes = forever,
+                                        .message_bytes_max = keep == TOPIC_SIDE ? TOPIC_SIDE_BYTES_MAX : 0};
+    TRY(topic_get(log, name, partitions, &options, out, diag));
+    struct log_topic_options has = log_topic_info(*out)->options;
+    if (has.message_bytes_max >= options.message_bytes_max)
+        return ST_OK;
+    has.message_bytes_max = options.message_bytes_max;
+    return log_topic_configure(log, *out, &has, NULL, diag);
 }
 
 /* A log in memory makes every topic 'memory', whatever is asked: then nothing differs. */

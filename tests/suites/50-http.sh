@@ -184,6 +184,28 @@ case $(cat "$work/shown") in
 esac
 grep -q hush "$work/shown" && bad "no secret is shown" "$(grep -o '.\{60\}hush.\{20\}' "$work/shown")" || ok "no secret is shown"
 
+# dead letters are put back, by our own server as the outside system: what is too large for its topic, until it is not
+sql "CREATE TABLE back (id BIGINT, t STRING) WITH ('connector' = 'kafka', 'topic' = 'back', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE hook_in (id BIGINT, t STRING) WITH ('connector' = 'kafka', 'topic' = 'hook_in', 'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+CREATE TABLE hook (id BIGINT, t STRING) WITH ('connector' = 'http', 'http.url' = '$url/v1/topics/back', 'http.body' = 'lines');
+INSERT INTO hook SELECT id, t FROM hook_in;" >/dev/null
+curl -s -d '{"max.message.bytes":1000}' "$url/v1/topics/back/configs" >/dev/null
+long=$(printf '%2000s' x)
+printf '{"id":1,"t":"a"}\n{"id":2,"t":"%s"}\n{"id":3,"t":"b"}\n' "$long" | curl -s --data-binary @- "$url/v1/topics/hook_in" >/dev/null
+until_rows() { name=$1 want=$2; for _ in $(seq 1 100); do case $(sql "$3") in *"$want"*) ok "$name"; return ;; esac; sleep 0.1; done; bad "$name" "$(sql "$3")"; }
+until_rows "what is too large is a dead letter" '"rows":[[0,1]' 'SELECT `partition`, `offset` FROM `hook$dead`'
+until_rows "what came behind it arrived" '"rows":[[1],[3]]' 'SELECT id FROM back ORDER BY id'
+case $(sql 'REPLAY `hook$late`') in *"INSERT INTO … SELECT"*) ok "late rows are not for REPLAY" ;; *) bad "late rows are not for REPLAY" ;; esac
+case $(sql 'REPLAY hook') in *'are in `t$dead`'*) ok "nor a table" ;; *) bad "nor a table" "$(sql 'REPLAY hook')" ;; esac
+case $(sql 'REPLAY `hooks$dead`') in *'there is no'*) ok "nor one that there is not" ;; *) bad "nor one that there is not" "$(sql 'REPLAY `hooks$dead`')" ;; esac
+curl -s -d '{"max.message.bytes":9000}' "$url/v1/topics/back/configs" >/dev/null
+got=$(sql 'REPLAY `hook$dead`')
+case $got in *'1 record of `hook$dead` will go out again'*) ok "REPLAY" ;; *) bad "REPLAY" "$got" ;; esac
+until_rows "it arrives" '"rows":[[1],[2],[3]]' 'SELECT id FROM back ORDER BY id'
+until_rows "and is no letter any more" '"rows":[]' 'SELECT reason FROM `hook$dead`'
+case $(sql 'REPLAY TABLE `hook$dead`') in *'is empty'*) ok "nothing is left" ;; *) bad "nothing is left" ;; esac
+case $(sql 'DROP JOB `insert-into_hook`; DROP TABLE hook; SHOW TOPICS') in *bridge-hook*) bad "a dropped table leaves no topic" ;; *) ok "a dropped table leaves no topic" ;; esac
+
 stop
 code=$?
 [ "$code" = 0 ] && ok "a clean stop" || bad "a clean stop" "exit $code: $(cat "$work/err")"

@@ -249,6 +249,13 @@ static void put(struct rig *rig, int count)
     buf_deinit(&batch);
 }
 
+static void force(struct rig *rig, enum breaker_state state)
+{
+    uint64_t lsn;
+
+    EXPECT_OK(carrier_force(rig->carrier, state, &lsn));
+}
+
 static uint64_t replay(struct rig *rig)
 {
     uint64_t count, lsn;
@@ -359,10 +366,10 @@ TEST(replay_goes_before_the_topic)
     drain(&rig);
     for (int k = 0; k < KEYS; k++)
         twin.refuses[k] = false;
-    carrier_force(rig.carrier, BREAKER_FORCED_OPEN);
+    force(&rig, BREAKER_FORCED_OPEN);
     put(&rig, 40);
     EXPECT_INT(replay(&rig), 40);
-    carrier_force(rig.carrier, BREAKER_CLOSED);
+    force(&rig, BREAKER_CLOSED);
     drain(&rig);
     expect_whole(&rig, true);
     rig_end(&rig);
@@ -586,11 +593,11 @@ TEST(replay_ends_with_its_topic)
     memset(twin.refuses, true, sizeof(twin.refuses));
     put(&rig, 40);
     drain(&rig);
-    carrier_force(rig.carrier, BREAKER_FORCED_OPEN);
+    force(&rig, BREAKER_FORCED_OPEN);
     EXPECT_INT(replay(&rig), 40);
     delete_letters(&rig);
     put(&rig, 20);
-    carrier_force(rig.carrier, BREAKER_CLOSED);
+    force(&rig, BREAKER_CLOSED);
     drain(&rig);
     EXPECT_INT(letters(&rig), 20);
     memset(twin.refuses, false, sizeof(twin.refuses));
@@ -612,6 +619,7 @@ TEST(replay_passes_over_markers_of_transactions)
     uint64_t lsn;
 
     rig_start(&rig, 12, "false");
+    option(&rig, "bridge.batch.records", "1"); /* so that a marker stands alone */
     rig_open(&rig);
     twin.refuses[0] = true;
     put(&rig, 30);
@@ -630,10 +638,11 @@ TEST(replay_passes_over_markers_of_transactions)
     EXPECT_OK(log_entry_commit(entry, appended, &lsn));
     put(&rig, 30);
     drain(&rig);
+    expect_whole(&rig, true);
     EXPECT_INT(letters(&rig), 2); /* the marker, and that record again, as it is no letter */
     EXPECT_INT(replay(&rig), 2);
     drain(&rig);
-    expect_whole(&rig, true);
+    EXPECT_INT(letters(&rig), 1);
     rig_end(&rig);
 }
 
