@@ -174,12 +174,31 @@ static void aggregate(struct sql_maker *m)
     say(m, "CAST(");
     say(m, ONE_OF(m, "COUNT(*)", "SUM(n)", "MIN(n)", "MAX(n)", "COUNT(DISTINCT n)", "COUNT(k)", "AVG(n)",
                   "SUM(DISTINCT n)", "COUNT(*) FILTER (WHERE n > 3)", "SUM(n) FILTER (WHERE k <> 'a')",
-                  "MAX(n) - MIN(n)", "CHAR_LENGTH(MAX(k))", "SUM(n) + COUNT(*)", "VAR_POP(n)", "STDDEV_SAMP(n)"));
+                  "MAX(n) - MIN(n)", "CHAR_LENGTH(MAX(k))", "SUM(n) + COUNT(*)", "VAR_POP(n)", "STDDEV_SAMP(n)",
+                  "PERCENTILE(n, 0.5)", "PERCENTILE(n, ARRAY[0.25, 0.9])[2]"));
     say(m, " AS BIGINT)");
+}
+
+/* Texts of JSON by their length: the order of what is in them is that of the rows. Keys must come once. */
+static unsigned json_group(struct sql_maker *m)
+{
+    bool object = sql_pick(m, 2);
+    say(m, "SELECT k, CAST(CHAR_LENGTH(");
+    say(m, object ? "JSON_OBJECTAGG(KEY COALESCE(CAST(n AS STRING), '-') VALUE 1)"
+                  : ONE_OF(m, "JSON_ARRAYAGG(n)", "JSON_ARRAYAGG(n NULL ON NULL)", "JSON_ARRAYAGG(k)"));
+    say(m, object ? ") AS BIGINT) AS n FROM (SELECT DISTINCT k, n FROM " : ") AS BIGINT) AS n FROM (SELECT k, n FROM ");
+    unsigned in = relation(m);
+    say(m, ") GROUP BY k");
+    used(m, SQL_OP_GROUP, in);
+    if (object)
+        used(m, SQL_OP_DISTINCT, in);
+    return SQL_UPSERT | (in != SQL_APPEND ? SQL_DELETES : 0);
 }
 
 static unsigned group(struct sql_maker *m)
 {
+    if (sql_pick(m, 6) == 5)
+        return json_group(m);
     bool having = sql_pick(m, 3) == 1;
     say(m, "SELECT k, ");
     aggregate(m);
@@ -196,20 +215,32 @@ static unsigned group(struct sql_maker *m)
     return SQL_UPSERT | (having || in != SQL_APPEND ? SQL_DELETES : 0);
 }
 
-/* A window's rows: the table function needs a name, so the relation gets one. */
+/* The windows of a table, by which two may be joined; the table function needs a name. */
+static void plain_windows(struct sql_maker *m, const char *name, uint32_t kind, uint32_t size)
+{
+    static const char *const heads[] = {"TABLE(TUMBLE(TABLE ", "TABLE(HOP(TABLE ", "TABLE(CUMULATE(TABLE "};
+    static const char *const sizes[][3] = {
+        {"INTERVAL '10' SECOND))", "INTERVAL '7' SECOND))", "INTERVAL '1' MINUTE))"},
+        {"INTERVAL '5' SECOND, INTERVAL '10' SECOND))", "INTERVAL '2' SECOND, INTERVAL '6' SECOND))",
+         "INTERVAL '3' SECOND, INTERVAL '9' SECOND))"},
+    };
+    say(m, heads[kind]);
+    scan(m, name);
+    say(m, ", DESCRIPTOR(ts), ");
+    say(m, sizes[kind > 0][size]);
+}
+
 static void windows(struct sql_maker *m, const char *name)
 {
     uint32_t kind = sql_pick(m, 4);
-    say(m, ((const char *const[]){"TABLE(TUMBLE(TABLE ", "TABLE(HOP(TABLE ", "TABLE(CUMULATE(TABLE ",
-                                  "TABLE(SESSION(TABLE "})[kind]);
+    if (kind < 3) {
+        plain_windows(m, name, kind, sql_pick(m, 3));
+        return;
+    }
+    say(m, "TABLE(SESSION(TABLE ");
     scan(m, name);
-    say(m, kind == 3 && sql_pick(m, 3) ? " PARTITION BY k, DESCRIPTOR(ts), " : ", DESCRIPTOR(ts), ");
-    if (kind == 3)
-        say(m, ONE_OF(m, "INTERVAL '3' SECOND))", "INTERVAL '1' SECOND))"));
-    else if (kind)
-        say(m, ONE_OF(m, "INTERVAL '5' SECOND, INTERVAL '10' SECOND))", "INTERVAL '2' SECOND, INTERVAL '6' SECOND))"));
-    else
-        say(m, ONE_OF(m, "INTERVAL '10' SECOND))", "INTERVAL '7' SECOND))", "INTERVAL '1' MINUTE))"));
+    say(m, sql_pick(m, 3) ? " PARTITION BY k, DESCRIPTOR(ts), " : ", DESCRIPTOR(ts), ");
+    say(m, ONE_OF(m, "INTERVAL '3' SECOND))", "INTERVAL '1' SECOND))"));
 }
 
 static unsigned window_group(struct sql_maker *m)
@@ -258,6 +289,23 @@ static unsigned timed_join(struct sql_maker *m)
     say(m, " y ON x.k = y.k AND x.ts BETWEEN y.ts - INTERVAL '3' SECOND AND y.ts + INTERVAL '2' SECOND");
     m->timed++;
     used(m, SQL_OP_INTERVAL_JOIN, SQL_APPEND);
+    return SQL_APPEND;
+}
+
+/* Of the rows of a window with those of the same one. */
+static unsigned window_join(struct sql_maker *m)
+{
+    const char *left = ONE_OF(m, "u", "t", "w"), *right = ONE_OF(m, "u", "t", "w");
+    uint32_t kind = sql_pick(m, 3), size = sql_pick(m, 3);
+    say(m, "SELECT COALESCE(x.k, y.k) AS k, CAST(COALESCE(x.n, 0) - COALESCE(y.n, 0) AS BIGINT) AS n FROM (SELECT * FROM ");
+    plain_windows(m, left, kind, size);
+    say(m, ONE_OF(m, ") x JOIN ", ") x LEFT JOIN ", ") x RIGHT JOIN ", ") x FULL JOIN "));
+    say(m, "(SELECT * FROM ");
+    plain_windows(m, right, kind, size);
+    say(m, ") y ON x.window_start = y.window_start AND x.window_end = y.window_end AND x.k = y.k");
+    say(m, ONE_OF(m, "", " AND x.n < y.n", " AND y.n > 2"));
+    m->timed++;
+    used(m, SQL_OP_WINDOW_JOIN, SQL_APPEND);
     return SQL_APPEND;
 }
 
@@ -321,11 +369,12 @@ static unsigned window_ranking(struct sql_maker *m)
     return SQL_APPEND;
 }
 
-/* By RANGE the order of equal times is not seen; by ROWS only the number of rows is asked. */
+/* By RANGE the order of equal times is not seen; by ROWS only the number of rows is asked. Below another query its
+ * result is looked at, which may leave it unread: Flink then plans none, and drops no late rows. */
 static unsigned over(struct sql_maker *m)
 {
-    bool by_key = sql_pick(m, 3) != 0, rows = sql_pick(m, 2), numbers = rows && sql_pick(m, 2);
-    say(m, "SELECT k, CAST(");
+    bool by_key = sql_pick(m, 3) != 0, rows = sql_pick(m, 2), numbers = rows && sql_pick(m, 2), below = m->depth > 0;
+    say(m, below ? "SELECT k, n FROM (SELECT k, CAST(" : "SELECT k, CAST(");
     if (rows)
         say(m, numbers ? "ROW_NUMBER()" : "COUNT(*)");
     else
@@ -337,9 +386,33 @@ static unsigned over(struct sql_maker *m)
         say(m, ONE_OF(m, "", " RANGE UNBOUNDED PRECEDING", " RANGE BETWEEN INTERVAL '3' SECOND PRECEDING AND CURRENT ROW"));
     say(m, ") AS BIGINT) AS n FROM ");
     timed(m);
+    say(m, below ? ") WHERE n IS NULL OR n <> 1000" : "");
     m->timed++;
     used(m, SQL_OP_OVER, SQL_APPEND);
     return SQL_APPEND;
+}
+
+/* In the order of a value, where equal rows have one result, or numbers that nobody can tell apart; ranks where no two
+ * are equal, as Flink counts those that are (docs/sql/differences.md). Not below another query: Flink does not take
+ * back all that it has told. */
+static unsigned over_values(struct sql_maker *m)
+{
+    uint32_t kind = sql_pick(m, 3);
+    say(m, "SELECT k, CAST(");
+    if (kind == 0)
+        say(m, ONE_OF(m, "COUNT(*)", "SUM(n)", "MIN(n)", "COUNT(DISTINCT n)", "AVG(n)", "LAST_VALUE(n)"));
+    else
+        say(m, kind == 1 ? "ROW_NUMBER()" : ONE_OF(m, "RANK()", "DENSE_RANK()"));
+    say(m, kind == 0 && sql_pick(m, 2) ? " OVER (ORDER BY n" : " OVER (PARTITION BY k ORDER BY n");
+    say(m, kind == 0 ? ONE_OF(m, "", " RANGE UNBOUNDED PRECEDING") : "");
+    say(m, ") AS BIGINT) AS n FROM (SELECT ");
+    say(m, kind == 2 ? "DISTINCT k, n FROM " : "k, n FROM ");
+    unsigned in = relation(m);
+    say(m, ")");
+    used(m, SQL_OP_OVER_VALUES, in);
+    if (kind == 2)
+        used(m, SQL_OP_DISTINCT, in);
+    return SQL_RETRACT | SQL_DELETES;
 }
 
 static void condition(struct sql_maker *m)
@@ -416,6 +489,27 @@ static unsigned passing(struct sql_maker *m)
     return in == SQL_APPEND && !anti ? SQL_APPEND : SQL_RETRACT | SQL_DELETES;
 }
 
+/* By what the rows of the same key are together. */
+static unsigned passing_groups(struct sql_maker *m)
+{
+    static const char *const tests[] = {"n IN (SELECT MAX(n) FROM ", "n NOT IN (SELECT MIN(n) FROM ", "n <= (SELECT AVG(n) FROM ",
+                                        "EXISTS (SELECT k FROM ", "NOT EXISTS (SELECT k FROM "};
+    uint32_t test = sql_pick(m, sizeof(tests) / sizeof(*tests));
+    say(m, "SELECT k, CAST(n AS BIGINT) AS n FROM (SELECT k, n FROM ");
+    unsigned in = relation(m);
+    say(m, ") x WHERE ");
+    say(m, tests[test]);
+    in = of_both(in, relation(m));
+    say(m, " y WHERE y.k = x.k");
+    if (test < 3)
+        say(m, ONE_OF(m, "", " GROUP BY k"));
+    else
+        say(m, ONE_OF(m, " GROUP BY k HAVING COUNT(*) > 1", " GROUP BY k HAVING MAX(n) > 4", " GROUP BY k"));
+    say(m, ")");
+    used(m, test == 2 ? SQL_OP_SCALAR : strstr(tests[test], "NOT") ? SQL_OP_ANTI_JOIN : SQL_OP_SEMI_JOIN, in);
+    return SQL_RETRACT | SQL_DELETES;
+}
+
 /* Values that others have: of all rows, or of those with the same key. */
 static unsigned looking(struct sql_maker *m)
 {
@@ -469,9 +563,10 @@ static unsigned elements(struct sql_maker *m)
 static unsigned query(struct sql_maker *m)
 {
     static unsigned (*const forms[])(struct sql_maker *) = {
-        select_from, group,          window_group, join,    ranking,  temporal_join, both,    timed_join,
-        group,       window_ranking, passing,      looking, elements, over,          matching};
-    return forms[sql_pick(m, sizeof(forms) / sizeof(*forms))](m);
+        select_from, group,          window_group, join,           ranking, temporal_join, both,    timed_join, group,
+        window_join, window_ranking, passing,      passing_groups, looking, elements,      over,    matching,   over_values};
+    uint32_t count = sizeof(forms) / sizeof(*forms);
+    return forms[sql_pick(m, m->depth ? count - 1 : count)](m);
 }
 
 void sql_make_query(struct sql_maker *m)

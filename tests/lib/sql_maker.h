@@ -22,10 +22,12 @@
     X(JOIN, "join")                                                                                                \
     X(OUTER_JOIN, "outer-join")                                                                                    \
     X(INTERVAL_JOIN, "interval-join")                                                                              \
+    X(WINDOW_JOIN, "window-join")                                                                                  \
     X(TEMPORAL_JOIN, "temporal-join")                                                                              \
     X(RANK, "rank")                                                                                                \
     X(WINDOW_RANK, "window-rank")                                                                                  \
     X(OVER, "over")                                                                                                \
+    X(OVER_VALUES, "over-values")                                                                                  \
     X(MATCH, "match")                                                                                              \
     X(UNION_ALL, "union-all")                                                                                      \
     X(SET, "set")                                                                                                  \

@@ -11,7 +11,7 @@ answer() {
 # Whether a sync takes time is not the question here.
 kept_tmpdir=${TMPDIR:-/tmp}
 [ -d /dev/shm ] && TMPDIR=/dev/shm && export TMPDIR
-for q in 0 1 2 3 4 5 7 8 9 12 13 14 15 16 17 18 19 20 21 22 23; do
+for q in 0 1 2 3 4 5 6 7 8 9 12 13 14 15 16 17 18 19 20 21 22 23; do
     events=30000
     [ $q = 23 ] && events=120000 # fewer have no bidder who is a person
     answer q$q generator 1 $events >"$suite_dir/want"

@@ -13,7 +13,8 @@
  *
  * A partition of a RANGE whose rows have long left every frame that can come is forgotten, its last time too, when
  * Flink forgets it: half a frame behind the end of a frame of some row, which may not be the newest. A late row then
- * begins anew. */
+ * begins anew. Where a newer row has put that time off, it comes all the same, as Flink's timers do, and is then the
+ * partition's last time, as if a row had been told: rows that are not after it are late. */
 #include "flow/ops/aggset.h"
 #include "flow/ops/ops.h"
 #include "flow/ops/windows.h"
@@ -22,11 +23,20 @@
 
 #include "base/check.h"
 
+/* A time at which a partition would have been forgotten, had a row not put it off. */
+struct over_mark {
+    struct over_mark *next;
+    int64_t time;
+    int64_t since; /* the watermark when it was set: it comes with a later one */
+};
+
 struct over_key {
     struct sorted rows; /* the frame's, then those that wait */
     uint32_t done;      /* of them are of the frame */
-    int64_t last;       /* time of the last row told; INT64_MIN: none */
+    int64_t last;       /* time of the last row told, or of a mark that came; INT64_MIN: none */
     int64_t rest; /* of a RANGE: the watermark at which the partition is forgotten; INT64_MIN: it has no rows */
+    int64_t rest_since;              /* the watermark when it was set */
+    struct over_mark *marks, *newest; /* those that have not come, the earliest first */
 };
 
 struct over_row {
@@ -142,7 +152,7 @@ static struct over_key *key_of(struct over *s, void *value)
     if (key)
         return key;
     key = heap_alloc(&s->heap, sizeof(*key));
-    *key = (struct over_key){.last = INT64_MIN, .rest = INT64_MIN};
+    *key = (struct over_key){.last = INT64_MIN, .rest = INT64_MIN, .rest_since = INT64_MIN};
     memcpy(value, &key, sizeof(key));
     return key;
 }
@@ -343,6 +353,12 @@ static enum status frame_enter(struct over *s, struct op_ctx *ctx, struct over_k
     return ST_OK;
 }
 
+static void key_past(struct over_key *key, int64_t time)
+{
+    if (key->last < time)
+        key->last = time;
+}
+
 /* The first row that waits, and by RANGE all of its partition and time. */
 static enum status fire(struct over *s, struct op_ctx *ctx, struct over_row *row)
 {
@@ -356,7 +372,7 @@ static enum status fire(struct over *s, struct op_ctx *ctx, struct over_row *row
             break;
         TRY(frame_leave(s, ctx, key));
     }
-    key->last = time;
+    key_past(key, time);
     do {
         TRY(frame_enter(s, ctx, key, row));
         row = sorted_get(&key->rows, sorted_nth(&key->rows, key->done));
@@ -367,14 +383,45 @@ static enum status fire(struct over *s, struct op_ctx *ctx, struct over_row *row
 
 /* ---- partitions that are at rest ---- */
 
+static void mark_add(struct over *s, struct over_key *key, int64_t time, int64_t since)
+{
+    struct over_mark *mark = heap_alloc(&s->heap, sizeof(*mark));
+
+    *mark = (struct over_mark){.time = time, .since = since};
+    *(key->marks ? &key->newest->next : &key->marks) = mark;
+    key->newest = mark;
+}
+
+static void mark_remove(struct over *s, struct over_key *key)
+{
+    struct over_mark *mark = key->marks;
+
+    key->marks = mark->next;
+    heap_free(&s->heap, mark, sizeof(*mark));
+}
+
+/* Those that the watermark has reached since they were set. */
+static void marks_come(struct over *s, struct over_key *key)
+{
+    while (key->marks && key->marks->time <= s->watermark && key->marks->since < s->watermark) {
+        key_past(key, key->marks->time);
+        mark_remove(s, key);
+    }
+}
+
 /* A row that waits or is told keeps its partition for one frame at least, and says when it goes only where what an
  * earlier one said is too soon. */
-static void frame_extend(const struct over *s, struct over_key *key, int64_t time)
+static void frame_extend(struct over *s, struct over_key *key, int64_t time)
 {
     const struct plan_over *p = s->plan;
 
-    if (p->bounded && !p->rows && key->rest < time + p->preceding + WINDOW_TIME_US)
-        key->rest = time + p->preceding + p->preceding / 2 + WINDOW_TIME_US;
+    if (!p->bounded || p->rows || key->rest >= time + p->preceding + WINDOW_TIME_US)
+        return;
+    if (key->rest != INT64_MIN && p->time == TIME_ROW)
+        mark_add(s, key, key->rest, key->rest_since);
+    int64_t half_more = (p->preceding + p->preceding / 2) / 1000 * 1000; /* whole milliseconds, as Flink's timers */
+    key->rest = time + half_more + WINDOW_TIME_US;
+    key->rest_since = s->watermark;
 }
 
 static bool frame_expired(const struct over *s, const struct over_key *key)
@@ -385,6 +432,8 @@ static bool frame_expired(const struct over *s, const struct over_key *key)
 static enum status frame_drop(struct over *s, struct op_ctx *ctx, struct over_key *key)
 {
     key->last = key->rest = INT64_MIN;
+    while (key->marks)
+        mark_remove(s, key);
     TRY(steps_run(s, ctx));
     if (!key->done)
         return ST_OK;
@@ -408,6 +457,7 @@ static enum status keys_sweep(struct over *s, struct op_ctx *ctx, uint32_t most)
         struct over_key *key = key_of(s, value);
         if (frame_expired(s, key))
             TRY(frame_drop(s, ctx, key));
+        marks_come(s, key);
         if (key->rows.count || (s->plan->bounded && key->last != INT64_MIN))
             continue;
         heap_free(&s->heap, key, sizeof(*key));
@@ -517,6 +567,7 @@ static enum status over_on_chunk(const struct plan_node *node, void *state, stru
         int64_t time = s->plan->time == TIME_PROC ? ctx->expr.proctime_us : times[rows[i]];
         if (frame_expired(s, key))
             TRY(frame_drop(s, ctx, key));
+        marks_come(s, key);
         if (is_late(s, key, time)) {
             late[late_count++] = rows[i];
             continue;
@@ -532,7 +583,17 @@ static enum status over_on_chunk(const struct plan_node *node, void *state, stru
     return tell_ready(node, s, ctx);
 }
 
-/* ---- checkpoints: watermark; keys, each last, rest, done, count, then its rows: time, origin, bytes; groups ---- */
+/* ---- checkpoints: watermark; keys, each last, rest and since when, how many marks, of each time and since when; done,
+ * count, then its rows: time, origin, bytes; groups ---- */
+
+static uint64_t marks_count(const struct over_key *key)
+{
+    uint64_t count = 0;
+
+    for (const struct over_mark *mark = key->marks; mark; mark = mark->next)
+        count++;
+    return count;
+}
 
 static void key_save(void *context, const void *value, struct buf *out)
 {
@@ -543,6 +604,12 @@ static void key_save(void *context, const void *value, struct buf *out)
     memcpy(&key, value, sizeof(key));
     buf_varint(out, key->last);
     buf_varint(out, key->rest);
+    buf_varint(out, key->rest_since);
+    buf_uvarint(out, marks_count(key));
+    for (const struct over_mark *mark = key->marks; mark; mark = mark->next) {
+        buf_varint(out, mark->time);
+        buf_varint(out, mark->since);
+    }
     buf_uvarint(out, key->done);
     buf_uvarint(out, key->rows.count);
     for (const struct over_row *row; (row = sorted_get(&key->rows, at)) != NULL;
@@ -564,6 +631,19 @@ static void over_save(const struct plan_node *node, const void *state, struct sn
     aggtable_save(&s->table, &s->set, w);
 }
 
+static bool marks_load(struct over *s, struct over_key *key, struct reader *r)
+{
+    uint64_t count = reader_uvarint(r);
+
+    for (uint64_t i = 0; i < count && !r->bad; i++) {
+        int64_t time = reader_varint(r), since = reader_varint(r);
+        if (time >= key->rest || (key->marks && time <= key->newest->time))
+            return false;
+        mark_add(s, key, time, since);
+    }
+    return !r->bad;
+}
+
 static bool key_load(void *context, void *value, struct reader *r)
 {
     struct over *s = context;
@@ -572,8 +652,10 @@ static bool key_load(void *context, void *value, struct reader *r)
 
     key->last = reader_varint(r);
     key->rest = reader_varint(r);
+    key->rest_since = reader_varint(r);
+    bool marked = marks_load(s, key, r);
     uint64_t done = reader_uvarint(r), count = reader_uvarint(r);
-    if (r->bad || done > count || (done && !s->plan->bounded) || key->rows.count)
+    if (!marked || r->bad || done > count || (done && !s->plan->bounded) || key->rows.count)
         return false;
     for (uint64_t i = 0; i < count; i++) {
         int64_t time = reader_varint(r);

@@ -175,6 +175,36 @@ TEST(a_bounded_frame_forgets_its_partition_when_the_first_row_said)
     rig_close(&rig);
 }
 
+TEST(a_time_to_forget_that_was_put_off_is_a_last_time)
+{
+    struct op_rig rig;
+    rig_open(&rig, over_node(TIME_ROW, false, true, 10));
+    rig_in(&rig, 0, "1 1 5 | 1 2 12"); /* 5 + 15 + 1 is put off to 12 + 15 + 1 */
+    rig_mark(&rig, 20);
+    rig_in(&rig, 0, "1 3 13"); /* 21 is still to come: what was told last counts */
+    EXPECT_INT(rig.late, 0);
+    rig_reload(&rig);
+    rig_mark(&rig, 21);
+    EXPECT_STR(rig_out(&rig), "+I 1 1 5 1 1 1 | +I 1 2 12 2 3 1 | +I 1 3 13 3 6 1");
+    rig_reload(&rig);
+    rig_in(&rig, 0, "1 4 15 | 1 4 21 | 1 5 22");
+    EXPECT_INT(rig.late, 2);
+    rig_mark(&rig, 1000);
+    EXPECT_STR(rig_out(&rig), "+I 1 5 22 3 10 2");
+
+    /* All is forgotten. Both rows are behind the watermark; what they said comes with the next one. */
+    rig_in(&rig, 0, "1 6 50 | 1 7 70");
+    rig_in(&rig, 0, "1 8 60");
+    EXPECT_INT(rig.late, 2);
+    rig_mark(&rig, 1001);
+    EXPECT_STR(rig_out(&rig), "+I 1 6 50 1 6 6 | +I 1 8 60 2 14 6 | +I 1 7 70 2 15 8");
+    uint64_t rows = 0, bytes;
+    rig_mark(&rig, 1002);
+    rig.class->measure(rig.node, rig.state, &rows, &bytes);
+    EXPECT_INT(rows, 0);
+    rig_close(&rig);
+}
+
 TEST(over_processing_time_is_told_at_the_end_of_the_tick)
 {
     struct op_rig rig;

@@ -7,7 +7,8 @@
  * anything runs, and handed out by a source that does nothing else; the clock begins when it is asked for the first.
  * From a topic it begins when all tasks run. It ends with the job. Object reuse is on. Each query runs once for the
  * compiler to warm up, then with its state on the heap and in RocksDB (-Dstates=hashmap: the one), each without and with
- * mini-batches; the best counts, by processor time, which the JVM knows in steps of 10 ms. The peak of memory is that of the JVM so far. A line of JSON each:
+ * mini-batches; the best counts, by processor time, which the JVM knows in steps of 10 ms. The peak of memory is that of the JVM
+ * so far. With -Dseconds=N no query begins that would end later, were it as long as the longest before it. A line of JSON each:
  *
  *   {"query":"q5","events":…,"seconds":…,"cpu_ns":…,"peak_rss_bytes":…,"settings":"heap, mini-batch","runs":4}
  */
@@ -249,6 +250,7 @@ public class FlinkNexmark {
     }
 
     public static void main(String[] args) throws Exception {
+        long started = System.nanoTime();
         int events = Integer.parseInt(args[0]), parallelism = Integer.parseInt(args[1]);
         boolean memory = !args[2].contains(":");
         String source = memory ? "'connector' = 'rows'"
@@ -267,7 +269,11 @@ public class FlinkNexmark {
             RowType all = (RowType) env.from("datagen").getResolvedSchema().toPhysicalRowDataType().getLogicalType();
             read(args[2], events, all);
         }
+        long until = Long.getLong("seconds", 1000000) * 1000000000L, longest = 0;
         for (String query : Arrays.copyOfRange(args, 4, args.length)) {
+            long begun = System.nanoTime();
+            if (begun - started + longest > until)
+                break;
             try {
                 measure(query, events, parallelism, source, args[3], memory);
             } catch (Exception e) {
@@ -277,6 +283,7 @@ public class FlinkNexmark {
                 System.out.printf("{\"query\":\"%s\",\"error\":\"%s\"}%n", Path.of(query).getFileName().toString().replace(".sql", ""),
                     String.valueOf(t).replaceAll("[\"\\n]", " "));
             }
+            longest = Math.max(longest, System.nanoTime() - begun);
         }
         System.exit(0);
     }

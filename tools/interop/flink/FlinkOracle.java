@@ -1,12 +1,13 @@
 /* Runs SQL scripts on a real Flink: one JVM, one local cluster, parallelism 1.
  *
- * A line of standard input is a JSON object {"statements": [{"sql": "...", "alone": false}, ...]}; each gets
+ * A line of standard input is a JSON object {"statements": [{"sql": "...", "alone": false}, ...], "batch": false}; each gets
  * an environment of its own and is answered by one line, {"answers": [{"ok": true, "types": [...], "lines":
  * [...]}, ...], "ms": n}. `lines` are what the print connector wrote, or the changes of a SELECT in the same
  * form; SELECTs run in one job unless they are to run alone. A statement that fails has {"ok": false,
  * "error": "..."}, and "ran": true where it was accepted and failed while it ran; the rest is run all the same.
  *
- * The watermark follows each record: an interval of 0 makes the assigner emit at once.
+ * The watermark follows each record: an interval of 0 makes the assigner emit at once. With "batch" there is none: all
+ * is read, and then computed once.
  */
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
@@ -45,8 +46,9 @@ public class FlinkOracle {
     static final ByteArrayOutputStream printed = new ByteArrayOutputStream();
     static final long JOB_SECONDS = 150;
 
-    static Configuration settings() {
+    static Configuration settings(boolean batch) {
         Configuration c = new Configuration();
+        c.setString("execution.runtime-mode", batch ? "BATCH" : "STREAMING");
         c.setString("execution.target", OracleExecutor.NAME);
         c.setString("parallelism.default", "1");
         c.setString("pipeline.auto-watermark-interval", "0 ms");
@@ -165,7 +167,7 @@ public class FlinkOracle {
         long begun = System.nanoTime();
         ObjectNode response = JSON.createObjectNode();
         ArrayNode answers = response.putArray("answers");
-        StreamExecutionEnvironment stream = StreamExecutionEnvironment.getExecutionEnvironment(settings());
+        StreamExecutionEnvironment stream = StreamExecutionEnvironment.getExecutionEnvironment(settings(request.path("batch").asBoolean()));
         StreamTableEnvironment env = StreamTableEnvironment.create(stream);
         List<String> queries = new ArrayList<>();
         List<ObjectNode> waiting = new ArrayList<>();

@@ -23,7 +23,8 @@ In both, /* data NAME ... */ is a file, and $DIR its folder; $NOW are millisecon
 is left are topics: Flink's tables find them at the server 'properties.bootstrap.servers' = '$KAFKA', one of ours, and
 ours have each a copy of them as they were before.
 A table with 'connector' = 'looked-up' and 'path' is a file of csv: Flink's side has a connector that looks it up.
-Lines that start with # are left out.
+Lines that start with # are left out. A file that begins with `-- batch` is run by Flink in its batch mode, which computes what
+it has read once, when it has read all.
 
   -- include FILE                  FILE's statements, from the project's top
   -- include FILE where A is B     with B for A
@@ -63,27 +64,28 @@ class Oracle:
         if not self.process.stdout.readline():
             raise SystemExit("the Flink oracle did not start")
 
-    def run(self, statements, folder, address=None):
-        """statements: [(directive, sql)]; address: what stands in them for $KAFKA"""
+    def run(self, statements, folder, address=None, batch=False):
+        """statements: [(directive, sql)]; address: what stands in them for $KAFKA; batch: all at once, when all is read"""
         statements = [{"sql": sql, "alone": d in ("refused", "fails")} for d, sql in statements]
         if not self.kept:
-            return self.ask(statements)
+            return self.ask(statements, batch)
         digest = hashlib.sha256(json.dumps(statements).replace(folder, "$DIR").replace(address or folder, "$KAFKA").encode())
+        digest.update(b"batch" * batch)
         for inner, _, names in sorted(os.walk(folder)):
             for name in sorted(names):
                 digest.update(open(os.path.join(inner, name), "rb").read())
         path = os.path.join(self.kept, digest.hexdigest())
         if not os.path.exists(path):
-            answers = self.ask(statements)
+            answers = self.ask(statements, batch)
             with open(path, "w", encoding="utf-8") as f:
                 json.dump(answers, f)
         return json.load(open(path, encoding="utf-8"))
 
-    def ask(self, statements):
+    def ask(self, statements, batch):
         if not self.process:
             self.start()
         begun = time.time()
-        self.process.stdin.write(json.dumps({"statements": statements}) + "\n")
+        self.process.stdin.write(json.dumps({"statements": statements, "batch": batch}) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
@@ -341,10 +343,10 @@ def take_topics(text, folder, ours):
     return text.replace(found.group(0), ""), data
 
 
-def answers_over(topics, oracle, ours, statements, folder):
+def answers_over(topics, oracle, ours, statements, folder, batch):
     """Flink's answers; over topics: of a server of ours, over a copy of them."""
     if not topics:
-        return oracle.run(statements, folder)
+        return oracle.run(statements, folder, batch=batch)
     shutil.copytree(topics, topics + "-flink")
     server, address = ours.serve(topics + "-flink")
     try:
@@ -358,7 +360,7 @@ def run_script(path, oracle, ours, work, report):
     folder = os.path.join(work, os.path.basename(path))
     text, topics = take_topics(take_text(path, folder, ours), folder, ours)
     statements = split_statements(text)
-    theirs = answers_over(topics, oracle, ours, statements, folder)
+    theirs = answers_over(topics, oracle, ours, statements, folder, text.startswith("-- batch\n"))
     statements = [(d, re.sub(r"'properties.bootstrap.servers' = '[^']*', ", "", s)) for d, s in statements]
     statements = [(d, s.replace("'connector' = 'looked-up'", LOOKED_UP)) for d, s in statements]
     ours.topics = topics

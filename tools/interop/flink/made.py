@@ -21,7 +21,7 @@ construction, as no two runs of Flink need agree on it:
   - processing time: no query has it;
   - sums of floats: numbers are whole, deviations are cut to whole numbers;
   - late records below two scans where an operator looks at time: which file is read first says what is late.
-    So interval and temporal joins, which have two, have no cell of late records;
+    So interval, window and temporal joins, which have two, have no cell of late records;
   - the order of changes: the rows that are left are compared;
   - LISTAGG, FIRST_VALUE and others that follow the order of rows over changes; ORDER BY without LIMIT.
 
@@ -44,10 +44,12 @@ import compare
 
 TRAITS = {"nulls": 1, "ties": 2, "late": 4}
 KINDS = ("append", "upsert", "retract")
-TIMED = ("window-group", "interval-join", "temporal-join", "window-rank", "over", "match")
+TIMED = ("window-group", "interval-join", "window-join", "temporal-join", "window-rank", "over", "match")
+TWO_SCANS = ("interval-join", "window-join", "temporal-join")
 UNTIMED = ("select", "distinct", "group", "join", "outer-join", "rank", "union-all", "set", "semi-join", "anti-join",
-           "scalar", "unnest")
+           "scalar", "unnest", "over-values")
 BATCH = 40
+WANTED = 12  # cells that a batch is made for, those that lack most
 RECORDS = 24
 
 
@@ -57,7 +59,7 @@ def all_cells():
     for op in UNTIMED + TIMED:
         for kind in KINDS[:1] if op in TIMED else KINDS:
             for trait in ("nulls", "ties", "late", "retractions"):
-                late_of_two = trait == "late" and op in ("interval-join", "temporal-join")
+                late_of_two = trait == "late" and op in TWO_SCANS
                 if not (kind == "append" and trait == "retractions") and not late_of_two:
                     cells.append((op, kind, trait))
     return cells
@@ -139,15 +141,15 @@ class Run:
 
     def batch(self, number):
         seed = self.args.seed * 100000 + number
-        lacking = self.lacking()
         traits = [t for i, t in enumerate(TRAITS) if (number * 5 + 7) >> i & 1]
         wanted = []
-        if number % 2 or self.asked >= self.args.queries:  # for those that lack some
-            if self.asked >= self.args.queries:  # what lacks most is in the records
-                need = collections.Counter(c[2] for c in lacking)
-                traits = [t for t in TRAITS if need[t]] or ["nulls"]
-            wanted = sorted({f"{op} {kind}{' retractions' if trait == 'retractions' else ''}" for op, kind, trait in lacking
-                             if trait in traits or trait == "retractions"})
+        if number % 2 or self.asked >= self.args.queries:  # for those that lack most
+            lacking = sorted(self.lacking(), key=lambda c: self.count[c])
+            late = bool(lacking) and lacking[0][2] == "late"
+            lacking = [c for c in lacking if (c[0] not in TWO_SCANS if late else c[2] != "late")][:WANTED]
+            need = collections.Counter(c[2] for c in lacking)
+            traits = [t for t in TRAITS if need[t]] or ["nulls"]
+            wanted = sorted({f"{op} {kind}{' retractions' if trait == 'retractions' else ''}" for op, kind, trait in lacking})
             wanted = sorted(set(wanted) | {w + " retractions" for w in wanted if not w.endswith("s") and "append" not in w})
         made = Made(self.args.maker, seed, traits, wanted, os.path.join(self.args.work, f"made{number}"))
         if not made.queries:
