@@ -147,3 +147,26 @@ SELECT v.id, (SELECT MAX(v) FROM b WHERE b.k = v.k) FROM a v;
 SELECT v.id FROM a v WHERE v.k IN (SELECT k FROM b WHERE v.n = b.v);
 SELECT id, k NOT IN (SELECT k FROM c) FROM a;
 SELECT id, EXISTS (SELECT * FROM b WHERE b.k = a.k) FROM a;
+# Beside OR, or as a value, Flink counts the rows of an uncorrelated set first, and of an empty one it counts none, not 0: no row is left.
+SELECT * FROM a WHERE id NOT IN (SELECT v FROM b WHERE v > 1000);
+-- differs: Flink loses all rows where the set is empty
+SELECT * FROM a WHERE id = 1 OR id NOT IN (SELECT v FROM b WHERE v > 1000);
+-- differs: Flink loses all rows where the set is empty
+SELECT * FROM a WHERE id = 1 OR id IN (SELECT v FROM b WHERE v > 1000);
+-- differs: Flink loses all rows where the set is empty
+SELECT id, id IN (SELECT v FROM b WHERE v > 1000) FROM a;
+-- differs: Flink loses all rows of z where the set is empty
+SELECT * FROM a WHERE k = 'q' OR EXISTS (SELECT * FROM (SELECT k FROM a WHERE id NOT IN (SELECT v FROM b WHERE v > 1000)) z WHERE z.k = a.k);
+SELECT * FROM a WHERE EXISTS (SELECT * FROM (SELECT k FROM a WHERE id NOT IN (SELECT v FROM b WHERE v > 1000)) z WHERE z.k = a.k);
+SELECT * FROM a WHERE id = 1 OR EXISTS (SELECT v FROM b WHERE v > 1000);
+SELECT id, (SELECT COUNT(*) FROM b WHERE v > 1000) FROM a;
+SELECT id, (SELECT COALESCE(SUM(v), -1) FROM b WHERE 1000 = 1) FROM a;
+SELECT id, (SELECT COALESCE(SUM(v), -1) FROM b WHERE 1000 = 1 AND b.k = a.k) FROM a;
+SELECT id, (SELECT MAX(n) FROM (SELECT (SELECT COUNT(*) FROM b WHERE b.k = a.k) AS n FROM a WHERE 1000 = 1)) FROM a;
+# A column beside itself: what it would be were it not NULL.
+SELECT * FROM a WHERE k < k;
+-- differs: Flink takes k < k for FALSE where k is NULL, and so NOT (k < k) for TRUE
+SELECT * FROM a WHERE NOT (k < k);
+-- differs: Flink takes k <> k for FALSE where k is NULL
+SELECT * FROM a WHERE NOT (k <> k AND id > 0);
+SELECT id, k < k, k <> k, k = k FROM a;

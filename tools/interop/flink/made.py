@@ -28,8 +28,8 @@ construction, as no two runs of Flink need agree on it:
 Some queries give one thing or another on Flink, as it reads its two files in one order or another, though they have one
 meaning: it is asked again, and where it then gives what ours gives, the query counts in no cell, and is told.
 
-A difference that is meant is in tools/interop/flink/made_differences.txt: a line of a pattern of the query, ` => ` and a word
-of what differs. A query that it fits and that differs counts in no cell. Each line of it must have been met in a whole run.
+A difference that is meant is in tools/interop/flink/made_differences.txt: a line of a pattern of the query, ` => ` and a pattern
+of a line of what differs, or of each line, with `only` before it. A query that it fits and that differs counts in no cell. Each line of it must have been met in a whole run.
 """
 import argparse
 import collections
@@ -129,9 +129,10 @@ class Run:
         return [tuple(l.split(" => ")) for l in lines]
 
     def stated(self, sql, problems):
-        text = "\n".join(problems)
         for pattern, what in self.differences:
-            if re.search(pattern, sql) and re.search(what, text):
+            every = what.startswith("only ")
+            hits = [bool(re.search(what.removeprefix("only "), line)) for line in problems]
+            if re.search(pattern, sql) and (all(hits) if every else any(hits)):
                 self.met[pattern] += 1
                 return True
         return False
