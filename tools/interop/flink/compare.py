@@ -118,7 +118,7 @@ class Quickwater:
                 data = os.path.join(scratch, "data")
                 shutil.copytree(self.topics, data)
             done = subprocess.run(command + (["--data", data] if data else []), input=text, capture_output=True,
-                                  text=True, timeout=60)
+                                  text=True, timeout=240)
         return done.returncode, done.stdout, done.stderr
 
     def serve(self, data):

@@ -100,7 +100,7 @@ def ours_of(program, setup, queries):
     try:
         code, out, err = program.script(statements)
     except subprocess.TimeoutExpired:
-        code, out, err = 1, "", "not at its end after 60 s"
+        code, out, err = 1, "", "not at its end after 240 s"
     if code and len(queries) > 1:
         half = len(queries) // 2
         return ours_of(program, setup, queries[:half]) + ours_of(program, setup, queries[half:])
