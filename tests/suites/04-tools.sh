@@ -106,6 +106,11 @@ done
 
 same "$(./dev interop --ci kafka_nobody common 2>&1)" "interop: no tools/interop/kafka_nobody.sh, and none that begins with kafka_nobody" \
     "interop: a peer that is not there"
+# slices: each test in one of them, none longer than it may be but a test that is so alone
+printf '# TEST SECONDS\na 70\nb 40\nc 30\nd 130\ne 1\n' >"$suite_dir/seconds"
+slice() { python3 tools/interop/slice.py "$suite_dir/seconds" 100 "$1" a b c d e new; }
+same "$(for n in 0 1 2; do slice $n; done | tr '\n' ';')" "d;a c;b e new;" "slices: each test once"
+same "$(slice 7)" "$(slice 1)" "slices: counted round"
 
 # packages: no service of theirs starts, and the machine's own word about that stands
 fake() { cat >"$suite_dir/bin/$1"; chmod +x "$suite_dir/bin/$1"; }
