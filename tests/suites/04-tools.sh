@@ -106,6 +106,7 @@ done
 
 same "$(./dev interop --ci kafka_nobody common 2>&1)" "interop: no tools/interop/kafka_nobody.sh, and none that begins with kafka_nobody" \
     "interop: a peer that is not there"
+
 # slices: each test in one of them, none longer than it may be but a test that is so alone
 printf '# TEST SECONDS\na 70\nb 40\nc 30\nd 130\ne 1\n' >"$suite_dir/seconds"
 slice() { python3 tools/interop/slice.py "$suite_dir/seconds" 100 "$1" a b c d e new; }

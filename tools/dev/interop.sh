@@ -32,9 +32,10 @@ while [ $# -gt 0 ]; do
 done
 all=$names
 [ -n "$all" ] || all=$(peers)
+[ -n "$lanes" ] || { [ $mode = full ] && lanes=1 || lanes=2; }
 limit=7200
 [ $mode = full ] || limit=480
-[ -n "$lanes" ] || { [ $mode = full ] && lanes=1 || lanes=2; }
+[ "$lanes" = 1 ] || limit=$((2 * limit)) # neighbours at work
 INTEROP_MODE=$mode
 INTEROP_CACHE=${QUICKWATER_CACHE:-$HOME/.cache/quickwater}/peers
 COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)

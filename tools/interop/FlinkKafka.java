@@ -99,7 +99,7 @@ public class FlinkKafka {
 
     static Process spawn() throws Exception {
         String checkpoint = newest();
-        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-Xmx512m",
+        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
                 "--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED",
                 "-cp", System.getProperty("java.class.path"), "FlinkKafka", broker, folder.toString(), "job"));
         if (checkpoint != null) command.add(checkpoint);

@@ -63,7 +63,8 @@ public class KafkaStreamsWords {
     }
 
     static Process spawn(int which) throws Exception {
-        return new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "-Xmx192m", "-cp", System.getProperty("java.class.path"),
+        return new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                "-cp", System.getProperty("java.class.path"),
                 "KafkaStreamsWords", broker, folder.toString(), "instance", folder.resolve("state" + which).toString())
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(ProcessBuilder.Redirect.appendTo(folder.resolve("instance" + which + ".err").toFile())).start();

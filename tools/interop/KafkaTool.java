@@ -8,38 +8,51 @@ import java.util.Arrays;
 import org.apache.kafka.common.utils.Exit;
 
 public class KafkaTool {
-    static class Exited extends RuntimeException {
-        final int code;
+    // What a tool prints; some keep the stream that they began with.
+    static final ByteArrayOutputStream said = new ByteArrayOutputStream();
 
-        Exited(int code) { this.code = code; }
+    static class Exited extends RuntimeException { }
+
+    // The first exit of a tool, and what it had printed by then: some catch what ends them here, and say that too.
+    static Integer code;
+    static String printed;
+
+    static void end(int with) {
+        System.out.flush();
+        code = with;
+        printed = said.toString();
     }
 
-    static int run(String[] words) throws Exception {
+    static void exit(int with, String message) {
+        if (code == null) end(with);
+        throw new Exited();
+    }
+
+    static void run(String[] words) throws Exception {
+        said.reset();
+        code = null;
         try {
             Class.forName(words[0]).getMethod("main", String[].class)
                     .invoke(null, (Object) Arrays.copyOfRange(words, 1, words.length));
-            return 0;
+            if (code == null) end(0);
         } catch (InvocationTargetException e) {
-            if (e.getCause() instanceof Exited) return ((Exited) e.getCause()).code;
+            if (code != null) return;
             e.getCause().printStackTrace();
-            return 1;
+            end(1);
         }
     }
 
     public static void main(String[] args) throws Exception {
         PrintStream out = System.out;
-        Exit.setExitProcedure((code, message) -> { throw new Exited(code); });
-        Exit.setHaltProcedure((code, message) -> { throw new Exited(code); });
+        Exit.setExitProcedure(KafkaTool::exit);
+        Exit.setHaltProcedure(KafkaTool::exit);
+        PrintStream to = new PrintStream(said, true);
+        System.setOut(to);
+        System.setErr(to);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = in.readLine()) != null;) {
-            ByteArrayOutputStream said = new ByteArrayOutputStream();
-            PrintStream to = new PrintStream(said, true);
-            System.setOut(to);
-            System.setErr(to);
-            int code = run(line.split("\t"));
-            to.flush();
-            out.print(said);
-            out.println("\nexit " + code);
+            run(line.split("\t"));
+            out.print(printed + "\nexit " + code + "\n");
             out.flush();
         }
     }

@@ -53,7 +53,7 @@ public class SparkKafka {
     }
 
     static Process spawn() throws Exception {
-        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-Xmx768m"));
+        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
         for (String p : List.of("lang", "lang.invoke", "lang.reflect", "io", "net", "nio", "util", "util.concurrent", "util.concurrent.atomic"))
             command.add("--add-opens=java.base/java." + p + "=ALL-UNNAMED");
         for (String p : List.of("sun.nio.ch", "sun.nio.cs", "sun.security.action", "sun.util.calendar"))

@@ -94,7 +94,8 @@ public class StormKafka {
     static int runs;
 
     static Process spawn() throws Exception {
-        List<String> command = List.of(System.getProperty("java.home") + "/bin/java", "-Xmx512m", "-Djava.io.tmpdir=" + folder,
+        List<String> command = List.of(System.getProperty("java.home") + "/bin/java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                "-Djava.io.tmpdir=" + folder,
                 "-cp", System.getProperty("java.class.path"), "StormKafka", broker, folder.toString(), "job",
                 folder.resolve("seen" + runs++).toString());
         return new ProcessBuilder(command).redirectErrorStream(true).directory(folder.toFile())

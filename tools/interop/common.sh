@@ -3,6 +3,8 @@
 : "${INTEROP_CACHE:=${QUICKWATER_CACHE:-$HOME/.cache/quickwater}/peers}"
 : "${INTEROP_MODE:=full}"
 work=$(mktemp -d)
+# of JVMs that live for a minute: the first compiler alone, and a collector of one thread, cost the cores least
+jvm="-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 server_pid=
 client_pid=
 finish() {

@@ -15,23 +15,25 @@ cc -O1 -I "$work/include" -o "$work/bin/member" tools/interop/consumers_member.c
 javac -nowarn -cp "$jars/*" -d "$work/classes" tools/interop/ConsumersMember.java || give_up "compiling"
 export LD_LIBRARY_PATH="$rdkafka"
 [ "$INTEROP_MODE" = ci ] && usual=25 || usual=60
-passed=0
-failed=0
-run() { # run NAME ROUNDS COMMAND…: members of that command
+number=0
+run() { # run NAME ROUNDS COMMAND…: members of that command, in the background
+    number=$((number + 1))
     name=$1
     rounds=$2
     shift 2
-    if python3 tools/interop/consumers.py "${SEED:-1}" "$rounds" build/release/quickwater serve --http off --pg off \
-        --redis off -- "$@" -- "$work/bin/member"; then
-        passed=$((passed + 1))
-    else
-        echo "FAILED members of $name"
-        failed=$((failed + 1))
-    fi
+    [ -z "${KEEP:-}" ] || mkdir -p "$KEEP/$number"
+    {
+        echo "members of $name:"
+        KEEP=${KEEP:+$KEEP/$number} python3 tools/interop/consumers.py "${SEED:-1}" "$rounds" build/release/quickwater serve --http off \
+            --pg off --redis off -- "$@" -- "$work/bin/member"
+    } >"$work/said.$number" 2>&1 &
 }
 export PROTOCOLS
-for PROTOCOLS in consumer consumer,classic; do
+for PROTOCOLS in consumer consumer,classic; do # the two clients beside each other, on servers of their own
     run "librdkafka, $PROTOCOLS" "${ROUNDS:-$usual}" "$work/bin/member"
-    run "java, $PROTOCOLS" "${ROUNDS:-$((usual / 2))}" java -Xmx128m -cp "$jars/*:$work/classes" ConsumersMember
+    run "java, $PROTOCOLS" "${ROUNDS:-$((usual / 2))}" java -Xmx128m $jvm -cp "$jars/*:$work/classes" ConsumersMember
+    wait
 done
-echo "$passed passed, $failed failed"
+cat "$work"/said.*
+passed=$(cat "$work"/said.* | grep -c '^ok seed')
+echo "$passed passed, $((number - passed)) failed"

@@ -1,14 +1,13 @@
 """kafka-acls and kafka-configs against the Kafka face with an authorizer: kafka_acls.py HOST:PORT [CASE…], Kafka's tools as
 jars in $TOOLS/lib, and KafkaTool in $CLASSES. What the tools set is held against what clients (librdkafka) then may do. Whoever runs it kills our server
 and starts it again when the file $AGAIN appears. Ends in 'N passed, N failed'."""
-import os, re, subprocess, tempfile, threading, time
+import os, re, tempfile, time
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+import tools
 from checks import BROKER, case, main, unique, until
 
 WORK = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
-JVM = subprocess.Popen(["java", "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", os.environ["TOOLS"] + "/lib/*:" + os.environ["CLASSES"],
-                        "KafkaTool"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 TOOL = {"acls": "org.apache.kafka.tools.AclCommand", "configs": "kafka.admin.ConfigCommand"}
 PASSWORDS = {"admin": "admin-secret"}
 ADMIN = os.path.join(WORK, "admin.properties")
@@ -20,20 +19,9 @@ with open(ADMIN, "w") as f:
 
 def tool(name, *args, config=ADMIN, fails=False):
     """What kafka-NAME prints, as who the config says."""
-    JVM.stdin.write("\t".join([TOOL[name], "--bootstrap-server", BROKER, "--command-config", config, *args]) + "\n")
-    JVM.stdin.flush()
-    patience = threading.Timer(90, JVM.kill)
-    patience.start()
-    said = []
-    for line in JVM.stdout:
-        if line.startswith("exit "):
-            break
-        said.append(line)
-    patience.cancel()
-    out = "".join(said)
-    assert JVM.poll() is None, "the tool does not end: %s %s" % (name, " ".join(args))
-    failed = line != "exit 0\n" or bool(re.search(r"^(Error|Exception)", out, re.M))
-    assert failed == fails, "%s %s: %s%s" % (name, " ".join(args), line, out[:2000])
+    code, out = tools.run(TOOL[name], "--bootstrap-server", BROKER, "--command-config", config, *args)
+    failed = code != 0 or bool(re.search(r"^(Error|Exception)", out, re.M))
+    assert failed == fails, "%s %s: %d\n%s" % (name, " ".join(args), code, out[:2000])
     return out
 
 

@@ -26,7 +26,9 @@ SOURCE = {"connector.class": "org.apache.kafka.connect.file.FileStreamSourceConn
           "topic": TOPIC, "exactly.once.support": "required", "transaction.boundary": "poll", "batch.size": "100",
           "producer.override.transaction.timeout.ms": "8000"}
 SINK = {"connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector", "tasks.max": "1", "file": OUT,
-        "topics": TOPIC, "consumer.override.isolation.level": "read_committed"}
+        "topics": TOPIC, "consumer.override.isolation.level": "read_committed",
+        # or the one of a worker that was killed keeps the others waiting
+        "consumer.override.session.timeout.ms": "6000", "consumer.override.heartbeat.interval.ms": "1000"}
 
 
 class Worker:
@@ -35,7 +37,7 @@ class Worker:
         with open(path, "w") as f:
             f.writelines("%s=%s\n" % pair for pair in CONFIG.items())
         self.log = open(os.path.join(WORK, "worker.log"), "a")
-        self.process = subprocess.Popen(["java", "-Xmx256m", "-cp", os.environ["TOOLS"] + "/lib/*",
+        self.process = subprocess.Popen(["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", os.environ["TOOLS"] + "/lib/*",
                                          "org.apache.kafka.connect.cli.ConnectDistributed", path],
                                         stdout=self.log, stderr=self.log)
         until("the worker answers", 120, lambda: ask("GET", "/connectors") is not None)

@@ -7,4 +7,4 @@ javac -nowarn -cp "$dir/lib/*" -d "$work/classes" tools/interop/FlinkKafka.java 
 server_start
 rounds=2
 [ "$INTEROP_MODE" = ci ] || rounds=12
-with_restarts timeout 1500 java -Xmx256m -cp "$dir/lib/*:$work/classes" FlinkKafka "$broker" "$work" $rounds
+with_restarts timeout 1500 java -Xmx256m $jvm -cp "$dir/lib/*:$work/classes" FlinkKafka "$broker" "$work" $rounds

@@ -7,4 +7,4 @@ case ${KAFKA_CLIENTS_VERSION:-4} in 3.*) api=java3 ;; *) api=java4 ;; esac
 javac -nowarn -cp "$dir/lib/*" -d "$work/classes" tools/interop/KafkaJava.java tools/interop/$api/KafkaJavaApi.java ||
     give_up "compiling"
 server_start
-timeout 500 java -Xmx256m -cp "$dir/lib/*:$work/classes" KafkaJava "$broker"
+timeout 500 java -Xmx256m $jvm -cp "$dir/lib/*:$work/classes" KafkaJava "$broker"

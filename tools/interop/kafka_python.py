@@ -157,8 +157,8 @@ def group_member_dies():
 @case
 def static_member():
     topic, group = create(unique("kp-static")), unique("g")
-    more = dict(group_instance_id="one", session_timeout_ms=20000)
-    for seconds in (20, 8):  # the second has its partitions back at once, though the first did not leave
+    more = dict(group_instance_id="one", session_timeout_ms=90000)
+    for seconds in (60, 30):  # the second has its partitions back at once, though the first did not leave
         c = consumer(topic, group=group, **more)
         end = time.time() + seconds
         while len(c.assignment()) < 4 and time.time() < end:

@@ -50,4 +50,4 @@ clients = "required"
 [security]
 acls = true
 super_users = "User:CN=client,O=Example"'
-timeout 400 java -Xmx256m -cp "$dir/lib/*:$work/classes" KafkaSecurity "$sasl" "$address" "$work"
+timeout 400 java -Xmx256m $jvm -cp "$dir/lib/*:$work/classes" KafkaSecurity "$sasl" "$address" "$work"

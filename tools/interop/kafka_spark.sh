@@ -6,4 +6,4 @@ javac -nowarn -cp "$dir/lib/*" -d "$work/classes" tools/interop/SparkKafka.java 
 server_start
 rounds=2
 [ "$INTEROP_MODE" = ci ] || rounds=8
-with_restarts timeout 1500 java -Xmx256m -cp "$dir/lib/*:$work/classes" SparkKafka "$broker" "$work" $rounds
+with_restarts timeout 1500 java -Xmx256m $jvm -cp "$dir/lib/*:$work/classes" SparkKafka "$broker" "$work" $rounds

@@ -6,4 +6,4 @@ javac -nowarn -cp "$dir/lib/*" -d "$work/classes" tools/interop/KafkaStreamsWord
 server_start
 rounds=3
 [ "$INTEROP_MODE" = ci ] || rounds=18
-with_restarts timeout 1500 java -Xmx256m -cp "$dir/lib/*:$work/classes" KafkaStreamsWords "$broker" "$work" $rounds
+with_restarts timeout 1500 java -Xmx256m $jvm -cp "$dir/lib/*:$work/classes" KafkaStreamsWords "$broker" "$work" $rounds

@@ -1,11 +1,11 @@
-"""Kafka's command-line tools against the Kafka face: kafka_tools.py HOST:PORT [CASE…], with their jars in $TOOLS/lib.
-Each is run as its Java class; what it prints is looked at. Ends in 'N passed, N failed'."""
+"""Kafka's command-line tools against the Kafka face: kafka_tools.py HOST:PORT [CASE…], with their jars in $TOOLS/lib, and
+KafkaTool in $CLASSES. Each is run as its Java class; what it prints is looked at. Ends in 'N passed, N failed'."""
 import json, os, re, signal, subprocess, tempfile, time
 from confluent_kafka import Producer
+import tools
 from checks import BROKER, Sent, case, main, unique, until
 
 WORK = tempfile.mkdtemp(dir=os.environ.get("TMPDIR"))
-JAVA = ["java", "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", os.environ["TOOLS"] + "/lib/*"]
 TOOL = {"topics": "org.apache.kafka.tools.TopicCommand",
         "configs": "kafka.admin.ConfigCommand",
         "consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
@@ -26,16 +26,20 @@ TOOL = {"topics": "org.apache.kafka.tools.TopicCommand",
 
 
 def start(name, *args, **more):
-    return subprocess.Popen(JAVA + [TOOL[name], *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
+    return subprocess.Popen(tools.JAVA + [TOOL[name], *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
 
 
 def tool(name, *args, fails=False, server=["--bootstrap-server", BROKER], text=None):
-    """What kafka-NAME prints."""
-    p = subprocess.run(JAVA + [TOOL[name], *server, *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                       text=True, timeout=90, input=text)
-    said = bool(re.search(r"^(Error|Exception)", p.stdout, re.M)) or p.returncode != 0
-    assert said == fails, "%s %s: %d\n%s" % (name, " ".join(args), p.returncode, p.stdout[:2000])
-    return p.stdout
+    """What kafka-NAME prints; with a text for its standard input, in a process of its own."""
+    if text is None:
+        code, out = tools.run(TOOL[name], *server, *args)
+    else:
+        p = subprocess.run(tools.JAVA + [TOOL[name], *server, *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           text=True, timeout=180, input=text)
+        code, out = p.returncode, p.stdout
+    said = bool(re.search(r"^(Error|Exception)", out, re.M)) or code != 0
+    assert said == fails, "%s %s: %d\n%s" % (name, " ".join(args), code, out[:2000])
+    return out
 
 
 def create(topic, partitions=4, *more):
@@ -173,7 +177,7 @@ def verifiable_pair():
     """A producer of 3,000 numbers beside two consumers in one group, of which one is killed: none is missed."""
     topic, group = create(unique("kt-ver"), 6), unique("g")
     logs = [open(os.path.join(WORK, "consumer%d" % i), "w+") for i in range(2)]
-    two = [subprocess.Popen(JAVA + [TOOL["verifiable-consumer"], "--bootstrap-server", BROKER, "--topic", topic,
+    two = [subprocess.Popen(tools.JAVA + [TOOL["verifiable-consumer"], "--bootstrap-server", BROKER, "--topic", topic,
                                     "--group-id", group, "--reset-policy", "earliest", "--session-timeout", "6000", "--verbose"],
                             stdout=log, stderr=subprocess.DEVNULL) for log in logs]
 
@@ -190,7 +194,7 @@ def verifiable_pair():
     try:
         until("three partitions each", 60, lambda: has(logs[0]) == 3 and has(logs[1]) == 3)
         said = open(os.path.join(WORK, "producer"), "w+")  # a pipe would hold it up
-        p = subprocess.Popen(JAVA + [TOOL["verifiable-producer"], "--bootstrap-server", BROKER, "--topic", topic,
+        p = subprocess.Popen(tools.JAVA + [TOOL["verifiable-producer"], "--bootstrap-server", BROKER, "--topic", topic,
                                      "--max-messages", "3000", "--throughput", "400", "--acks", "-1"], stdout=said)
         until("a third of them", 60, lambda: len(read()) > 1000)
         two[1].kill()
