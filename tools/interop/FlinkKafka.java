@@ -30,17 +30,8 @@ import org.apache.kafka.clients.producer.*;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.*;
 
-public class FlinkKafka {
+public class FlinkKafka extends Killed {
     static final String IN = "flink-in", OUT = "flink-out";
-    static String broker;
-    static Path folder;
-    static int passed, failed;
-
-    static void check(boolean ok, String what) {
-        System.out.println((ok ? "ok " : "FAILED ") + what);
-        if (ok) passed++;
-        else failed++;
-    }
 
     // "KEY TEXT" becomes "KEY N", N counting the key's records.
     public static class Number extends KeyedProcessFunction<String, String, String> {
@@ -98,35 +89,11 @@ public class FlinkKafka {
     }
 
     static Process spawn() throws Exception {
+        List<String> words = new ArrayList<>(List.of("-Xmx512m", "--add-opens=java.base/java.util=ALL-UNNAMED",
+                "--add-opens=java.base/java.lang=ALL-UNNAMED", "FlinkKafka", broker, folder.toString(), "job"));
         String checkpoint = newest();
-        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-                "--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED",
-                "-cp", System.getProperty("java.class.path"), "FlinkKafka", broker, folder.toString(), "job"));
-        if (checkpoint != null) command.add(checkpoint);
-        return new ProcessBuilder(command).redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("job.log").toFile())).start();
-    }
-
-    static Properties props(String... pairs) {
-        Properties p = new Properties();
-        p.put("bootstrap.servers", broker);
-        for (int i = 0; i < pairs.length; i += 2) p.put(pairs[i], pairs[i + 1]);
-        return p;
-    }
-
-    static List<ConsumerRecord<String, String>> committed() {
-        List<ConsumerRecord<String, String>> all = new ArrayList<>();
-        try (KafkaConsumer<String, String> c = new KafkaConsumer<>(props("isolation.level", "read_committed"),
-                new StringDeserializer(), new StringDeserializer())) {
-            List<TopicPartition> parts = c.partitionsFor(OUT).stream().map(p -> new TopicPartition(OUT, p.partition())).toList();
-            c.assign(parts);
-            c.seekToBeginning(parts);
-            Map<TopicPartition, Long> ends = c.endOffsets(parts);
-            long until = System.nanoTime() + 60_000_000_000L;
-            while (System.nanoTime() < until && parts.stream().anyMatch(p -> c.position(p) < ends.get(p)))
-                c.poll(Duration.ofMillis(200)).forEach(all::add);
-        }
-        return all;
+        if (checkpoint != null) words.add(checkpoint);
+        return jvm("job.log", words);
     }
 
     static class Lines extends Thread {
@@ -159,7 +126,7 @@ public class FlinkKafka {
         long end = System.nanoTime() + seconds * 1_000_000_000L;
         long n = 0;
         while (System.nanoTime() < end) {
-            n = committed().size();
+            n = all(OUT, "read_committed", new StringDeserializer()).size();
             if (n >= count) return true;
             Thread.sleep(500);
         }
@@ -167,19 +134,10 @@ public class FlinkKafka {
         return false;
     }
 
-    static void serverAgain() throws Exception {
-        Path again = folder.resolve("again");
-        Files.createFile(again);
-        for (int i = 0; Files.exists(again); i++) {
-            if (i > 600) throw new AssertionError("the server does not come back");
-            Thread.sleep(100);
-        }
-    }
-
     static void compare(Map<String, Long> expected) {
         Map<String, Long> last = new TreeMap<>();
         long wrong = 0;
-        for (ConsumerRecord<String, String> r : committed()) {
+        for (ConsumerRecord<String, String> r : all(OUT, "read_committed", new StringDeserializer())) {
             long n = Long.parseLong(r.value().split(" ")[1]), before = last.getOrDefault(r.key(), 0L);
             if (n != before + 1 && wrong++ < 5)
                 System.out.println("of " + r.key() + ": " + n + " after " + before + ", at " + r.partition() + "/" + r.offset());
@@ -203,7 +161,7 @@ public class FlinkKafka {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> job[0].destroyForcibly()));
         Lines lines = new Lines();
         lines.start();
-        check(reaches(100, 90), "the job has begun");
+        check(reaches(100, 180), "the job has begun");
         for (int round = 0; round < Integer.parseInt(args[2]); round++) {
             boolean server = round % 2 == 1;
             if (server) {
@@ -214,16 +172,15 @@ public class FlinkKafka {
                 job[0] = spawn();
             }
             long begun = System.nanoTime();
-            check(reaches(lines.sent.get(), 90), "round " + round + ": " + (server ? "the server killed" : "the job killed and restored")
+            check(reaches(lines.sent.get(), 180), "round " + round + ": " + (server ? "the server killed" : "the job killed and restored")
                     + ", caught up in " + (System.nanoTime() - begun) / 1000000 + " ms");
         }
         lines.stop = true;
         lines.join();
         check(lines.bad == null, "every record was acknowledged" + (lines.bad == null ? "" : ": " + lines.bad));
-        check(reaches(lines.sent.get(), 90), "all of " + lines.sent.get() + " records are numbered");
+        check(reaches(lines.sent.get(), 180), "all of " + lines.sent.get() + " records are numbered");
         compare(lines.expected);
         if (failed > 0) Files.readAllLines(folder.resolve("job.log")).stream().limit(60).forEach(System.out::println);
-        System.out.println(passed + " passed, " + failed + " failed");
-        System.exit(failed == 0 ? 0 : 1);
+        end();
     }
 }

@@ -22,24 +22,8 @@ import org.apache.kafka.streams.*;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.apache.kafka.streams.kstream.*;
 
-public class KafkaStreamsWords {
+public class KafkaStreamsWords extends Killed {
     static final String APP = "words", IN = "lines", OUT = "counts";
-    static String broker;
-    static Path folder;
-    static int passed, failed;
-
-    static void check(boolean ok, String what) {
-        System.out.println((ok ? "ok " : "FAILED ") + what);
-        if (ok) passed++;
-        else failed++;
-    }
-
-    static Properties props(String... pairs) {
-        Properties p = new Properties();
-        p.put("bootstrap.servers", broker);
-        for (int i = 0; i < pairs.length; i += 2) p.put(pairs[i], pairs[i + 1]);
-        return p;
-    }
 
     // One instance, until it is killed.
     static void instance(String state) {
@@ -63,41 +47,14 @@ public class KafkaStreamsWords {
     }
 
     static Process spawn(int which) throws Exception {
-        return new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-                "-cp", System.getProperty("java.class.path"),
-                "KafkaStreamsWords", broker, folder.toString(), "instance", folder.resolve("state" + which).toString())
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .redirectError(ProcessBuilder.Redirect.appendTo(folder.resolve("instance" + which + ".err").toFile())).start();
+        return jvm("instance" + which + ".err", List.of("-Xmx192m", "KafkaStreamsWords", broker, folder.toString(), "instance",
+                folder.resolve("state" + which).toString()));
     }
 
     static void remove(File f) {
         File[] inside = f.listFiles();
         if (inside != null) for (File each : inside) remove(each);
         f.delete();
-    }
-
-    static void serverAgain() throws Exception {
-        Path again = folder.resolve("again");
-        Files.createFile(again);
-        for (int i = 0; Files.exists(again); i++) {
-            if (i > 600) throw new AssertionError("the server does not come back");
-            Thread.sleep(100);
-        }
-    }
-
-    // All records of a topic that a read_committed reader sees, up to its ends; partitions in order.
-    static <V> List<ConsumerRecord<String, V>> committed(String topic, Deserializer<V> values) {
-        List<ConsumerRecord<String, V>> all = new ArrayList<>();
-        try (KafkaConsumer<String, V> c = new KafkaConsumer<>(props("isolation.level", "read_committed"), new StringDeserializer(), values)) {
-            List<TopicPartition> parts = c.partitionsFor(topic).stream().map(p -> new TopicPartition(topic, p.partition())).toList();
-            c.assign(parts);
-            c.seekToBeginning(parts);
-            Map<TopicPartition, Long> ends = c.endOffsets(parts);
-            long until = System.nanoTime() + 60_000_000_000L;
-            while (System.nanoTime() < until && parts.stream().anyMatch(p -> c.position(p) < ends.get(p)))
-                c.poll(Duration.ofMillis(200)).forEach(all::add);
-        }
-        return all;
     }
 
     static String config(Admin admin, String topic, String name) throws Exception {
@@ -140,7 +97,7 @@ public class KafkaStreamsWords {
         long end = System.nanoTime() + seconds * 1_000_000_000L;
         long n = 0;
         while (System.nanoTime() < end) {
-            n = committed(OUT, new LongDeserializer()).size();
+            n = all(OUT, "read_committed", new LongDeserializer()).size();
             if (n >= words) return true;
             Thread.sleep(500);
         }
@@ -151,7 +108,7 @@ public class KafkaStreamsWords {
     static void compare(Map<String, Long> expected) throws Exception {
         Map<String, Long> last = new TreeMap<>();
         long wrong = 0;
-        for (ConsumerRecord<String, Long> r : committed(OUT, new LongDeserializer())) {
+        for (ConsumerRecord<String, Long> r : all(OUT, "read_committed", new LongDeserializer())) {
             long before = last.getOrDefault(r.key(), 0L);
             if (r.value() != before + 1 && wrong++ < 5)
                 System.out.println("of " + r.key() + ": " + r.value() + " after " + before + ", at " + r.partition() + "/" + r.offset());
@@ -160,7 +117,7 @@ public class KafkaStreamsWords {
         check(wrong == 0, "every word's counts are 1, 2, 3…, each once, in order");
         check(last.equals(expected), "the last counts are those by hand: " + expected.size() + " words");
         Map<String, Long> store = new TreeMap<>();
-        for (ConsumerRecord<String, byte[]> r : committed(APP + "-store-changelog", new ByteArrayDeserializer())) {
+        for (ConsumerRecord<String, byte[]> r : all(APP + "-store-changelog", "read_committed", new ByteArrayDeserializer())) {
             // a timestamp before the count, as the store has it
             if (r.value() == null) store.remove(r.key());
             else store.put(r.key(), java.nio.ByteBuffer.wrap(r.value(), r.value().length - 8, 8).getLong());
@@ -205,16 +162,15 @@ public class KafkaStreamsWords {
                 two[which] = spawn(which);
             }
             long begun = System.nanoTime();
-            check(reaches(3 * lines.sent.get(), 90), "round " + round + ": " + new String[] {"an instance killed", "the server killed",
+            check(reaches(3 * lines.sent.get(), 180), "round " + round + ": " + new String[] {"an instance killed", "the server killed",
                 "an instance killed, its state lost"}[round % 3] + ", caught up in " + (System.nanoTime() - begun) / 1000000 + " ms");
         }
         lines.stop = true;
         lines.join();
         check(lines.bad == null, "every line was acknowledged" + (lines.bad == null ? "" : ": " + lines.bad));
-        check(reaches(3 * lines.sent.get(), 90), "all of " + lines.sent.get() + " lines are counted");
+        check(reaches(3 * lines.sent.get(), 180), "all of " + lines.sent.get() + " lines are counted");
         compare(lines.expected);
         topics();
-        System.out.println(passed + " passed, " + failed + " failed");
-        System.exit(failed == 0 ? 0 : 1);
+        end();
     }
 }

@@ -19,17 +19,8 @@ import org.apache.kafka.common.serialization.*;
 import org.apache.spark.sql.*;
 import org.apache.spark.sql.streaming.*;
 
-public class SparkKafka {
+public class SparkKafka extends Killed {
     static final String IN = "spark-in", OUT = "spark-out", COUNTS = "spark-counts";
-    static String broker;
-    static Path folder;
-    static int passed, failed;
-
-    static void check(boolean ok, String what) {
-        System.out.println((ok ? "ok " : "FAILED ") + what);
-        if (ok) passed++;
-        else failed++;
-    }
 
     static Dataset<Row> source(SparkSession spark) {
         return spark.readStream().format("kafka").option("kafka.bootstrap.servers", broker).option("subscribe", IN)
@@ -53,39 +44,17 @@ public class SparkKafka {
     }
 
     static Process spawn() throws Exception {
-        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-Xmx768m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+        List<String> words = new ArrayList<>(List.of("-Xmx768m"));
         for (String p : List.of("lang", "lang.invoke", "lang.reflect", "io", "net", "nio", "util", "util.concurrent", "util.concurrent.atomic"))
-            command.add("--add-opens=java.base/java." + p + "=ALL-UNNAMED");
+            words.add("--add-opens=java.base/java." + p + "=ALL-UNNAMED");
         for (String p : List.of("sun.nio.ch", "sun.nio.cs", "sun.security.action", "sun.util.calendar"))
-            command.add("--add-opens=java.base/" + p + "=ALL-UNNAMED");
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "SparkKafka", broker, folder.toString(), "job"));
-        return new ProcessBuilder(command).redirectErrorStream(true).directory(folder.toFile())
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("job.log").toFile())).start();
+            words.add("--add-opens=java.base/" + p + "=ALL-UNNAMED");
+        words.addAll(List.of("SparkKafka", broker, folder.toString(), "job"));
+        return jvm("job.log", words);
     }
 
     // The query ends itself when the server is away for long; it is started again, as its owner would.
     static Process alive(Process p) throws Exception { return p.isAlive() ? p : spawn(); }
-
-    static Properties props(String... pairs) {
-        Properties p = new Properties();
-        p.put("bootstrap.servers", broker);
-        for (int i = 0; i < pairs.length; i += 2) p.put(pairs[i], pairs[i + 1]);
-        return p;
-    }
-
-    static List<ConsumerRecord<String, String>> all(String topic) {
-        List<ConsumerRecord<String, String>> all = new ArrayList<>();
-        try (KafkaConsumer<String, String> c = new KafkaConsumer<>(props(), new StringDeserializer(), new StringDeserializer())) {
-            List<TopicPartition> parts = c.partitionsFor(topic).stream().map(p -> new TopicPartition(topic, p.partition())).toList();
-            c.assign(parts);
-            c.seekToBeginning(parts);
-            Map<TopicPartition, Long> ends = c.endOffsets(parts);
-            long until = System.nanoTime() + 60_000_000_000L;
-            while (System.nanoTime() < until && parts.stream().anyMatch(p -> c.position(p) < ends.get(p)))
-                c.poll(Duration.ofMillis(200)).forEach(all::add);
-        }
-        return all;
-    }
 
     static class Lines extends Thread {
         final Map<String, String> expected = new ConcurrentHashMap<>(); // "partition offset" -> key and text
@@ -119,7 +88,7 @@ public class SparkKafka {
     // What has come out, by the record's place in IN; wrong ones are counted.
     static Map<String, String> seen(Lines lines, long[] wrong) {
         Map<String, String> seen = new HashMap<>();
-        for (ConsumerRecord<String, String> r : all(OUT)) {
+        for (ConsumerRecord<String, String> r : all(OUT, "read_uncommitted", new StringDeserializer())) {
             String[] words = r.value().split(" ");
             String text = r.key() + " " + words[0], before = seen.put(words[1] + " " + words[2], text);
             org.apache.kafka.common.header.Header n = r.headers().lastHeader("n");
@@ -141,18 +110,9 @@ public class SparkKafka {
         return false;
     }
 
-    static void serverAgain() throws Exception {
-        Path again = folder.resolve("again");
-        Files.createFile(again);
-        for (int i = 0; Files.exists(again); i++) {
-            if (i > 600) throw new AssertionError("the server does not come back");
-            Thread.sleep(100);
-        }
-    }
-
     static Map<String, Long> lastCounts() {
         Map<String, Long> last = new TreeMap<>();
-        for (ConsumerRecord<String, String> r : all(COUNTS)) last.put(r.key(), Long.parseLong(r.value()));
+        for (ConsumerRecord<String, String> r : all(COUNTS, "read_uncommitted", new StringDeserializer())) last.put(r.key(), Long.parseLong(r.value()));
         return last;
     }
 
@@ -201,7 +161,6 @@ public class SparkKafka {
             if (!n.equals(last.get(k))) System.out.println("      " + k + ": sent " + n + " times, counted " + last.get(k));
         });
         if (failed > 0) Files.readAllLines(folder.resolve("job.log")).stream().filter(l -> !l.contains("INFO")).limit(60).forEach(System.out::println);
-        System.out.println(passed + " passed, " + failed + " failed");
-        System.exit(failed == 0 ? 0 : 1);
+        end();
     }
 }

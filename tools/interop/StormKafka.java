@@ -25,17 +25,8 @@ import org.apache.storm.topology.*;
 import org.apache.storm.topology.base.BaseRichBolt;
 import org.apache.storm.tuple.*;
 
-public class StormKafka {
+public class StormKafka extends Killed {
     static final String IN = "storm-in", GROUP = "storm";
-    static String broker;
-    static Path folder;
-    static int passed, failed;
-
-    static void check(boolean ok, String what) {
-        System.out.println((ok ? "ok " : "FAILED ") + what);
-        if (ok) passed++;
-        else failed++;
-    }
 
     static List<Object> translate(org.apache.kafka.clients.consumer.ConsumerRecord<String, String> r) {
         Header n = r.headers().lastHeader("n");
@@ -94,19 +85,8 @@ public class StormKafka {
     static int runs;
 
     static Process spawn() throws Exception {
-        List<String> command = List.of(System.getProperty("java.home") + "/bin/java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-                "-Djava.io.tmpdir=" + folder,
-                "-cp", System.getProperty("java.class.path"), "StormKafka", broker, folder.toString(), "job",
-                folder.resolve("seen" + runs++).toString());
-        return new ProcessBuilder(command).redirectErrorStream(true).directory(folder.toFile())
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("job.log").toFile())).start();
-    }
-
-    static Properties props(String... pairs) {
-        Properties p = new Properties();
-        p.put("bootstrap.servers", broker);
-        for (int i = 0; i < pairs.length; i += 2) p.put(pairs[i], pairs[i + 1]);
-        return p;
+        return jvm("job.log", List.of("-Xmx512m", "-Djava.io.tmpdir=" + folder, "StormKafka", broker, folder.toString(), "job",
+                folder.resolve("seen" + runs++).toString()));
     }
 
     static class Lines extends Thread {
@@ -170,15 +150,6 @@ public class StormKafka {
         }
     }
 
-    static void serverAgain() throws Exception {
-        Path again = folder.resolve("again");
-        Files.createFile(again);
-        for (int i = 0; Files.exists(again); i++) {
-            if (i > 600) throw new AssertionError("the server does not come back");
-            Thread.sleep(100);
-        }
-    }
-
     // The metadata is Storm's own: who committed. Without it a spout does not know its own commits.
     static boolean ours(Map<TopicPartition, OffsetAndMetadata> commits) {
         return commits.size() == 4 && commits.values().stream().allMatch(c -> c.metadata().contains("\"topologyId\":\"interop-"));
@@ -239,7 +210,6 @@ public class StormKafka {
         long[] wrong = {0};
         check(seen(-1, wrong).equals(lines.expected) && wrong[0] == 0, "each with its key, text and header, at its place");
         if (failed > 0) Files.readAllLines(folder.resolve("job.log")).stream().limit(60).forEach(System.out::println);
-        System.out.println(passed + " passed, " + failed + " failed");
-        System.exit(failed == 0 ? 0 : 1);
+        end();
     }
 }

@@ -3,7 +3,7 @@
 # server killed; each record's number is there once.
 . tools/interop/common.sh
 peer flink_kafka
-javac -nowarn -cp "$dir/lib/*" -d "$work/classes" tools/interop/FlinkKafka.java || give_up "compiling"
+javac -nowarn -cp "$dir/lib/*" -d "$work/classes" tools/interop/Killed.java tools/interop/FlinkKafka.java || give_up "compiling"
 server_start
 rounds=2
 [ "$INTEROP_MODE" = ci ] || rounds=12

@@ -72,10 +72,10 @@ def keep(seconds, log, command):
     folder = tempfile.mkdtemp(prefix="interop-")
     os.chmod(folder, 0o711)  # PostgreSQL runs as another user
     try:
-        pid = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(os.environ, TMPDIR=folder),
-                               preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, WAKING)).pid
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(os.environ, TMPDIR=folder),
+                                 preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, WAKING))
         end, why = time.monotonic() + seconds, None
-        while not why and not reap(pid):
+        while not why and not reap(child.pid):
             left = end - time.monotonic()
             woken = signal.sigtimedwait(WAKING, left) if left > 0 else None
             if woken is None:
@@ -83,6 +83,7 @@ def keep(seconds, log, command):
             elif woken.si_signo != signal.SIGCHLD:
                 why = "it was stopped"
         end_all(log)
+        child.returncode = 0  # reaped here, not by its object
         log.write("%s\n" % why if why else "")
         return not why
     finally:
