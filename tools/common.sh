@@ -26,7 +26,7 @@ packages_install() {
         apt-get update -qq
         apt-get install -y -qq -o DPkg::Lock::Timeout=300 --no-install-recommends "$@"
         command -v systemctl >/dev/null || exit 0
-        for service in mosquitto postgresql rabbitmq-server redis-server; do
+        for service in mosquitto nats-server postgresql rabbitmq-server redis-server; do
             case " $* " in *" $service "*) systemctl disable -q "$service" || true ;; esac
         done' sh "$@"
 }

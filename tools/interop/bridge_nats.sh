@@ -4,5 +4,5 @@
 . tools/common.sh
 need_packages nats-server openssl
 peer nats_python
-make -s -j2 KIND=release build/release/quickwater || give_up "the build"
+built quickwater
 timeout 400 "$dir/bin/python" tools/interop/bridge_nats.py "$work"
