@@ -32,6 +32,8 @@ static void grow(struct buf *buf, size_t need)
 
     while (cap < need)
         cap *= 2;
+    if (buf->limit && cap > buf->limit)
+        cap = buf->limit; /* so that room that is there is within it */
     buf->ptr = xrealloc(buf->ptr, cap);
     buf->cap = cap;
 }
@@ -55,7 +57,7 @@ void buf_advance(struct buf *buf, size_t len)
     buf->len += len;
 }
 
-void buf_append(struct buf *buf, const void *data, size_t len)
+void buf_append_slowly(struct buf *buf, const void *data, size_t len)
 {
     if (len == 0)
         return;

@@ -27,12 +27,28 @@ void buf_clear(struct buf *buf); /* keeps the memory */
 uint8_t *buf_reserve(struct buf *buf, size_t len);
 void buf_advance(struct buf *buf, size_t len);
 
-void buf_append(struct buf *buf, const void *data, size_t len);
+void buf_append_slowly(struct buf *buf, const void *data, size_t len); /* buf_append, which see */
 void buf_fill(struct buf *buf, uint8_t byte, size_t len);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Drops the first len bytes and moves the rest to the front. */
 void buf_consume(struct buf *buf, size_t len);
+
+/* Room that is there is within the limit. */
+static inline bool buf_has_room(const struct buf *buf, size_t len)
+{
+    return !buf->failed && len <= buf->cap - buf->len;
+}
+
+static inline void buf_append(struct buf *buf, const void *data, size_t len)
+{
+    if (len == 0 || !buf_has_room(buf, len)) {
+        buf_append_slowly(buf, data, len);
+        return;
+    }
+    memcpy(buf->ptr + buf->len, data, len);
+    buf->len += len;
+}
 
 static inline struct bytes buf_view(const struct buf *buf)
 {
@@ -51,7 +67,10 @@ static inline void buf_str(struct buf *buf, const char *text)
 
 static inline void buf_u8(struct buf *buf, uint8_t v)
 {
-    buf_append(buf, &v, 1);
+    if (buf_has_room(buf, 1))
+        buf->ptr[buf->len++] = v;
+    else
+        buf_append_slowly(buf, &v, 1);
 }
 
 void buf_u16_be(struct buf *buf, uint16_t v);

@@ -1,9 +1,12 @@
-/* rowset.c: packed rows behind a sorted list of pointers. */
+/* rowset.c: packed rows behind a sorted list of pointers, and behind an index by the hash of their key. */
 #include "flow/rowset.h"
 
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/hash.h"
+
+enum { INDEX_FROM = 64 }; /* of fewer rows the order is as quick */
 
 enum status rowset_init(struct rowset *set, const struct plan_node *of, const uint16_t *columns,
                         uint16_t count, const uint16_t *key, uint16_t key_count,
@@ -13,13 +16,19 @@ enum status rowset_init(struct rowset *set, const struct plan_node *of, const ui
     arena_init(&set->arena, ARENA_BUDGET_NONE);
     heap_init(&set->heap);
     enum status st = pack_make(&set->pack, &set->arena, of, columns, count, diag);
-    if (st != ST_OK)
+    if (st != ST_OK) {
         rowset_deinit(set);
-    return st;
+        return st;
+    }
+    set->hashed = key_count > 0;
+    for (uint16_t i = 0; i < key_count; i++)
+        set->hashed = set->hashed && pack_hashable(&set->pack, key[i]);
+    return ST_OK;
 }
 
 void rowset_deinit(struct rowset *set)
 {
+    rowset_index_deinit(&set->index);
     sorted_free(&set->rows, &set->heap);
     heap_deinit(&set->heap);
     arena_deinit(&set->arena);
@@ -63,6 +72,64 @@ static void row_free(struct rowset *set, struct rowset_row *row)
     heap_free(&set->heap, row, sizeof(*row) + row->size);
 }
 
+/* ---- a row by its key ---- */
+
+static uint32_t hash_key(const struct rowset *set, const uint8_t *packed)
+{
+    uint64_t hash = 0;
+
+    for (uint16_t i = 0; i < set->key_count; i++)
+        hash = hash_combine(hash, pack_hash(&set->pack, set->key[i], packed));
+    return (uint32_t)hash;
+}
+
+static bool same_key(const void *context, const struct rowset_row *row, const void *key)
+{
+    return compare_packed(context, row->packed, ((const struct rowset_row *)key)->packed) == 0;
+}
+
+static struct rowset_row **index_place(const struct rowset *set, const struct rowset_row *row)
+{
+    return rowset_index_find(&set->index, row->hash, same_key, set, row);
+}
+
+/* The row that is there under the row's key, or NULL. */
+static struct rowset_row *find(const struct rowset *set, const struct rowset_row *row)
+{
+    if (set->index.places) {
+        struct rowset_row **place = index_place(set, row);
+        return place ? *place : NULL;
+    }
+    struct rowset_row *there = sorted_get(&set->rows, seek(set, row));
+    return there && compare_rows(set, there, row) == 0 ? there : NULL;
+}
+
+static void insert(struct rowset *set, struct rowset_row *row)
+{
+    sorted_insert(&set->rows, &set->heap, seek(set, row), row);
+    if (set->index.places)
+        rowset_index_add(&set->index, row);
+    else if (set->hashed && set->rows.count >= INDEX_FROM)
+        for (struct sorted_at at = sorted_first(); sorted_get(&set->rows, at); at = sorted_next(&set->rows, at))
+            rowset_index_add(&set->index, sorted_get(&set->rows, at));
+}
+
+static void replace(struct rowset *set, struct rowset_row *there, struct rowset_row *fresh)
+{
+    sorted_set(&set->rows, seek(set, fresh), fresh);
+    if (set->index.places)
+        *index_place(set, fresh) = fresh;
+    row_free(set, there);
+}
+
+static void remove_row(struct rowset *set, struct rowset_row *row)
+{
+    sorted_remove(&set->rows, &set->heap, seek(set, row));
+    if (set->index.places)
+        rowset_index_remove(&set->index, index_place(set, row));
+    row_free(set, row);
+}
+
 static bool same_row(const struct rowset_row *a, const struct rowset_row *b)
 {
     return a->size == b->size && memcmp(a->packed, b->packed, a->size) == 0;
@@ -95,44 +162,53 @@ static void tell(const struct row_change *c, const struct rowset_row *old)
         c->fn(c->context, old && old->copies ? old : NULL, c->in, c->row);
 }
 
+/* there: under fresh's key. fresh is taken: its bytes, or itself. */
+static void update_row(const struct row_change *c, struct rowset_row *there, struct rowset_row *fresh)
+{
+    struct rowset *set = c->set;
+
+    tell(c, there);
+    set->live += there->copies == 0;
+    if (there->size == fresh->size) {
+        memcpy(there->packed, fresh->packed, fresh->size);
+        there->copies = 1;
+        row_free(set, fresh);
+        return;
+    }
+    fresh->hole = there->hole; /* filled, or still listed from an earlier one */
+    if (fresh->hole)
+        set->holes[fresh->hole - 1] = fresh;
+    replace(set, there, fresh);
+}
+
 /* fresh is taken: kept, or freed. */
 static void add_row(const struct row_change *c, struct rowset_row *fresh)
 {
     struct rowset *set = c->set;
-    struct sorted_at at = seek(set, fresh);
-    struct rowset_row *there = sorted_get(&set->rows, at);
-    if (!there || compare_rows(set, there, fresh) != 0) {
+    struct rowset_row *there = find(set, fresh);
+
+    if (!there) {
         tell(c, NULL);
-        sorted_insert(&set->rows, &set->heap, at, fresh);
+        insert(set, fresh);
         set->live++;
-        return;
-    }
-    if (!set->key_count) {
+    } else if (!set->key_count) {
         tell(c, NULL);
         there->copies++;
         set->live++;
         row_free(set, fresh);
-        return;
-    }
-    if (there->copies && same_row(there, fresh)) {
+    } else if (there->copies && same_row(there, fresh)) {
         row_free(set, fresh);
-        return;
+    } else {
+        update_row(c, there, fresh);
     }
-    tell(c, there);
-    set->live += there->copies == 0;
-    fresh->hole = there->hole; /* filled, or still listed from an earlier one */
-    if (fresh->hole)
-        set->holes[fresh->hole - 1] = fresh;
-    sorted_set(&set->rows, at, fresh);
-    row_free(set, there);
 }
 
 static void retract_row(const struct row_change *c, struct rowset_row *old)
 {
     struct rowset *set = c->set;
-    struct rowset_row *there = sorted_get(&set->rows, seek(set, old));
-    bool found = there && compare_rows(set, there, old) == 0 && there->copies &&
-                 (!set->exact || same_row(there, old));
+    struct rowset_row *there = find(set, old);
+    bool found = there && there->copies && (!set->exact || same_row(there, old));
+
     row_free(set, old);
     if (!found)
         return;
@@ -149,6 +225,22 @@ void rowset_columns(const struct rowset *set, const struct rowset_row *row, stru
     pack_read_all(&set->pack, &packed, 1, arena, cols);
 }
 
+static struct rowset_row *row_of(uint8_t *packed)
+{
+    return (struct rowset_row *)(void *)(packed - offsetof(struct rowset_row, packed));
+}
+
+/* A whole chunk's, so that memory is waited for at once and not row by row. */
+static void hash_rows(const struct rowset *set, uint8_t *const *packed, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        row_of(packed[i])->hash = hash_key(set, packed[i]);
+        rowset_index_prefetch(&set->index, row_of(packed[i])->hash);
+    }
+    for (uint16_t i = 0; i < count; i++)
+        rowset_index_prefetch_row(&set->index, row_of(packed[i])->hash);
+}
+
 void rowset_apply(struct rowset *set, const struct chunk *in, rowset_fn *fn, void *context)
 {
     uint16_t rows[CHUNK_ROWS];
@@ -160,9 +252,10 @@ void rowset_apply(struct rowset *set, const struct chunk *in, rowset_fn *fn, voi
     for (uint16_t i = 0; i < in->count; i++)
         out[i] = row_alloc(set, sizes[i])->packed;
     pack_write(&set->pack, in->cols, rows, in->count, out);
+    if (set->hashed)
+        hash_rows(set, out, in->count);
     for (uint16_t i = 0; i < in->count; i++) {
-        struct rowset_row *row = (struct rowset_row *)(void *)(out[i] - offsetof(struct rowset_row,
-                                                                                 packed));
+        struct rowset_row *row = row_of(out[i]);
         struct row_change change = {set, fn, context, in, rows[i]};
         if (row_kind_retracts(chunk_kind(in, rows[i])))
             retract_row(&change, row);
@@ -177,10 +270,8 @@ void rowset_sweep(struct rowset *set)
     for (uint32_t i = 0; i < set->holes_count; i++) {
         struct rowset_row *row = set->holes[i];
         row->hole = 0;
-        if (row->copies)
-            continue;
-        sorted_remove(&set->rows, &set->heap, seek(set, row));
-        row_free(set, row);
+        if (!row->copies)
+            remove_row(set, row);
     }
     set->holes_count = 0;
 }
@@ -220,7 +311,7 @@ uint16_t rowset_read(const struct rowset *set, struct rowset_at *at, uint16_t ma
 
 uint64_t rowset_bytes(const struct rowset *set)
 {
-    return set->heap.held_bytes + (uint64_t)set->holes_cap * sizeof(*set->holes);
+    return set->heap.held_bytes + rowset_index_bytes(&set->index) + (uint64_t)set->holes_cap * sizeof(*set->holes);
 }
 
 void rowset_save(const struct rowset *set, struct snap_writer *w)
@@ -252,7 +343,9 @@ enum status rowset_load(struct rowset *set, struct reader *r)
             row_free(set, row);
             return ST_CORRUPT;
         }
-        sorted_insert(&set->rows, &set->heap, seek(set, row), row);
+        if (set->hashed)
+            row->hash = hash_key(set, row->packed);
+        insert(set, row);
         set->live += copies;
     }
     return r->bad ? ST_CORRUPT : ST_OK;

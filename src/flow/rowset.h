@@ -10,13 +10,14 @@
 #define QW_FLOW_ROWSET_H
 
 #include "flow/ops/pack.h"
+#include "flow/rowset_index.h"
 #include "store/state/sorted.h"
 
 struct rowset_row {
     uint32_t size;   /* of packed */
     uint32_t copies; /* 0: a hole. With a key: 0 or 1 */
     uint32_t hole;   /* its place in the set's holes, from 1; 0: none */
-    uint32_t pad;
+    uint32_t hash;   /* of its key, where the set is hashed */
     uint8_t packed[] __attribute__((aligned(8)));
 };
 
@@ -26,8 +27,10 @@ struct rowset {
     const uint16_t *key; /* of the packed columns; NULL: all */
     uint16_t key_count;
     bool exact;          /* a retraction counts only if it is of the row that is there */
+    bool hashed;         /* a key whose columns can be hashed: rows are found by it once there are many */
     struct state_heap heap;
     struct sorted rows;
+    struct rowset_index index;
     uint64_t live;
     struct rowset_row **holes;
     uint32_t holes_count, holes_cap;

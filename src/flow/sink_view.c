@@ -94,7 +94,9 @@ static void view_emit(struct sink_view *v, const struct column *cols, uint16_t r
 {
     struct buf *value = &v->value_text;
     buf_clear(value);
-    buf_printf(value, "{\"op\":\"%s\",\"row\":", row_kind_text(kind));
+    buf_str(value, "{\"op\":\"");
+    buf_str(value, row_kind_text(kind));
+    buf_str(value, "\",\"row\":");
     row_json(value, &v->schema, cols, row, NULL, v->schema.count);
     buf_u8(value, '}');
     buf_clear(&v->key_text);

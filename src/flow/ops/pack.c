@@ -511,6 +511,35 @@ int pack_compare(const struct pack *pack, uint16_t c, const uint8_t *a, const ui
     }
 }
 
+bool pack_hashable(const struct pack *pack, uint16_t c)
+{
+    switch (pack->fields[c].phys) {
+    case PHYS_BOOL:
+    case PHYS_I32:
+    case PHYS_I64:
+    case PHYS_I128:
+    case PHYS_STR: return true;
+    default: return false;
+    }
+}
+
+uint64_t pack_hash(const struct pack *pack, uint16_t c, const uint8_t *packed)
+{
+    const struct pack_field *f = &pack->fields[c];
+    uint64_t words[2];
+    uint32_t text[2];
+
+    if (packed_null(packed, f->null_bit))
+        return 0;
+    switch (f->phys) {
+    case PHYS_STR:
+        memcpy(text, packed + f->pos, 8);
+        return hash_bytes(bytes_of(packed + text[0], text[1]));
+    case PHYS_I128: memcpy(words, packed + f->pos, 16); return hash_combine(words[0], words[1]);
+    default: memcpy(words, packed + f->pos, 8); return hash_u64(words[0]);
+    }
+}
+
 /* ---- keys ---- */
 
 enum status keyer_make(struct keyer *out, struct arena *arena, const struct plan_node *of,

@@ -67,6 +67,9 @@ static inline bool pack_null(const struct pack *pack, const uint8_t *packed, uin
 }
 /* Orders by column c, NULLs equal and before all. */
 int pack_compare(const struct pack *pack, uint16_t c, const uint8_t *a, const uint8_t *b);
+/* Whether equal values of column c, as pack_compare has it, have equal hashes: not those with a zero of either sign. */
+bool pack_hashable(const struct pack *pack, uint16_t c);
+uint64_t pack_hash(const struct pack *pack, uint16_t c, const uint8_t *packed);
 
 /* ---- keys ---- */
 
