@@ -198,14 +198,15 @@ static enum status parse_registered(struct parse_closure *p, const struct regist
     return avro_parse(&p->names, schema->text, out, p->diag);
 }
 
-static enum status plan_registered(void *context, const struct registered_schema *registered, struct arena *arena,
-                                   const void **out, struct diag *diag)
+static enum status plan_registered(void *context, const struct registered_schema *registered, struct bytes part,
+                                   struct arena *arena, const void **out, struct diag *diag)
 {
     const struct avro_decoder *d = context;
     struct parse_closure closure = {.diag = diag};
     const struct avro_schema *schema;
     const struct avro_plan *plan;
 
+    (void)part; /* a schema is one record */
     avro_names_init(&closure.names, arena);
     TRY(parse_registered(&closure, registered, 0, &schema));
     TRY(avro_plan_read(arena, schema, d->reader, d->row, d->columns, &plan, diag));

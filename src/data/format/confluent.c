@@ -80,16 +80,18 @@ void confluent_plans_close(struct confluent_plans *p)
     free(p->plans);
 }
 
-static struct confluent_plan *plan_add(struct confluent_plans *p, const struct registered_schema *schema)
+static struct confluent_plan *plan_add(struct confluent_plans *p, const struct registered_schema *schema,
+                                       struct bytes part)
 {
     struct confluent_plan *plan = xcalloc(1, sizeof(*plan));
 
     plan->id = schema->id;
     arena_init(&plan->arena, ARENA_BUDGET_NONE);
+    plan->part = arena_copy(&plan->arena, part);
     if (schema->type != p->type)
         diag_set(&plan->diag, ST_INVALID, DIAG_TYPE, "it is of type %s, and the table reads %s", type_names[schema->type],
                  type_names[p->type]);
-    else if (p->make(p->context, schema, &plan->arena, &plan->plan, &plan->diag) != ST_OK)
+    else if (p->make(p->context, schema, part, &plan->arena, &plan->plan, &plan->diag) != ST_OK)
         plan->plan = NULL;
     if (p->count == CONFLUENT_PLANS_MAX || p->bytes > CONFLUENT_PLANS_BYTES_MAX)
         plans_forget(p);
@@ -102,39 +104,51 @@ static struct confluent_plan *plan_add(struct confluent_plans *p, const struct r
 }
 
 /* NULL: no schema that is known has the number. Such a number is asked for again with its next record: it may be known then. */
-static struct confluent_plan *plan_of_id(struct confluent_plans *p, uint32_t id)
+static struct confluent_plan *plan_of_id(struct confluent_plans *p, uint32_t id, struct bytes part)
 {
-    if (p->count && p->plans[p->last]->id == id)
+    if (p->count && p->plans[p->last]->id == id && bytes_equal(p->plans[p->last]->part, part))
         return p->plans[p->last];
     for (uint32_t i = 0; i < p->count; i++)
-        if (p->plans[i]->id == id)
+        if (p->plans[i]->id == id && bytes_equal(p->plans[i]->part, part))
             return p->plans[p->last = i];
     const struct registered_schema *schema = p->registry->find(p->registry, id);
-    return schema ? plan_add(p, schema) : NULL;
+    return schema ? plan_add(p, schema, part) : NULL;
 }
 
-const void *confluent_plan_of(struct confluent_plans *p, struct bytes *record, struct diag *diag)
+bool confluent_take_head(struct bytes *record, uint32_t *id, struct diag *diag)
 {
     struct reader r = reader_of(*record);
     uint8_t magic = reader_u8(&r);
-    uint32_t id = reader_u32_be(&r);
 
+    *id = reader_u32_be(&r);
     if (r.bad || magic != 0) {
         diag_set(diag, ST_INVALID, DIAG_VALUE, "the record does not begin with a zero byte and a schema's number");
-        return NULL;
+        return false;
     }
-    struct confluent_plan *plan = plan_of_id(p, id);
+    *record = reader_rest(&r);
+    return true;
+}
+
+const void *confluent_plan_at(struct confluent_plans *p, uint32_t id, struct bytes part, struct diag *diag)
+{
+    struct confluent_plan *plan = plan_of_id(p, id, part);
     if (!plan) {
         diag_set(diag, ST_INVALID, DIAG_NAME, "schema %u is not in the registry", id);
         return NULL;
     }
-    *record = reader_rest(&r);
     if (plan->plan)
         return plan->plan;
     if (diag)
         *diag = plan->diag;
     confluent_within_schema(p, diag);
     return NULL;
+}
+
+const void *confluent_plan_of(struct confluent_plans *p, struct bytes *record, struct diag *diag)
+{
+    uint32_t id;
+
+    return confluent_take_head(record, &id, diag) ? confluent_plan_at(p, id, BYTES_NONE, diag) : NULL;
 }
 
 void confluent_within_schema(const struct confluent_plans *p, struct diag *diag)

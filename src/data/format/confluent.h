@@ -23,16 +23,17 @@ bool confluent_option(struct confluent_options *o, struct bytes key, struct byte
 /* The registry can be used so. */
 enum status confluent_check(const struct format_spec *spec, const struct confluent_options *o, struct diag *diag) MUST_CHECK;
 
-/* One schema as the decoder reads it. */
+/* One schema as the decoder reads it; of those with several messages, one of them. */
 struct confluent_plan {
     uint32_t id;
+    struct bytes part; /* which message, as the format says it */
     struct arena arena;
     const void *plan; /* the format's; NULL: it cannot be read so */
     struct diag diag; /* then: why */
 };
 /* Into arena; ST_OK, or the diag says why not. */
-typedef enum status confluent_plan_fn(void *context, const struct registered_schema *schema, struct arena *arena,
-                                      const void **plan, struct diag *diag);
+typedef enum status confluent_plan_fn(void *context, const struct registered_schema *schema, struct bytes part,
+                                      struct arena *arena, const void **plan, struct diag *diag);
 
 struct confluent_plans {
     struct format_registry *registry;
@@ -47,7 +48,11 @@ struct confluent_plans {
 void confluent_plans_open(struct confluent_plans *p, const struct format_spec *spec, enum registry_type type,
                           confluent_plan_fn *make, void *context);
 void confluent_plans_close(struct confluent_plans *p);
-/* The plan of a record, whose head is taken off; NULL: the diag says why. */
+/* The number of a record's schema; its head is taken off. False: it has none, and the diag says so. */
+bool confluent_take_head(struct bytes *record, uint32_t *id, struct diag *diag);
+/* The plan of a schema's part; NULL: the diag says why. */
+const void *confluent_plan_at(struct confluent_plans *p, uint32_t id, struct bytes part, struct diag *diag);
+/* Both, for formats without parts. */
 const void *confluent_plan_of(struct confluent_plans *p, struct bytes *record, struct diag *diag);
 /* "schema 7: field 'a': …": what is wrong with the record whose plan was asked for last. */
 void confluent_within_schema(const struct confluent_plans *p, struct diag *diag);

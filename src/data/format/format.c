@@ -5,8 +5,13 @@
 #include "base/check.h"
 
 static const struct format_class *const formats[] = {
-    &format_json, &format_csv, &format_raw, &format_row, &format_avro, &format_avro_confluent, &format_protobuf,
-    &format_debezium, &format_canal, &format_maxwell, &format_ogg,
+    &format_json,        &format_csv,
+    &format_raw,         &format_row,
+    &format_avro,        &format_avro_confluent,
+    &format_protobuf,    &format_protobuf_confluent,
+    &format_json_schema, &format_debezium,
+    &format_canal,       &format_maxwell,
+    &format_ogg,
 };
 enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };
 

@@ -19,6 +19,8 @@
  *     avro-confluent  avro-confluent.url, .subject, .schema (confluent.h)
  *     protobuf  protobuf.message-class-name, .descriptor-file, .ignore-parse-errors, .read-default-values,
  *            .write-null-string-literal
+ *     protobuf-confluent  avro-confluent's; .message-class-name, and those of protobuf from ignore-parse-errors on
+ *     json-schema  avro-confluent's, and json's
  *     row    none: typed values (our own; row.c draws the bytes)
  *
  * Owns:    a decoder owns its plan and scratch; text it puts is copied into the builders' arena.
@@ -124,7 +126,8 @@ struct format_class {
 };
 
 extern const struct format_class format_json, format_csv, format_raw, format_row;
-extern const struct format_class format_avro, format_avro_confluent, format_protobuf;
+extern const struct format_class format_avro, format_avro_confluent, format_protobuf, format_protobuf_confluent,
+    format_json_schema;
 extern const struct format_class format_debezium, format_canal, format_maxwell, format_ogg;
 
 /* Options "NAME.key" of a spec, one after another: true and its key without the prefix while there are. */

@@ -63,6 +63,17 @@ static bool scalar_fits(enum proto_type from, enum type_kind to)
     }
 }
 
+static bool is_32_bits(enum proto_type type)
+{
+    return type == PROTO_INT32 || type == PROTO_SINT32 || type == PROTO_SFIXED32 || type == PROTO_UINT32 ||
+           type == PROTO_FIXED32;
+}
+
+static bool scalar_widens(enum proto_type from, enum type_kind to)
+{
+    return (to == TYPE_BIGINT && is_32_bits(from)) || (to == TYPE_DOUBLE && from == PROTO_FLOAT);
+}
+
 static enum status unfit(const struct make *m, const struct proto_field *f, const struct type *type)
 {
     struct arena scratch;
@@ -138,7 +149,7 @@ static enum status make_single(const struct make *m, const struct proto_field *f
     out->element = type;
     if (f->type == PROTO_MESSAGE)
         return type->kind == TYPE_ROW ? make_plan(m, f->message, type, NULL, &out->inner) : unfit(m, f, type);
-    if (!scalar_fits(f->type, type->kind))
+    if (!scalar_fits(f->type, type->kind) && !(m->rules->evolves && scalar_widens(f->type, type->kind)))
         return unfit(m, f, type);
     out->otherwise = default_of(m->arena, f);
     return ST_OK;
@@ -167,7 +178,8 @@ static enum status make_item(const struct make *m, const struct proto_field *f, 
 
     out->field = f;
     out->type = type;
-    out->reads_default = m->rules->read_defaults || (scalar && proto3);
+    bool known = m->rules->evolves && f->presence; /* that it is not there */
+    out->reads_default = m->rules->read_defaults || (scalar && proto3 && !known);
     if (f->type == PROTO_GROUP)
         return diag_set(m->diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED, "Protobuf's group is not read or written: leave the column out");
     if (proto_is_map(f))
@@ -218,6 +230,15 @@ static void make_numbers(const struct make *m, struct proto_plan *plan)
     }
 }
 
+/* A field that no record has. */
+static const struct proto_field *field_of_nobody(const struct make *m, struct bytes name)
+{
+    struct proto_field *f = ARENA_NEW(m->arena, struct proto_field);
+
+    *f = (struct proto_field){.name = name, .type = PROTO_INT32, .label = PROTO_OPTIONAL, .oneof = -1};
+    return f;
+}
+
 static enum status make_plan(const struct make *m, const struct proto_message *message, const struct type *row,
                              const uint16_t *columns, const struct proto_plan **out)
 {
@@ -228,6 +249,11 @@ static enum status make_plan(const struct make *m, const struct proto_message *m
     for (uint16_t i = 0; i < row->fields_count; i++) {
         struct bytes name = row->fields[i].name;
         const struct proto_field *f = proto_field_named(message, name);
+        if (!f && m->rules->evolves) {
+            plan->items[i] = (struct proto_item){
+                .field = field_of_nobody(m, name), .type = row->fields[i].type, .column = columns ? columns[i] : i};
+            continue;
+        }
         if (!f)
             return diag_set(m->diag, ST_INVALID, DIAG_NAME, "the message '%.*s' has no field '%.*s'",
                             BYTES_FMT(bytes_head(message->name, 80)), BYTES_FMT(bytes_head(name, 60)));

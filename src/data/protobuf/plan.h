@@ -20,13 +20,16 @@
 
 struct proto_rules {
     bool read_defaults;         /* what is not there is its default; else only proto3's scalars are */
+    bool evolves; /* the message may be older or newer than the columns: those that are no field are NULL,
+                                   numbers are widened (of 32 bits to BIGINT, float to DOUBLE), and
+                                   proto3's `optional` that is not there is NULL */
     struct bytes null_literal;  /* of a text in a list that is NULL */
 };
 
 struct proto_plan;
 
-/* Each field of `row` is a field of the message, of a type that fits; field i is builder or chunk column columns[i] (NULL:
- * i). ST_INVALID, with the diag. */
+/* Each field of `row` is a field of the message (but where rules->evolves), of a type that fits; field i is builder or chunk
+ * column columns[i] (NULL: i). ST_INVALID, with the diag. */
 enum status proto_plan_make(struct arena *arena, const struct proto_message *message, const struct type *row,
                             const uint16_t *columns, const struct proto_rules *rules, const struct proto_plan **out,
                             struct diag *diag) MUST_CHECK;

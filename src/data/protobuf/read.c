@@ -98,7 +98,10 @@ static bool put_scalar(struct context *c, const struct proto_item *item, union p
     case PROTO_BOOL: column_put_bool(b, v.bits != 0); break;
     case PROTO_FLOAT:
         memcpy(&f, &bits32, sizeof(f));
-        column_put_f32(b, f);
+        if (b->phys == PHYS_F32)
+            column_put_f32(b, f);
+        else
+            column_put_f64(b, (double)f);
         break;
     case PROTO_DOUBLE:
         memcpy(&d, &v.bits, sizeof(d));
@@ -113,6 +116,8 @@ static bool put_scalar(struct context *c, const struct proto_item *item, union p
     default:
         if (b->phys == PHYS_I32)
             column_put_i32(b, (int32_t)integer_of(type, v.bits));
+        else if (type == PROTO_UINT32 || type == PROTO_FIXED32)
+            column_put_i64(b, bits32); /* there is room for all of them */
         else
             column_put_i64(b, integer_of(type, v.bits));
     }

@@ -68,6 +68,46 @@ const struct proto_message *proto_message_find(const struct proto_set *set, stru
     return NULL;
 }
 
+static bool counts(const struct proto_set *set, const struct proto_message *m)
+{
+    return !m->file && (set->described || (!m->map_entry && !m->group));
+}
+
+const struct proto_message *proto_message_at(const struct proto_set *set, const uint32_t *place, uint32_t count)
+{
+    const struct proto_message *found = NULL;
+    uint32_t i = 0;
+
+    /* what is in a message stands behind it */
+    for (uint32_t level = 0; level < count; level++) {
+        const struct proto_message *outer = found;
+        uint32_t left = place[level];
+        for (found = NULL; !found && i < set->messages_count; i++)
+            if (set->messages[i]->outer == outer && counts(set, set->messages[i]) && !left--)
+                found = set->messages[i];
+        if (!found)
+            return NULL;
+    }
+    return found;
+}
+
+uint32_t proto_message_place(const struct proto_set *set, const struct proto_message *message,
+                             uint32_t place[PROTO_DEPTH_MAX])
+{
+    uint32_t depth = 0;
+
+    for (const struct proto_message *m = message; m; m = m->outer)
+        depth++;
+    CHECK(depth <= PROTO_DEPTH_MAX);
+    for (uint32_t level = depth; message; message = message->outer) {
+        uint32_t before = 0;
+        for (uint32_t i = 0; set->messages[i] != message; i++)
+            before += set->messages[i]->outer == message->outer && counts(set, set->messages[i]);
+        place[--level] = before;
+    }
+    return depth;
+}
+
 const struct proto_field *proto_field_named(const struct proto_message *message, struct bytes name)
 {
     for (uint32_t i = 0; i < message->count; i++)

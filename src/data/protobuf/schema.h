@@ -67,6 +67,7 @@ struct proto_set {
     uint32_t enums_count, enums_cap;
     uint32_t parts, files, file; /* file: that is being read */
     struct bytes package;        /* of file 0 */
+    bool described;              /* file 0 was a descriptor */
 };
 void proto_set_init(struct proto_set *set, struct arena *arena);
 
@@ -79,6 +80,12 @@ enum status proto_descriptor(struct proto_set *set, struct bytes file, struct by
 bool proto_descriptor_import(struct bytes file, uint32_t i, struct bytes *path);
 
 const struct proto_message *proto_message_find(const struct proto_set *set, struct bytes full_name);
+/* Of file 0, by its place: the how manieth of the file's messages, of those in it, and so on, 1 to PROTO_DEPTH_MAX numbers.
+ * Entries of maps and bodies of groups count where the file was a descriptor. NULL: there is none. */
+const struct proto_message *proto_message_at(const struct proto_set *set, const uint32_t *place, uint32_t count);
+/* The place of a message of file 0; how many numbers it has. */
+uint32_t proto_message_place(const struct proto_set *set, const struct proto_message *message,
+                             uint32_t place[PROTO_DEPTH_MAX]);
 const struct proto_field *proto_field_named(const struct proto_message *message, struct bytes name);
 const struct proto_field *proto_field_numbered(const struct proto_message *message, uint32_t number);
 static inline bool proto_is_map(const struct proto_field *f)

@@ -624,6 +624,8 @@ enum status proto_text(struct proto_set *set, struct bytes text, proto_import_fn
     struct imports imports = {.fn = import, .context = context};
     struct parse p = {.set = set, .imports = &imports, .diag = diag};
 
+    struct bytes ignored;
+    set->described = is_descriptor(&p, text, &ignored);
     if (!read_file(&p, text))
         return p.st;
     set->package = p.package;

@@ -1,4 +1,4 @@
-/* avro-confluent: records by the number of their schema, over this server's registry: schemas that change under a table,
+/* avro-confluent, protobuf-confluent, json-schema: records by the number of their schema, over this server's registry: schemas that change under a table,
  * numbers that are not known (yet), the same over restarts and threads. */
 #include <stdio.h>
 
@@ -137,6 +137,18 @@ TEST(confluent_resolves_what_was_written)
     er_settle(&er);
     EXPECT_STR(er_rows(&er, "SELECT * FROM s WHERE a = 7"), "7,NULL,2.5");
     er_end(&er);
+}
+
+static uint32_t register_typed(struct er *er, const char *subject, enum schema_type type, const char *text)
+{
+    struct schema_version version;
+    uint64_t lsn;
+    struct schema_register what = {.subject = bytes_str(subject),
+                                   .schema = {.type = type, .text = bytes_str(text)}};
+
+    if (schema_register(er->log, &what, &version, &lsn, &er->diag) != SCHEMA_OK)
+        test_fail(__FILE__, __LINE__, "%s", er->diag.message);
+    return version.id;
 }
 
 static void type_registered(struct er *er, enum schema_type type, const char *text, uint32_t *id)
@@ -285,5 +297,210 @@ TEST(confluent_tables_that_cannot_be)
                 "'avro-confluent.url' = 'http://localhost:8088/', 'avro-confluent.subject' = 'mine', "
                 "'avro-confluent.basic-auth.user-info' = 'a:b'); INSERT INTO ok VALUES (1)");
     EXPECT_INT(schema_version_find(er.log, BYTES_LITERAL("mine"), SCHEMA_LATEST, false, &v, &er.diag), SCHEMA_OK);
+    er_end(&er);
+}
+
+/* ---- protobuf-confluent ---- */
+
+#define PROTOBUF "'connector' = 'kafka', 'topic' = '%s', 'format' = 'protobuf-confluent'"
+
+TEST(protobuf_confluent_writes_register_a_schema_once)
+{
+    struct os *os = os_sim_create(1, NULL);
+    struct er er;
+    char text[500];
+    struct arena arena;
+    struct schema_text schema;
+
+    er_open(&er, os, "data", (struct engine_options){.shards = 2});
+    snprintf(
+        text, sizeof(text),
+        "CREATE TABLE s (a INT, b STRING NOT NULL, r ROW<x DOUBLE>, l ARRAY<BIGINT>, "
+        "m MAP<STRING, ROW<y BOOLEAN>>) WITH (" PROTOBUF ");"
+        "INSERT INTO s VALUES (1, 'one', ROW(0.5), ARRAY[3, 4], MAP['k', ROW(TRUE)]), (NULL, '', NULL, NULL, NULL)",
+        "s");
+    er_sql(&er, text);
+    er_settle(&er);
+    EXPECT(strstr(hex_of_topic(&er, "s"), "000000000100"
+                                          "0801"
+                                          "12036f6e65")); /* the first message: 1, "one" */
+    EXPECT_STR(er_rows(&er, "SELECT a, b, s.r.x, l, m['k'].y FROM s ORDER BY b"),
+               "NULL,,NULL,NULL,NULL | 1,one,0.5,[3, 4],TRUE");
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    EXPECT(schema_of_id(er.log, 1, &arena, &schema, NULL));
+    EXPECT_BYTES(schema.text,
+                 BYTES_LITERAL(
+                     "syntax = \"proto3\";\n\nmessage Record {\n  optional int32 a = 1;\n  string b = 2;\n"
+                     "  message Row_r {\n    optional double x = 1;\n  }\n  Row_r r = 3;\n  repeated int64 l = 4;\n"
+                     "  message Row_m {\n    optional bool y = 1;\n  }\n  map<string, Row_m> m = 5;\n}\n"));
+    arena_deinit(&arena);
+    er_kill(&er);
+    er_open(&er, os, "data", (struct engine_options){.shards = 3});
+    er_sql(&er, "INSERT INTO s VALUES (2, 'two', NULL, NULL, NULL)");
+    er_settle(&er);
+    EXPECT_STR(er_rows(&er, "SELECT a, b FROM s ORDER BY b"), "NULL, | 1,one | 2,two");
+    EXPECT_INT(schema_id_max(er.log), 1);
+    er_end(&er);
+}
+
+/* Older and newer messages, of any place in their schema, are the table's columns. */
+TEST(protobuf_confluent_reads_by_the_writers_schema)
+{
+    struct er er;
+    char text[400];
+
+    er_open(&er, os_sim_create(1, NULL), NULL, (struct engine_options){0});
+    snprintf(text, sizeof(text), "CREATE TABLE s (a BIGINT, b STRING, c DOUBLE) WITH (" PROTOBUF ");", "s");
+    er_sql(&er, text);
+    level_none(&er, "s-value");
+    put(&er, register_typed(&er, "s-value", SCHEMA_PROTOBUF, "syntax='proto3';message A{int32 a=1;}"),
+        "00"
+        "0801");
+    put(&er,
+        register_typed(&er, "s-value", SCHEMA_PROTOBUF,
+                       "syntax='proto3';message A{uint32 a=1;float c=2;string x=3;}"),
+        "00"
+        "08ffffffff0f"
+        "150000c03f"
+        "1a0141");
+    put(&er,
+        register_typed(&er, "s-value", SCHEMA_PROTOBUF,
+                       "syntax='proto3';message A{map<string,int32> m=1;message N{}message B{message C{int64 "
+                       "a=5;string b=1;}}}"),
+        "06"
+        "00"
+        "02"
+        "00"
+        "2803"
+        "0a0162");
+    put(&er, 3,
+        "020a"
+        "2803");
+    put(&er, 3, "41");
+    put(&er, 3, "0201");
+    put(&er, register_typed(&er, "s-value", SCHEMA_PROTOBUF, "syntax='proto3';message A{string a=1;}"),
+        "00"
+        "0a0141");
+    put(&er, 1,
+        "00"
+        "08");
+    put(&er, 1, "");
+    EXPECT_STR(er_rows(&er, "SELECT * FROM s ORDER BY a"), "1,NULL,NULL | 3,b,NULL | 4294967295,NULL,1.5");
+    EXPECT_STR(er_rows(&er, "SELECT reason FROM `s$errors` ORDER BY `offset`"),
+               "schema 3: the schema has no message where the record says, the first number is 5 | "
+               "behind the schema's number the record does not say which message it is | "
+               "behind the schema's number the record does not say which message it is | "
+               "schema 4: field 'a': Protobuf's string is no BIGINT | "
+               "schema 1: the record is no Protobuf message, or is cut off | "
+               "behind the schema's number the record does not say which message it is");
+    er_end(&er);
+}
+
+TEST(protobuf_confluent_by_a_given_schema)
+{
+    struct er er;
+
+    er_open(&er, os_sim_create(1, NULL), NULL, (struct engine_options){0});
+    er_sql(&er, "CREATE TABLE s (n INT, s STRING) WITH ('connector' = 'kafka', 'topic' = 's', 'format' = "
+                "'protobuf-confluent', "
+                "'protobuf-confluent.schema' = 'syntax=\"proto2\"; package p; message A {} message B { optional "
+                "string s = 9; "
+                "message In { optional sint32 n = 2; optional string s = 1; } }', "
+                "'protobuf-confluent.message-class-name' = 'p.B.In', 'protobuf-confluent.subject' = 'mine');"
+                "INSERT INTO s VALUES (-1, 'x')");
+    er_settle(&er);
+    EXPECT_STR(hex_of_topic(&er, "s"), "0000000001"
+                                       "040200"
+                                       "0a0178"
+                                       "1001"
+                                       "00");
+    EXPECT_STR(er_rows(&er, "SELECT * FROM s"), "-1,x");
+    er_end(&er);
+}
+
+static void refused_as(struct er *er, const char *format, const char *columns, const char *options, const char *why)
+{
+    char sql[900];
+
+    snprintf(sql, sizeof(sql),
+             "CREATE TABLE bad (%s) WITH ('connector' = 'kafka', 'topic' = 'bad', 'format' = '%s'%s);"
+             "INSERT INTO bad SELECT * FROM bad;",
+             columns, format, options);
+    EXPECT(er_try(er, sql) != ST_OK);
+    EXPECT_STR(er->diag.message, why);
+    er_sql(er, "DROP TABLE IF EXISTS bad");
+}
+
+TEST(protobuf_confluent_tables_that_cannot_be)
+{
+    struct er er;
+
+    er_open(&er, os_sim_create(1, NULL), NULL, (struct engine_options){0});
+    refused_as(&er, "protobuf-confluent", "a DECIMAL(5, 2)", "",
+               "Protobuf has no form for the type DECIMAL(5, 2) of column 'a'");
+    refused_as(&er, "protobuf-confluent", "a ARRAY<ARRAY<INT>>", "",
+               "Protobuf has no form for the type ARRAY<INT> of column 'a'");
+    refused_as(&er, "protobuf-confluent", "`a b` INT", "",
+               "Protobuf has no field called 'a b': names have letters, digits and '_'");
+    refused_as(&er, "protobuf-confluent", "a INT", ", 'protobuf-confluent.message-class-name' = 'x'",
+               "'protobuf-confluent.message-class-name' names a message of 'protobuf-confluent.schema', which is "
+               "not given");
+    refused_as(&er, "protobuf-confluent", "a INT",
+               ", 'protobuf-confluent.schema' = 'message A{optional string a=1;}'",
+               "field 'a': Protobuf's string is no INT");
+    refused_as(&er, "protobuf-confluent", "a INT",
+               ", 'protobuf-confluent.schema' = 'message A{optional int32 b=1;}'",
+               "the message 'A' has no field 'a'");
+    refused_as(&er, "json-schema", "a INT", ", 'json-schema.schema' = '{\"properties\":{\"b\":{}}}'",
+               "'json-schema.schema' has no property 'a', which is a column");
+    refused_as(&er, "json-schema", "a INT", ", 'json-schema.schema' = '{'",
+               "'json-schema.schema' is no object in JSON");
+    refused_as(&er, "json-schema", "a MAP<INT, INT>", "", "the keys of a MAP in JSON are text, not INT");
+    er_end(&er);
+}
+
+/* ---- json-schema ---- */
+
+TEST(json_schema_writes_and_reads)
+{
+    struct os *os = os_sim_create(1, NULL);
+    struct er er;
+    struct arena arena;
+    struct schema_text schema;
+
+    er_open(&er, os, "data", (struct engine_options){.shards = 2});
+    er_sql(&er, "CREATE TABLE s (a INT, b STRING NOT NULL, l ARRAY<DOUBLE NOT NULL>, t TIMESTAMP(3)) WITH "
+                "('connector' = 'kafka', "
+                "'topic' = 's', 'format' = 'json-schema', 'json-schema.encode.ignore-null-fields' = 'true');"
+                "INSERT INTO s VALUES (1, 'one', ARRAY[CAST(0.5 AS DOUBLE)], TIMESTAMP '2020-01-01 00:00:00.5'), "
+                "(NULL, 'two', NULL, NULL)");
+    er_settle(&er);
+    EXPECT(strstr(hex_of_topic(&er, "s"), "0000000001"
+                                          "7b2262223a2274776f227d")); /* {"b":"two"} */
+    EXPECT_STR(er_rows(&er, "SELECT * FROM s ORDER BY b"),
+               "1,one,[0.5],2020-01-01 00:00:00.500 | NULL,two,NULL,NULL");
+    arena_init(&arena, ARENA_BUDGET_NONE);
+    EXPECT(schema_of_id(er.log, 1, &arena, &schema, NULL));
+    EXPECT_INT(schema.type, SCHEMA_JSON);
+    EXPECT_BYTES(schema.text,
+                 BYTES_LITERAL(
+                     "{\"$schema\":\"http://json-schema.org/draft-07/"
+                     "schema#\",\"title\":\"Record\",\"type\":\"object\",\"properties\":{"
+                     "\"a\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"integer\"}]},\"b\":{\"type\":\"string\"},"
+                     "\"l\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"array\",\"items\":{\"type\":\"number\"}}]},"
+                     "\"t\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"string\"}]}},\"required\":[\"b\"],"
+                     "\"additionalProperties\":false}"));
+    arena_deinit(&arena);
+    er_kill(&er);
+    er_open(&er, os, "data", (struct engine_options){.shards = 1});
+    put(&er, 1, "7b2262223a317d");     /* {"b":1}: a number is a text, as in json */
+    put(&er, 1, "7b2261223a2278227d"); /* {"a":"x"} */
+    put(&er, 1, "7b");
+    put(&er, 5, "7b7d");
+    put(&er, register_avro(&er, "other", "\"int\""), "7b7d");
+    EXPECT_STR(er_rows(&er, "SELECT a, b FROM s ORDER BY b"), "NULL,1 | 1,one | NULL,two");
+    EXPECT_STR(er_rows(&er, "SELECT reason FROM `s$errors` ORDER BY `offset`"),
+               "schema 1: field 'a': a string that is no INT | schema 1: the record is not a JSON object | "
+               "schema 5 is not in the registry | schema 2: it is of type Avro, and the table reads JSON Schema");
     er_end(&er);
 }
