@@ -210,6 +210,8 @@ public class FlinkOracle {
         Configuration c = new Configuration();
         c.setString("rest.port", "0");
         c.setString("rest.bind-address", "127.0.0.1");
+        c.setString("heartbeat.timeout", "3600000"); /* a machine that stood still for minutes has lost nothing */
+        c.setString("pekko.ask.timeout", "1 h");
         c.setString("taskmanager.memory.network.fraction", "0.1");
         c.setString("taskmanager.memory.network.min", "64m");
         c.setString("taskmanager.memory.network.max", "64m");
