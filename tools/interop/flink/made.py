@@ -22,6 +22,8 @@ construction, as no two runs of Flink need agree on it:
   - sums of floats: numbers are whole, deviations are cut to whole numbers;
   - late records below two scans where an operator looks at time: which file is read first says what is late.
     So interval, window and temporal joins, which have two, have no cell of late records;
+  - an OVER whose results nobody reads, which Flink plans none for, so that no row is late: below a query a WHERE reads them;
+  - OVER in the order of a value below a query: Flink does not take back all that it has told;
   - the order of changes: the rows that are left are compared;
   - LISTAGG, FIRST_VALUE and others that follow the order of rows over changes; ORDER BY without LIMIT.
 
