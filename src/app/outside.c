@@ -278,6 +278,20 @@ static enum status lookup_topics(struct outside_tables *o, const struct carrier_
     return ST_OK;
 }
 
+/* The hint's time limit of a call, in the place of the table's. */
+static void set_timeout(struct arena *arena, struct carrier_spec *spec, int64_t timeout_us)
+{
+    struct bridge_given *given = ARENA_ARRAY(arena, struct bridge_given, spec->options_count + 1u);
+
+    if (!timeout_us)
+        return;
+    memcpy(given, spec->options, spec->options_count * sizeof(*given));
+    given[spec->options_count] = (struct bridge_given){
+        BYTES_LITERAL("bridge.timeout"), bytes_str(arena_printf(arena, "%lld ms", (long long)timeout_us / 1000))};
+    spec->options = given;
+    spec->options_count++;
+}
+
 static enum status look_up(void *context, struct bytes job, const struct plan_lookup *lookup, struct diag *diag)
 {
     struct outside_tables *o = context;
@@ -290,6 +304,7 @@ static enum status look_up(void *context, struct bytes job, const struct plan_lo
     struct carrier_spec spec = spec_of_adopted(&arena, table, BRIDGE_LOOKUP);
     spec.name = lookup_name(&arena, table->name, job, lookup->index);
     spec.dead = table_option_get(table, "topic", "");
+    set_timeout(&arena, &spec, lookup->hint.timeout_us);
     spec.asking = (struct bridge_asking){physical(&arena, table, lookup->keys, lookup->keys_count),
                                          physical(&arena, table, lookup->columns, lookup->columns_count),
                                          lookup->keys_count, lookup->columns_count};

@@ -75,7 +75,7 @@ enum status carrier_open(const struct carrier_env *env, const struct carrier_spe
 /* What the topic of such a table is made with. */
 enum status carrier_topic_options(const struct carrier_spec *spec, struct log_topic_options *out,
                                   struct diag *diag) MUST_CHECK;
-/* Waits for what is under way, at most the bridge's time limit. */
+/* Waits for what is under way: at most the bridge's time limit, and where a request was refused and is halved ten of them. */
 void carrier_close(struct carrier *c);
 /* Its end without a wait: it leaves the log at once, and is to be closed when carrier_gone says so; wake is called
  * when it should be asked again. */

@@ -1,5 +1,9 @@
 /* halve.h: a system that refuses a whole request for one record's sake: which one it was, found by halves.
  *
+ * Time: until_ms is looked at where something is settled, so a call whose first record is the refused one is all requests from
+ * the whole batch down to it: ten of 500 records, each within the bridge's time limit. Held by hand meanwhile, a bridge is
+ * `busy` that long.
+ *
  * Threads: the helper's.   Layer: bridge.
  */
 #ifndef QW_BRIDGE_HALVE_H

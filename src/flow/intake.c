@@ -159,19 +159,20 @@ struct taking {
     uint32_t rows_left, splits_left, splits_all;
     int64_t clock_us;
     int64_t *wake_us;
-    bool answers_alone; /* too many rows wait for them */
+    uint32_t may_wait;  /* rows that may be taken of all but lookup joins' answers */
     /* Of the last sources asked: something is taken, there is more than that now, some are not at their end. */
     bool any, more, unfinished;
 };
 
-static void split_take(struct source *source, uint32_t s, struct driver_split *split, struct taking *t)
+static void split_take(struct source *source, uint32_t s, struct driver_split *split, uint32_t *most, struct taking *t)
 {
     uint32_t rows = t->rows_left / t->splits_left--;
 
     split->end = split->position;
-    if (split_done(split))
+    if (split_done(split) || !*most)
         return;
     rows = rows ? rows : 1;
+    rows = rows < *most ? rows : *most;
     split->end = source->class->take(source, s, split->position, rows, t->bytes_max / t->splits_all + 1,
                                      t->clock_us, t->wake_us);
     CHECK(split->end >= split->position);
@@ -179,6 +180,7 @@ static void split_take(struct source *source, uint32_t s, struct driver_split *s
         split->end = split->bound;
     uint64_t took = (uint64_t)(split->end - split->position);
     t->rows_left -= took < t->rows_left ? (uint32_t)took : t->rows_left;
+    *most -= took < *most ? (uint32_t)took : *most;
     t->any |= took != 0;
     t->more |= split->bound == INT64_MAX && took >= rows;
     t->unfinished |= split->bound != INT64_MAX && split->end < split->bound;
@@ -195,13 +197,39 @@ static bool is_of_answers(const struct driver_source *source)
     return source->node->kind == PLAN_SCAN && source->node->scan.lookup;
 }
 
+static uint64_t node_waiting(const struct driver *d, uint32_t node)
+{
+    const struct graph_node *n = &d->nodes[node];
+    uint64_t waiting = 0;
+
+    for (uint32_t s = 0; n->class && n->class->waiting && s < d->shards_count; s++)
+        waiting += n->class->waiting(n->plan, n->tasks[s].state);
+    return waiting;
+}
+
 uint64_t driver_waiting(const struct driver *d)
 {
     uint64_t waiting = 0;
+
     for (uint32_t n = 0; n < d->nodes_count; n++)
-        for (uint32_t s = 0; d->nodes[n].class && d->nodes[n].class->waiting && s < d->shards_count; s++)
-            waiting += d->nodes[n].class->waiting(d->nodes[n].plan, d->nodes[n].tasks[s].state);
+        waiting += node_waiting(d, n);
     return waiting;
+}
+
+/* How many rows may be taken until as many wait as may, in all of a job and in each lookup join that a hint gives a
+ * bound. A tick whose rows meet more than they are (joins before the lookup) goes beyond. */
+static uint32_t rows_that_may_wait(const struct driver *d, uint32_t rows_max)
+{
+    uint64_t most = rows_max;
+
+    for (uint32_t n = 0; n < d->nodes_count; n++) {
+        const struct plan_node *node = d->nodes[n].plan;
+        uint64_t capacity = node->kind == PLAN_LOOKUP_JOIN && node->join.lookup ? node->join.lookup->hint.capacity : 0;
+        uint64_t waiting = capacity ? node_waiting(d, n) : 0;
+        if (capacity && (waiting >= capacity || capacity - waiting < most))
+            most = waiting >= capacity ? 0 : capacity - waiting;
+    }
+    return driver_waiting(d) >= WAITING_ROWS_MAX ? 0 : (uint32_t)most;
 }
 
 static void sources_take(struct driver *d, bool first, struct taking *t)
@@ -210,11 +238,11 @@ static void sources_take(struct driver *d, bool first, struct taking *t)
     for (uint32_t n = 0; n < d->sources_count; n++) {
         uint32_t i = (uint32_t)((n + t->tick) % d->sources_count);
         struct driver_source *source = &d->sources[i];
-        bool held = t->answers_alone && !is_of_answers(source);
-        for (uint32_t s = 0; held && s < source->splits_count; s++)
-            source->splits[s].end = source->splits[s].position;
-        for (uint32_t s = 0; !held && reads_first(source) == first && s < source->splits_count; s++)
-            split_take(split_task(d, i, s)->source, s, &source->splits[s], t);
+        uint32_t all = UINT32_MAX, *most = is_of_answers(source) ? &all : &t->may_wait;
+        for (uint32_t k = 0; reads_first(source) == first && k < source->splits_count; k++) {
+            uint32_t s = (uint32_t)((k + t->tick) % source->splits_count);
+            split_take(split_task(d, i, s)->source, s, &source->splits[s], most, t);
+        }
     }
 }
 
@@ -231,7 +259,7 @@ bool driver_take(struct driver *d, uint64_t tick, uint32_t rows_max, uint64_t by
     uint32_t all = (uint32_t)splits_all(d);
     struct taking t = {.tick = tick, .bytes_max = bytes_max, .rows_left = rows_max, .splits_left = all,
                        .splits_all = all, .clock_us = clock_us, .wake_us = wake_us,
-                       .answers_alone = driver_waiting(d) >= WAITING_ROWS_MAX};
+                       .may_wait = rows_that_may_wait(d, rows_max)};
 
     sources_take(d, true, &t);
     bool any = t.any, alone = t.unfinished || (any && (t.more || !d->caught_up));

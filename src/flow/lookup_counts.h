@@ -8,6 +8,7 @@ struct lookup_counts {
     uint64_t hits;   /* rows that the cache answered; a key with a NULL is neither hit nor miss */
     uint64_t misses; /* rows that it did not: their key was asked for, or had been */
     uint64_t stale;  /* answers for which the last one was taken though it had expired */
+    uint64_t retried; /* questions asked again, because there was nothing */
     uint64_t cached; /* keys that the cache has now */
 };
 
@@ -16,6 +17,7 @@ static inline void lookup_counts_add(struct lookup_counts *to, const struct look
     to->hits += more->hits;
     to->misses += more->misses;
     to->stale += more->stale;
+    to->retried += more->retried;
     to->cached += more->cached;
 }
 

@@ -169,12 +169,19 @@ struct ast_item {
 
 enum ast_set_kind { SET_SELECT, SET_VALUES, SET_UNION, SET_INTERSECT, SET_EXCEPT };
 
+struct ast_lookup_hint {
+    const struct token *at;
+    struct ast_options options;
+};
+
 struct ast_select {
     enum ast_set_kind kind;
     const struct token *at;
     /* SELECT */
     bool distinct;
     struct ast_options ttls; /* STATE_TTL: by inputs' names */
+    struct ast_lookup_hint *lookups; /* LOOKUP, each */
+    uint16_t lookups_count;
     struct ast_item *items;
     uint16_t items_count;
     struct ast_from *from; /* NULL: one row */

@@ -38,6 +38,7 @@ struct binder {
     unsigned queries;    /* bound so far: views and WITH names are bound again at each use */
     struct subs *subs;   /* where sub-queries as values are collected; NULL: they cannot stand here */
     const struct ast_options *ttls; /* STATE_TTL of the SELECT whose FROM is bound; or NULL */
+    const struct lookup_hints *lookups; /* LOOKUP of that SELECT; or NULL */
     const struct scope *outer; /* of the query around the one that is bound; or NULL */
     struct bytes view;   /* whose text is being bound; its positions mean nothing to the user */
     bool failed;
@@ -258,6 +259,20 @@ void infer_origins(struct plan *plan);
  * is. bind_ttl.c */
 void ttl_check(struct binder *b, const struct ast_options *ttls, const struct ast_from *from);
 void ttl_hint(const struct ast_options *ttls, const struct ast_from *from, struct plan_input *input);
+/* What an input of FROM is called; none: a join. */
+struct bytes input_name(const struct ast_from *from);
+/* LOOKUP of a SELECT: names what it cannot mean; the one that is said of a join's right side, or NULL. bind_lookup_hint.c */
+struct named_hint {
+    const struct token *at;
+    struct bytes table; /* as FROM calls it */
+    struct lookup_hint hint;
+};
+struct lookup_hints {
+    struct named_hint *items;
+    uint16_t count;
+};
+struct lookup_hints *bind_lookup_hints(struct binder *b, const struct ast_select *s);
+const struct named_hint *lookup_hint_of(const struct lookup_hints *hints, const struct ast_from *right);
 /* Sets plan_input.ttl_us, when it is known which joins are bounded. plan_ttl.c */
 void infer_ttl(struct binder *b, struct plan *plan);
 int64_t ttl_of(int64_t duration_us); /* as long as state is kept: in whole milliseconds */

@@ -362,15 +362,18 @@ struct plan_node *distinct_on(struct binder *b, const struct token *at, struct p
 
 void select_rows(struct binder *b, struct selecting *s, const struct scope *outer, struct conjuncts *on)
 {
-    const struct ast_options *around = b->ttls;
+    const struct ast_options *ttls_around = b->ttls;
+    const struct lookup_hints *lookups_around = b->lookups;
 
     ttl_check(b, &s->ast->ttls, s->ast->from);
     b->ttls = &s->ast->ttls;
+    b->lookups = bind_lookup_hints(b, s->ast);
     if (s->ast->from)
         s->rel = bind_from(b, s->ast->from);
     else
         s->rel.node = bind_one_row(b);
-    b->ttls = around;
+    b->ttls = ttls_around;
+    b->lookups = lookups_around;
     if (b->failed)
         return;
     s->rel.scope.outer = outer;

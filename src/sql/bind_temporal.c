@@ -168,6 +168,15 @@ static bool looks_up(const struct plan_node *node)
     return found;
 }
 
+static bool asks_outside(const struct plan_node *node)
+{
+    bool asks = node->kind == PLAN_SCAN && node->scan.asked;
+
+    for (uint16_t i = 0; i < node->inputs_count; i++)
+        asks |= asks_outside(node->inputs[i].node);
+    return asks;
+}
+
 /* What is asked for by its key is a table, or a view that selects from one. */
 static const struct table *asked_within(const struct plan_node *node, bool deep)
 {
@@ -180,6 +189,19 @@ static const struct table *asked_within(const struct plan_node *node, bool deep)
             return table;
     }
     return NULL;
+}
+
+/* What is kept here is not asked for: there is nothing to wait for, and nothing that comes of asking again. */
+static void take_hint(struct binder *b, const struct ast_from *right, struct plan_node *join)
+{
+    const struct named_hint *named = lookup_hint_of(b->lookups, right);
+
+    join->join.hint = named ? &named->hint : NULL;
+    if (!named || !named->hint.retries || asks_outside(join->inputs[1].node))
+        return;
+    bind_unsupported(b, named->at, "'retry-predicate' of the hint LOOKUP for `%.*s`, which is kept here,",
+                     BYTES_FMT(bytes_head(right->name, 60)));
+    bind_hint(b, "tables of redis and postgres are asked again; what is kept here is read before the rows that look it up");
 }
 
 static void by_processing_time(struct binder *b, const struct ast_from *right, struct plan_node *join)
@@ -203,6 +225,8 @@ static void by_processing_time(struct binder *b, const struct ast_from *right, s
                    BYTES_FMT(bytes_head(right->name, 60)));
     }
     join->kind = PLAN_LOOKUP_JOIN;
+    if (!b->failed)
+        take_hint(b, right, join);
 }
 
 void bind_temporal(struct binder *b, const struct ast_from *join, const struct rel *left, struct rel *rel)

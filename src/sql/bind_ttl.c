@@ -3,8 +3,7 @@
 #include "base/suggest.h"
 #include "sql/bind.h"
 
-/* What an input of FROM is called; none: a join. */
-static struct bytes input_name(const struct ast_from *from)
+struct bytes input_name(const struct ast_from *from)
 {
     if (from->alias.len > 0)
         return from->alias;

@@ -221,6 +221,7 @@ static struct plan_node *split(struct arena *arena, struct plan_node *node)
         join.right_start = windows[2], join.right_end = windows[3];
         join.windows_local = window_prop(l, windows[0]).window->local;
     }
+    join.hint = node->join.hint;
     out->join = join;
     if (left.extra_count + (only_left ? 0 : right.extra_count) == 0)
         return out;

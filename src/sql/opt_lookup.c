@@ -246,8 +246,10 @@ static void ask(struct asking *a, uint32_t index, struct plan_node **out)
     for (uint16_t i = 0; i < a->scan->columns_count; i++)
         columns[i] = table_column(a, i);
     a->lookup = ARENA_NEW(a->b->arena, struct plan_lookup);
-    *a->lookup = (struct plan_lookup){.table = a->scan->scan.table, .index = index, .columns = columns, .ordered = true,
+    *a->lookup = (struct plan_lookup){.table = a->scan->scan.table, .index = index, .columns = columns,
                                       .columns_count = a->scan->columns_count, .row = asked_row(a)};
+    if (before.join.hint)
+        a->lookup->hint = *before.join.hint;
     express_right(a);
     if (check_columns(a) && condition(a, &all))
         *out = rebuilt(a, &before);

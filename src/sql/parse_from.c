@@ -10,11 +10,12 @@ static struct ast_from *from_new(struct parser *p, enum ast_from_kind kind, cons
     return from;
 }
 
-/* More options before those there are: of one key the last counts, but that of the first hint (as in Flink). */
-static void options_add(struct parser *p, struct ast_options *options, struct ast_options more)
+void hint_options_add(struct parser *p, void *to, const struct token *at, struct ast_options more)
 {
+    struct ast_options *options = to;
     struct ast_option *items = ARENA_ARRAY(p->arena, struct ast_option, options->count + more.count + 1u);
 
+    (void)at;
     if (more.count > 0)
         memcpy(items, more.items, more.count * sizeof(*items));
     if (options->count > 0)
@@ -23,36 +24,52 @@ static void options_add(struct parser *p, struct ast_options *options, struct as
     options->count = (uint16_t)(options->count + more.count);
 }
 
-/* hints -> HINT word '(' 'k' '=' 'v' { ',' … } ')' { ',' … } HINT_END */
-struct ast_options parse_hints(struct parser *p, const char *word)
+/* hint -> word '(' 'k' '=' 'v' { ',' … } ')' */
+static void parse_hint(struct parser *p, const struct hint_word *words, void *to)
 {
-    struct ast_options options = {0};
+    const struct token *at = p->at;
 
-    if (p->at->kind != TOKEN_HINT)
-        return options;
+    while (words->word && !is_word(at, words->word))
+        words++;
+    if (!words->word && at->kind == TOKEN_WORD) {
+        parser_unsupported(p, at, arena_printf(p->arena, "the hint %.*s", BYTES_FMT(bytes_head(at->text, 40))));
+        return;
+    }
+    if (!words->word) {
+        parser_want(p, "a hint's name");
+        parser_unexpected(p);
+        return;
+    }
     parser_next(p);
-    do {
-        const struct token *at = p->at;
-        if (!is_word(at, word)) {
-            if (at->kind == TOKEN_WORD)
-                parser_unsupported(p, at, arena_printf(p->arena, "the hint %.*s", BYTES_FMT(bytes_head(at->text, 40))));
-            else
-                (void)(parser_want(p, word), parser_unexpected(p));
-            return options;
-        }
-        parser_next(p);
-        struct ast_options more = parse_options(p);
-        if (!p->failed && more.count == 0)
-            parser_error(p, at, DIAG_SYNTAX, "%s says nothing: %s('name' = 'value')", word, word);
-        if (!p->failed)
-            options_add(p, &options, more);
-    } while (!p->failed && accept_sign(p, ","));
+    struct ast_options options = parse_options(p);
+    if (!p->failed && options.count == 0)
+        parser_error(p, at, DIAG_SYNTAX, "%s says nothing: %s('name' = 'value')", words->word, words->word);
+    if (!p->failed)
+        words->take(p, to, at, options);
+}
+
+void parse_hints(struct parser *p, const struct hint_word *words, void *to)
+{
+    if (p->failed || p->at->kind != TOKEN_HINT)
+        return;
+    parser_next(p);
+    do
+        parse_hint(p, words, to);
+    while (!p->failed && accept_sign(p, ","));
     if (!p->failed && p->at->kind != TOKEN_HINT_END) {
         parser_want(p, "*/");
         parser_unexpected(p);
     } else if (!p->failed) {
         parser_next(p);
     }
+}
+
+struct ast_options parse_table_hints(struct parser *p)
+{
+    static const struct hint_word words[] = {{"OPTIONS", hint_options_add}, {NULL, NULL}};
+    struct ast_options options = {0};
+
+    parse_hints(p, words, &options);
     return options;
 }
 
@@ -99,8 +116,7 @@ static struct ast_from *parse_table_ref(struct parser *p)
     from->name = expect_table_name(p, "a table's name", &from->at);
     if (!p->failed && is_sign(p->at, "("))
         return parser_unsupported(p, from->at, "this table function");
-    if (!p->failed && p->at->kind == TOKEN_HINT)
-        from->hints = parse_hints(p, "OPTIONS");
+    from->hints = parse_table_hints(p);
     if (!p->failed && is_word(p->at, "FOR") && is_word(p->at + 1, "SYSTEM_TIME"))
         from->as_of = parse_as_of(p);
     return from;

@@ -99,14 +99,33 @@ static void parse_windows(struct parser *p, struct ast_select *s)
     s->windows_count = (uint16_t)list.count;
 }
 
-/* select -> SELECT [ HINT STATE_TTL '(' 'input' '=' 'time' { ',' … } ')' { ',' … } HINT_END ] [ DISTINCT | ALL ] items [ FROM from ] [ WHERE expr ] [ GROUP BY … ]
+static void take_ttls(struct parser *p, void *to, const struct token *at, struct ast_options options)
+{
+    struct ast_select *s = to;
+
+    hint_options_add(p, &s->ttls, at, options);
+}
+
+static void take_lookup(struct parser *p, void *to, const struct token *at, struct ast_options options)
+{
+    struct ast_select *s = to;
+    struct ast_lookup_hint *grown = ARENA_ARRAY(p->arena, struct ast_lookup_hint, s->lookups_count + 1u);
+
+    if (s->lookups_count)
+        memcpy(grown, s->lookups, s->lookups_count * sizeof(*grown));
+    grown[s->lookups_count++] = (struct ast_lookup_hint){at, options};
+    s->lookups = grown;
+}
+
+/* select -> SELECT [ hints of STATE_TTL, LOOKUP ] [ DISTINCT | ALL ] items [ FROM from ] [ WHERE expr ] [ GROUP BY … ]
  *           [ HAVING expr ] */
 static struct ast_select *parse_select(struct parser *p)
 {
     struct ast_select *s = select_new(p, SET_SELECT);
 
     expect_word(p, "SELECT");
-    s->ttls = parse_hints(p, "STATE_TTL");
+    static const struct hint_word hints[] = {{"STATE_TTL", take_ttls}, {"LOOKUP", take_lookup}, {NULL, NULL}};
+    parse_hints(p, hints, s);
     if (p->failed)
         return NULL;
     if (is_word(p->at, "DISTINCT"))

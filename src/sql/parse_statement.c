@@ -15,8 +15,7 @@ void parse_insert(struct parser *p, struct ast_insert *out)
     if (!p->failed && is_word(p->at, "TABLE"))
         parser_next(p);
     out->table = expect_table_name(p, "a table's name", &out->table_at);
-    if (!p->failed && p->at->kind == TOKEN_HINT)
-        out->hints = parse_hints(p, "OPTIONS");
+    out->hints = parse_table_hints(p);
     if (!p->failed && is_word(p->at, "PARTITION")) {
         parser_unsupported(p, p->at, "INSERT INTO … PARTITION (…)");
         return;

@@ -95,7 +95,18 @@ struct ast_from *parse_from(struct parser *p);
 struct ast_match *parse_match(struct parser *p);                  /* at MATCH_RECOGNIZE */
 struct bytes *parse_name_list(struct parser *p, uint16_t *count); /* ( a, b ) */
 struct ast_options parse_options(struct parser *p); /* ( 'k' = 'v', … ) */
-struct ast_options parse_hints(struct parser *p, const char *word); /* of hints of that name alone, all in one */
+/* HINT word '(' 'k' '=' 'v' { ',' … } ')' { ',' … } HINT_END: each is given to the function of its word; others are refused
+ * by name. NULL at the end of words. */
+struct hint_word {
+    const char *word;
+    void (*take)(struct parser *p, void *to, const struct token *at, struct ast_options options);
+};
+void parse_hints(struct parser *p, const struct hint_word *words, void *to);
+/* Of a table: OPTIONS alone, all in one. */
+struct ast_options parse_table_hints(struct parser *p);
+/* More options before those there are: of one key the last counts, but that of the first hint (as in Flink). to: struct
+ * ast_options. */
+void hint_options_add(struct parser *p, void *to, const struct token *at, struct ast_options more);
 
 void parse_create(struct parser *p, struct statement *out, struct ast *ast);
 void parse_drop(struct parser *p, struct statement *out);

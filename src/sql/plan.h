@@ -71,6 +71,15 @@ struct plan_scan_column {
     const struct type *type;   /* of a ROW: only the fields that are read */
 };
 
+/* The hint LOOKUP: what a query says of a lookup join. */
+struct lookup_hint {
+    bool unordered;         /* rows may overtake each other */
+    uint32_t capacity;      /* rows that may wait at a time; 0: the engine's bound */
+    int64_t timeout_us;     /* of a call; 0: the table's */
+    uint32_t retries;       /* so often it is asked again where there is nothing, */
+    int64_t retry_us;       /* each after this time */
+};
+
 /* What a lookup join asks an outside system for. Its right input is a scan of the answers, whose columns are the
  * key's, then those of enum lookup_answer. */
 struct plan_lookup {
@@ -81,7 +90,7 @@ struct plan_lookup {
     const uint16_t *columns; /* and that are asked for: the join's columns behind the left's */
     uint16_t columns_count;
     const struct type *row;  /* of those: ROW */
-    bool ordered;            /* rows are told in the order in which they came */
+    struct lookup_hint hint;
 };
 
 /* ASKED: the tick that asked, BIGINT. KIND: enum lookup_kind, INT. ROWS: ARRAY of plan_lookup.row. */
@@ -165,6 +174,7 @@ struct plan_join {
     bool windows_local; /* as plan_window.local */
     bool left_unique, right_unique; /* at most one row a join key on that side */
     /* TEMPORAL_JOIN: left_time is that of FOR SYSTEM_TIME AS OF, right_time that of the versions. */
+    const struct lookup_hint *hint;   /* LOOKUP_JOIN, until it has `lookup`: NULL where nothing is said */
     const struct plan_lookup *lookup; /* LOOKUP_JOIN of an outside system; NULL: what is looked up is kept here */
 };
 

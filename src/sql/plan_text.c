@@ -225,6 +225,23 @@ static void print_calc(struct printer *p, const struct plan_node *node)
     buf_str(&p->out, "]");
 }
 
+static void print_lookup_hint(struct printer *p, const struct lookup_hint *hint)
+{
+    if (hint->unordered)
+        buf_str(&p->out, " unordered");
+    if (hint->capacity)
+        buf_printf(&p->out, " capacity=%u", hint->capacity);
+    if (hint->timeout_us) {
+        buf_str(&p->out, " timeout=");
+        print_duration(p, hint->timeout_us);
+    }
+    if (hint->retries) {
+        buf_printf(&p->out, " retry=[%u each ", hint->retries);
+        print_duration(p, hint->retry_us);
+        buf_str(&p->out, "]");
+    }
+}
+
 static void print_join(struct printer *p, const struct plan_node *node)
 {
     static const char *const kinds[] = {"inner", "left", "right", "full", "semi", "anti"};
@@ -254,6 +271,8 @@ static void print_join(struct printer *p, const struct plan_node *node)
         buf_printf(&p->out, " windows=[%.*s..%.*s = %.*s..%.*s]", BYTES_FMT(column_name(left, j->left_start)),
                    BYTES_FMT(column_name(left, j->left_end)), BYTES_FMT(column_name(right, j->right_start)),
                    BYTES_FMT(column_name(right, j->right_end)));
+    if (j->lookup)
+        print_lookup_hint(p, &j->lookup->hint);
     if (j->left_unique || j->right_unique)
         buf_printf(&p->out, " unique=[%s%s%s]", j->left_unique ? "left" : "",
                    j->left_unique && j->right_unique ? ", " : "", j->right_unique ? "right" : "");

@@ -107,8 +107,9 @@ static void lookup_make(struct rig *r, struct plan_node *node, struct plan_node 
     *field = (struct type_field){.name = BYTES_LITERAL("s"), .type = type_simple(TYPE_VARCHAR)};
     *rules = (struct table_lookup){.cached = kind & 32, .keys_max = 1, .write_us = 1000, .stale = kind & 64};
     *table = (struct table){.lookup = rules};
-    *lookup = (struct plan_lookup){.table = table, .keys_count = 1, .columns_count = 1, .ordered = kind & 1,
-                                   .row = type_row(&r->plans, field, 1)};
+    *lookup = (struct plan_lookup){.table = table, .keys_count = 1, .columns_count = 1,
+                                   .row = type_row(&r->plans, field, 1),
+                                   .hint = {.unordered = !(kind & 1), .retries = 2, .retry_us = 1000}};
     answers->columns[1].type = type_simple(TYPE_BIGINT);
     answers->columns[2] = (struct plan_column){.type = type_simple(TYPE_INT)};
     answers->columns[3].type = type_list(&r->plans, TYPE_ARRAY, lookup->row, NULL);

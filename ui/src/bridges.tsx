@@ -53,11 +53,12 @@ function Lookup({ b }: { b: Bridge }) {
   if (!b.cache) return null;
   const { hits, misses, stale, keys } = b.cache;
   const share = hits + misses ? ` (${Math.floor((hits * 100) / (hits + misses))} %)` : '';
+  const kept = hits > 0 || keys > 0; // else it has no cache, or nothing has come yet
   return (
     <span class="lookup" data-hits={hits} data-misses={misses} data-stale={stale}>
-      <span title="Rows that the cache answered">{compact(hits)} hits{share}</span>
-      <span title="Rows that it did not answer">{compact(misses)} misses</span>
-      <span title="Keys that the cache has now">{compact(keys)} kept</span>
+      {kept && <span title="Rows that the cache answered">{compact(hits)} hits{share}</span>}
+      <span title="Rows that no cache answered">{compact(misses)} misses</span>
+      {kept && <span title="Keys that the cache has now">{compact(keys)} kept</span>}
       <span title="Keys that the outside system was asked for">{compact(b.keys ?? 0)} asked for</span>
       {stale > 0 && <span class="warn-text" title="The last answer was taken, though it had expired">{compact(stale)} stale</span>}
       {!!b.instead && <span class="warn-text" title="Told what lookup.fallback says, for the system did not answer">{compact(b.instead)} told instead</span>}

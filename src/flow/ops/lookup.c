@@ -9,6 +9,8 @@
  *   order    rows are told as they came, so a row that is answered waits for those before it; unless the query
  *            allows it otherwise
  *   time     a watermark passes when the rows that came before it have been told
+ *   again    where the hint LOOKUP says so, a row for which there is nothing rests, and is asked for again by the tick's clock;
+ *            what is found for a later row of its key meanwhile is its answer too
  *   updates  each change of the left asks for itself: what takes back a row may find another than that did */
 #include "flow/ops/lookup_state.h"
 
@@ -56,9 +58,10 @@ static enum status lookup_open(const struct plan_node *node, void *state, struct
     buf_init(&s->key_text, 0);
     buf_init(&s->text, 0);
     s->rules = p->lookup->table->lookup;
+    s->hint = &p->lookup->hint;
     s->keys_max = s->rules->keys_max && s->rules->keys_max < ctx->shards ? 1 : s->rules->keys_max / ctx->shards;
     s->padded = p->kind == JOIN_LEFT;
-    s->ordered = p->lookup->ordered || left->changes;
+    s->ordered = !p->lookup->hint.unordered || left->changes;
     const struct plan_node *right = right_node(&s->plan_arena, node);
     TRY(keyer_make(&s->keyers[0], &s->plan_arena, left, p->left_keys, p->keys_count, diag));
     TRY(keyer_make(&s->keyers[1], &s->plan_arena, answers, p->right_keys, p->keys_count, diag));
@@ -209,19 +212,17 @@ static bool can_be_asked(const struct coming *c, const struct plan_node *node, u
     return true;
 }
 
-/* {"id":7,"$asked":12}, under the key {"id":7} */
-static void ask(struct coming *c, struct lookup_key *key, uint16_t i)
+/* {"id":7,"$asked":12}, under the key {"id":7}, of a row of the left. */
+static void ask(struct lookup_state *s, struct op_ctx *ctx, struct lookup_key *key, const struct chunk *in, uint16_t row)
 {
-    struct lookup_state *s = c->s;
-
     buf_clear(&s->key_text);
     buf_clear(&s->text);
-    format_encode(s->encoder, c->in, c->rows[i], &s->key_text);
+    format_encode(s->encoder, in, row, &s->key_text);
     CHECK(s->key_text.len > 2 && s->key_text.ptr[s->key_text.len - 1] == '}');
     buf_append(&s->text, s->key_text.ptr, s->key_text.len - 1);
-    buf_printf(&s->text, ",\"$asked\":%llu}", (unsigned long long)c->ctx->tick);
-    op_ask(c->ctx, buf_view(&s->key_text), buf_view(&s->text));
-    key->asked = c->ctx->tick;
+    buf_printf(&s->text, ",\"$asked\":%llu}", (unsigned long long)ctx->tick);
+    op_ask(ctx, buf_view(&s->key_text), buf_view(&s->text));
+    key->asked = ctx->tick;
 }
 
 /* What is known for the row already; NULL: its key is asked for. */
@@ -232,14 +233,14 @@ static struct lookup_found *known(struct coming *c, const struct plan_node *node
 
     if (!can_be_asked(c, node, i))
         return s->nothing;
-    if (lookup_cache_holds(s, key, now)) {
+    if (!key->open && lookup_cache_holds(s, key, now)) { /* rows of a key stay in order, whoever may overtake */
         lookup_cache_use(s, key, now);
         c->ctx->lookups.hits++;
         return key->cached;
     }
     c->ctx->lookups.misses++;
     if (key->asked == LOOKUP_NOT_ASKED || (!s->rules->cached && key->asked != c->ctx->tick))
-        ask(c, key, i);
+        ask(s, c->ctx, key, c->in, c->rows[i]);
     return NULL;
 }
 
@@ -339,26 +340,37 @@ static struct lookup_found *found_of(struct lookup_state *s, const struct plan_n
     return lookup_found_make(s, packed, sizes, count);
 }
 
-/* What its rows are told, of which the caller has a reference. */
-static struct lookup_found *answer_of(struct lookup_state *s, const struct plan_node *node, struct op_ctx *ctx,
+/* Keeps what was found, as the cache's rules say. */
+static void keep(struct lookup_state *s, struct lookup_key *key, struct lookup_found *found, int64_t now_us)
+{
+    if (found->rows || s->rules->keep_missing)
+        lookup_cache_put(s, key, found, now_us);
+    else
+        lookup_cache_drop(s, key);
+}
+
+/* What its rows are told, or what is not told yet. */
+static void take_found(struct lookup_state *s, const struct plan_node *node, struct op_ctx *ctx,
                                       struct lookup_key *key, const struct chunk *in, uint16_t row)
 {
+    int64_t asked = ((const int64_t *)in->cols[node->join.keys_count + LOOKUP_ASKED].data)[row];
     const struct column *cols = in->cols + node->join.keys_count;
     int32_t kind = ((const int32_t *)cols[LOOKUP_KIND].data)[row];
 
     if (kind == LOOKUP_STALE && key->cached) {
         ctx->lookups.stale++;
-        key->cached->refs++;
-        return key->cached;
+        lookup_answer(s, key, (uint64_t)asked, key->cached);
+        return;
     }
     struct lookup_found *found = found_of(s, node, ctx, &cols[LOOKUP_ROWS], row);
-    if (kind != LOOKUP_FOUND || !s->rules->cached)
-        return found;
-    if (found->rows || s->rules->keep_missing)
-        lookup_cache_put(s, key, found, ctx->expr.now_us);
+    bool asks_again = false;
+    if (kind == LOOKUP_FOUND && !found->rows && s->hint->retries)
+        asks_again = lookup_missed(s, key, (uint64_t)asked, found, ctx->expr.now_us);
     else
-        lookup_cache_drop(s, key);
-    return found;
+        lookup_answer(s, key, (uint64_t)asked, found);
+    if (kind == LOOKUP_FOUND && s->rules->cached && !asks_again)
+        keep(s, key, found, ctx->expr.now_us);
+    lookup_found_release(s, found);
 }
 
 static enum status answers_chunk(struct lookup_state *s, const struct plan_node *node, struct op_ctx *ctx,
@@ -369,6 +381,7 @@ static enum status answers_chunk(struct lookup_state *s, const struct plan_node 
     void *values[CHUNK_ROWS];
     struct state_keys keys;
 
+    const int64_t *asked = in->cols[node->join.keys_count + LOOKUP_ASKED].data;
     rows = chunk_rows(in, all);
     keyer_keys(&s->keyers[1], in->cols, rows, in->count, ctx->arena, &keys);
     state_find(&s->keys, &keys, NULL, in->count, values);
@@ -376,13 +389,14 @@ static enum status answers_chunk(struct lookup_state *s, const struct plan_node 
         struct lookup_key *key = NULL;
         if (values[i])
             memcpy(&key, values[i], sizeof(key));
+        if (key && !key->open)
+            lookup_over(key, (uint64_t)asked[rows[i]]); /* nobody waits for it any more */
         if (!key || !key->open)
-            continue; /* nobody waits for it */
-        const int64_t *asked = in->cols[node->join.keys_count + LOOKUP_ASKED].data;
-        struct lookup_found *found = answer_of(s, node, ctx, key, in, rows[i]);
-        lookup_answer(key, (uint64_t)asked[rows[i]], found);
-        lookup_found_release(s, found);
+            continue;
+        take_found(s, node, ctx, key, in, rows[i]);
     }
+    if (s->first_due)
+        op_alarm(ctx, s->first_due->due_us);
     return tell_answered(telling_begin(s, node, ctx));
 }
 
@@ -397,6 +411,34 @@ static enum status lookup_on_chunk(const struct plan_node *node, void *state, st
 }
 
 /* ---- the end of a tick; time ---- */
+
+/* A row that rested: its key is asked for, once a tick. */
+static void ask_again(struct lookup_state *s, const struct plan_node *node, struct op_ctx *ctx, struct lookup_row *row)
+{
+    const struct plan_node *left = node->inputs[0].node;
+    struct column *cols = ARENA_ARRAY(ctx->arena, struct column, left->columns_count + 1u);
+    const uint8_t *packed = row->packed;
+    struct chunk chunk = {.cols = cols, .col_count = left->columns_count, .rows = 1, .count = 1};
+
+    lookup_row_wake(s, row);
+    row->again = ctx->tick;
+    if (row->key->asked == ctx->tick)
+        return;
+    pack_read_all(&s->packs[0], &packed, 1, ctx->arena, cols);
+    ask(s, ctx, row->key, &chunk, 0);
+    ctx->lookups.retried++;
+}
+
+static enum status lookup_on_clock(const struct plan_node *node, void *state, struct op_ctx *ctx, int64_t now_us)
+{
+    struct lookup_state *s = state;
+
+    while (s->first_due && s->first_due->due_us <= now_us)
+        ask_again(s, node, ctx, s->first_due);
+    if (s->first_due)
+        op_alarm(ctx, s->first_due->due_us);
+    return ST_OK;
+}
 
 static enum status lookup_on_tick_end(const struct plan_node *node, void *state, struct op_ctx *ctx)
 {
@@ -436,6 +478,7 @@ const struct op_class op_lookup = {
     .state_size = sizeof(struct lookup_state),
     .open = lookup_open,
     .on_chunk = lookup_on_chunk,
+    .on_clock = lookup_on_clock,
     .on_tick_end = lookup_on_tick_end,
     .passes = lookup_passes,
     .waiting = lookup_waiting,

@@ -1,8 +1,9 @@
 /* lookup_snapshot.c: the saved form of a lookup join: keys, each
  *
  *     asked uvarint · cached u8, then came, used varint and what was found
- *     rows uvarint, of each: came, asked, seq, part uvarint · watermark varint · kind u8 · bytes · answered u8, then what
- *     was found
+ *     rows uvarint, of each: came, asked, seq, part uvarint · watermark varint · kind u8 · bytes · flags u8:
+ *         1  it is answered: then what was found
+ *         2  it has been asked for again, or will be: then missed, again uvarint · due varint
  *
  * and what was found is: rows uvarint, of each its bytes. */
 #include "flow/ops/lookup_state.h"
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+
+enum { ROW_ANSWERED = 1, ROW_AGAIN = 2 };
 
 /* ---- save ---- */
 
@@ -31,9 +34,14 @@ static void row_save(const struct lookup_state *s, const struct lookup_row *row,
     buf_varint(out, row->watermark_us);
     buf_u8(out, row->kind);
     buf_sized(out, bytes_of(row->packed, row->size));
-    buf_u8(out, row->found != NULL);
+    buf_u8(out, (row->found ? ROW_ANSWERED : 0) | (row->missed ? ROW_AGAIN : 0));
     if (row->found)
         found_save(s, row->found, out);
+    if (row->missed) {
+        buf_uvarint(out, row->missed);
+        buf_uvarint(out, row->again);
+        buf_varint(out, row->due_us);
+    }
 }
 
 static void key_save(void *context, const void *value, struct buf *out)
@@ -105,15 +113,28 @@ static bool row_load(struct lookup_state *s, struct lookup_key *key, uint32_t pa
     struct bytes packed = reader_sized(r);
     if (r->bad || head.kind > ROW_DELETE || !pack_check(&s->packs[0], packed.ptr, packed.len))
         return false;
-    if (reader_u8(r) && !(head.found = found_load(s, r)))
+    uint8_t flags = reader_u8(r);
+    if (flags > (ROW_ANSWERED | ROW_AGAIN) || (flags & ROW_ANSWERED && !(head.found = found_load(s, r))))
         return false;
-    if (head.found && key->open)
-        return false; /* those that are answered stand before the others */
+    int64_t due_us = 0;
+    if (flags & ROW_AGAIN) {
+        uint64_t missed = reader_uvarint(r);
+        head.missed = missed < UINT32_MAX ? (uint32_t)missed : UINT32_MAX;
+        head.again = reader_uvarint(r);
+        due_us = reader_varint(r);
+    }
+    if (r->bad || (head.found && (key->open || due_us)) || due_us < 0) {
+        if (head.found)
+            lookup_found_release(s, head.found);
+        return false; /* those that are answered stand before the others, and do not rest */
+    }
     struct lookup_row *row = lookup_row_new(s, packed.ptr, (uint32_t)packed.len);
     head.size = row->size;
     *row = head;
     memcpy(row->packed, packed.ptr, packed.len);
     lookup_row_add(s, row);
+    if (due_us)
+        lookup_row_rest(s, row, due_us);
     return true;
 }
 

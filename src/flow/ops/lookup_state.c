@@ -189,19 +189,74 @@ void lookup_row_add(struct lookup_state *s, struct lookup_row *row)
     sorted_insert(&s->waiting, &s->heap, sorted_seek(&s->waiting, row_compare, NULL, row), row);
 }
 
-void lookup_answer(struct lookup_key *key, uint64_t asked, struct lookup_found *found)
+void lookup_over(struct lookup_key *key, uint64_t asked)
+{
+    if (key->asked <= asked)
+        key->asked = LOOKUP_NOT_ASKED;
+}
+
+static void take_answer(struct lookup_state *s, struct lookup_row *row, struct lookup_found *found)
+{
+    lookup_row_wake(s, row);
+    row->found = found;
+    found->refs++;
+}
+
+void lookup_answer(struct lookup_state *s, struct lookup_key *key, uint64_t asked, struct lookup_found *found)
 {
     struct lookup_row *row = key->open;
 
-    for (; row && (row->found || row->asked <= asked); row = row->next) {
-        if (row->found)
-            continue;
-        row->found = found;
-        found->refs++;
-    }
+    for (; row && (row->found || row->asked <= asked); row = row->next)
+        if (!row->found)
+            take_answer(s, row, found);
     key->open = row;
-    if (key->asked <= asked)
-        key->asked = LOOKUP_NOT_ASKED;
+    lookup_over(key, asked);
+}
+
+/* ---- rows that rest until they are asked for again ---- */
+
+void lookup_row_wake(struct lookup_state *s, struct lookup_row *row)
+{
+    if (!row->due_us)
+        return;
+    *(row->due_before ? &row->due_before->due_after : &s->first_due) = row->due_after;
+    *(row->due_after ? &row->due_after->due_before : &s->last_due) = row->due_before;
+    row->due_before = row->due_after = NULL;
+    row->due_us = 0;
+}
+
+/* The clock goes on and the delay is one, so the place is the end but for rows of a checkpoint. */
+void lookup_row_rest(struct lookup_state *s, struct lookup_row *row, int64_t due_us)
+{
+    struct lookup_row *before = s->last_due;
+
+    while (before && before->due_us > due_us)
+        before = before->due_before;
+    row->due_us = due_us;
+    row->due_before = before;
+    row->due_after = before ? before->due_after : s->first_due;
+    *(before ? &before->due_after : &s->first_due) = row;
+    *(row->due_after ? &row->due_after->due_before : &s->last_due) = row;
+}
+
+/* An answer counts for a row when its own last question has it, not one that another row of the key asked since. */
+static bool counts(const struct lookup_row *row, uint64_t asked)
+{
+    return !row->due_us && (row->again ? row->again : row->asked) <= asked;
+}
+
+bool lookup_missed(struct lookup_state *s, struct lookup_key *key, uint64_t asked, struct lookup_found *nothing,
+                   int64_t now_us)
+{
+    for (struct lookup_row *row = key->open; row && row->asked <= asked; row = row->next)
+        if (row->missed <= s->hint->retries && counts(row, asked) && row->missed++ < s->hint->retries)
+            lookup_row_rest(s, row, now_us + s->hint->retry_us);
+    while (key->open && key->open->asked <= asked && key->open->missed > s->hint->retries) {
+        take_answer(s, key->open, nothing);
+        key->open = key->open->next;
+    }
+    lookup_over(key, asked);
+    return key->open != NULL;
 }
 
 void lookup_row_free(struct lookup_state *s, struct lookup_row *row)

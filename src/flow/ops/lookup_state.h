@@ -6,6 +6,9 @@
  *     keys ─ key ─┴──────┴─ key ┴─ …        first..last: its rows; from `open` on they have no answer yet
  *             └─ cached: the last answer    of the least recently used first: oldest..newest
  *
+ * With 'retry-predicate' of the hint LOOKUP a row for which there is nothing is not told so at once: it rests, and is
+ * asked for again when its time has come. Rows that rest: first_due..last_due, the times in order.
+ *
  * Owns: all of it, in one heap.   Threads: one at a time.   Layer: flow.
  */
 #ifndef QW_FLOW_OPS_LOOKUP_STATE_H
@@ -41,6 +44,10 @@ struct lookup_row {
     struct lookup_key *key;
     struct lookup_found *found; /* NULL: not answered yet */
     uint64_t came, asked;       /* ticks: its own, and that of the question whose answer it takes */
+    uint64_t again;             /* the tick in which it was asked for again last; 0: it was not */
+    int64_t due_us;             /* it rests until then; 0: it does not */
+    struct lookup_row *due_before, *due_after;
+    uint32_t missed;            /* questions of its own to which the answer was nothing */
     uint64_t seq;
     int64_t watermark_us;       /* what had passed when it came */
     uint32_t part, size;        /* part: of the checkpoint that it was in */
@@ -61,6 +68,8 @@ struct lookup_state {
     struct state_heap heap;
     struct sorted waiting;
     struct lookup_key *oldest, *newest;
+    struct lookup_row *first_due, *last_due;
+    const struct lookup_hint *hint;
     uint64_t cached, next_seq;
     struct lookup_found *nothing; /* of a key with a NULL */
     struct lookup_found *dropped; /* let go, but rows that are being told may point into them */
@@ -91,8 +100,18 @@ void lookup_cache_shrink(struct lookup_state *s, int64_t now_us); /* to its boun
 /* At its place by came, part, seq; of its key the last. */
 void lookup_row_add(struct lookup_state *s, struct lookup_row *row);
 struct lookup_row *lookup_row_new(struct lookup_state *s, const uint8_t *packed, uint32_t size);
+/* The question of that tick has its answer. */
+void lookup_over(struct lookup_key *key, uint64_t asked);
+/* There was nothing for the key, asked for in that tick: rows that may be asked for again rest, the others before them
+ * have this answer. Whether some rows of the key have none now. */
+bool lookup_missed(struct lookup_state *s, struct lookup_key *key, uint64_t asked, struct lookup_found *nothing,
+                   int64_t now_us);
+/* A row rests no more. */
+void lookup_row_wake(struct lookup_state *s, struct lookup_row *row);
+/* One of a checkpoint that rests takes its place among those that do. */
+void lookup_row_rest(struct lookup_state *s, struct lookup_row *row, int64_t due_us);
 /* The rows of the key that asked in that tick or before, and have no answer, have this one. */
-void lookup_answer(struct lookup_key *key, uint64_t asked, struct lookup_found *found);
+void lookup_answer(struct lookup_state *s, struct lookup_key *key, uint64_t asked, struct lookup_found *found);
 /* It has been told: the first of its key. */
 void lookup_row_free(struct lookup_state *s, struct lookup_row *row);
 

@@ -48,3 +48,54 @@ SELECT o.id, x.v FROM o RIGHT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k
 SELECT o.id, x.v FROM o FULL JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
 -- refused
 SELECT o.id, x.v FROM o JOIN s FOR SYSTEM_TIME AS OF o.n AS x ON o.k = x.k;
+# The hint. What is kept here is not asked again: that is refused, and by Flink taken.
+SELECT /*+ LOOKUP('table' = 'x') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+SELECT /*+ LOOKUP('table' = 'x', 'async' = 'true', 'output-mode' = 'allow_unordered', 'capacity' = '10', 'timeout' = '10 s', 'shuffle' = 'true') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+SELECT /*+ LOOKUP('table' = 'x', 'async' = 'FALSE', 'output-mode' = 'ORDERED') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+SELECT /*+ LOOKUP('table' = 'o', 'table' = 'x', 'timeout' = '500') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+SELECT /*+ LOOKUP('table' = 's', 'async' = 'true') */ o.id, s.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p ON o.k = s.k;
+SELECT /*+ STATE_TTL('o' = '1 d'), LOOKUP('table' = 'x') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 's') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'X') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'o') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'nothing') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP() */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP(s) */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('async' = 'true') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'async' = 'maybe') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'output-mode' = 'random') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'output-mode' = 'allow-unordered') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'async' = 'true', 'capacity' = '0') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'async' = 'true', 'capacity' = 'many') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'timeout' = 'later') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'shuffle' = 'perhaps') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'max-attempts' = '2') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'retry-predicate' = 'lookup_miss', 'retry-strategy' = 'fixed_delay', 'fixed-delay' = '10 ms') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'retry-predicate' = 'other', 'retry-strategy' = 'fixed_delay', 'fixed-delay' = '10 ms', 'max-attempts' = '2') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'retry-predicate' = 'lookup_miss', 'retry-strategy' = 'fixed-delay', 'fixed-delay' = '10 ms', 'max-attempts' = '2') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x', 'retry-predicate' = 'lookup_miss', 'retry-strategy' = 'fixed_delay', 'fixed-delay' = '10 ms', 'max-attempts' = '0') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- refused
+SELECT /*+ LOOKUP('table' = 'x') LOOKUP('table' = 'x') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- differs: an option that is none
+SELECT /*+ LOOKUP('table' = 'x', 'other' = '1') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;
+-- differs: asking again what is kept here
+SELECT /*+ LOOKUP('table' = 'x', 'retry-predicate' = 'LOOKUP_MISS', 'retry-strategy' = 'fixed_delay', 'fixed-delay' = '10 ms', 'max-attempts' = '2') */ o.id, x.v FROM o LEFT JOIN s FOR SYSTEM_TIME AS OF o.p AS x ON o.k = x.k;

@@ -25,7 +25,7 @@ static struct plan_node *lookup_node(enum join_kind kind)
     fields[1] = (struct type_field){.name = BYTES_LITERAL("v"), .type = type_simple(TYPE_BIGINT)};
     rules = (struct table_lookup){.connector = "twin"};
     table.lookup = &rules;
-    lookup = (struct plan_lookup){.table = &table, .keys_count = 1, .columns_count = 2, .ordered = true,
+    lookup = (struct plan_lookup){.table = &table, .keys_count = 1, .columns_count = 2,
                                   .row = type_row(&plans, fields, 2)};
     right->columns[right->columns_count++] = (struct plan_column){
         .name = BYTES_LITERAL("rows"), .type = type_list(&plans, TYPE_ARRAY, lookup.row, NULL)};
@@ -249,7 +249,7 @@ TEST(updates_of_the_left_pass_with_their_kinds_in_order)
     struct op_rig rig;
     struct plan_node *node = lookup_node(JOIN_INNER);
     node->inputs[0].node->changes = CHANGE_UPDATE | CHANGE_UPDATE_BEFORE | CHANGE_DELETE;
-    lookup.ordered = false; /* not with updates */
+    lookup.hint.unordered = true; /* not with updates */
     begin(&rig, node);
     rig_in(&rig, 0, "+I a 1 | -U a 1 | +U b 1 | -D b 1");
     (void)rig_out(&rig);
@@ -264,7 +264,7 @@ TEST(rows_that_may_overtake_are_told_as_they_are_answered)
 {
     struct op_rig rig;
     struct plan_node *node = lookup_node(JOIN_INNER);
-    lookup.ordered = false;
+    lookup.hint.unordered = true;
     begin(&rig, node);
     rig_mark(&rig, 10);
     rig_in(&rig, 0, "a 1 | b 2 | a 3 | b 4");
@@ -276,6 +276,117 @@ TEST(rows_that_may_overtake_are_told_as_they_are_answered)
     rig_reload(&rig);
     answer(&rig, ROW("a", 1, OF("a", 1)));
     EXPECT_STR(rig_out(&rig), "+I a 1 a 1 | +I a 3 a 1");
+    rig_close(&rig);
+}
+
+/* So often again, 100 ms after each answer that says nothing. */
+static void ask_again(uint32_t retries)
+{
+    lookup.hint.retries = retries;
+    lookup.hint.retry_us = 100000;
+}
+
+TEST(a_row_for_which_there_is_nothing_is_asked_for_again_when_its_time_has_come)
+{
+    struct op_rig rig;
+    struct plan_node *node = lookup_node(JOIN_LEFT);
+    ask_again(2);
+    begin(&rig, node);
+    rig_in(&rig, 0, "a 1 | b 2");
+    (void)rig_out(&rig);
+    tick(&rig, 2, 1010);
+    answer(&rig, ROW("a", 1, "") "\n" ROW("b", 1, OF("b", 20)));
+    EXPECT_STR(rig_out(&rig), ""); /* b waits for a, which rests */
+    EXPECT_INT(rig.class->waiting(rig.node, rig.state), 2);
+    EXPECT_INT(rig.alarm_us, 1110000);
+    rig_reload(&rig);
+    tick(&rig, 3, 1109);
+    EXPECT_STR(rig_out(&rig), "");
+    tick(&rig, 4, 1110);
+    EXPECT_STR(rig_out(&rig), "? {\"k\":\"a\",\"$asked\":4}");
+    rig_reload(&rig);
+    tick(&rig, 5, 1120);
+    answer(&rig, ROW("a", 4, ""));
+    tick(&rig, 6, 1220);
+    EXPECT_STR(rig_out(&rig), "? {\"k\":\"a\",\"$asked\":6}");
+    EXPECT_INT(rig.ctx.lookups.retried, 2);
+    rig_reload(&rig);
+    tick(&rig, 7, 1230);
+    answer(&rig, ROW("a", 6, "")); /* the third time: so it is */
+    EXPECT_STR(rig_out(&rig), "+I a 1 null null | +I b 2 b 20");
+    tick(&rig, 8, 5000);
+    EXPECT_STR(rig_out(&rig), "");
+    rig_close(&rig);
+}
+
+TEST(what_is_found_for_a_later_row_is_a_resting_row_s_answer_too_and_what_is_not_counts_for_its_own_alone)
+{
+    struct op_rig rig;
+    struct plan_node *node = lookup_node(JOIN_LEFT);
+    ask_again(1);
+    begin(&rig, node);
+    rig_in(&rig, 0, "a 1");
+    answer(&rig, ROW("a", 1, ""));
+    tick(&rig, 2, 1050);
+    rig_in(&rig, 0, "a 2");
+    EXPECT_STR(rig_out(&rig), "? {\"k\":\"a\",\"$asked\":1} | ? {\"k\":\"a\",\"$asked\":2}");
+    rig_reload(&rig);
+    answer(&rig, ROW("a", 2, "")); /* a 1 is asked for at 1100, a 2 at 1150 */
+    tick(&rig, 3, 1100);
+    EXPECT_STR(rig_out(&rig), "? {\"k\":\"a\",\"$asked\":3}");
+    answer(&rig, ROW("a", 3, ""));
+    EXPECT_STR(rig_out(&rig), "+I a 1 null null");
+    rig_reload(&rig);
+    rig_in(&rig, 0, "a 3");
+    EXPECT_STR(rig_out(&rig), "? {\"k\":\"a\",\"$asked\":3}");
+    answer(&rig, ROW("a", 3, OF("a", 10)));
+    EXPECT_STR(rig_out(&rig), "+I a 2 a 10 | +I a 3 a 10");
+    tick(&rig, 4, 1200);
+    EXPECT_STR(rig_out(&rig), ""); /* nobody rests */
+    rig_close(&rig);
+}
+
+TEST(that_there_is_nothing_is_not_kept_while_it_is_asked_again)
+{
+    struct op_rig rig;
+    struct plan_node *node = lookup_node(JOIN_LEFT);
+    rules.cached = rules.keep_missing = true;
+    ask_again(1);
+    begin(&rig, node);
+    rig_in(&rig, 0, "a 1 | b 1");
+    answer(&rig, ROW("a", 1, "") "\n{\"k\":\"b\",\"asked\":1,\"kind\":1,\"rows\":[]}");
+    EXPECT_STR(rig_out(&rig), "? {\"k\":\"a\",\"$asked\":1} | ? {\"k\":\"b\",\"$asked\":1}");
+    tick(&rig, 2, 1100);
+    EXPECT_STR(rig_out(&rig), "? {\"k\":\"a\",\"$asked\":2}"); /* what is told instead is not asked again */
+    answer(&rig, ROW("a", 2, ""));
+    EXPECT_STR(rig_out(&rig), "+I a 1 null null | +I b 1 null null");
+    rig_in(&rig, 0, "a 2");
+    EXPECT_STR(rig_out(&rig), "+I a 2 null null");
+    EXPECT_INT(rig.ctx.lookups.hits, 1);
+    rig_close(&rig);
+}
+
+/* Else a later row would share a question that has its answer long since. */
+TEST(a_question_is_over_with_its_answer_though_nobody_waits_for_it_any_more)
+{
+    struct op_rig rig;
+    struct plan_node *node = lookup_node(JOIN_LEFT);
+    rules.cached = true;
+    rules.write_us = 5000000;
+    ask_again(3);
+    begin(&rig, node);
+    rig_in(&rig, 0, "a 1");
+    answer(&rig, ROW("a", 1, ""));
+    tick(&rig, 2, 1050);
+    rig_in(&rig, 0, "a 2");
+    tick(&rig, 3, 1100);
+    EXPECT_STR(rig_out(&rig), "? {\"k\":\"a\",\"$asked\":1} | ? {\"k\":\"a\",\"$asked\":2} | ? {\"k\":\"a\",\"$asked\":3}");
+    answer(&rig, ROW("a", 2, OF("a", 10)));
+    EXPECT_STR(rig_out(&rig), "+I a 1 a 10 | +I a 2 a 10");
+    answer(&rig, ROW("a", 3, OF("a", 11)));
+    tick(&rig, 4, 9000);
+    rig_in(&rig, 0, "a 4");
+    EXPECT_STR(rig_out(&rig), "? {\"k\":\"a\",\"$asked\":4}");
     rig_close(&rig);
 }
 
