@@ -114,12 +114,16 @@ static void insert(struct rowset *set, struct rowset_row *row)
             rowset_index_add(&set->index, sorted_get(&set->rows, at));
 }
 
-static void replace(struct rowset *set, struct rowset_row *there, struct rowset_row *fresh)
+/* The row stands where one of its key did; if that is listed as a hole, so is it. */
+static void take_place(struct rowset *set, struct rowset_row *there, struct rowset_row *by)
 {
-    sorted_set(&set->rows, seek(set, fresh), fresh);
+    sorted_set(&set->rows, seek(set, by), by);
     if (set->index.places)
-        *index_place(set, fresh) = fresh;
-    row_free(set, there);
+        *index_place(set, by) = by;
+    by->hole = there->hole;
+    if (by->hole)
+        set->holes[by->hole - 1] = by;
+    there->hole = 0;
 }
 
 static void remove_row(struct rowset *set, struct rowset_row *row)
@@ -166,19 +170,21 @@ static void tell(const struct row_change *c, const struct rowset_row *old)
 static void update_row(const struct row_change *c, struct rowset_row *there, struct rowset_row *fresh)
 {
     struct rowset *set = c->set;
+    bool hides = set->exact && there->copies;
 
     tell(c, there);
     set->live += there->copies == 0;
-    if (there->size == fresh->size) {
+    if (there->size == fresh->size && !hides) {
         memcpy(there->packed, fresh->packed, fresh->size);
         there->copies = 1;
         row_free(set, fresh);
         return;
     }
-    fresh->hole = there->hole; /* filled, or still listed from an earlier one */
-    if (fresh->hole)
-        set->holes[fresh->hole - 1] = fresh;
-    replace(set, there, fresh);
+    take_place(set, there, fresh);
+    if (hides)
+        fresh->under = there;
+    else
+        row_free(set, there);
 }
 
 /* fresh is taken: kept, or freed. */
@@ -203,19 +209,48 @@ static void add_row(const struct row_change *c, struct rowset_row *fresh)
     }
 }
 
+static void retract_hidden(struct rowset *set, struct rowset_row *top, const struct rowset_row *old)
+{
+    for (struct rowset_row **at = &top->under; *at; at = &(*at)->under) {
+        struct rowset_row *row = *at;
+        if (!same_row(row, old))
+            continue;
+        *at = row->under;
+        row_free(set, row);
+        return;
+    }
+}
+
+static void retract_there(const struct row_change *c, struct rowset_row *there)
+{
+    struct rowset *set = c->set;
+    struct rowset_row *under = there->under;
+
+    tell(c, there);
+    if (under) {
+        if (c->fn)
+            c->fn(c->context, under, NULL, 0);
+        take_place(set, there, under);
+        row_free(set, there);
+        return;
+    }
+    set->live--;
+    if (--there->copies == 0)
+        hole_add(set, there);
+}
+
 static void retract_row(const struct row_change *c, struct rowset_row *old)
 {
     struct rowset *set = c->set;
     struct rowset_row *there = find(set, old);
-    bool found = there && there->copies && (!set->exact || same_row(there, old));
 
+    if (there && there->copies) {
+        if (!set->exact || same_row(there, old))
+            retract_there(c, there);
+        else
+            retract_hidden(set, there, old);
+    }
     row_free(set, old);
-    if (!found)
-        return;
-    tell(c, there);
-    set->live--;
-    if (--there->copies == 0)
-        hole_add(set, there);
 }
 
 void rowset_columns(const struct rowset *set, const struct rowset_row *row, struct arena *arena,
@@ -314,17 +349,40 @@ uint64_t rowset_bytes(const struct rowset *set)
     return set->heap.held_bytes + rowset_index_bytes(&set->index) + (uint64_t)set->holes_cap * sizeof(*set->holes);
 }
 
+/* What it hides stands before it. */
+static void save_row(const struct rowset_row *row, struct snap_writer *w)
+{
+    if (row->under)
+        save_row(row->under, w);
+    buf_u32_le(&w->buf, row->copies);
+    buf_sized(&w->buf, bytes_of(row->packed, row->size));
+    snap_room(w);
+}
+
 void rowset_save(const struct rowset *set, struct snap_writer *w)
 {
+    uint64_t count = 0;
+
     CHECK(set->holes_count == 0);
-    buf_u64_le(&w->buf, set->rows.count);
-    for (struct sorted_at at = sorted_first(); sorted_get(&set->rows, at);
-         at = sorted_next(&set->rows, at)) {
-        const struct rowset_row *row = sorted_get(&set->rows, at);
-        buf_u32_le(&w->buf, row->copies);
-        buf_sized(&w->buf, bytes_of(row->packed, row->size));
-        snap_room(w);
+    for (struct sorted_at at = sorted_first(); sorted_get(&set->rows, at); at = sorted_next(&set->rows, at))
+        for (const struct rowset_row *row = sorted_get(&set->rows, at); row; row = row->under)
+            count++;
+    buf_u64_le(&w->buf, count);
+    for (struct sorted_at at = sorted_first(); sorted_get(&set->rows, at); at = sorted_next(&set->rows, at))
+        save_row(sorted_get(&set->rows, at), w);
+}
+
+static void load_row(struct rowset *set, struct rowset_row *row)
+{
+    struct rowset_row *there = set->key_count ? find(set, row) : NULL;
+
+    if (there) {
+        take_place(set, there, row);
+        row->under = there;
+        return;
     }
+    insert(set, row);
+    set->live += row->copies;
 }
 
 enum status rowset_load(struct rowset *set, struct reader *r)
@@ -345,8 +403,7 @@ enum status rowset_load(struct rowset *set, struct reader *r)
         }
         if (set->hashed)
             row->hash = hash_key(set, row->packed);
-        insert(set, row);
-        set->live += copies;
+        load_row(set, row);
     }
     return r->bad ? ST_CORRUPT : ST_OK;
 }

@@ -3,6 +3,9 @@
  * With a key there is at most one row a key; without one it is a multiset ordered by all columns. A
  * retracted row stays as a hole until rowset_sweep, so that an update costs no removal.
  *
+ * Where the query tells old rows itself (exact), a row that comes before the one in its place has gone hides that, until
+ * either goes: rows of a key may come from several shards, each in order, but not among each other.
+ *
  * Owns: copies of the rows.   Threads: one at a time.   Layer: flow.
  * Errors: ST_UNSUPPORTED by name for columns that cannot be kept (lists); ST_CORRUPT in loading.
  */
@@ -18,6 +21,7 @@ struct rowset_row {
     uint32_t copies; /* 0: a hole. With a key: 0 or 1 */
     uint32_t hole;   /* its place in the set's holes, from 1; 0: none */
     uint32_t hash;   /* of its key, where the set is hashed */
+    struct rowset_row *under; /* the one that it hides */
     uint8_t packed[] __attribute__((aligned(8)));
 };
 
@@ -44,7 +48,8 @@ void rowset_deinit(struct rowset *set);
 
 /* fn (may be NULL) is told of each change that counts, before it is made: `old` is the row that is there
  * (NULL: none), `row` of the chunk comes (NULL kinds of retraction: goes). Rows that change nothing (the same
- * row again under its key, a retraction of what is not there) are not told. */
+ * row again under its key, a retraction of what is not there or hidden) are not told. in NULL: `old`, which was
+ * hidden, is there again, behind the one that has gone. */
 typedef void rowset_fn(void *context, const struct rowset_row *old, const struct chunk *in,
                        uint16_t row);
 void rowset_apply(struct rowset *set, const struct chunk *in, rowset_fn *fn, void *context);

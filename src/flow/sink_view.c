@@ -113,8 +113,13 @@ static void view_change(void *context, const struct rowset_row *old, const struc
 {
     struct sink_view *v = context;
     struct arena *arena = v->base.env->ctx->arena;
-    uint8_t kind = chunk_kind(in, row);
     struct column *cols = ARENA_ARRAY(arena, struct column, v->schema.count + 1);
+    if (!in) { /* it was hidden by one that has gone */
+        rowset_columns(&v->rows, old, arena, cols);
+        view_emit(v, cols, 0, ROW_INSERT);
+        return;
+    }
+    uint8_t kind = chunk_kind(in, row);
     if (row_kind_retracts(kind)) {
         rowset_columns(&v->rows, old, arena, cols);
         view_emit(v, cols, 0, kind);
