@@ -267,11 +267,25 @@ static bool conf_properties(rd_kafka_conf_t *conf, const struct bridge_spec *spe
 
 /* ---- clients ---- */
 
+/* Up to 2.6.0 the library's SCRAM has a mistake that Kafka 4 takes for a wrong password. */
+static bool scram_is_old(const struct bridge_kafka_state *b)
+{
+    struct bytes mechanism = kafka_property(b->base.spec, "sasl.mechanism", "");
+
+    return mechanism.len > 5 && memcmp(mechanism.ptr, "SCRAM", 5) == 0 && rd_kafka_version() < 0x020601ff;
+}
+
 static void on_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
 {
     struct bridge_kafka_state *b = opaque;
 
     (void)client;
+    if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION && scram_is_old(b)) {
+        snprintf(b->said, sizeof(b->said),
+                 "_AUTHENTICATION: refused; Kafka 4 takes SCRAM from librdkafka 2.6.1 on, this is %s",
+                 rd_kafka_version_str());
+        return;
+    }
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && b->said[0])
         return; /* why has been said */
     snprintf(b->said, sizeof(b->said), "%s: %.120s", rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);

@@ -30,7 +30,9 @@ def statements(page):
 class Server:
     """quickwater on a data directory of its own."""
 
-    def __init__(self, work):
+    def __init__(self, work, **environment):
+        os.makedirs(work, exist_ok=True)
+        self.environment = {**os.environ, **environment}
         self.data, self.log = os.path.join(work, "data"), open(os.path.join(work, "server.err"), "ab")
         self.address = "127.0.0.1:%d" % free_port()
         self.start()
@@ -38,7 +40,7 @@ class Server:
     def start(self):
         self.process = child(
             ["build/release/quickwater", "serve", "--data", self.data, "--http", self.address, "--kafka", "off",
-             "--pg", "off", "--redis", "off"], stdout=subprocess.PIPE, stderr=self.log, text=True)
+             "--pg", "off", "--redis", "off"], stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.environment)
         self.address = re.search(r"http=(\S+)", self.process.stdout.readline()).group(1)
 
     def kill(self):
