@@ -84,14 +84,3 @@ bool pg_value(struct buf *out, const struct type *type, const struct pg_type *to
     buf_u8(out, 0);
     return !zero;
 }
-
-void pg_name(struct buf *out, struct bytes name)
-{
-    buf_u8(out, '"');
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.ptr[i] == '"')
-            buf_u8(out, '"');
-        buf_u8(out, name.ptr[i]);
-    }
-    buf_u8(out, '"');
-}

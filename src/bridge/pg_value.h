@@ -30,7 +30,5 @@ bool pg_value_fits(const struct type *type, const struct pg_type *to);
 /* The value, with a zero behind it. False: text cannot have a zero within, in PostgreSQL. */
 bool pg_value(struct buf *out, const struct type *type, const struct pg_type *to, const struct column *col,
               uint32_t row);
-/* "name", with what is in it doubled. */
-void pg_name(struct buf *out, struct bytes name);
 
 #endif

@@ -65,10 +65,10 @@ static bool takes_changes(const struct bridge_spec *spec)
 static void name_of(const struct bridge_spec *spec, struct bytes table, struct buf *out)
 {
     if (spec->values[OPT_SCHEMA].given) {
-        pg_name(out, spec->values[OPT_SCHEMA].text);
+        quoted_name(out, spec->values[OPT_SCHEMA].text);
         buf_u8(out, '.');
     }
-    pg_name(out, table);
+    quoted_name(out, table);
 }
 
 void postgres_target(const struct bridge_spec *spec, struct buf *out)
@@ -146,7 +146,7 @@ static void sql_columns(struct bridge_postgres_state *b, const char *before, boo
         if (numbers)
             buf_printf(&b->sql, "$%u", c + 1u);
         else
-            pg_name(&b->sql, spec->schema.fields[c].name);
+            quoted_name(&b->sql, spec->schema.fields[c].name);
     }
 }
 
@@ -167,16 +167,16 @@ static void sql_on_conflict(struct bridge_postgres_state *b)
     for (uint16_t k = 0; k < spec->key_count; k++) {
         if (k)
             buf_str(&b->sql, ", ");
-        pg_name(&b->sql, spec->schema.fields[spec->key[k]].name);
+        quoted_name(&b->sql, spec->schema.fields[spec->key[k]].name);
     }
     for (uint16_t c = 0; c < spec->schema.count; c++) {
         if (is_key(spec, c))
             continue;
         buf_str(&b->sql, others ? ", " : ") DO UPDATE SET ");
         others = true;
-        pg_name(&b->sql, spec->schema.fields[c].name);
+        quoted_name(&b->sql, spec->schema.fields[c].name);
         buf_str(&b->sql, " = EXCLUDED.");
-        pg_name(&b->sql, spec->schema.fields[c].name);
+        quoted_name(&b->sql, spec->schema.fields[c].name);
     }
     if (!others)
         buf_str(&b->sql, ") DO NOTHING");
@@ -205,7 +205,7 @@ static const char *sql_gone(struct bridge_postgres_state *b)
     postgres_target(spec, &b->sql);
     for (uint16_t k = 0; k < spec->key_count; k++) {
         buf_str(&b->sql, k ? " AND " : " WHERE ");
-        pg_name(&b->sql, spec->schema.fields[spec->key[k]].name);
+        quoted_name(&b->sql, spec->schema.fields[spec->key[k]].name);
         buf_printf(&b->sql, " = $%u", k + 1u);
     }
     buf_u8(&b->sql, 0);

@@ -6,6 +6,7 @@
 
 #include "bridge/pg_link.h"
 #include "bridge/pg_value.h"
+#include "bridge/quoted.h"
 #include "bridge/systems.h"
 
 enum { OPT_HOST, OPT_PORT, OPT_USER, OPT_PASSWORD, OPT_DATABASE, OPT_SCHEMA, OPT_TABLE, OPT_POSITIONS, OPT_SSLMODE,

@@ -56,7 +56,7 @@ static const char *sql_select(struct bridge_postgres_state *b)
             continue;
         value_form(field->type->kind, &before, &behind);
         buf_printf(&b->sql, "%s%s", any ? ", " : "", before);
-        pg_name(&b->sql, field->name);
+        quoted_name(&b->sql, field->name);
         buf_str(&b->sql, behind);
         any = true;
     }
@@ -64,7 +64,7 @@ static const char *sql_select(struct bridge_postgres_state *b)
     postgres_target(spec, &b->sql);
     for (uint16_t k = 0; k < spec->asking.keys_count; k++) {
         buf_str(&b->sql, k ? " AND " : " WHERE ");
-        pg_name(&b->sql, spec->schema.fields[spec->asking.keys[k]].name);
+        quoted_name(&b->sql, spec->schema.fields[spec->asking.keys[k]].name);
         buf_printf(&b->sql, " = $%u", k + 1u);
     }
     buf_printf(&b->sql, " LIMIT %d", ROWS_MAX + 1);

@@ -4,8 +4,8 @@
 #include "bridge/systems.h"
 
 static const struct bridge_class *const classes[] = {
-    &bridge_http, &bridge_influxdb, &bridge_kafka, &bridge_mqtt, &bridge_nats, &bridge_postgres, &bridge_rabbitmq,
-    &bridge_redis, &bridge_upsert_kafka,
+    &bridge_cassandra, &bridge_http, &bridge_influxdb, &bridge_kafka, &bridge_mqtt, &bridge_nats,
+    &bridge_postgres, &bridge_rabbitmq, &bridge_redis, &bridge_upsert_kafka,
 };
 enum { CLASSES = sizeof(classes) / sizeof(*classes) };
 

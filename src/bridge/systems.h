@@ -4,7 +4,7 @@
 
 #include "bridge/bridge.h"
 
-extern const struct bridge_class bridge_http, bridge_influxdb, bridge_kafka, bridge_mqtt, bridge_nats, bridge_postgres,
+extern const struct bridge_class bridge_cassandra, bridge_http, bridge_influxdb, bridge_kafka, bridge_mqtt, bridge_nats, bridge_postgres,
     bridge_rabbitmq, bridge_redis, bridge_upsert_kafka;
 
 #endif

@@ -174,9 +174,9 @@ def hurt(server, proxy, topic, rounds=4):
     return sent
 
 
-def kills(server, outside, topic, few=6):
+def kills(server, outside, topic, few=6, many=30):
     """Ours and theirs by turns, while rows go in; how many did."""
-    rounds = few if os.environ.get("INTEROP_MODE") == "ci" else 30
+    rounds = few if os.environ.get("INTEROP_MODE") == "ci" else many
     for i in range(rounds):
         server.post(topic, made(i * 200, 200))
         time.sleep(0.02 * (i % 5))

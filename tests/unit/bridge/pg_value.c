@@ -75,13 +75,3 @@ TEST(pg_value_knows_which_column_takes_which_type)
     }
     EXPECT(!pg_value_can(type_simple(TYPE_INTERVAL_SECOND)));
 }
-
-TEST(pg_name_doubles_quotes)
-{
-    struct buf buf;
-
-    buf_init(&buf, 0);
-    pg_name(&buf, BYTES_LITERAL("a\"; DROP TABLE t; --"));
-    EXPECT_BYTES(buf_view(&buf), BYTES_LITERAL("\"a\"\"; DROP TABLE t; --\""));
-    buf_deinit(&buf);
-}
