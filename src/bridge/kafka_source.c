@@ -264,9 +264,11 @@ static bool consumer(struct bridge_kafka_state *b, char trouble[200])
     if (given.len)
         snprintf(group, sizeof(group), "%.*s", BYTES_FMT(bytes_head(given, 250)));
     snprintf(to, sizeof(to), "%.*s", BYTES_FMT(bytes_head(reset_to, 20)));
+    /* Where more is queued than either bound says, librdkafka looks again only when a second is over: one fetch of small
+     * records is far more than a bound of some thousand, and the source would stand still between them. */
     const char *const more[] = {"group.id", group, "enable.auto.commit", "false", "auto.offset.reset",
-                                bytes_is(reset_to, "none") ? "error" : to, "queued.max.messages.kbytes", "8192",
-                                "queued.min.messages", "5000", "fetch.wait.max.ms", "100", NULL};
+                                bytes_is(reset_to, "none") ? "error" : to, "queued.max.messages.kbytes", "16384",
+                                "queued.min.messages", "100000", "fetch.wait.max.ms", "100", NULL};
     b->client = kafka_client(b, RD_KAFKA_CONSUMER, more, trouble);
     if (!b->client)
         return false;
