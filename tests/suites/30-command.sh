@@ -3,7 +3,7 @@
 . tests/lib/suite.sh
 need_build build/release/tests/clients/rdkafka_txn
 
-for c in serve run sql topic group txn acl user job bench check sim completion version; do
+for c in serve run sql topic group txn acl user job bridge bench check sim completion version; do
     "$qw" $c --help >"$suite_dir/help" 2>&1
     check $? "$c --help"
     grep -q "usage: quickwater $c" "$suite_dir/help"; check $? "$c --help says how"

@@ -55,12 +55,13 @@ const views = () => [
   { name: 'top_airports', rows: 10, key: ['rank'], columns: [['rank', 'BIGINT'], ['airport', 'STRING'], ['mean_delay', 'DOUBLE'], ['flights', 'BIGINT']].map(([name, type]) => ({ name, type })) },
 ];
 const wm = () => (eventTime() - 30 * 60000) * 1000;
+const held = (state) => ({ state, views: 90000, lanes: 4096, buffers: 210000, all: state + 304096 });
 const jobs = () => [
-  { name: 'flights', state: 'RUNNING', error: null, tick, rows_in: events, rows_out: Math.round(events / 40), late, errors: bad, watermark_us: wm(), event_time_us: eventTime() * 1000, latency_us: lat() },
-  { name: 'alerts', state: 'RUNNING', error: null, tick: Math.round(tick / 3), rows_in: Math.round(events / 40), rows_out: alertOffset, late: 0, errors: 0, watermark_us: wm() - 9e8, event_time_us: eventTime() * 1000 - 9e8, latency_us: lat() },
+  { name: 'flights', state: 'RUNNING', error: null, tick, rows_in: events, rows_out: Math.round(events / 40), late, errors: bad, watermark_us: wm(), event_time_us: eventTime() * 1000, latency_us: lat(), memory_bytes: held(3200 * 128) },
+  { name: 'alerts', state: 'RUNNING', error: null, tick: Math.round(tick / 3), rows_in: Math.round(events / 40), rows_out: alertOffset, late: 0, errors: 0, watermark_us: wm() - 9e8, event_time_us: eventTime() * 1000 - 9e8, latency_us: lat(), memory_bytes: held(0) },
 ];
 const lat = () => ({ p50: Math.round(780 + 160 * Math.random()), p99: Math.round(1900 + 900 * Math.random()), count: 1000 });
-const overview = () => ({ type: 'overview', time_us: Date.now() * 1000, uptime_s: (Date.now() - started) / 1000, events, latency_us: lat(), late, errors: bad, log: { appends: tick, bytes: events * 120, syncs: tick, sync_us: 480 }, jobs: jobs() });
+const overview = () => ({ type: 'overview', time_us: Date.now() * 1000, uptime_s: (Date.now() - started) / 1000, events, latency_us: lat(), late, errors: bad, log: { appends: tick, bytes: events * 120, syncs: tick, sync_us: 480 }, memory_limit_bytes: 2e9, jobs: jobs() });
 const op = (id, name, detail, inputs, part, out) => ({ id, name, detail, inputs, rows_in: Math.round(events * part), rows_out: Math.round(events * out), late: id === 2 ? late : 0, state_rows: name.includes('Agg') || name === 'Rank' ? 3200 : 0, state_bytes: 410000, busy_ns: busy[id], watermark_us: wm() });
 const graph = (name) => ({ type: 'job', time_us: Date.now() * 1000, name, sql: '', ops: name === 'alerts'
   ? [op(0, 'Scan', 'delays_by_airport', [], 0.025, 0.025), op(1, 'Calc', 'mean_delay > 25', [0], 0.025, 0.0001), op(2, 'Sink', 'alerts', [1], 0.0001, 0.0001)]

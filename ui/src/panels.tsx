@@ -1,12 +1,12 @@
 // The panels around the charts: tiles, windows, top list, alerts, jobs.
 import { useEffect, useState } from 'preact/hooks';
 import { Chart } from './chart';
-import { alike, cell, compact, count, digits, joined, micros, seconds, timeOf, timestamp } from './format';
+import { alike, bytes, cell, compact, count, digits, joined, micros, seconds, timeOf, timestamp } from './format';
 import { Graph } from './graph';
 import { labels, measures, ranking, windowColumn, windowSeries } from './shape';
 import { Table } from './sql';
 import type { Store } from './store';
-import type { Alert, ViewInfo } from './types';
+import type { Alert, Memory, ViewInfo } from './types';
 
 export function Select(p: { label: string; value: string; options: string[]; onChange: (v: string) => void }) {
   return (
@@ -259,6 +259,33 @@ export function Alerts({ store }: { store: Store }) {
   );
 }
 
+const HELD = [
+  ['state', 'state', 'What its operators keep'],
+  ['views', 'views', 'Rows of its view, and what its sinks keep'],
+  ['lanes', 'lanes', 'Rows between its shards'],
+  ['buffers', 'buffers', 'Its plan, and what it works with'],
+] as const;
+
+/** What the job holds in memory, of all that jobs may hold, and what it is for. */
+function Held({ memory, limit }: { memory: Memory; limit: number }) {
+  return (
+    <p class="facts held" data-memory={memory.all}>
+      <span>
+        memory <b>{bytes(memory.all)}</b>
+        {limit > 0 && ` of ${bytes(limit)} for all jobs`}
+      </span>
+      <span class="bar" aria-hidden="true">
+        {HELD.map(([part]) => memory[part] > 0 && <i key={part} data-part={part} style={{ flexGrow: memory[part] }} />)}
+      </span>
+      {HELD.map(([part, name, why]) => (
+        <span key={part} title={why}>
+          <i class="key" data-part={part} /> {name} <b>{bytes(memory[part])}</b>
+        </span>
+      ))}
+    </p>
+  );
+}
+
 export function JobPanel(p: { store: Store; name: string; onName: (v: string) => void }) {
   const jobs = p.store.overview?.jobs ?? [];
   const job = jobs.find((j) => j.name === p.name);
@@ -290,6 +317,7 @@ export function JobPanel(p: { store: Store; name: string; onName: (v: string) =>
           )}
         </p>
       )}
+      {job && <Held memory={job.memory_bytes} limit={p.store.overview?.memory_limit_bytes ?? 0} />}
       {job?.error && (
         <p class="sql-error" role="alert">
           {job.error}

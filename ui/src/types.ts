@@ -19,6 +19,16 @@ export interface Job {
   watermark_us: number | null;
   event_time_us: number | null;
   latency_us: Quantiles;
+  memory_bytes: Memory;
+}
+
+/** What a job holds, as the engine counts it. */
+export interface Memory {
+  state: number; // of its operators
+  views: number; // rows of its view, and what its sinks keep
+  lanes: number; // rows between shards
+  buffers: number; // the rest
+  all: number;
 }
 
 export interface Overview {
@@ -29,6 +39,7 @@ export interface Overview {
   latency_us: Quantiles;
   late: number;
   errors: number;
+  memory_limit_bytes: number; // of all jobs; 0: none
   log: { appends: number; bytes: number; syncs: number; sync_us: number };
   jobs: Job[];
 }

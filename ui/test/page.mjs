@@ -75,6 +75,15 @@ await check("the job's graph has operators whose figures change", async () => {
   await page.locator('[data-panel="job"] .op').nth(1).waitFor();
   await changes(() => page.locator('[data-panel="job"] .facts').innerText(), "the job's figures");
 });
+await check("the job's memory is shown, and its parts are the whole", async () => {
+  await page.locator('[data-panel="job"] .held').waitFor();
+  const bytes = Number(await page.locator('[data-panel="job"] .held').getAttribute('data-memory'));
+  const jobs = await (await fetch(url + '/v1/jobs')).json();
+  expect(bytes > 1000 && bytes < 1e9, `it holds ${bytes} bytes`);
+  expect(jobs.every((j) => j.memory_bytes.state + j.memory_bytes.views + j.memory_bytes.lanes + j.memory_bytes.buffers === j.memory_bytes.all), 'the parts are not the whole');
+  for (const part of ['state', 'views', 'lanes', 'buffers']) await page.locator('[data-panel="job"] .held').getByText(part).waitFor();
+  expect((await page.locator('[data-panel="job"] .held b').allInnerTexts()).every((t) => /^[\d.]+ [kMG]?B$/.test(t)), 'a part has no figure');
+});
 await check('a sink shows the rows that it takes', () =>
   page.waitForFunction(() => {
     const sinks = [...document.querySelectorAll('[data-panel="job"] .op')].filter((op) => op.querySelector('.op-name').textContent === 'Sink');

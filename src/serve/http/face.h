@@ -170,6 +170,7 @@ void write_rows_arrays(struct json_writer *w, const struct engine_result *r); /*
 void write_rows_objects(struct json_writer *w, const struct engine_result *r); /* [{…}] */
 void write_time(struct json_writer *w, int64_t time_us); /* as SQL text in UTC; INT64_MIN: null */
 void write_view_info(struct json_writer *w, struct view *view);
+void write_job_memory(struct json_writer *w, const struct job_memory *memory); /* "memory_bytes":{…} (jobs.c) */
 /* A view's column of window times, or -1. */
 int view_window_column(struct view *view);
 

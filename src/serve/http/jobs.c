@@ -4,7 +4,7 @@
 #include "base/json_reader.h"
 #include "serve/http/face.h"
 
-static void write_memory(struct json_writer *w, const struct job_memory *memory)
+void write_job_memory(struct json_writer *w, const struct job_memory *memory)
 {
     json_key(w, "memory_bytes");
     json_object_begin(w);
@@ -28,7 +28,7 @@ static void write_job_members(struct json_writer *w, const struct job_info *info
     json_key_u64(w, "late", info->late);
     json_key_u64(w, "dropped", info->dropped);
     json_key_u64(w, "errors", info->errors);
-    write_memory(w, &info->memory);
+    write_job_memory(w, &info->memory);
     if (info->error)
         json_key_str(w, "error", info->error);
 }

@@ -163,7 +163,7 @@ static void write_job_row(struct sample *s, struct json_writer *w, const struct 
     json_key_u64(w, "rows_out", info->rows_out);
     json_key_u64(w, "late", info->late);
     json_key_u64(w, "errors", info->errors);
-    json_key_u64(w, "memory_bytes", job_memory_sum(&info->memory));
+    write_job_memory(w, &info->memory);
     key_time_us(w, "watermark_us", info->watermark_us);
     key_time_us(w, "event_time_us", info->event_time_us ? info->event_time_us : INT64_MIN);
     write_quantiles(w, &now);
@@ -200,6 +200,7 @@ static void write_overview(struct http_face *face, struct sample *s)
     json_key_i64(&w, "time_us", loop_wall_us(face->loop));
     json_key_f64(&w, "uptime_s", (double)(s->at_ns - face->started_ns) / 1e9);
     write_log_figures(face, &w);
+    json_key_u64(&w, "memory_limit_bytes", engine_memory_limit(face->engine));
     json_key(&w, "jobs");
     json_array_begin(&w);
     for (struct job *job = engine_job_next(face->engine, NULL); job; job = engine_job_next(face->engine, job)) {
