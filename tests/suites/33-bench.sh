@@ -89,6 +89,23 @@ sed "s/'connector' = 'nexmark'/'connector' = 'nexmark', 'events.num' = '9000000'
 [ $? != 0 ] && grep -q "take about [0-9]* MB for 9000000 events, and there is room for 8 MB" "$suite_dir/out"
 check $? "rows that do not fit in memory are refused, with what they need"
 
+# Bridges: a small run has a line for each figure, and what is wrong is said.
+mkdir "$suite_dir/figures"
+BENCH_OUT=$suite_dir/figures RECORDS=3000 SYSTEMS=redis timeout 120 sh tools/bench/bridges.sh >"$suite_dir/out" 2>&1
+check $? "bridges: a small run"
+python3 - "$suite_dir/figures/bridges.json" <<'PY'
+import json, sys
+cases = json.load(open(sys.argv[1]))["cases"]
+assert [c["case"] for c in cases[::3]] == ["redis, hashes written", "redis, a stream written", "redis, a stream read"], cases
+assert [c["metric"] for c in cases[:3]] == ["records_per_second", "cpu_s_per_million", "outside_cpu_s_per_million"], cases
+assert len(cases) == 9 and all(c["ours"] > 0 for c in cases), cases
+PY
+check $? "bridges: all has been carried, and measured"
+SYSTEMS=oracle sh tools/bench/bridges.sh >"$suite_dir/out" 2>&1
+[ $? = 2 ] && grep -q "bridges to kafka, redis, influxdb; not 'oracle'" "$suite_dir/out"; check $? "bridges: another system is refused"
+RECORDS=some sh tools/bench/bridges.sh >"$suite_dir/out" 2>&1
+[ $? = 2 ] && grep -q "RECORDS is a number from 1, not 'some'" "$suite_dir/out"; check $? "bridges: no number is refused"
+
 # A signal stops it, and its directory goes.
 "$qw" bench nexmark --query q20 --source kafka-json --events 2000000 >"$suite_dir/out" 2>&1 &
 bench=$!

@@ -35,12 +35,12 @@ cases=
 add_case() {
     ratio=$(awk -v a="$4" -v b="$5" 'BEGIN { if (b > 0) printf "%.3f", a / b; else print "null" }')
     cases="$cases${cases:+,}{\"case\":\"$1\",\"metric\":\"$2\",\"better\":\"$3\",\"ours\":$4,\"peer\":${5:-null},\"peer_name\":\"$6\",\"ratio\":$ratio}"
-    printf '  %-34s %-18s %12s %12s %8s  %s\n' "$1" "$2" "$4" "$5" "$ratio" "$6"
+    printf '  %-34s %-25s %12s %12s %8s  %s\n' "$1" "$2" "$4" "$5" "$ratio" "$6"
 }
 
 finish_json() {
     cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
     printf '{"commit":"%s","machine":{"cpu":"%s","cores":%s,"kernel":"%s"},"cases":[%s]}\n' \
-        "$(git rev-parse --short=12 HEAD)" "$cpu" "$(nproc)" "$(uname -r)" "$cases" >"build/bench/$1.json"
-    echo "  -> build/bench/$1.json"
+        "$(git rev-parse --short=12 HEAD)" "$cpu" "$(nproc)" "$(uname -r)" "$cases" >"${BENCH_OUT:-build/bench}/$1.json"
+    echo "  -> ${BENCH_OUT:-build/bench}/$1.json"
 }

@@ -8,7 +8,7 @@ need_packages libsqlite3-dev
 gcc -O2 -o build/bench/sqlite_upsert tools/bench/sqlite_upsert.c -lsqlite3
 seconds=${SECONDS_EACH:-10} burst=${BURST:-1000000}
 echo "embed: a payment pushed to its card's new aggregate in the callback; paced for $seconds s, then a burst"
-printf '  %-34s %-18s %12s %12s %8s\n' case metric ours peer ratio
+printf '  %-34s %-25s %12s %12s %8s\n' case metric ours peer ratio
 
 # both CASE RATE BURST PEER'S-BURST OURS' OPTIONS… -- PEER'S DATABASE
 both() {

@@ -59,7 +59,7 @@ late=$(csv_sql "SELECT SUM(flights) FROM late_flights")
 [ "$failed" = 0 ] || { echo "flights: a job has failed" >&2; exit 1; }
 echo "flights: $n flights into $jobs jobs; all counted, airports and Atlanta's sums as in the file; late: $late"
 echo "  fed in $(awk -v a="$from" -v b="$fed" 'BEGIN { printf "%.2f", (b - a) / 1e9 }') s, all answered in $(awk -v a="$from" -v b="$to" 'BEGIN { printf "%.2f", (b - a) / 1e9 }') s"
-printf '  %-34s %-18s %12s %12s %8s\n' case metric ours peer ratio
+printf '  %-34s %-25s %12s %12s %8s\n' case metric ours peer ratio
 add_case "flights" events_per_second more "$(awk -v a="$from" -v b="$to" -v n="$n" 'BEGIN { printf "%.0f", n / (b - a) * 1e9 }')" "" ""
 add_case "flights" cpu_s_per_million less "$(awk -v c="$cpu" -v n="$n" 'BEGIN { printf "%.3f", c / n * 1e6 }')" "" ""
 add_case "flights" peak_rss_bytes less "$rss" "" ""

@@ -52,7 +52,7 @@ echo "  the reader: $(wc -l <"$bench_dir/read") times all of it, $(tail -1 "$ben
 curl -sf "http://$http/metrics" | sed -n 's/^quickwater_loop_stall_seconds /  longest turn of the loop /p; s/^quickwater_log_sync_seconds_max /  longest sync /p'
 awk '/^read_bytes/ { printf "  read from the disk: %d MB\n", $2 / 1e6 }' "/proc/$server/io"
 middle() { field "$1" <"$2" | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
-printf '  %-34s %-18s %12s %12s %8s\n' case metric beside alone ratio
+printf '  %-34s %-25s %12s %12s %8s\n' case metric beside alone ratio
 for metric in p50_us p99_us p999_us; do
     add_case "beside a reader of history" $metric less "$(middle $metric "$bench_dir/beside")" "$(middle $metric "$bench_dir/alone")" alone
 done

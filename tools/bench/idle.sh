@@ -19,7 +19,7 @@ after=$(cpu_ticks)
 rss=$(awk '/VmRSS/ { print $2 * 1024 }' "/proc/$server/status")
 percent=$(awk -v a="$before" -v b="$after" -v hz="$(getconf CLK_TCK)" 'BEGIN { printf "%.3f", (b - a) / hz / 20 * 100 }')
 echo "idle: no client; the start is the best of five, seen by a shell that looks every 10 ms"
-printf '  %-34s %-18s %12s %12s %8s\n' case metric ours limit ratio
+printf '  %-34s %-25s %12s %12s %8s\n' case metric ours limit ratio
 add_case start start_ms less "$best" 100 limit
 add_case idle peak_rss_bytes less "$rss" 33554432 limit
 add_case idle cpu_percent less "$percent" 0.1 limit

@@ -62,7 +62,7 @@ until kcat -L -b "$kafka" -m 1 >/dev/null 2>&1; do :; done
 ours_start=$(($(now_ms) - from))
 start_kafka
 echo "kafka: $messages records of 100 bytes, a fifth of 1 KiB; both servers up, one at work at a time; acks=all, librdkafka"
-printf '  %-34s %-18s %12s %12s %8s\n' case metric ours peer ratio
+printf '  %-34s %-25s %12s %12s %8s\n' case metric ours peer ratio
 topic warm 4
 both 1 warm produce $((messages / 4)) 100 none # the JVM compiles what is hot
 both 1 warm consume $((messages / 4))

@@ -20,7 +20,7 @@ echo "  floor after:  $floor2"
 echo "  ours:         $ours"
 echo "  the server:   $stalls"
 mean() { echo "$(echo "$floor" | field "$1") $(echo "$floor2" | field "$1")" | awk '{ print ($1 + $2) / 2 }'; }
-printf '  %-34s %-18s %12s %12s %8s\n' case metric ours floor ratio
+printf '  %-34s %-25s %12s %12s %8s\n' case metric ours floor ratio
 for metric in p50_us p99_us p999_us p9999_us; do
     add_case "aggregate at $rate/s" $metric less "$(echo "$ours" | field $metric)" "$(mean $metric)" floor
 done

@@ -38,7 +38,7 @@ one() { # QUERY SOURCE EVENTS
     done
 }
 echo "nexmark: $events events ($events_json of kafka-json), $shards shard(s)"
-printf '  %-34s %-18s %12s %12s %8s\n' case metric ours peer ratio
+printf '  %-34s %-25s %12s %12s %8s\n' case metric ours peer ratio
 for source in ${SOURCES:-generator memory kafka-json}; do
     n=$events
     [ "$source" = kafka-json ] && n=$events_json

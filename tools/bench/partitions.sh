@@ -31,7 +31,7 @@ measure() { # CASE TOPIC…: the server is up and has them
     rm -rf "$bench_dir/data"
 }
 echo "partitions: $count in all, $each records of 100 bytes in each; a shell that looks every 10 ms"
-printf '  %-34s %-18s %12s %12s %8s\n' case metric ours limit ratio
+printf '  %-34s %-25s %12s %12s %8s\n' case metric ours limit ratio
 start_server
 "$qw" topic create big --partitions "$count" --kafka "$kafka" >/dev/null
 measure "one topic" big

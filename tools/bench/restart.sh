@@ -38,7 +38,7 @@ ready_ms
 killed=$took
 rss=$(awk '/VmHWM/ { print $2 * 1024 }' "/proc/$server/status")
 echo "restart: $all MiB of data, of it $wal MiB write-ahead log when it was killed"
-printf '  %-34s %-18s %12s %12s %8s\n' case metric ours limit ratio
+printf '  %-34s %-25s %12s %12s %8s\n' case metric ours limit ratio
 add_case "restart after a clean stop" ready_ms less "$clean" 1000 limit
 add_case "restart after SIGKILL" ready_ms less "$killed" 1000 limit
 add_case "restart after SIGKILL" peak_rss_bytes less "$rss" 1073741824 limit

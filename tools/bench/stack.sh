@@ -75,7 +75,7 @@ ours_paced=$paced ours_paced_cpu=$paced_cpu ours_loaded=$loaded ours_loaded_cpu=
 stop_server
 classic
 name="kafka $(basename "$peer" | sed 's/.*-//'), flink, redis"
-printf '  %-34s %-18s %12s %12s %8s\n' case metric ours classic ratio
+printf '  %-34s %-25s %12s %12s %8s\n' case metric ours classic ratio
 for metric in p50_us p99_us max_us; do
     add_case "payment to answer at $rate/s" $metric less "$(echo "$ours_paced" | field $metric)" "$(echo "$paced" | field $metric)" "$name"
 done

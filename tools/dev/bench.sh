@@ -1,5 +1,5 @@
 #!/bin/sh
-# benchmarks, side by side with a peer where there is one: nexmark, latency, history, idle, embed, flights, kafka, partitions, restart, stack
+# benchmarks, side by side with a peer where there is one: nexmark, latency, history, idle, embed, flights, kafka, bridges, partitions, restart, stack
 #
 # With no name: all of them. Tables go to the terminal, JSON to build/bench/NAME.json.
 #
@@ -12,6 +12,7 @@
 #   embed    the library in a program, SQLite beside it. SECONDS_EACH=N BURST=N
 #   history  the latency again, beside a consumer that reads cold history. SECONDS_EACH=N ROUNDS=N MESSAGES=N
 #   kafka    the log beside Apache Kafka (from Maven): throughput, latency, memory, start. MESSAGES=N CONSUMES=N RATES="1000"
+#   bridges  records to Kafka, Redis and InfluxDB and from them; Flink's Kafka connector beside it. RECORDS=N SYSTEMS="kafka redis influxdb" FLINK=no
 #   partitions  10,000 partitions: memory, start, open files. PARTITIONS=N RECORDS=N
 #   stack    a fraud check beside Kafka, Flink and Redis: payment to answer, CPU, memory. PAYMENTS=N CARDS=N RATE=N SECONDS_EACH=N
 #   restart  with much log, after a clean stop and a SIGKILL. GIB=N (10)
