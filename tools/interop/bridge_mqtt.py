@@ -318,7 +318,7 @@ def what_comes_while_we_are_away_is_kept():
     client.send("away", numbers(550, 10))
     time.sleep(0.5)
     assert len(ids("away")) == 550
-    server.http("POST", "/v1/bridges/away/resume")
+    server.force("away", "CLOSED")
     came("away", list(range(560)))
 
 

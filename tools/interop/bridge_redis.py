@@ -383,7 +383,7 @@ def a_source_rests_when_it_is_told_to_and_ends_with_its_table():
     redis.do("XADD", "rest", "*", "id", 1)
     time.sleep(1)
     assert server.rows("SELECT id FROM rest_out;") == []
-    server.http("POST", "/v1/bridges/rest/resume")
+    server.force("rest", "CLOSED")
     came("rest", [[1]])
     server.sql("DROP JOB `insert-into_rest_out`; DROP TABLE rest;")
     assert all(b["table"] != "rest" for b in server.http("GET", "/v1/bridges"))
