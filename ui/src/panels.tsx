@@ -269,7 +269,7 @@ const HELD = [
 /** What the job holds in memory, of all that jobs may hold, and what it is for. */
 function Held({ memory, limit }: { memory: Memory; limit: number }) {
   return (
-    <p class="facts held" data-memory={memory.all}>
+    <p class="held" data-memory={memory.all}>
       <span>
         memory <b>{bytes(memory.all)}</b>
         {limit > 0 && ` of ${bytes(limit)} for all jobs`}
