@@ -274,7 +274,7 @@ function Held({ memory, limit }: { memory: Memory; limit: number }) {
         memory <b>{bytes(memory.all)}</b>
         {limit > 0 && ` of ${bytes(limit)} for all jobs`}
       </span>
-      <span class="bar" aria-hidden="true">
+      <span class="held-bar" aria-hidden="true">
         {HELD.map(([part]) => memory[part] > 0 && <i key={part} data-part={part} style={{ flexGrow: memory[part] }} />)}
       </span>
       {HELD.map(([part, name, why]) => (
