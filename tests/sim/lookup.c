@@ -12,16 +12,12 @@
 #include "flow/job.h"
 #include "flow/outside.h"
 #include "lib/engines.h"
+#include "lib/lookup_twin.h"
 
 enum { STEPS = 250, CUSTOMERS = 9, CAPACITY = 7 };
 
-/* Customer i has a row from version 1 on, but for each third. */
-static struct twin {
-    struct rng rng;
-    int64_t version;
-    double away;
-    bool comes; /* of the others there is a row in one of four versions */
-} twin;
+static int64_t newest; /* version of all customers */
+static bool comes;     /* of those of each third there is a row in one of four versions */
 
 struct run {
     struct er er;
@@ -35,48 +31,15 @@ struct run {
     uint64_t retried;
 };
 
-/* ---- the outside ---- */
-
-static bool no(const struct bridge_spec *spec)
+/* Customer i has a row from version 1 on, but for each third. */
+static void answer(struct bridge_lookup *lookup, struct bridge_asked *asked, int64_t id)
 {
-    (void)spec;
-    return false;
+    char row[80];
+
+    snprintf(row, sizeof(row), "{\"version\": %lld}", (long long)newest);
+    if (id % 3 || (comes && newest % 4 == 0))
+        bridge_answer(lookup, asked, bytes_str(row));
 }
-
-static enum status twin_open(const struct bridge_spec *spec, struct bridge **out, struct diag *diag)
-{
-    (void)diag;
-    *out = calloc(1, sizeof(struct bridge));
-    **out = (struct bridge){NULL, spec};
-    return ST_OK;
-}
-
-static void twin_close(struct bridge *bridge)
-{
-    free(bridge);
-}
-
-static void twin_lookup(struct bridge *bridge, struct bridge_lookup *lookup)
-{
-    const int64_t *ids = lookup->keys.cols[0].data;
-
-    (void)bridge;
-    if (rng_chance(&twin.rng, twin.away)) {
-        snprintf(lookup->trouble, sizeof(lookup->trouble), "away");
-        return;
-    }
-    for (uint32_t i = 0; i < lookup->count; i++) {
-        char row[80];
-        snprintf(row, sizeof(row), "{\"version\": %lld}", (long long)twin.version);
-        if (ids[lookup->asked[i].row] % 3 || (twin.comes && twin.version % 4 == 0))
-            bridge_answer(lookup, &lookup->asked[i], bytes_str(row));
-    }
-}
-
-static const struct bridge_class class = {
-    .name = "twin", .ways = BRIDGE_LOOKUP, .guarantee = "", .takes_rows = no, .takes_changes = no, .open = twin_open,
-    .lookup = twin_lookup, .by_primary_key = true, .close = twin_close,
-};
 
 /* ---- what stands between ---- */
 
@@ -107,19 +70,15 @@ static enum status resume(void *context, const struct table *table, struct diag 
 
 static enum status look_up(void *context, struct bytes job, const struct plan_lookup *lookup, struct diag *diag)
 {
-    static const struct bridge_given options[] = {
-        {BYTES_LITERAL("bridge.retry.backoff"), BYTES_LITERAL("1 ms")},
-        {BYTES_LITERAL("bridge.retry.backoff.max"), BYTES_LITERAL("4 ms")},
-        {BYTES_LITERAL("bridge.breaker.open"), BYTES_LITERAL("1 ms")},
-        {BYTES_LITERAL("bridge.breaker.open.max"), BYTES_LITERAL("2 ms")},
-        {BYTES_LITERAL("bridge.batch.records"), BYTES_LITERAL("5")},
-    };
+    struct bridge_given options[LOOKUP_TWIN_HASTE + 1];
     struct run *run = context;
     struct type_field fields[2] = {{lookup->table->columns[0].name, lookup->table->columns[0].type, BYTES_NONE},
                                    {lookup->table->columns[1].name, lookup->table->columns[1].type, BYTES_NONE}};
     struct log_topic *topics[2];
     char name[LOG_NAME_MAX + 1];
 
+    memcpy(options, lookup_twin_haste, sizeof(lookup_twin_haste));
+    options[LOOKUP_TWIN_HASTE] = (struct bridge_given){BYTES_LITERAL("bridge.batch.records"), BYTES_LITERAL("5")};
     for (int i = 0; i < 2; i++) {
         EXPECT(lookup_topic_name(job, lookup->index, i, name));
         topics[i] = log_topic_find(run->er.log, bytes_str(name));
@@ -128,8 +87,8 @@ static enum status look_up(void *context, struct bytes job, const struct plan_lo
                                  &topics[i], NULL, diag));
     }
     struct carrier_spec spec = {
-        .class = &class, .table = lookup->table->name, .name = bytes_str(name), .way = BRIDGE_LOOKUP,
-        .schema = {2, fields}, .key = lookup->keys, .key_count = 1, .options = options, .options_count = 5,
+        .class = &lookup_twin_class, .table = lookup->table->name, .name = bytes_str(name), .way = BRIDGE_LOOKUP,
+        .schema = {2, fields}, .key = lookup->keys, .key_count = 1, .options = options, .options_count = LOOKUP_TWIN_HASTE + 1,
         .asking = {lookup->keys, lookup->columns, lookup->keys_count, lookup->columns_count},
         .answers = log_partition_of(topics[LOOKUP_ANSWERS], 0)};
     return bridges_start(run->bridges, &spec, topics[LOOKUP_QUESTIONS], diag);
@@ -211,7 +170,7 @@ static void pass(struct run *run)
     if (run->hinted)
         EXPECT(driver_waiting(engine_job_next(run->er.engine, NULL)->driver) <= CAPACITY);
     os_sim_advance(run->os, (int64_t)rng_below(&run->rng, 40) * 1000000);
-    twin.version += rng_chance(&run->rng, 0.2);
+    newest += rng_chance(&run->rng, 0.2);
 }
 
 static void produce(struct run *run)
@@ -220,7 +179,7 @@ static void produce(struct run *run)
     int n = 0;
 
     for (uint64_t count = rng_below(&run->rng, 12) + 1; count > 0; count--, run->orders++) {
-        run->least[run->orders] = twin.version;
+        run->least[run->orders] = newest;
         n += snprintf(lines + n, sizeof(lines) - (size_t)n, "{\"oid\":%u,\"cid\":%llu}\n", run->orders,
                       (unsigned long long)rng_below(&run->rng, CUSTOMERS));
     }
@@ -257,8 +216,8 @@ static void check(struct run *run)
         snprintf(one, sizeof(one), "%.*s", BYTES_FMT(bytes_head(text, end)));
         int got = sscanf(one, " {\"oid\":%u,\"cid\":%u,\"version\":%lld", &oid, &cid, &version);
         EXPECT(got >= 2 && oid < run->orders && cid < CUSTOMERS && !seen[oid]++);
-        EXPECT(got == 3 ? cid % 3 != 0 || twin.comes : cid % 3 == 0);
-        EXPECT(got < 3 || (version <= twin.version && (run->cached || version >= run->least[oid])));
+        EXPECT(got == 3 ? cid % 3 != 0 || comes : cid % 3 == 0);
+        EXPECT(got < 3 || (version <= newest && (run->cached || version >= run->least[oid])));
         EXPECT(last[cid] <= (int64_t)oid);
         last[cid] = oid;
         text = bytes_skip(text, end < text.len ? end + 1 : end);
@@ -283,7 +242,9 @@ static uint64_t simulate(uint64_t seed, bool cached, bool hinted)
     struct run *run = calloc(1, sizeof(*run));
 
     *run = (struct run){.rng = rng_seed(seed), .cached = cached, .hinted = hinted};
-    twin = (struct twin){.rng = rng_seed(seed + 1), .version = 1, .away = 0.2, .comes = hinted};
+    newest = 1;
+    comes = hinted;
+    lookup_twin = (struct lookup_twin){.rng = rng_seed(seed + 1), .away = 0.2, .answer = answer};
     run->os = os_sim_create(seed, NULL);
     start(run, true);
     for (int i = 0; i < STEPS; i++) {
@@ -303,7 +264,7 @@ static uint64_t simulate(uint64_t seed, bool cached, bool hinted)
                       (unsigned long long)told(run), run->orders);
     }
     check(run);
-    twin.away = 0;
+    lookup_twin.away = 0;
     stop(run);
     uint64_t retried = run->retried;
     os_sim_destroy(run->os);

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "data/avro/plan.h"
 #include "data/format/confluent.h"
+#include "data/format/fields.h"
 
 enum { REFERENCES_DEPTH_MAX = 16, REFERENCES_MAX = 100 }; /* as the registry has them */
 
@@ -72,7 +73,7 @@ static const struct type *record_type(const struct format_spec *spec, struct are
 {
     const struct schema *record = spec->record ? spec->record : spec->schema;
 
-    return type_copy(arena, type_row(arena, record->fields, record->count));
+    return format_row_type(record, arena);
 }
 
 /* The schema that all records of the table have, as Flink derives it. */
@@ -128,11 +129,8 @@ static struct avro_decoder *decoder_new(const struct format_spec *spec, const st
 
     d->base.class_ = class_;
     arena_init(&d->arena, ARENA_BUDGET_NONE);
-    uint16_t *columns = ARENA_ARRAY(&d->arena, uint16_t, spec->schema->count + 1u);
-    for (uint16_t i = 0; i < spec->schema->count; i++)
-        columns[i] = format_column(spec, i);
-    d->columns = columns;
-    d->row = type_copy(&d->arena, type_row(&d->arena, spec->schema->fields, spec->schema->count));
+    d->columns = format_columns(spec, spec->schema->count, &d->arena);
+    d->row = format_row_type(spec->schema, &d->arena);
     return d;
 }
 
@@ -262,9 +260,7 @@ static struct avro_encoder *encoder_new(const struct format_spec *spec, const st
     e->base.class_ = class_;
     arena_init(&e->arena, ARENA_BUDGET_NONE);
     e->row = record_type(spec, &e->arena);
-    e->columns = ARENA_ARRAY(&e->arena, uint16_t, e->row->fields_count + 1u);
-    for (uint16_t i = 0; i < e->row->fields_count; i++)
-        e->columns[i] = format_column(spec, i);
+    e->columns = format_columns(spec, e->row->fields_count, &e->arena);
     return e;
 }
 

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "data/format/fields.h"
 #include "data/format/json_parse.h"
 #include "data/text.h"
 
@@ -336,9 +337,7 @@ static enum status decoder_open(const struct format_spec *spec, struct format_de
     CHECK(spec->metas_count <= DIALECT_METAS);
     d->metas = ARENA_ARRAY(&d->arena, struct change_meta, spec->metas_count + 1u);
     d->fields_count = spec->schema->count;
-    d->columns = ARENA_ARRAY(&d->arena, uint16_t, d->fields_count + 1u);
-    for (uint16_t i = 0; i < d->fields_count; i++)
-        d->columns[i] = format_column(spec, i);
+    d->columns = format_columns(spec, d->fields_count, &d->arena);
     enum status st = read_options(spec, dialect, &options, &d->schema_include, d, diag);
     d->rules = options.rules;
     if (d->database || d->table)
@@ -574,18 +573,14 @@ static uint8_t changes_put(struct format_decoder *base, uint32_t i, struct colum
 struct change_encoder {
     struct format_encoder base;
     const struct dialect *dialect;
-    struct arena arena;
-    const struct type *row;
-    uint16_t *columns;
-    struct text_style style;
-    bool ignore_nulls;
+    struct json_rows rows;
 };
 
 static void encoder_close(struct format_encoder *base)
 {
     struct change_encoder *e = (struct change_encoder *)base;
 
-    arena_deinit(&e->arena);
+    json_rows_deinit(&e->rows);
     free(e);
 }
 
@@ -601,13 +596,7 @@ static enum status encoder_open(const struct format_spec *spec, struct format_en
     struct change_encoder *e = xcalloc(1, sizeof(*e));
     e->base.class_ = class_named(spec->name);
     e->dialect = dialect;
-    arena_init(&e->arena, ARENA_BUDGET_NONE);
-    e->row = type_copy(&e->arena, type_row(&e->arena, spec->schema->fields, spec->schema->count));
-    e->columns = ARENA_ARRAY(&e->arena, uint16_t, spec->schema->count + 1u);
-    for (uint16_t i = 0; i < spec->schema->count; i++)
-        e->columns[i] = format_column(spec, i);
-    e->style = json_style_of(&options);
-    e->ignore_nulls = options.ignore_nulls;
+    json_rows_init(&e->rows, spec, spec->schema, &options);
     *out = &e->base;
     return ST_OK;
 }
@@ -617,15 +606,16 @@ static void encode(struct format_encoder *base, const struct chunk *chunk, uint1
     const struct change_encoder *e = (const struct change_encoder *)base;
     const struct dialect *dialect = e->dialect;
     bool goes = row_kind_retracts(chunk_kind(chunk, row)), two_sides = !dialect->partial;
+    bool ignore_nulls = e->rows.ignore_nulls;
 
-    if (!two_sides || e->ignore_nulls)
+    if (!two_sides || ignore_nulls)
         buf_printf(to, "{\"%s\":%s", goes && two_sides ? dialect->before : dialect->after, dialect->lists ? "[" : "");
     else if (goes)
         buf_printf(to, "{\"%s\":", dialect->before);
     else
         buf_printf(to, "{\"%s\":null,\"%s\":", dialect->before, dialect->after);
-    json_object_write(to, e->row, chunk->cols, e->columns, row, &e->style, e->ignore_nulls);
-    if (two_sides && goes && !e->ignore_nulls)
+    json_rows_write(&e->rows, chunk->cols, row, to);
+    if (two_sides && goes && !ignore_nulls)
         buf_printf(to, ",\"%s\":null", dialect->after);
     buf_printf(to, "%s,\"%s\":\"%s\"}", dialect->lists ? "]" : "", dialect->op,
                goes ? dialect->deleted : dialect->inserted);

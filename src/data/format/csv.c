@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "data/format/format.h"
+#include "data/format/fields.h"
 #include "data/datetime.h"
 #include "data/parse.h"
 #include "data/text.h"
@@ -153,13 +153,12 @@ static enum status decoder_open(const struct format_spec *spec, struct format_de
     d->options = options;
     d->options.null_text = arena_copy(&d->arena, options.null_text);
     d->options.element_delimiter = arena_copy(&d->arena, options.element_delimiter);
-    d->row = type_copy(&d->arena, type_row(&d->arena, schema->fields, schema->count));
+    d->row = format_row_type(spec->schema, &d->arena);
     d->record_fields = spec->record_fields ? spec->record_fields : schema->count;
-    d->columns = ARENA_ARRAY(&d->arena, uint16_t, schema->count + 1u);
+    d->columns = format_columns(spec, schema->count, &d->arena);
     d->positions = ARENA_ARRAY(&d->arena, uint16_t, schema->count + 1u);
     d->cells = ARENA_ARRAY(&d->arena, struct csv_cell, d->record_fields + 1u);
     for (uint16_t i = 0; i < schema->count; i++) {
-        d->columns[i] = format_column(spec, i);
         d->positions[i] = spec->positions ? spec->positions[i] : i;
         CHECK(d->positions[i] < d->record_fields);
     }
@@ -419,10 +418,8 @@ static enum status encoder_open(const struct format_spec *spec, struct format_en
     e->options = options;
     e->options.null_text = arena_copy(&e->arena, options.null_text);
     e->options.element_delimiter = arena_copy(&e->arena, options.element_delimiter);
-    e->row = type_copy(&e->arena, type_row(&e->arena, spec->schema->fields, spec->schema->count));
-    e->columns = ARENA_ARRAY(&e->arena, uint16_t, spec->schema->count + 1u);
-    for (uint16_t i = 0; i < spec->schema->count; i++)
-        e->columns[i] = format_column(spec, i);
+    e->row = format_row_type(spec->schema, &e->arena);
+    e->columns = format_columns(spec, spec->schema->count, &e->arena);
     e->highest_unsafe = options.delimiter > '\n' ? options.delimiter : '\n';
     if (options.quote > e->highest_unsafe)
         e->highest_unsafe = (uint8_t)options.quote;

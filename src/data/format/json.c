@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "data/datetime.h"
+#include "data/format/fields.h"
 #include "data/format/json_parse.h"
 #include "data/text.h"
 
@@ -55,12 +56,6 @@ enum status json_option_take(const struct format_spec *spec, struct bytes key, s
         return read_null_key_mode(spec->name, value, diag);
     *taken = bytes_is(key, "map-null-key.literal");
     return ST_OK;
-}
-
-/* TIMESTAMP_LTZ goes out in UTC with a Z, whatever the session's zone, as Flink's. */
-struct text_style json_style_of(const struct json_options *o)
-{
-    return (struct text_style){.iso_time = o->rules.iso_time, .decimal_text = !o->decimal_plain};
 }
 
 static enum status read_options(const struct format_spec *spec, struct json_options *o,
@@ -255,20 +250,51 @@ bool json_base64(struct column_builder *b, struct bytes text)
 
 /* ---- writing ---- */
 
+void json_rows_init(struct json_rows *w, const struct format_spec *spec, const struct schema *schema,
+                    const struct json_options *options)
+{
+    arena_init(&w->arena, ARENA_BUDGET_NONE);
+    w->row = format_row_type(schema, &w->arena);
+    w->columns = format_columns(spec, schema->count, &w->arena);
+    /* TIMESTAMP_LTZ goes out in UTC with a Z, whatever the session's zone, as Flink's. */
+    w->style = (struct text_style){.iso_time = options->rules.iso_time, .decimal_text = !options->decimal_plain};
+    w->ignore_nulls = options->ignore_nulls;
+}
+
+void json_rows_deinit(struct json_rows *w)
+{
+    arena_deinit(&w->arena);
+}
+
+void json_rows_write(const struct json_rows *w, const struct column *cols, uint16_t row, struct buf *to)
+{
+    bool first = true;
+
+    buf_u8(to, '{');
+    for (uint16_t i = 0; i < w->row->fields_count; i++) {
+        const struct column *col = &cols[w->columns[i]];
+        if (w->ignore_nulls && !column_valid(col, row))
+            continue;
+        if (!first)
+            buf_u8(to, ',');
+        first = false;
+        json_quoted(to, w->row->fields[i].name);
+        buf_u8(to, ':');
+        value_json(to, w->row->fields[i].type, col, row, &w->style);
+    }
+    buf_u8(to, '}');
+}
+
 struct json_encoder {
     struct format_encoder base;
-    struct arena arena;
-    const struct type *row;
-    uint16_t *columns;
-    struct text_style style;
-    bool ignore_nulls;
+    struct json_rows rows;
 };
 
 static void encoder_close(struct format_encoder *base)
 {
     struct json_encoder *e = (struct json_encoder *)base;
 
-    arena_deinit(&e->arena);
+    json_rows_deinit(&e->rows);
     free(e);
 }
 
@@ -276,47 +302,18 @@ static enum status encoder_open(const struct format_spec *spec, struct format_en
                                 struct diag *diag)
 {
     struct json_options options;
-    struct json_encoder *e;
 
     TRY(read_options(spec, &options, diag));
-    e = xcalloc(1, sizeof(*e));
+    struct json_encoder *e = xcalloc(1, sizeof(*e));
     e->base.class_ = &format_json;
-    arena_init(&e->arena, ARENA_BUDGET_NONE);
-    e->row = type_copy(&e->arena, type_row(&e->arena, spec->schema->fields, spec->schema->count));
-    e->columns = ARENA_ARRAY(&e->arena, uint16_t, spec->schema->count + 1u);
-    for (uint16_t i = 0; i < spec->schema->count; i++)
-        e->columns[i] = format_column(spec, i);
-    e->style = json_style_of(&options);
-    e->ignore_nulls = options.ignore_nulls;
+    json_rows_init(&e->rows, spec, spec->schema, &options);
     *out = &e->base;
     return ST_OK;
 }
 
-void json_object_write(struct buf *to, const struct type *row_type, const struct column *cols,
-                       const uint16_t *columns, uint16_t row, const struct text_style *style, bool ignore_nulls)
-{
-    bool first = true;
-
-    buf_u8(to, '{');
-    for (uint16_t i = 0; i < row_type->fields_count; i++) {
-        const struct column *col = &cols[columns[i]];
-        if (ignore_nulls && !column_valid(col, row))
-            continue;
-        if (!first)
-            buf_u8(to, ',');
-        first = false;
-        json_quoted(to, row_type->fields[i].name);
-        buf_u8(to, ':');
-        value_json(to, row_type->fields[i].type, col, row, style);
-    }
-    buf_u8(to, '}');
-}
-
 static void encode(struct format_encoder *base, const struct chunk *chunk, uint16_t row, struct buf *to)
 {
-    const struct json_encoder *e = (const struct json_encoder *)base;
-
-    json_object_write(to, e->row, chunk->cols, e->columns, row, &e->style, e->ignore_nulls);
+    json_rows_write(&((const struct json_encoder *)base)->rows, chunk->cols, row, to);
 }
 
 const struct format_class format_json = {

@@ -43,15 +43,23 @@ struct json_options json_options_default(void);
 /* Takes 'NAME.key' of the spec's format, if it is one of them. */
 enum status json_option_take(const struct format_spec *spec, struct bytes key, struct bytes value,
                              struct json_options *o, bool *taken, struct diag *diag) MUST_CHECK;
-struct text_style json_style_of(const struct json_options *o);
 
 /* How fields are to be read; field i goes to column i, or the spec's. ST_INVALID: a type that JSON does not have. */
 enum status json_plan(struct arena *arena, const struct type_field *fields, uint16_t count,
                       const struct format_spec *spec, struct json_object *out, struct diag *diag) MUST_CHECK;
 
-/* Writes a row as an object: field i of the ROW type is column columns[i]. */
-void json_object_write(struct buf *to, const struct type *row_type, const struct column *cols,
-                       const uint16_t *columns, uint16_t row, const struct text_style *style, bool ignore_nulls);
+/* Writes rows of a schema, the spec's or its record's, as objects. */
+struct json_rows {
+    struct arena arena;
+    const struct type *row;
+    const uint16_t *columns; /* of field i */
+    struct text_style style;
+    bool ignore_nulls;
+};
+void json_rows_init(struct json_rows *w, const struct format_spec *spec, const struct schema *schema,
+                    const struct json_options *options);
+void json_rows_deinit(struct json_rows *w);
+void json_rows_write(const struct json_rows *w, const struct column *cols, uint16_t row, struct buf *to);
 
 struct json_parser;
 

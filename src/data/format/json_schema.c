@@ -26,11 +26,7 @@ struct decoder {
 
 struct encoder {
     struct format_encoder base;
-    struct arena arena;
-    const struct type *row;
-    uint16_t *columns;
-    struct text_style style;
-    bool ignore_nulls;
+    struct json_rows rows;
     uint32_t id;
 };
 
@@ -220,41 +216,34 @@ static void encoder_close(struct format_encoder *base)
 {
     struct encoder *e = (struct encoder *)base;
 
-    arena_deinit(&e->arena);
+    json_rows_deinit(&e->rows);
     free(e);
 }
 
 static enum status encoder_register(struct encoder *e, const struct format_spec *spec,
                                     const struct confluent_options *o, struct diag *diag)
 {
+    const struct type *row = e->rows.row;
     struct json_object checked;
     struct bytes text = o->schema;
 
-    TRY(json_plan(&e->arena, e->row->fields, e->row->fields_count, NULL, &checked,
-                  diag)); /* JSON has forms for all */
+    TRY(json_plan(&e->rows.arena, row->fields, row->fields_count, NULL, &checked, diag)); /* JSON has forms for all */
     if (text.ptr)
-        TRY(check_given(text, e->row, diag));
+        TRY(check_given(text, row, diag));
     else
-        TRY(derived_schema(e->row, &e->arena, &text, diag));
+        TRY(derived_schema(row, &e->rows.arena, &text, diag));
     return spec->registry->put(spec->registry, o->subject.ptr ? o->subject : spec->subject, REGISTRY_JSON, text,
                                &e->id, diag);
 }
 
 static enum status encoder_open(const struct format_spec *spec, struct format_encoder **out, struct diag *diag)
 {
-    const struct schema *record = spec->record ? spec->record : spec->schema;
     struct options options;
 
     TRY(read_options(spec, &options, diag));
     struct encoder *e = xcalloc(1, sizeof(*e));
     e->base.class_ = &format_json_schema;
-    arena_init(&e->arena, ARENA_BUDGET_NONE);
-    e->row = type_copy(&e->arena, type_row(&e->arena, record->fields, record->count));
-    e->columns = ARENA_ARRAY(&e->arena, uint16_t, record->count + 1u);
-    for (uint16_t i = 0; i < record->count; i++)
-        e->columns[i] = format_column(spec, i);
-    e->style = json_style_of(&options.json);
-    e->ignore_nulls = options.json.ignore_nulls;
+    json_rows_init(&e->rows, spec, spec->record ? spec->record : spec->schema, &options.json);
     enum status st = encoder_register(e, spec, &options.registry, diag);
     if (st != ST_OK)
         encoder_close(&e->base);
@@ -268,7 +257,7 @@ static void encode(struct format_encoder *base, const struct chunk *chunk, uint1
     const struct encoder *e = (const struct encoder *)base;
 
     confluent_head(to, e->id);
-    json_object_write(to, e->row, chunk->cols, e->columns, row, &e->style, e->ignore_nulls);
+    json_rows_write(&e->rows, chunk->cols, row, to);
 }
 
 const struct format_class format_json_schema = {

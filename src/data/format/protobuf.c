@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "data/format/format.h"
+#include "data/format/fields.h"
 #include "data/protobuf/plan.h"
 
 struct options {
@@ -84,15 +84,6 @@ static enum status find_message(const struct format_spec *spec, const struct opt
                     BYTES_FMT(bytes_head(o->file, 100)), BYTES_FMT(bytes_head(o->message, 100)));
 }
 
-static const uint16_t *columns_of(const struct format_spec *spec, uint16_t count, struct arena *arena)
-{
-    uint16_t *columns = ARENA_ARRAY(arena, uint16_t, count + 1u);
-
-    for (uint16_t i = 0; i < count; i++)
-        columns[i] = format_column(spec, i);
-    return columns;
-}
-
 /* ---- decoding ---- */
 
 static void decoder_close(struct format_decoder *base)
@@ -114,10 +105,10 @@ static enum status decoder_plan(struct protobuf_decoder *d, const struct format_
     TRY(read_options(spec, &d->options, diag));
     d->options.rules.null_literal = arena_copy(&d->arena, d->options.rules.null_literal);
     TRY(find_message(spec, &d->options, &d->arena, &message, diag));
-    const struct type *all = type_copy(&d->arena, type_row(&d->arena, record->fields, record->count));
+    const struct type *all = format_row_type(record, &d->arena);
     TRY(proto_plan_make(&d->arena, message, all, NULL, &d->options.rules, &whole, diag));
-    const struct type *row = type_copy(&d->arena, type_row(&d->arena, spec->schema->fields, spec->schema->count));
-    return proto_plan_make(&d->arena, message, row, columns_of(spec, spec->schema->count, &d->arena), &d->options.rules, &d->plan,
+    const struct type *row = format_row_type(spec->schema, &d->arena);
+    return proto_plan_make(&d->arena, message, row, format_columns(spec, spec->schema->count, &d->arena), &d->options.rules, &d->plan,
                            diag);
 }
 
@@ -164,8 +155,8 @@ static enum status encoder_plan(struct protobuf_encoder *e, const struct format_
     TRY(read_options(spec, &e->options, diag));
     e->options.rules.null_literal = arena_copy(&e->arena, e->options.rules.null_literal);
     TRY(find_message(spec, &e->options, &e->arena, &message, diag));
-    const struct type *row = type_copy(&e->arena, type_row(&e->arena, record->fields, record->count));
-    TRY(proto_plan_make(&e->arena, message, row, columns_of(spec, record->count, &e->arena), &e->options.rules, &e->plan, diag));
+    const struct type *row = format_row_type(record, &e->arena);
+    TRY(proto_plan_make(&e->arena, message, row, format_columns(spec, record->count, &e->arena), &e->options.rules, &e->plan, diag));
     return proto_plan_writes(e->plan, diag);
 }
 

@@ -7,6 +7,7 @@
  *
  * and what was found is: rows uvarint, of each its bytes. */
 #include "flow/ops/lookup_state.h"
+#include "flow/ops/keyed.h"
 
 #include <stdlib.h>
 
@@ -47,10 +48,9 @@ static void row_save(const struct lookup_state *s, const struct lookup_row *row,
 static void key_save(void *context, const void *value, struct buf *out)
 {
     const struct lookup_state *s = context;
-    const struct lookup_key *key;
+    const struct lookup_key *key = keyed_piece(value);
     uint64_t rows = 0;
 
-    memcpy(&key, value, sizeof(key));
     for (const struct lookup_row *row = key->first; row; row = row->next)
         rows++;
     buf_uvarint(out, key->asked);

@@ -1,5 +1,6 @@
 /* lookup_state.c: see lookup_state.h. */
 #include "flow/ops/lookup_state.h"
+#include "flow/ops/keyed.h"
 
 #include "base/check.h"
 
@@ -7,9 +8,8 @@
 
 struct lookup_key *lookup_key_of(struct lookup_state *s, void *value)
 {
-    struct lookup_key *key;
+    struct lookup_key *key = keyed_piece(value);
 
-    memcpy(&key, value, sizeof(key));
     if (key)
         return key;
     struct bytes text = s->keys.words ? bytes_of(state_key_words(&s->keys, value), s->keys.words * sizeof(uint64_t))

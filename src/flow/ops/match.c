@@ -4,9 +4,8 @@
  * batches, in the order of their times, of ORDER BY, of their origins, and as they came. Within a batch the rows
  * of one key come one after the other, those of different keys beside one another: a round takes a row of each,
  * with all runs of their keys, so that conditions are evaluated for many runs at once. A condition is evaluated
- * only for runs that need it, as in Flink: one that fails (a division by zero) fails only where it is looked at.
- *
- *   round   views (run, row) -> walk -> conditions that must be known -> walk … -> steps -> match_apply
+ * only for runs that need it, as in Flink: one that fails (a division by zero) fails only where it is looked at
+ * (match_round.c).
  *
  * A run that is too old by WITHIN goes when a row of its key or the watermark is so late; timers hold the
  * earliest of each key. What is found in a batch is emitted in the order of the rows that completed it. */
@@ -21,35 +20,6 @@
 enum { PLACE_OF_TIME = UINT32_MAX };
 
 /* ---- open, close ---- */
-
-static void columns_used(const struct match_op *s, const struct expr *e, uint8_t *used)
-{
-    if (!e)
-        return;
-    if (e->kind == EXPR_COLUMN)
-        used[e->index] = 1;
-    for (uint16_t i = 0; i < e->args_count; i++)
-        columns_used(s, e->args[i], used);
-}
-
-static void condition_make(struct match_op *s, struct match_condition *c, const struct expr *define)
-{
-    const struct plan_match_values *v = &s->plan->defines;
-    uint16_t n = s->input_columns, values = (uint16_t)(v->refs_count + v->aggs_count);
-    uint8_t *used = arena_zalloc(&s->plan_arena, n + values + 1u);
-    uint16_t *columns = ARENA_ARRAY(&s->plan_arena, uint16_t, n + 1u);
-
-    columns_used(s, define, used);
-    *c = (struct match_condition){.define = define, .columns = columns};
-    for (uint16_t i = 0; i < n; i++) {
-        if (used[i])
-            columns[c->columns_count++] = i;
-    }
-    for (uint16_t i = 0; i < values; i++) {
-        if (used[n + i])
-            c->wanted = used + n;
-    }
-}
 
 static enum status match_open(const struct plan_node *node, void *state, struct op_ctx *ctx)
 {
@@ -72,7 +42,7 @@ static enum status match_open(const struct plan_node *node, void *state, struct 
     match_nfa_make(&s->runs.nfa, &s->plan_arena, p);
     s->conditions = ARENA_ARRAY(&s->plan_arena, struct match_condition, p->variables_count);
     for (uint16_t i = 0; i < p->variables_count; i++)
-        condition_make(s, &s->conditions[i], p->variables[i].define);
+        match_condition_make(s, &s->conditions[i], p->variables[i].define);
     TRY(match_values_make(&s->defines, &s->plan_arena, &p->defines, &s->pack, diag));
     TRY(match_values_make(&s->measures, &s->plan_arena, &p->measures, &s->pack, diag));
     state_init(&s->table, s->keyer.words, sizeof(struct match_key *));
@@ -92,310 +62,6 @@ static void match_close(const struct plan_node *node, void *state)
     arena_deinit(&s->batch);
     arena_deinit(&s->round);
     free(s->found.items);
-}
-
-/* ---- keys and rows ---- */
-
-struct match_key *match_op_key(struct match_op *s, void *value)
-{
-    struct match_key *key;
-
-    memcpy(&key, value, sizeof(key));
-    if (key)
-        return key;
-    key = heap_alloc(&s->runs.heap, sizeof(*key));
-    match_key_init(&s->runs, key);
-    key->number = s->next_key++;
-    memcpy(value, &key, sizeof(key));
-    return key;
-}
-
-static int timer_compare(const void *context, const void *a, const void *b)
-{
-    const struct match_key *x = a, *y = b;
-
-    (void)context;
-    if (x->deadline != y->deadline)
-        return x->deadline < y->deadline ? -1 : 1;
-    return x->number < y->number ? -1 : x->number > y->number;
-}
-
-void match_op_timer(struct match_op *s, struct match_key *key, int64_t before)
-{
-    int64_t now = key->deadline;
-
-    if (now == before)
-        return;
-    if (before != INT64_MAX) {
-        key->deadline = before;
-        struct sorted_at at = sorted_seek(&s->timers, timer_compare, NULL, key);
-        CHECK(sorted_get(&s->timers, at) == key);
-        sorted_remove(&s->timers, &s->runs.heap, at);
-        key->deadline = now;
-    }
-    if (now != INT64_MAX)
-        sorted_insert(&s->timers, &s->runs.heap, sorted_seek(&s->timers, timer_compare, NULL, key), key);
-}
-
-/* By ORDER BY behind the time. */
-static int order_compare(const struct match_op *s, const struct match_row *a, const struct match_row *b)
-{
-    for (uint16_t k = 0; k < s->plan->order_count; k++) {
-        const struct plan_sort_key *key = &s->plan->order[k];
-        bool a_null = pack_null(&s->pack, a->packed, key->column);
-        bool b_null = pack_null(&s->pack, b->packed, key->column);
-        int order;
-        if (a_null || b_null)
-            order = a_null == b_null ? 0 : a_null == key->nulls_last ? 1 : -1;
-        else
-            order = pack_compare(&s->pack, key->column, a->packed, b->packed) * (key->descending ? -1 : 1);
-        if (order)
-            return order;
-    }
-    return 0;
-}
-
-static int row_compare(const void *context, const void *a, const void *b)
-{
-    const struct match_row *x = a, *y = b;
-
-    if (x->time != y->time)
-        return x->time < y->time ? -1 : 1;
-    int order = order_compare(context, x, y);
-    if (!order)
-        order = origin_compare(&x->origin, &y->origin);
-    return order ? order : x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-struct match_row *match_op_row(struct match_op *s, struct match_key *key, struct bytes packed, int64_t time,
-                               struct origin origin)
-{
-    struct match_row *row = heap_alloc(&s->runs.heap, sizeof(*row) + packed.len);
-
-    *row = (struct match_row){.key = key, .time = time, .origin = origin, .seq = s->next_seq++, .users = 1,
-                              .size = (uint32_t)packed.len};
-    memcpy(row->packed, packed.ptr, packed.len);
-    s->runs.rows++;
-    return row;
-}
-
-void match_op_wait(struct match_op *s, struct match_row *row)
-{
-    struct sorted *own = &row->key->waiting;
-
-    sorted_insert(own, &s->runs.heap, sorted_seek(own, row_compare, s, row), row);
-    sorted_insert(&s->waiting, &s->runs.heap, sorted_seek(&s->waiting, row_compare, s, row), row);
-}
-
-/* ---- conditions ---- */
-
-/* A run that looks at a row, in a round. */
-struct view {
-    struct match_key *key;
-    struct match_row *row;
-    struct match_view seen;
-    uint32_t state;
-    struct match_steps steps;
-    uint8_t *known; /* by variable */
-    uint16_t asks;  /* MATCH_NO_VARIABLE: nothing any more */
-};
-
-/* The condition of a variable for those views. */
-static enum status condition_eval(struct match_op *s, struct op_ctx *ctx, uint16_t variable,
-                                  struct view *const *views, uint16_t count)
-{
-    const struct match_condition *c = &s->conditions[variable];
-    uint16_t n = s->input_columns, all = (uint16_t)(n + s->plan->defines.refs_count + s->plan->defines.aggs_count);
-    struct column *cols = ARENA_ARRAY(&s->round, struct column, all + 1u);
-    struct match_view *seen = ARENA_ARRAY(&s->round, struct match_view, count);
-    const uint8_t *packed[CHUNK_ROWS];
-    uint16_t holds[CHUNK_ROWS], holds_count = count;
-
-    for (uint16_t i = 0; i < count; i++) {
-        packed[i] = views[i]->row->packed;
-        seen[i] = views[i]->seen;
-        holds[i] = i;
-        views[i]->known[variable] = MATCH_FALSE;
-    }
-    for (uint16_t i = 0; i < c->columns_count; i++)
-        pack_read(&s->pack, c->columns[i], packed, count, &s->round, &cols[c->columns[i]]);
-    if (c->wanted)
-        TRY(match_values_read(&s->defines, &ctx->expr, seen, count, c->wanted, cols + n));
-    struct chunk in = {.cols = cols, .count = count, .rows = count, .col_count = all};
-    if (c->define)
-        TRY(expr_filter(c->define, &ctx->expr, &in, NULL, count, holds, &holds_count));
-    for (uint16_t i = 0; i < holds_count; i++)
-        views[holds[i]]->known[variable] = MATCH_TRUE;
-    return ST_OK;
-}
-
-/* Walks until nothing is asked any more. At most CHUNK_ROWS views. */
-static enum status views_walk(struct match_op *s, struct op_ctx *ctx, struct view *views, uint16_t count)
-{
-    struct view *asking[CHUNK_ROWS];
-    uint16_t open = count;
-
-    for (uint16_t i = 0; i < count; i++)
-        asking[i] = &views[i];
-    while (open) {
-        uint16_t kept = 0;
-        for (uint16_t i = 0; i < open; i++) {
-            struct view *v = asking[i];
-            v->asks = match_walk(&s->runs.nfa, v->state, v->known, &v->steps);
-            if (v->asks != MATCH_NO_VARIABLE)
-                asking[kept++] = v;
-        }
-        open = kept;
-        for (uint16_t variable = 0; variable < s->plan->variables_count; variable++) {
-            struct view *group[CHUNK_ROWS];
-            uint16_t n = 0;
-            for (uint16_t i = 0; i < open; i++) {
-                if (asking[i]->asks == variable)
-                    group[n++] = asking[i];
-            }
-            if (n)
-                TRY(condition_eval(s, ctx, variable, group, n));
-        }
-    }
-    return ST_OK;
-}
-
-/* ---- rounds ---- */
-
-struct batch {
-    struct match_row **rows;
-    uint32_t count;
-    uint8_t *starts; /* by row: what is known of the start's condition */
-    uint32_t *round, round_count; /* rows of the next round */
-};
-
-/* What the rows' conditions at the start are: nearly all rows of most patterns do not begin a match. Only of a
- * condition on the row alone, which is looked at for each row anyway. */
-static enum status batch_starts(struct match_op *s, struct op_ctx *ctx, struct batch *b)
-{
-    uint16_t variable = s->runs.nfa.states[s->runs.nfa.start].variable;
-    struct view *views = ARENA_ARRAY(&s->round, struct view, b->count);
-    struct view *list[CHUNK_ROWS];
-
-    b->starts = arena_zalloc(&s->batch, b->count + 1u);
-    if (s->conditions[variable].wanted)
-        return ST_OK;
-    for (uint32_t i = 0; i < b->count; i++) {
-        views[i] = (struct view){.row = b->rows[i], .known = arena_zalloc(&s->round, s->plan->variables_count)};
-        list[i] = &views[i];
-    }
-    TRY(condition_eval(s, ctx, variable, list, (uint16_t)b->count));
-    for (uint32_t i = 0; i < b->count; i++)
-        b->starts[i] = views[i].known[variable];
-    return ST_OK;
-}
-
-/* The row changes nothing: it begins no run, and there is none. */
-static bool row_is_idle(const struct match_op *s, const struct batch *b, uint32_t i)
-{
-    const struct match_key *key = b->rows[i]->key;
-
-    return b->starts[i] == MATCH_FALSE && key->runs.count == 1 && !key->ended.count &&
-           s->runs.nfa.states[s->runs.nfa.start].proceed == MATCH_NOWHERE;
-}
-
-/* The row, or the next of its key that changes something. */
-static uint32_t skip_idle(const struct match_op *s, const struct batch *b, uint32_t i)
-{
-    while (i != MATCH_LAST_OF_KEY && row_is_idle(s, b, i)) {
-        b->rows[i]->key->rows_seen++;
-        i = b->rows[i]->next;
-    }
-    return i;
-}
-
-/* The key of each row has its first one in the round. */
-static void batch_begin(const struct match_op *s, struct batch *b)
-{
-    for (uint32_t i = b->count; i-- > 0;) {
-        struct match_key *key = b->rows[i]->key;
-        b->rows[i]->next = key->batch_row;
-        key->batch_row = i;
-    }
-    for (uint32_t i = 0; i < b->count; i++) {
-        struct match_key *key = b->rows[i]->key;
-        if (key->batch_row == MATCH_LAST_OF_KEY)
-            continue;
-        uint32_t first = skip_idle(s, b, key->batch_row);
-        key->batch_row = MATCH_LAST_OF_KEY;
-        if (first != MATCH_LAST_OF_KEY)
-            b->round[b->round_count++] = first;
-    }
-}
-
-/* All views of one row, in portions; then the row is applied. */
-static enum status row_run(struct match_op *s, struct op_ctx *ctx, struct batch *b, uint32_t place,
-                           struct view *views)
-{
-    struct match_row *row = b->rows[place];
-    struct match_key *key = row->key;
-    struct match_steps *steps = ARENA_ARRAY(&s->round, struct match_steps, key->runs.count);
-    int64_t before = key->deadline;
-
-    for (uint32_t i = 0; i < key->runs.count; i++)
-        steps[i] = views[i].steps;
-    enum status st = match_apply(&s->runs, key, row, steps, place, &s->found, ctx->expr.diag);
-    match_op_timer(s, key, before);
-    return st;
-}
-
-static struct view *views_make(struct match_op *s, const struct batch *b, uint64_t *count)
-{
-    uint64_t total = 0, at = 0;
-    uint32_t most = match_steps_most(&s->runs.nfa);
-    uint16_t start = s->runs.nfa.states[s->runs.nfa.start].variable;
-
-    for (uint32_t i = 0; i < b->round_count; i++)
-        total += b->rows[b->round[i]]->key->runs.count;
-    struct view *views = ARENA_ARRAY(&s->round, struct view, total + 1);
-    for (uint32_t i = 0; i < b->round_count; i++) {
-        struct match_row *row = b->rows[b->round[i]];
-        struct match_key *key = row->key;
-        for (uint32_t k = 0; k < key->runs.count; k++) {
-            const struct match_run *run = &key->runs.items[k];
-            struct view *v = &views[at++];
-            *v = (struct view){.key = key, .row = row, .seen = {run->last, row}, .state = run->state};
-            v->known = arena_zalloc(&s->round, s->plan->variables_count);
-            v->steps.items = ARENA_ARRAY(&s->round, struct match_step, most);
-            if (run->begun == MATCH_NOT_BEGUN)
-                v->known[start] = b->starts[b->round[i]];
-        }
-    }
-    *count = total;
-    return views;
-}
-
-static enum status round_run(struct match_op *s, struct op_ctx *ctx, struct batch *b)
-{
-    uint64_t count, at = 0;
-    uint32_t next = 0;
-
-    for (uint32_t i = 0; i < b->round_count; i++) {
-        struct match_row *row = b->rows[b->round[i]];
-        int64_t before = row->key->deadline;
-        enum status st = match_advance(&s->runs, row->key, row->time, b->round[i], &s->found, ctx->expr.diag);
-        match_op_timer(s, row->key, before);
-        TRY(st);
-    }
-    struct view *views = views_make(s, b, &count);
-    for (uint64_t from = 0; from < count; from += CHUNK_ROWS)
-        TRY(views_walk(s, ctx, views + from, (uint16_t)(count - from < CHUNK_ROWS ? count - from : CHUNK_ROWS)));
-    for (uint32_t i = 0; i < b->round_count; i++) {
-        uint32_t place = b->round[i], runs = b->rows[place]->key->runs.count;
-        TRY(row_run(s, ctx, b, place, views + at));
-        at += runs;
-        place = skip_idle(s, b, b->rows[place]->next);
-        if (place != MATCH_LAST_OF_KEY)
-            b->round[next++] = place;
-    }
-    b->round_count = next;
-    arena_reset(&s->round);
-    return ST_OK;
 }
 
 /* ---- what comes out ---- */
@@ -454,7 +120,7 @@ static enum status emit_found(const struct plan_node *node, struct match_op *s, 
 /* ---- batches ---- */
 
 /* The next rows in order, out of those that wait. */
-static void batch_take(struct match_op *s, struct batch *b, int64_t until)
+static void batch_take(struct match_op *s, struct match_batch *b, int64_t until)
 {
     struct match_row *row;
 
@@ -509,15 +175,10 @@ static void rows_done(struct match_op *s, struct match_row *const *rows, uint32_
     arena_reset(&s->batch);
 }
 
-static enum status batch_run(const struct plan_node *node, struct match_op *s, struct op_ctx *ctx, struct batch *b)
+static enum status batch_tell(const struct plan_node *node, struct match_op *s, struct op_ctx *ctx, struct match_batch *b)
 {
-    enum status st = batch_starts(s, ctx, b);
+    enum status st = match_batch_run(s, ctx, b);
 
-    arena_reset(&s->round);
-    batch_begin(s, b);
-    while (st == ST_OK && b->round_count)
-        st = round_run(s, ctx, b);
-    arena_reset(&s->round);
     if (st == ST_OK)
         st = emit_found(node, s, ctx);
     rows_done(s, b->rows, b->count);
@@ -528,12 +189,12 @@ static enum status batch_run(const struct plan_node *node, struct match_op *s, s
 static enum status rows_run(const struct plan_node *node, struct match_op *s, struct op_ctx *ctx, int64_t until)
 {
     for (uint64_t done = 0; done < OP_EMIT_ROWS;) {
-        struct batch b = {0};
+        struct match_batch b = {0};
         batch_take(s, &b, until);
         if (!b.count)
             return ST_OK;
         uint64_t told = s->told;
-        TRY(batch_run(node, s, ctx, &b));
+        TRY(batch_tell(node, s, ctx, &b));
         done += b.count + (s->told - told);
     }
     return ST_AGAIN;

@@ -8,6 +8,7 @@
  *   the same of matches that wait
  */
 #include "flow/ops/match_state.h"
+#include "flow/ops/keyed.h"
 #include "flow/ops/windows.h"
 
 #include <stdlib.h>
@@ -77,11 +78,10 @@ static void queue_save(const struct match_queue *q, struct buf *out)
 
 static void key_save(void *context, const void *value, struct buf *out)
 {
-    const struct match_key *key;
+    const struct match_key *key = keyed_piece(value);
     struct gathered g = {0};
 
     (void)context;
-    memcpy(&key, value, sizeof(key));
     for (struct sorted_at at = sorted_first(); sorted_get(&key->waiting, at); at = sorted_next(&key->waiting, at))
         gather_row(&g, sorted_get(&key->waiting, at));
     gather_queue(&g, &key->runs);
@@ -236,12 +236,10 @@ static bool key_load(void *context, void *value, struct reader *r)
 {
     struct match_op *s = context;
     struct loading l = {.op = s};
-    struct match_key *key;
 
-    memcpy(&key, value, sizeof(key));
-    if (key) /* twice */
+    if (keyed_piece(value)) /* twice */
         return false;
-    key = match_op_key(s, value);
+    struct match_key *key = match_op_key(s, value);
     key->rows_seen = reader_uvarint(r);
     bool good = !r->bad && key->rows_seen < MATCH_NOT_BEGUN / 2 && rows_load(&l, key, r) && links_load(&l, r) &&
                 queue_load(&l, key, &key->runs, r) && queue_load(&l, key, &key->ended, r) && !reader_left(r);

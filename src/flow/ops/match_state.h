@@ -28,7 +28,8 @@ struct match_op {
     uint64_t next_seq, next_key, told; /* told: matches emitted */
 };
 
-/* Its own; made where the value has none. */
+/* match_rows.c */
+/* The value's own; made where it has none. */
 struct match_key *match_op_key(struct match_op *s, void *value);
 /* The key's deadline is not what it was: `before`. */
 void match_op_timer(struct match_op *s, struct match_key *key, int64_t before);
@@ -36,6 +37,20 @@ void match_op_timer(struct match_op *s, struct match_key *key, int64_t before);
 struct match_row *match_op_row(struct match_op *s, struct match_key *key, struct bytes packed, int64_t time,
                                struct origin origin);
 void match_op_wait(struct match_op *s, struct match_row *row);
+
+/* Rows of one batch, in their order. */
+struct match_batch {
+    struct match_row **rows;
+    uint32_t count;
+    uint8_t *starts; /* by row: what is known of the start's condition */
+    uint32_t *round, round_count; /* rows of the next round */
+};
+
+/* match_round.c */
+void match_condition_make(struct match_op *s, struct match_condition *c, const struct expr *define);
+/* All rows of the batch, which has rows and count, and room for as many in round: what they find is in `found`. Empties the
+ * arena `round`. */
+enum status match_batch_run(struct match_op *s, struct op_ctx *ctx, struct match_batch *b) MUST_CHECK;
 
 /* match_snapshot.c */
 void match_save(const struct match_op *s, struct snap_writer *w);

@@ -16,7 +16,9 @@
  * begins anew. Where a newer row has put that time off, it comes all the same, as Flink's timers do, and is then the
  * partition's last time, as if a row had been told: rows that are not after it are late. */
 #include "flow/ops/aggset.h"
+#include "flow/ops/keyed.h"
 #include "flow/ops/ops.h"
+#include "flow/ops/told.h"
 #include "flow/ops/windows.h"
 
 #include <stdlib.h>
@@ -58,11 +60,6 @@ struct steps {
     uint16_t count;
 };
 
-struct told {
-    const struct over_row *row;
-    void *result; /* a copy of the group; NULL: not known yet */
-};
-
 struct over {
     struct arena plan_arena, scratch, copies;
     const struct plan_over *plan;
@@ -77,10 +74,8 @@ struct over {
     int64_t watermark;
     bool each;               /* equal times have results of their own */
     uint64_t next_seq, rows;
-    uint32_t sweep;          /* the next entry to look at */
     struct steps *steps;
-    struct told *told;
-    uint32_t told_count, told_ready, told_cap;
+    struct told_list told;   /* of struct over_row */
     struct over_row **gone;  /* freed when nothing points to them any more */
     uint32_t gone_count, gone_cap;
 };
@@ -127,7 +122,7 @@ static void over_close(const struct plan_node *node, void *state)
     arena_deinit(&s->scratch);
     arena_deinit(&s->copies);
     free(s->steps);
-    free(s->told);
+    told_free(&s->told);
     free(s->gone);
 }
 
@@ -146,14 +141,12 @@ static int row_compare(const void *context, const void *a, const void *b)
 
 static struct over_key *key_of(struct over *s, void *value)
 {
-    struct over_key *key;
+    struct over_key *key = keyed_piece(value);
 
-    memcpy(&key, value, sizeof(key));
-    if (key)
-        return key;
-    key = heap_alloc(&s->heap, sizeof(*key));
-    *key = (struct over_key){.last = INT64_MIN, .rest = INT64_MIN, .rest_since = INT64_MIN};
-    memcpy(value, &key, sizeof(key));
+    if (!key) {
+        key = keyed_made(&s->heap, value, sizeof(*key));
+        key->last = key->rest = key->rest_since = INT64_MIN;
+    }
     return key;
 }
 
@@ -196,10 +189,11 @@ static enum status tell_some(const struct plan_node *node, struct over *s, struc
     struct origin origins[CHUNK_ROWS];
 
     for (uint16_t i = 0; i < count; i++) {
-        packed[i] = told[i].row->packed;
+        const struct over_row *row = told[i].row;
+        packed[i] = row->packed;
         results[i] = told[i].result;
         copied[i] = true;
-        origins[i] = told[i].row->origin;
+        origins[i] = row->origin;
     }
     struct column *cols = ARENA_ARRAY(&s->scratch, struct column, node->columns_count + 1);
     CHECK(node->columns_count == s->pack.count + s->set.count);
@@ -215,30 +209,18 @@ static enum status tell_some(const struct plan_node *node, struct over *s, struc
 /* All rows whose result is known. */
 static enum status tell_ready(const struct plan_node *node, struct over *s, struct op_ctx *ctx)
 {
-    for (uint32_t at = 0; at < s->told_ready;) {
-        uint32_t left = s->told_ready - at;
+    for (uint32_t at = 0; at < s->told.ready;) {
+        uint32_t left = s->told.ready - at;
         uint16_t count = (uint16_t)(left < CHUNK_ROWS ? left : CHUNK_ROWS);
-        TRY(tell_some(node, s, ctx, s->told + at, count));
+        TRY(tell_some(node, s, ctx, s->told.items + at, count));
         at += count;
     }
-    s->told_count -= s->told_ready;
-    if (s->told_count)
-        memmove(s->told, s->told + s->told_ready, s->told_count * sizeof(*s->told));
-    s->told_ready = 0;
+    told_done(&s->told);
     arena_reset(&s->copies);
-    for (uint32_t i = 0; !s->told_count && i < s->gone_count; i++)
+    for (uint32_t i = 0; !s->told.count && i < s->gone_count; i++)
         heap_free(&s->heap, s->gone[i], sizeof(struct over_row) + s->gone[i]->size);
-    s->gone_count = s->told_count ? s->gone_count : 0;
+    s->gone_count = s->told.count ? s->gone_count : 0;
     return ST_OK;
-}
-
-static void told_add(struct over *s, const struct over_row *row)
-{
-    if (s->told_count == s->told_cap) {
-        s->told_cap = s->told_cap ? 2 * s->told_cap : 256;
-        s->told = xrealloc(s->told, s->told_cap * sizeof(*s->told));
-    }
-    s->told[s->told_count++] = (struct told){row, NULL};
 }
 
 /* ---- steps ---- */
@@ -253,7 +235,7 @@ static void steps_apply(struct over *s, struct op_ctx *ctx, const struct agg_inp
         indexes[i] = i;
     for (uint16_t i = 0; i < p->count; i++) {
         if (p->weights[i] > 0)
-            told_add(s, p->rows[i]);
+            told_add(&s->told, p->rows[i]);
         if (!p->flags[i] && i + 1 < p->count)
             continue;
         aggtable_update(&s->table, &s->set, ctx->arena, inputs, indexes + from,
@@ -263,9 +245,7 @@ static void steps_apply(struct over *s, struct op_ctx *ctx, const struct agg_inp
             aggtable_remove(&s->table, &s->set, values[i]); /* the last step */
         if (p->flags[i] != STEP_TELL)
             continue;
-        void *result = aggtable_copy(&s->table, &s->set, values[i], &s->copies);
-        while (s->told_ready < s->told_count)
-            s->told[s->told_ready++].result = result;
+        told_result(&s->told, aggtable_copy(&s->table, &s->set, values[i], &s->copies));
     }
 }
 
@@ -443,27 +423,36 @@ static enum status frame_drop(struct over *s, struct op_ctx *ctx, struct over_ke
     return steps_run(s, ctx);
 }
 
-/* Looks at some partitions, in turn, as many as the work done pays for. */
-static enum status keys_sweep(struct over *s, struct op_ctx *ctx, uint32_t most)
+struct look {
+    struct over *s;
+    struct op_ctx *ctx;
+    enum status st;
+};
+
+static bool key_look(void *context, void *value)
 {
-    for (uint32_t i = 0; i < most && s->keys.live; i++) {
-        if (s->sweep >= s->keys.used) {
-            s->sweep = 0;
-            return ST_OK;
-        }
-        void *value = state_at(&s->keys, s->sweep++);
-        if (!value)
-            continue;
-        struct over_key *key = key_of(s, value);
-        if (frame_expired(s, key))
-            TRY(frame_drop(s, ctx, key));
-        marks_come(s, key);
-        if (key->rows.count || (s->plan->bounded && key->last != INT64_MIN))
-            continue;
-        heap_free(&s->heap, key, sizeof(*key));
-        state_remove(&s->keys, value);
-    }
-    return ST_OK;
+    struct look *look = context;
+    struct over *s = look->s;
+    struct over_key *key = key_of(s, value);
+
+    if (look->st == ST_OK && frame_expired(s, key))
+        look->st = frame_drop(s, look->ctx, key);
+    if (look->st != ST_OK)
+        return false;
+    marks_come(s, key);
+    if (key->rows.count || (s->plan->bounded && key->last != INT64_MIN))
+        return false;
+    heap_free(&s->heap, key, sizeof(*key));
+    return true;
+}
+
+/* Looks at some partitions, in turn, as many as the work done pays for. */
+static enum status keys_look(struct over *s, struct op_ctx *ctx, uint32_t most)
+{
+    struct look look = {s, ctx, ST_OK};
+
+    (void)state_look(&s->keys, most, key_look, &look);
+    return look.st;
 }
 
 /* ---- hooks ---- */
@@ -479,12 +468,12 @@ static enum status tell_due(const struct plan_node *node, struct over *s, struct
         uint32_t before = s->waiting.count;
         TRY(fire(s, ctx, row));
         fired += before - s->waiting.count;
-        if (s->told_ready >= CHUNK_ROWS)
+        if (s->told.ready >= CHUNK_ROWS)
             TRY(tell_ready(node, s, ctx));
     }
     TRY(steps_run(s, ctx));
     TRY(tell_ready(node, s, ctx));
-    TRY(keys_sweep(s, ctx, fired + 64));
+    TRY(keys_look(s, ctx, fired + 64));
     TRY(tell_ready(node, s, ctx));
     return row && row->time <= until ? ST_AGAIN : ST_OK;
 }
@@ -597,11 +586,10 @@ static uint64_t marks_count(const struct over_key *key)
 
 static void key_save(void *context, const void *value, struct buf *out)
 {
-    const struct over_key *key;
+    const struct over_key *key = keyed_piece(value);
     struct sorted_at at = sorted_first();
 
     (void)context;
-    memcpy(&key, value, sizeof(key));
     buf_varint(out, key->last);
     buf_varint(out, key->rest);
     buf_varint(out, key->rest_since);

@@ -10,7 +10,9 @@
  *   a frame       of so many rows is walked by two cursors: a row goes in at one, and out at the other
  *   NULLs         stand before all, as in Flink's ascending order */
 #include "flow/ops/aggset.h"
+#include "flow/ops/keyed.h"
 #include "flow/ops/ops.h"
+#include "flow/ops/told.h"
 #include "store/state/sorted.h"
 
 #include <stdlib.h>
@@ -31,12 +33,6 @@ struct value_key {
     bool changed;                       /* it is in over_values.changed */
 };
 
-/* A row on its way out, and the result that it has now; NULL: not known yet. */
-struct value_told {
-    struct value_row *row;
-    void *result;
-};
-
 struct over_values {
     struct arena plan_arena, scratch, copies;
     const struct plan_over *plan;
@@ -46,11 +42,10 @@ struct over_values {
     struct state_table keys;   /* values: struct value_key * */
     struct state_heap heap;
     struct value_key **changed; /* in this tick, as they were first touched: told up to `cursor` */
-    uint32_t changed_count, changed_cap, gone_cursor, cursor, sweep;
+    uint32_t changed_count, changed_cap, gone_cursor, cursor;
     uint64_t next_seq, rows;
     uint32_t emitted;           /* by this call */
-    struct value_told *told;
-    uint32_t told_count, told_ready, told_cap;
+    struct told_list told;      /* of struct value_row */
 };
 
 /* ---- open, close ---- */
@@ -90,7 +85,7 @@ static void values_close(const struct plan_node *node, void *state)
     arena_deinit(&s->scratch);
     arena_deinit(&s->copies);
     free(s->changed);
-    free(s->told);
+    told_free(&s->told);
 }
 
 /* ---- rows ---- */
@@ -106,15 +101,7 @@ static int row_compare(const void *context, const void *a, const void *b)
 
 static struct value_key *key_of(struct over_values *s, void *value)
 {
-    struct value_key *key;
-
-    memcpy(&key, value, sizeof(key));
-    if (key)
-        return key;
-    key = heap_alloc(&s->heap, sizeof(*key));
-    *key = (struct value_key){0};
-    memcpy(value, &key, sizeof(key));
-    return key;
+    return keyed_made(&s->heap, value, sizeof(struct value_key));
 }
 
 static void key_changed(struct over_values *s, struct value_key *key)
@@ -274,7 +261,7 @@ static enum status tell_gone(const struct plan_node *node, struct over_values *s
 
 /* Of some rows with their results, those whose result is another than they were told with. */
 static enum status tell_some(const struct plan_node *node, struct over_values *s, struct op_ctx *ctx,
-                             const struct value_told *told, uint16_t count)
+                             const struct told *told, uint16_t count)
 {
     void *results[CHUNK_ROWS];
     bool copied[CHUNK_ROWS];
@@ -313,27 +300,15 @@ static enum status tell_some(const struct plan_node *node, struct over_values *s
 /* All rows whose result is known; each may be two changes. */
 static enum status tell_ready(const struct plan_node *node, struct over_values *s, struct op_ctx *ctx)
 {
-    for (uint32_t at = 0; at < s->told_ready;) {
-        uint32_t left = s->told_ready - at;
+    for (uint32_t at = 0; at < s->told.ready;) {
+        uint32_t left = s->told.ready - at;
         uint16_t count = (uint16_t)(left < CHUNK_ROWS / 2 ? left : CHUNK_ROWS / 2);
-        TRY(tell_some(node, s, ctx, s->told + at, count));
+        TRY(tell_some(node, s, ctx, s->told.items + at, count));
         at += count;
     }
-    s->told_count -= s->told_ready;
-    if (s->told_count)
-        memmove(s->told, s->told + s->told_ready, s->told_count * sizeof(*s->told));
-    s->told_ready = 0;
+    told_done(&s->told);
     arena_reset(&s->copies);
     return ST_OK;
-}
-
-static void told_add(struct over_values *s, struct value_row *row)
-{
-    if (s->told_count == s->told_cap) {
-        s->told_cap = s->told_cap ? 2 * s->told_cap : 256;
-        s->told = xrealloc(s->told, s->told_cap * sizeof(*s->told));
-    }
-    s->told[s->told_count++] = (struct value_told){row, NULL};
 }
 
 /* ---- a partition computed again ---- */
@@ -373,10 +348,7 @@ static void walk_begin(struct over_values *s, struct op_ctx *ctx, struct walk *w
 /* All rows that are told but have no result yet have the one that the group has now. */
 static void walk_result(struct over_values *s, struct walk *w)
 {
-    void *result = aggtable_copy(&w->table, &s->set, w->group, &s->copies);
-
-    while (s->told_ready < s->told_count)
-        s->told[s->told_ready++].result = result;
+    told_result(&s->told, aggtable_copy(&w->table, &s->set, w->group, &s->copies));
 }
 
 /* Of each row, which group of equal ones it is in. */
@@ -421,7 +393,7 @@ static enum status walk_on(struct over_values *s, struct op_ctx *ctx, struct wal
     inputs.peers = &peers;
     for (uint16_t i = 0; i < count; i++) {
         bool shares = shares_result(s, rows[i], i + 1 < count ? rows[i + 1] : behind);
-        told_add(s, rows[i]);
+        told_add(&s->told, rows[i]);
         if (shares && i + 1 < count)
             continue;
         aggtable_update(&w->table, &s->set, &s->scratch, &inputs, all + from, NULL, values + from, (uint16_t)(i + 1 - from));
@@ -458,7 +430,7 @@ static enum status walk_frame(struct over_values *s, struct op_ctx *ctx, struct 
             aggtable_update(&w->table, &s->set, &s->scratch, &inputs, &row, leaves, &w->group, 1);
             w->inside--;
         }
-        told_add(s, rows[i]);
+        told_add(&s->told, rows[i]);
         walk_result(s, w);
     }
     CHECK(leaving == last);
@@ -488,23 +460,16 @@ static enum status tell_key(const struct plan_node *node, struct over_values *s,
     return st;
 }
 
-/* Looks at some partitions, in turn: those without rows go. */
-static void keys_sweep(struct over_values *s, uint32_t most)
+/* A partition without rows goes. */
+static bool key_look(void *context, void *value)
 {
-    for (uint32_t i = 0; i < most && s->keys.live; i++) {
-        if (s->sweep >= s->keys.used) {
-            s->sweep = 0;
-            return;
-        }
-        void *value = state_at(&s->keys, s->sweep++);
-        if (!value)
-            continue;
-        struct value_key *key = key_of(s, value);
-        if (key->rows.count || key->changed)
-            continue;
-        heap_free(&s->heap, key, sizeof(*key));
-        state_remove(&s->keys, value);
-    }
+    struct over_values *s = context;
+    struct value_key *key = key_of(s, value);
+
+    if (key->rows.count || key->changed)
+        return false;
+    heap_free(&s->heap, key, sizeof(*key));
+    return true;
 }
 
 static enum status values_on_tick_end(const struct plan_node *node, void *state, struct op_ctx *ctx)
@@ -523,7 +488,7 @@ static enum status values_on_tick_end(const struct plan_node *node, void *state,
         TRY(tell_key(node, s, ctx, s->changed[s->cursor]));
         s->changed[s->cursor++]->changed = false;
     }
-    keys_sweep(s, s->cursor + 64);
+    (void)state_look(&s->keys, s->cursor + 64, key_look, s);
     s->cursor = s->gone_cursor = s->changed_count = 0;
     return ST_OK;
 }
@@ -538,12 +503,11 @@ static void row_save(const struct value_row *row, struct buf *out)
 
 static void key_save(void *context, const void *value, struct buf *out)
 {
-    const struct value_key *key;
+    const struct value_key *key = keyed_piece(value);
     struct sorted_at at = sorted_first();
     uint64_t gone = 0;
 
     (void)context;
-    memcpy(&key, value, sizeof(key));
     for (const struct value_row *row = key->gone; row; row = row->next)
         gone++;
     buf_uvarint(out, key->rows.count);

@@ -13,6 +13,7 @@
  *
  * What is late does not depend on when old versions are freed: that is done as work goes on. */
 #include "flow/ops/join_side.h"
+#include "flow/ops/keyed.h"
 #include "flow/ops/ops.h"
 #include "flow/ops/versions.h"
 
@@ -44,7 +45,6 @@ struct temporal_join {
     struct sorted waiting;   /* all rows that wait */
     int64_t watermark;       /* all up to it is told */
     uint64_t next_seq, versions_count;
-    uint32_t sweep;          /* the next entry to look at */
     bool padded, in_order;   /* in_order: the left is updated */
 };
 
@@ -101,15 +101,7 @@ static int row_compare(const void *context, const void *a, const void *b)
 
 static struct temporal_key *key_of(struct temporal_join *s, void *value)
 {
-    struct temporal_key *key;
-
-    memcpy(&key, value, sizeof(key));
-    if (key)
-        return key;
-    key = heap_alloc(&s->heap, sizeof(*key));
-    *key = (struct temporal_key){0};
-    memcpy(value, &key, sizeof(key));
-    return key;
+    return keyed_made(&s->heap, value, sizeof(struct temporal_key));
 }
 
 /* It waits, at its place. row: all but its due and seq; packed is copied. */
@@ -267,24 +259,17 @@ static enum status tell_some(struct temporal_join *s, struct join_out *out, int6
     return st;
 }
 
-/* Looks at some keys, in turn: versions that are past go, and keys that have nothing. */
-static void keys_sweep(struct temporal_join *s, uint64_t most)
+/* Versions that are past go, and the key if it has nothing else. */
+static bool key_look(void *context, void *value)
 {
-    for (uint64_t i = 0; i < most && s->keys.live; i++) {
-        if (s->sweep >= s->keys.used) {
-            s->sweep = 0;
-            return;
-        }
-        void *value = state_at(&s->keys, s->sweep++);
-        if (!value)
-            continue;
-        struct temporal_key *key = key_of(s, value);
-        forget(s, key);
-        if (key->rows.count || key->versions.count)
-            continue;
-        heap_free(&s->heap, key, sizeof(*key));
-        state_remove(&s->keys, value);
-    }
+    struct temporal_join *s = context;
+    struct temporal_key *key = key_of(s, value);
+
+    forget(s, key);
+    if (key->rows.count || key->versions.count)
+        return false;
+    heap_free(&s->heap, key, sizeof(*key));
+    return true;
 }
 
 static enum status join_on_watermark(const struct plan_node *node, void *state, struct op_ctx *ctx,
@@ -292,7 +277,7 @@ static enum status join_on_watermark(const struct plan_node *node, void *state, 
 {
     struct temporal_join *s = state;
     struct join_out *out = arena_alloc(ctx->arena, sizeof(*out));
-    uint64_t done = 0;
+    uint32_t done = 0;
     uint16_t told;
 
     *out = (struct join_out){.node = node, .ctx = ctx, .scratch = &s->scratch,
@@ -304,7 +289,7 @@ static enum status join_on_watermark(const struct plan_node *node, void *state, 
         done += told;
     } while (told == CHUNK_ROWS);
     s->watermark = watermark_us;
-    keys_sweep(s, done + 64);
+    (void)state_look(&s->keys, done + 64, key_look, s);
     return ST_OK;
 }
 
@@ -312,11 +297,10 @@ static enum status join_on_watermark(const struct plan_node *node, void *state, 
 
 static void key_save(void *context, const void *value, struct buf *out)
 {
-    const struct temporal_key *key;
+    const struct temporal_key *key = keyed_piece(value);
     struct sorted_at at = sorted_first();
 
     (void)context;
-    memcpy(&key, value, sizeof(key));
     versions_save(&key->versions, out);
     buf_uvarint(out, key->rows.count);
     for (const struct left_row *row; (row = sorted_get(&key->rows, at)) != NULL;

@@ -6,68 +6,21 @@
 #include "base/rng.h"
 #include "bridge/carrier.h"
 #include "lib/batches.h"
+#include "lib/lookup_twin.h"
 #include "lib/test.h"
 #include "os/sim/sim.h"
 
 /* The outside has a row for each even id: {"id": i, "v": 10 i}; for ids of 9 something else. */
-static struct {
-    struct rng rng;
-    double away;
-    uint64_t calls, keys;
-    int64_t retry_after_ms;
-} twin;
-
-static bool no(const struct bridge_spec *spec)
+static void answer(struct bridge_lookup *lookup, struct bridge_asked *asked, int64_t id)
 {
-    (void)spec;
-    return false;
+    char row[80];
+
+    snprintf(row, sizeof(row), id % 10 == 9 ? "{\"v\": \"none\"}" : "{\"v\": \"%lld\", \"id\": 1}", (long long)id * 10);
+    if (id % 10 == 7)
+        asked->never = "it is of the kind that is refused";
+    if (id % 2 == 0 || id % 10 == 9)
+        bridge_answer(lookup, asked, bytes_str(row));
 }
-
-static enum status twin_open(const struct bridge_spec *spec, struct bridge **out, struct diag *diag)
-{
-    (void)diag;
-    *out = calloc(1, sizeof(struct bridge));
-    **out = (struct bridge){NULL, spec};
-    return ST_OK;
-}
-
-static void twin_close(struct bridge *bridge)
-{
-    free(bridge);
-}
-
-static void twin_lookup(struct bridge *bridge, struct bridge_lookup *lookup)
-{
-    const int64_t *ids = lookup->keys.cols[0].data;
-
-    EXPECT_INT(bridge->spec->asking.keys_count, 1);
-    EXPECT(lookup->count > 0 && lookup->keys.rows == lookup->count);
-    twin.calls++;
-    if (rng_chance(&twin.rng, twin.away)) {
-        snprintf(lookup->trouble, sizeof(lookup->trouble), "away");
-        lookup->retry_after_ms = twin.retry_after_ms;
-        return;
-    }
-    twin.keys += lookup->count;
-    for (uint32_t i = 0; i < lookup->count; i++) {
-        int64_t id = ids[lookup->asked[i].row];
-        char row[80];
-        snprintf(row, sizeof(row), id % 10 == 9 ? "{\"v\": \"none\"}" : "{\"v\": \"%lld\", \"id\": 1}", (long long)id * 10);
-        if (id % 10 == 7)
-            lookup->asked[i].never = "it is of the kind that is refused";
-        if (id % 2 == 0 || id % 10 == 9)
-            bridge_answer(lookup, &lookup->asked[i], bytes_str(row));
-    }
-}
-
-static const struct bridge_class asked = {
-    .name = "twin", .ways = BRIDGE_LOOKUP, .guarantee = "as it is", .takes_rows = no, .takes_changes = no,
-    .open = twin_open, .lookup = twin_lookup, .by_primary_key = true, .close = twin_close,
-};
-static const struct bridge_class unasked = {
-    .name = "deaf", .ways = BRIDGE_SINK, .guarantee = "as it is", .takes_rows = no, .takes_changes = no,
-    .open = twin_open, .close = twin_close,
-};
 
 struct rig {
     struct os *os;
@@ -117,7 +70,7 @@ static void rig_open(struct rig *rig)
 {
     struct log_options options = {.wal_bytes_max = 16 << 20, .disk_reserve_bytes = 1};
     struct carrier_env env = {.os = rig->os, .wake = nothing};
-    struct carrier_spec spec = spec_of(rig, &asked);
+    struct carrier_spec spec = spec_of(rig, &lookup_twin_class);
 
     EXPECT_OK(log_open(rig->os, "data", &options, &rig->log, &rig->diag));
     env.log = rig->log;
@@ -136,12 +89,9 @@ static void rig_close(struct rig *rig)
 static void rig_start(struct rig *rig, uint64_t seed)
 {
     *rig = (struct rig){.os = os_sim_create(seed, NULL)};
-    memset(&twin, 0, sizeof(twin));
-    twin.rng = rng_seed(seed);
-    option(rig, "bridge.retry.backoff", "1 ms");
-    option(rig, "bridge.retry.backoff.max", "4 ms");
-    option(rig, "bridge.breaker.open", "1 ms");
-    option(rig, "bridge.breaker.open.max", "2 ms");
+    lookup_twin = (struct lookup_twin){.rng = rng_seed(seed), .answer = answer};
+    memcpy(rig->options, lookup_twin_haste, sizeof(lookup_twin_haste));
+    rig->options_count = LOOKUP_TWIN_HASTE;
 }
 
 static struct carrier_info info_of(struct rig *rig)
@@ -253,13 +203,13 @@ static void run_trouble(uint64_t seed)
 
     rig_start(&rig, seed);
     option(&rig, "bridge.batch.records", "7");
-    twin.away = 0.3;
+    lookup_twin.away = 0.3;
     rig_open(&rig);
     for (int round = 0; round < 30; round++) {
-        ask(&rig, (int)rng_between(&twin.rng, 1, 12));
-        for (uint64_t turns = rng_below(&twin.rng, 60); turns > 0; turns--)
+        ask(&rig, (int)rng_between(&lookup_twin.rng, 1, 12));
+        for (uint64_t turns = rng_below(&lookup_twin.rng, 60); turns > 0; turns--)
             pass(&rig);
-        uint64_t fate = rng_below(&twin.rng, 4);
+        uint64_t fate = rng_below(&lookup_twin.rng, 4);
         if (fate < 2) {
             (void)!log_flush(rig.log); /* what was asked stays; what was answered may not */
             if (fate)
@@ -289,8 +239,8 @@ TEST(keys_of_a_call_are_distinct_and_what_is_wrong_is_a_dead_letter)
     rig_open(&rig);
     ask(&rig, 46); /* each id twice */
     drain(&rig);
-    EXPECT_INT(twin.calls, 1);
-    EXPECT_INT(twin.keys, 23);
+    EXPECT_INT(lookup_twin.calls, 1);
+    EXPECT_INT(lookup_twin.keys, 23);
     EXPECT_INT(info_of(&rig).keys, 23);
     EXPECT_INT(info_of(&rig).delivered, 46);
     expect_answers(&rig);
@@ -324,11 +274,11 @@ static void expect_instead(const char *fallback, const char *expected)
     option(&rig, "lookup.cache", "PARTIAL");
     option(&rig, "lookup.partial-cache.max-rows", "10");
     option(&rig, "lookup.max-retries", "2");
-    twin.away = 1;
+    lookup_twin.away = 1;
     rig_open(&rig);
     ask(&rig, 1);
     drain(&rig);
-    EXPECT_INT(twin.calls, 3);
+    EXPECT_INT(lookup_twin.calls, 3);
     EXPECT_INT(info_of(&rig).instead, 1);
     buf_init(&answers, 0);
     read_all(&rig, rig.answers, &answers);
@@ -337,13 +287,13 @@ static void expect_instead(const char *fallback, const char *expected)
     force(&rig, BREAKER_FORCED_OPEN); /* then nobody is asked at all */
     ask(&rig, 1);
     drain(&rig);
-    EXPECT_INT(twin.calls, 3);
+    EXPECT_INT(lookup_twin.calls, 3);
     EXPECT_INT(info_of(&rig).instead, 2);
     force(&rig, BREAKER_CLOSED);
-    twin.away = 0;
+    lookup_twin.away = 0;
     ask(&rig, 1);
     drain(&rig);
-    EXPECT_INT(twin.calls, 4);
+    EXPECT_INT(lookup_twin.calls, 4);
     EXPECT_INT(info_of(&rig).instead, 2);
     rig_close(&rig);
     os_sim_destroy(rig.os);
@@ -361,7 +311,7 @@ TEST(without_a_fallback_questions_wait)
     struct rig rig;
 
     rig_start(&rig, 1);
-    twin.away = 1;
+    lookup_twin.away = 1;
     rig_open(&rig);
     ask(&rig, 3);
     for (int i = 0; i < 2000; i++)
@@ -369,7 +319,7 @@ TEST(without_a_fallback_questions_wait)
     EXPECT_INT(info_of(&rig).lag, 3);
     EXPECT(info_of(&rig).opened > 0);
     EXPECT_STR(info_of(&rig).trouble, "away");
-    twin.away = 0;
+    lookup_twin.away = 0;
     drain(&rig);
     expect_answers(&rig);
     rig_close(&rig);
@@ -391,11 +341,11 @@ static void expect_refused(const struct bridge_class *class, const char *key, co
 
 TEST(options_of_a_lookup_are_checked_together)
 {
-    expect_refused(&asked, "lookup.cache", "PARTIAL", "needs a bound");
-    expect_refused(&asked, "lookup.cache", "FULL", "option 'lookup.cache' of connector 'twin' is 'FULL'");
-    expect_refused(&asked, "lookup.fallback", "stale", "needs 'lookup.cache' = 'PARTIAL'");
-    expect_refused(&asked, "lookup.fallback", "default", "needs the row");
-    expect_refused(&asked, "lookup.default", "{\"v\": \"many\"}", "'lookup.default' is no row of `t`");
-    expect_refused(&asked, "lookup.full-cache.reload-strategy", "PERIODIC", "has no option");
-    expect_refused(&unasked, "lookup.cache", "NONE", "cannot be looked up");
+    expect_refused(&lookup_twin_class, "lookup.cache", "PARTIAL", "needs a bound");
+    expect_refused(&lookup_twin_class, "lookup.cache", "FULL", "option 'lookup.cache' of connector 'twin' is 'FULL'");
+    expect_refused(&lookup_twin_class, "lookup.fallback", "stale", "needs 'lookup.cache' = 'PARTIAL'");
+    expect_refused(&lookup_twin_class, "lookup.fallback", "default", "needs the row");
+    expect_refused(&lookup_twin_class, "lookup.default", "{\"v\": \"many\"}", "'lookup.default' is no row of `t`");
+    expect_refused(&lookup_twin_class, "lookup.full-cache.reload-strategy", "PERIODIC", "has no option");
+    expect_refused(&lookup_twin_deaf, "lookup.cache", "NONE", "cannot be looked up");
 }
