@@ -34,7 +34,7 @@ public class Killed {
     // A JVM of this class path: its options, a class and its arguments. What it says goes to a file of the folder.
     static Process jvm(String log, List<String> words) throws Exception {
         List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path")));
+                "-XX:TieredStopAtLevel=1", "-Djava.io.tmpdir=" + folder, "-cp", System.getProperty("java.class.path")));
         command.addAll(words);
         return new ProcessBuilder(command).redirectErrorStream(true).directory(folder.toFile())
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve(log).toFile())).start();

@@ -85,7 +85,7 @@ public class StormKafka extends Killed {
     static int runs;
 
     static Process spawn() throws Exception {
-        return jvm("job.log", List.of("-Xmx512m", "-Djava.io.tmpdir=" + folder, "StormKafka", broker, folder.toString(), "job",
+        return jvm("job.log", List.of("-Xmx512m", "StormKafka", broker, folder.toString(), "job",
                 folder.resolve("seen" + runs++).toString()));
     }
 

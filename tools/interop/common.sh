@@ -3,8 +3,9 @@
 : "${INTEROP_CACHE:=${QUICKWATER_CACHE:-$HOME/.cache/quickwater}/peers}"
 : "${INTEROP_MODE:=full}"
 work=$(mktemp -d)
-# of JVMs that live for a minute: the first compiler alone, and a collector of one thread, cost the cores least
-jvm="-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+# of JVMs that live for a minute: the first compiler alone, and a collector of one thread, cost the cores least; what one
+# that is killed leaves in its temporary folder goes too
+jvm="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir=$work"
 server_pid=
 client_pid=
 finish() {

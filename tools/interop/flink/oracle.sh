@@ -17,4 +17,4 @@ fi
 opens="--add-opens=java.base/java.util=ALL-UNNAMED --add-opens=java.base/java.lang=ALL-UNNAMED"
 # The first compiler alone: a query runs for milliseconds, and two cores are few.
 # what the JVM has to say goes past the answers; each query is code of its own
-java="java -Xmx1g -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=400m -Xlog:disable -Xlog:all=warning:stderr -Duser.timezone=UTC $opens -cp $dir/lib/*:$classes FlinkOracle"
+java="java -Xmx1g -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=400m -Xlog:disable -Xlog:all=warning:stderr -Duser.timezone=UTC -Djava.io.tmpdir=$work $opens -cp $dir/lib/*:$classes FlinkOracle"
