@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "flow/inner.h"
+#include "flow/latest.h"
 #include "flow/row_encoder.h"
 #include "flow/sinks.h"
 #include "wire/kafka/partitioner.h"
@@ -22,6 +23,8 @@ struct sink_topic {
     struct log_partition **partitions; /* as many as there were when the tick began */
     uint32_t partitions_count;
     bool changes; /* the format has them */
+    bool mixed;   /* of upserts: rows that go are told, and come from other shards than those that come */
+    struct latest latest;
     struct buf key, value, headers;
 };
 
@@ -41,6 +44,8 @@ static enum status topic_open_as(const struct sink_class *class, const struct pl
     struct sink_topic *s = xcalloc(1, sizeof(*s));
     s->base = (struct sink){class, env};
     s->changes = with_takes_changes(&with);
+    s->mixed = (node->inputs[0].node->changes & CHANGE_UPDATE_BEFORE) != 0;
+    latest_init(&s->latest);
     enum status st = row_encoder_open(&s->rows, node, env->registry, diag);
     if (st == ST_OK)
         st = topic_of_table(env->log, &with, &s->topic, diag);
@@ -59,6 +64,7 @@ static void topic_tick_begin(struct sink *sink)
 {
     struct sink_topic *s = (struct sink_topic *)sink;
     uint32_t count = log_topic_info(s->topic)->partitions;
+    latest_clear(&s->latest);
     if (count == s->partitions_count)
         return;
     s->partitions = xrealloc(s->partitions, count * sizeof(struct log_partition *));
@@ -90,10 +96,19 @@ static enum status upsert_open(const struct plan_node *node, struct sink_env *en
     return topic_open_as(&sink_upsert_topic_class, node, env, out, diag);
 }
 
-static void one_row(struct sink_topic *s, uint16_t row, bool tombstone)
+static void write_record(struct sink_topic *s, const struct record *rec)
 {
     struct sink_env *env = s->base.env;
-    uint32_t partition = (uint32_t)((env->tick + env->ctx->shard) % s->partitions_count);
+    uint32_t partition = rec->key.ptr ? (uint32_t)kafka_partition_of(rec->key, (int32_t)s->partitions_count)
+                                      : (uint32_t)((env->tick + env->ctx->shard) % s->partitions_count);
+
+    sink_record_whole(env, s->partitions[partition], rec);
+}
+
+/* Valid until the next one's. */
+static struct record record_of(struct sink_topic *s, uint16_t row, bool tombstone)
+{
+    struct sink_env *env = s->base.env;
     struct record rec = {.timestamp_ms = row_timestamp_ms(&s->rows, row, env->clock_us / 1000)};
     buf_clear(&s->key);
     buf_clear(&s->value);
@@ -102,7 +117,6 @@ static void one_row(struct sink_topic *s, uint16_t row, bool tombstone)
         buf_reserve(&s->key, 1);
         row_encode_key(&s->rows, row, &s->key);
         rec.key = buf_view(&s->key);
-        partition = (uint32_t)kafka_partition_of(rec.key, (int32_t)s->partitions_count);
     }
     if (!tombstone && row_has_value(&s->rows, row)) {
         row_encode_value(&s->rows, row, &s->value);
@@ -111,7 +125,14 @@ static void one_row(struct sink_topic *s, uint16_t row, bool tombstone)
     buf_clear(&s->headers);
     rec.headers_count = row_headers(&s->rows, row, &s->headers);
     rec.headers = buf_view(&s->headers);
-    sink_record_whole(env, s->partitions[partition], &rec);
+    return rec;
+}
+
+static void one_row(struct sink_topic *s, uint16_t row, bool tombstone)
+{
+    struct record rec = record_of(s, row, tombstone);
+
+    write_record(s, &rec);
 }
 
 static enum status topic_chunk(struct sink *sink, const struct chunk *in)
@@ -139,6 +160,28 @@ static bool is_replaced(struct sink_topic *s, const struct chunk *in, uint16_t i
     return bytes_equal(buf_view(&s->key), buf_view(&s->value));
 }
 
+/* A row that comes or goes, where another of its key may stand in the wrong order to it. */
+static void mixed_row(struct sink_topic *s, const struct chunk *in, uint16_t i)
+{
+    uint16_t row = chunk_row(in, i);
+    uint8_t kind = chunk_kind(in, row);
+    bool replaced = kind == ROW_UPDATE_BEFORE && is_replaced(s, in, i);
+    struct record rec = record_of(s, row, false), again;
+
+    if (!row_kind_retracts(kind)) {
+        write_record(s, &rec);
+        latest_put(&s->latest, &rec);
+        return;
+    }
+    enum latest_then then = latest_take(&s->latest, rec.key, rec.value, &again);
+    if (replaced || then == LATEST_NOTHING)
+        return;
+    if (then == LATEST_AGAIN)
+        write_record(s, &again);
+    else
+        one_row(s, row, true);
+}
+
 static enum status upsert_chunk(struct sink *sink, const struct chunk *in)
 {
     struct sink_topic *s = (struct sink_topic *)sink;
@@ -146,7 +189,9 @@ static enum status upsert_chunk(struct sink *sink, const struct chunk *in)
     for (uint16_t i = 0; i < in->count; i++) {
         uint16_t row = chunk_row(in, i);
         uint8_t kind = chunk_kind(in, row);
-        if (kind != ROW_UPDATE_BEFORE || !is_replaced(s, in, i))
+        if (s->mixed)
+            mixed_row(s, in, i);
+        else if (kind != ROW_UPDATE_BEFORE || !is_replaced(s, in, i))
             one_row(s, row, row_kind_retracts(kind));
     }
     return ST_OK;
@@ -156,6 +201,7 @@ static void topic_close(struct sink *sink)
 {
     struct sink_topic *s = (struct sink_topic *)sink;
     row_encoder_close(&s->rows);
+    latest_deinit(&s->latest);
     buf_deinit(&s->key);
     buf_deinit(&s->value);
     buf_deinit(&s->headers);
