@@ -187,6 +187,12 @@ static void update_row(const struct row_change *c, struct rowset_row *there, str
         row_free(set, there);
 }
 
+static void hide(struct rowset_row *top, struct rowset_row *row)
+{
+    row->under = top->under;
+    top->under = row;
+}
+
 /* fresh is taken: kept, or freed. */
 static void add_row(const struct row_change *c, struct rowset_row *fresh)
 {
@@ -203,13 +209,17 @@ static void add_row(const struct row_change *c, struct rowset_row *fresh)
         set->live++;
         row_free(set, fresh);
     } else if (there->copies && same_row(there, fresh)) {
-        row_free(set, fresh);
+        if (set->exact)
+            hide(there, fresh); /* one of the two will go */
+        else
+            row_free(set, fresh);
     } else {
         update_row(c, there, fresh);
     }
 }
 
-static void retract_hidden(struct rowset *set, struct rowset_row *top, const struct rowset_row *old)
+/* Whether there was such a row. */
+static bool retract_hidden(struct rowset *set, struct rowset_row *top, const struct rowset_row *old)
 {
     for (struct rowset_row **at = &top->under; *at; at = &(*at)->under) {
         struct rowset_row *row = *at;
@@ -217,8 +227,9 @@ static void retract_hidden(struct rowset *set, struct rowset_row *top, const str
             continue;
         *at = row->under;
         row_free(set, row);
-        return;
+        return true;
     }
+    return false;
 }
 
 static void retract_there(const struct row_change *c, struct rowset_row *there)
@@ -244,12 +255,9 @@ static void retract_row(const struct row_change *c, struct rowset_row *old)
     struct rowset *set = c->set;
     struct rowset_row *there = find(set, old);
 
-    if (there && there->copies) {
+    if (there && there->copies && !(set->exact && retract_hidden(set, there, old)))
         if (!set->exact || same_row(there, old))
             retract_there(c, there);
-        else
-            retract_hidden(set, there, old);
-    }
     row_free(set, old);
 }
 

@@ -4,7 +4,8 @@
  * retracted row stays as a hole until rowset_sweep, so that an update costs no removal.
  *
  * Where the query tells old rows itself (exact), a row that comes before the one in its place has gone hides that, until
- * either goes: rows of a key may come from several shards, each in order, but not among each other.
+ * either goes: rows of a key may come from several shards, each in order, but not among each other. One that is the
+ * same as the row in its place is hidden itself.
  *
  * Owns: copies of the rows.   Threads: one at a time.   Layer: flow.
  * Errors: ST_UNSUPPORTED by name for columns that cannot be kept (lists); ST_CORRUPT in loading.
