@@ -139,7 +139,8 @@ struct op_info {
     uint64_t rows_in, rows_out, late;
     uint64_t dropped; /* of a sink: rows with a NULL for a NOT NULL column */
     uint64_t state_rows, state_bytes; /* rows on disk too; bytes of memory */
-    uint64_t cold_rows;               /* of those rows, on disk */
+    uint64_t cold_rows;               /* entries on disk: groups, keys with their rows, values that DISTINCT has seen */
+    bool goes_to_disk;                /* near the limit; else its state stays in memory */
     int64_t busy_ns, watermark_us; /* INT64_MIN: none yet */
 };
 

@@ -868,7 +868,7 @@ void job_op_info(const struct job *job, uint32_t index, struct op_info *out)
         .rows_in = figures.rows_in, .rows_out = figures.rows_out, .late = figures.late,
         .dropped = figures.dropped,
         .state_rows = figures.state_rows, .state_bytes = figures.state_bytes,
-        .cold_rows = figures.cold_rows,
+        .cold_rows = figures.cold_rows, .goes_to_disk = plan_goes_to_disk(node),
         .busy_ns = figures.busy_ns, .watermark_us = figures.watermark_us,
     };
     for (uint16_t i = 0; i < node->inputs_count && i < 4; i++)

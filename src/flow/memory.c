@@ -117,15 +117,38 @@ static bool job_fits(const struct job *job)
     return engine->memory_bytes <= engine->options.memory_bytes_max && job->memory_bytes <= share_of(engine);
 }
 
+/* What of the job's memory no move can free: by name, where it is a quarter of it or more. */
+static void tell_staying(const struct job *job, char *out, size_t size)
+{
+    struct job_memory memory;
+    struct op_info most = {0};
+
+    job_memory(job, &memory);
+    for (uint32_t i = 0; i < driver_nodes_count(job->driver); i++) {
+        struct op_info op;
+        job_op_info(job, i, &op);
+        if (!op.goes_to_disk && !op.table.len && op.state_bytes > most.state_bytes)
+            most = op;
+    }
+    out[0] = 0;
+    if (memory.views > most.state_bytes && memory.views >= job->memory_bytes / 4)
+        snprintf(out, size, "; %llu MiB are in its views, which stay in memory", (unsigned long long)mib(memory.views));
+    else if (most.state_bytes && most.state_bytes >= job->memory_bytes / 4)
+        snprintf(out, size, "; %llu MiB are in its %s, which stays in memory", (unsigned long long)mib(most.state_bytes),
+                 most.name);
+}
+
 static void wait_for_memory(struct job *job)
 {
     struct engine *engine = job->engine;
     struct diag diag = {0};
+    char staying[128];
 
+    tell_staying(job, staying, sizeof(staying));
     diag_set(&diag, ST_NOSPACE, DIAG_LIMIT,
-             "memory.limit: job '%s' holds %llu MiB, all jobs %llu MiB of %llu MiB; its EXPLAIN says what grows", job->name,
+             "memory.limit: job '%s' holds %llu MiB, all jobs %llu MiB of %llu MiB; its EXPLAIN says what grows%s", job->name,
              (unsigned long long)mib(job->memory_bytes), (unsigned long long)mib(engine->memory_bytes),
-             (unsigned long long)mib(engine->options.memory_bytes_max));
+             (unsigned long long)mib(engine->options.memory_bytes_max), staying);
     if (job->temporary) {
         job_fail(job, JOB_FAILED, &diag);
         return;
@@ -133,7 +156,7 @@ static void wait_for_memory(struct job *job)
     job->state = JOB_PAUSED;
     job->memory_waits = true;
     engine->memory_waiting = true;
-    snprintf(job->error, sizeof(job->error), "%.240s%s%.150s; it goes on when there is room, or when it is resumed", diag.message,
+    snprintf(job->error, sizeof(job->error), "%.300s%s%.100s; it goes on when there is room, or when it is resumed", diag.message,
              job->disk_full[0] ? "; its state cannot go to disk: " : "", job->disk_full);
 }
 

@@ -68,7 +68,9 @@ static void task_disk(struct task *task)
 {
     struct driver *d = task->driver;
     char path[OS_PATH_MAX];
-    if (!task->node->class->move || !d->options.disk_folder)
+    bool goes = plan_goes_to_disk(task->node->plan);
+    CHECK_IF(goes, task->node->class->move != NULL);
+    if (!goes || !d->options.disk_folder)
         return;
     int n = snprintf(path, sizeof(path), "%s/%llu.cold", d->options.disk_folder,
                      (unsigned long long)++*d->options.disk_files);

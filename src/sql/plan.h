@@ -296,6 +296,8 @@ struct plan_sink {
     enum sink_lengths lengths;
 };
 
+enum { PLAN_DISK_TABLES = 64 }; /* of one node, that may be on disk */
+
 struct plan_node {
     enum plan_kind kind;
     uint32_t id; /* in the order of execution from 0; state is named by it */
@@ -340,6 +342,8 @@ void plan_destroy(struct plan *plan);
 bool plan_expires(const struct plan_node *node);
 /* Some of its state is let go of while what it stands for is still there: a key may come again as new. */
 bool plan_forgets(const struct plan *plan);
+/* Past seven eighths of memory.limit its state goes to disk; else, whatever it has stays in memory. */
+bool plan_goes_to_disk(const struct plan_node *node);
 /* The node's input has origins, and they decide what the query's order leaves open. */
 bool plan_orders_by_origin(const struct plan_node *node);
 /* As EXPLAIN prints it: the tree, a node a line, with changes, keys, growth and arrival. */

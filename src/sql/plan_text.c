@@ -618,7 +618,8 @@ static void print_node(struct printer *p, const struct plan_node *node, const ch
     buf_str(&p->out, "\n");
     bool children = node->inputs_count > 0;
     if (node->grows && !p->bare)
-        buf_printf(&p->out, "%s%s grows: %s\n", below, children ? "| " : "  ", node->grows);
+        buf_printf(&p->out, "%s%s grows: %s%s\n", below, children ? "| " : "  ", node->grows,
+                   plan_goes_to_disk(node) ? "" : "; it stays in memory");
     if (node->arrival && !p->bare)
         buf_printf(&p->out, "%s%s depends on arrival: %s\n", below, children ? "| " : "  ", node->arrival);
     for (uint16_t i = 0; i < node->inputs_count; i++)

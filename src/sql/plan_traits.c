@@ -410,12 +410,55 @@ static const char *join_grows(struct binder *b, const struct plan_node *node)
                         FORGET_IDLE, left && right ? "both sides" : left ? "the left" : "the right");
 }
 
+/* What DISTINCT has seen is a table an argument. */
+static bool distincts_go(const struct plan_group_agg *p)
+{
+    uint16_t distincts = 0;
+
+    for (uint16_t i = 0; i < p->aggs_count; i++)
+        distincts = (uint16_t)(distincts + p->aggs[i].distinct);
+    return distincts < PLAN_DISK_TABLES;
+}
+
+bool plan_goes_to_disk(const struct plan_node *node)
+{
+    switch (node->kind) {
+    case PLAN_GROUP_AGG: return distincts_go(&node->group_agg);
+    case PLAN_JOIN: return !node->join.bounded || node->join.high_us < node->join.low_us;
+    case PLAN_LOOKUP_JOIN: return !node->join.lookup;
+    case PLAN_RANK: return true;
+    case PLAN_NORMALIZE: return true;
+    default: return false;
+    }
+}
+
 static bool all_expires(const struct plan_node *node)
 {
     for (uint16_t i = 0; i < node->inputs_count; i++)
         if (node->inputs[i].ttl_us == 0)
             return false;
     return node->inputs_count > 0;
+}
+
+/* The call keeps all values that it is given. */
+static bool keeps_values(const struct agg_call *call, bool taken_back)
+{
+    bool one_of = call->kind == AGG_MIN || call->kind == AGG_MAX || call->kind == AGG_FIRST_VALUE ||
+                  call->kind == AGG_LAST_VALUE;
+
+    return one_of ? taken_back : call->distinct || agg_is_list(call->kind);
+}
+
+/* Of the one group of a query without GROUP BY. */
+static const char *values_grow(struct binder *b, const struct plan_node *node)
+{
+    const struct plan_group_agg *p = &node->group_agg;
+
+    for (uint16_t i = 0; i < p->aggs_count; i++)
+        if (keeps_values(&p->aggs[i], node->inputs[0].node->changes))
+            return arena_printf(b->arena, "every value given to %s%s is kept; group by a window; " FORGET_IDLE,
+                                agg_name(p->aggs[i].kind), p->aggs[i].distinct ? " DISTINCT" : "");
+    return NULL;
 }
 
 static const char *grows_of(struct binder *b, const struct plan_node *node)
@@ -425,7 +468,7 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
     switch (node->kind) {
     case PLAN_GROUP_AGG:
         if (node->group_agg.keys_count == 0)
-            return NULL;
+            return values_grow(b, node);
         return arena_printf(b->arena, "one group for each (%s); group by a window; " FORGET_IDLE,
                             key_names(b, node->inputs[0].node, node->group_agg.keys,
                                       node->group_agg.keys_count));
@@ -454,7 +497,7 @@ static const char *grows_of(struct binder *b, const struct plan_node *node)
                                       node->normalize.keys_count));
     case PLAN_RANK:
         if (node->rank.partition_count == 0)
-            return NULL;
+            return node->inputs[0].node->changes ? "every row is kept, as one may be taken back; " FORGET_IDLE : NULL;
         for (uint16_t i = 0; i < node->rank.partition_count; i++) {
             if (never_late(node->inputs[0].node, node->rank.partition[i]))
                 return "rows of windows that are past are kept; " FORGET_IDLE;

@@ -333,11 +333,6 @@ struct tier_rig {
     struct state_keys keys;
 };
 
-static void tier_drop(void *context, void *value)
-{
-    state_remove(context, value);
-}
-
 static void tier_begin(struct tier_rig *rig, uint32_t words, uint64_t seed)
 {
     memset(rig, 0, sizeof(*rig));
@@ -345,7 +340,7 @@ static void tier_begin(struct tier_rig *rig, uint32_t words, uint64_t seed)
     rig->os = os_sim_create(seed, NULL);
     EXPECT_OK(os_mkdir(rig->os, "data"));
     state_init(&rig->table, words, 8);
-    rig->tier = (struct state_tier){.table = &rig->table, .drop = tier_drop, .context = &rig->table};
+    rig->tier = (struct state_tier){.table = &rig->table};
     tier_open(&rig->tier, &(struct cold_options){.os = rig->os, .path = "data/t.cold"});
 }
 

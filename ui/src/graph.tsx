@@ -79,9 +79,14 @@ function edge(from: Placed, to: Placed, node: number, vertical: boolean): string
     : `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
 }
 
+function stateRest(op: Op): string {
+  if (op.cold_rows) return `, ${op.cold_rows} entries on disk`;
+  return op.goes_to_disk ? '' : ', where it stays';
+}
+
 function tooltip(op: Op): string {
   const lines = [`${op.name}${op.detail ? `\n${op.detail}` : ''}`, `rows in ${op.rows_in}, out ${op.rows_out}`];
-  if (op.state_rows) lines.push(`state ${op.state_rows} rows, ${bytes(op.state_bytes)}`);
+  if (op.state_rows) lines.push(`state ${op.state_rows} rows, ${bytes(op.state_bytes)} of memory${stateRest(op)}`);
   if (op.late) lines.push(`late ${op.late}`);
   if (op.watermark_us !== null) lines.push(`watermark ${timestamp(op.watermark_us)}`);
   return lines.join('\n');

@@ -54,6 +54,8 @@ export interface Op {
   late: number;
   state_rows: number;
   state_bytes: number;
+  cold_rows: number; // on disk
+  goes_to_disk: boolean; // near memory.limit; else its state stays in memory
   busy_ns: number;
   watermark_us: number | null;
 }

@@ -30,12 +30,12 @@ static void distinct_forget(const struct aggtable *t, const struct aggset *set, 
             memset(seen[i], 0, seen_size(set, index));
 }
 
-/* The keys (group id, value) of the rows of one distinct argument whose value is not null. */
-static struct agg_rows distinct_keys(const struct aggset *set, const struct agg_distinct *d,
-                                     enum phys phys, const struct column *col,
-                                     const struct agg_rows *all, struct arena *arena,
-                                     struct state_keys *keys)
+struct agg_rows distinct_keys(const struct aggset *set, uint16_t index, const struct agg_inputs *inputs,
+                              const struct agg_rows *all, struct arena *arena, struct state_keys *keys)
 {
+    const struct agg_distinct *d = &set->distincts[index];
+    const struct column *col = &inputs->args[d->arg];
+    enum phys phys = type_phys(set->args[d->arg]->type->kind);
     uint16_t *rows = arena_alloc(arena, 2u * all->count + 2), n = 0;
     int8_t *weights = arena_alloc(arena, all->count + 1u);
     void **values = arena_alloc(arena, sizeof(void *) * (all->count + 1u));
@@ -126,9 +126,8 @@ void distinct_update(struct aggtable *t, const struct aggset *set, uint16_t inde
 {
     const struct agg_distinct *d = &set->distincts[index];
     const struct column *col = &inputs->args[d->arg];
-    enum phys phys = type_phys(set->args[d->arg]->type->kind);
     struct state_keys keys;
-    struct agg_rows all = distinct_keys(set, d, phys, col, given, arena, &keys);
+    struct agg_rows all = distinct_keys(set, index, inputs, given, arena, &keys);
     void **seen = arena_alloc(arena, sizeof(void *) * (all.count + 1u));
     uint16_t *which = arena_alloc(arena, 2u * all.count + 2);
     uint16_t *rows = arena_alloc(arena, 2u * all.count + 2);

@@ -10,6 +10,7 @@
  *   agg_merge.c    groups of slices put together
  *   agg_result.c   results, copies of them, and whether they have changed
  *   agg_snapshot.c checkpoints
+ *   agg_tier.c     what of it may be on disk
  *
  * Owns: nothing.   Threads: one a table.   Layer: flow.
  */
@@ -52,6 +53,26 @@ static inline void *part_of(const struct agg_part *p, void *value)
 static inline uint64_t *group_id(const struct aggset *set, void *value)
 {
     return (uint64_t *)((uint8_t *)value + set->id_pos);
+}
+
+/* Ids that stay are unique in all of a job's life, on any number of shards: what DISTINCT has seen can be saved and loaded apart
+ * from its group, and goes to the shard of its group.
+ *
+ *   63 .. 14 a number, rising on each shard   13 .. 7 the key group   6 .. 0 the shard that made it */
+enum { ID_GROUP_SHIFT = 7, ID_SEQ_SHIFT = 14 };
+_Static_assert(STATE_GROUPS == 1 << (ID_SEQ_SHIFT - ID_GROUP_SHIFT) && KEY_GROUPS <= 1 << ID_GROUP_SHIFT, "parts of an id");
+
+static inline uint64_t id_next(struct aggtable *t, const void *value)
+{
+    uint64_t seq = t->next_id++;
+
+    if (!t->ids_stay)
+        return seq;
+    return seq << ID_SEQ_SHIFT | (uint64_t)state_group(state_hash_of(&t->groups, value)) << ID_GROUP_SHIFT | t->shard;
+}
+static inline uint32_t id_key_group(uint64_t id)
+{
+    return (uint32_t)(id >> ID_GROUP_SHIFT) & (STATE_GROUPS - 1);
 }
 
 /* Rows of an update: row rows[i] goes to the group values[i], with weights[i] (NULL: all +1). */
@@ -103,15 +124,25 @@ void list_merge(struct aggtable *t, const struct agg_part *p, struct sorted *int
 /* Whether bytes of a checkpoint are an item's. */
 bool list_item_check(const struct agg_part *p, struct bytes item, struct arena *arena);
 
+/* ---- checkpoints: a group's value, with its id as it was ---- */
+
+void group_value_save(const struct aggset *set, const void *value, struct buf *out);
+bool group_value_load(struct aggtable *t, const struct aggset *set, void *value, struct reader *r, struct arena *scratch);
+bool group_key_check(const struct aggtable *t, const struct keyer *keyer, const void *value);
+void group_parts_free(struct aggtable *t, const struct aggset *set, void *value); /* what it points to */
+
 /* ---- DISTINCT ---- */
 
 uint32_t distinct_value_size(const struct aggset *set, uint16_t index);
 /* Of a set that expires: when it was written last. */
 int64_t *distinct_time(const struct aggset *set, uint16_t index, void *seen);
+/* The keys (group id, value) of those rows whose value is not null; values[i]: the group of rows[i]. Which rows they are. */
+struct agg_rows distinct_keys(const struct aggset *set, uint16_t index, const struct agg_inputs *inputs,
+                              const struct agg_rows *all, struct arena *arena, struct state_keys *keys);
 /* The rows that bring a value which is new to its group, or take the last of one away, go to the calls over it. */
 void distinct_update(struct aggtable *t, const struct aggset *set, uint16_t index, struct arena *arena,
                      const struct agg_inputs *inputs, const struct agg_rows *given);
-/* to_of_id: by the id of other's group, the group of t. */
+/* to_of_id: by the id of other's group, the group of t; not of ids that stay. */
 void distinct_merge(struct aggtable *t, const struct aggtable *other, const struct aggset *set, uint16_t index,
                     void *const *to_of_id);
 

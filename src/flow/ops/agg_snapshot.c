@@ -1,6 +1,7 @@
 /* Checkpoints of an aggregate table:
- *   next seq; the groups (head, rows, id, parts); each distinct: u32 count, then id and value, mask or counts.
- * Ids are given anew when loaded, so that parts of several shards can be put together. */
+ *   next seq, its top bit set where ids stay: then the next number of an id; the groups (head, rows, id, parts); each distinct:
+ *   u32 count, then id and value, mask or counts.
+ * Ids that do not stay are given anew when loaded, so that parts of several shards can be put together. */
 #include "flow/ops/agg_parts.h"
 
 #include <stdlib.h>
@@ -10,9 +11,13 @@
 struct loading {
     struct aggtable *t;
     const struct aggset *set;
+    const struct state_mine *mine;
+    bool stay;              /* the ids that are loaded do; else: */
     struct state_table ids; /* old id → new id + 1 */
     struct arena scratch;
 };
+
+#define IDS_STAY (UINT64_C(1) << 63)
 
 /* Of a kept value: whether there is one, its origin where it has one, its bytes. */
 static void values_save(const struct aggset *set, const struct agg_part *p, const void *part,
@@ -37,9 +42,8 @@ static void values_save(const struct aggset *set, const struct agg_part *p, cons
     }
 }
 
-static void group_save(void *context, const void *value, struct buf *out)
+void group_value_save(const struct aggset *set, const void *value, struct buf *out)
 {
-    const struct aggset *set = context;
     uint32_t written = 0;
 
     for (uint16_t c = 0; c < set->count; c++) {
@@ -51,6 +55,11 @@ static void group_save(void *context, const void *value, struct buf *out)
         written = p->pos + 16;
     }
     buf_append(out, (const uint8_t *)value + written, set->value_size - written);
+}
+
+static void group_save(void *context, const void *value, struct buf *out)
+{
+    group_value_save(context, value, out);
 }
 
 static void distinct_save(const struct state_table *d, struct snap_writer *w)
@@ -71,7 +80,9 @@ static void distinct_save(const struct state_table *d, struct snap_writer *w)
 
 void aggtable_save(const struct aggtable *t, const struct aggset *set, struct snap_writer *w)
 {
-    buf_u64_le(&w->buf, t->next_seq);
+    buf_u64_le(&w->buf, t->next_seq | (t->ids_stay ? IDS_STAY : 0));
+    if (t->ids_stay)
+        buf_u64_le(&w->buf, t->next_id);
     state_save(&t->groups, w, group_save, (void *)set);
     for (uint16_t d = 0; d < set->distincts_count; d++)
         distinct_save(&t->distinct[d], w);
@@ -153,8 +164,7 @@ static bool id_find(const struct loading *l, uint64_t old, uint64_t *new)
     return value != NULL;
 }
 
-/* A group's value, with its id as it was. */
-static bool value_load(struct aggtable *t, const struct aggset *set, void *value, struct reader *r, struct arena *scratch)
+bool group_value_load(struct aggtable *t, const struct aggset *set, void *value, struct reader *r, struct arena *scratch)
 {
     uint32_t done = 0;
 
@@ -174,13 +184,24 @@ static bool group_load(void *context, void *value, struct reader *r)
 {
     struct loading *l = context;
 
-    if (!value_load(l->t, l->set, value, r, &l->scratch))
+    if (!group_value_load(l->t, l->set, value, r, &l->scratch))
         return false;
-    uint64_t *id = group_id(l->set, value);
+    if (l->stay)
+        return true;
+    uint64_t *id = group_id(l->set, value), old = *id;
+    *id = id_next(l->t, value);
     if (l->set->distincts_count)
-        id_map(l, *id, l->t->next_id);
-    *id = l->t->next_id++;
+        id_map(l, old, *id);
     return true;
+}
+
+/* Of what DISTINCT has seen: the group's id. False: that is another shard's. */
+static bool id_loaded(const struct loading *l, uint64_t old, uint64_t *id)
+{
+    if (!l->stay)
+        return id_find(l, old, id);
+    *id = old;
+    return state_is_mine(l->mine, id_key_group(old));
 }
 
 static enum status distinct_load(struct loading *l, uint16_t index, struct reader *r)
@@ -196,8 +217,8 @@ static enum status distinct_load(struct loading *l, uint16_t index, struct reade
         if (r->bad || raw.len < 8 || (phys == PHYS_STR) != !d->words)
             return ST_CORRUPT;
         memcpy(&old, raw.ptr, 8);
-        if (!id_find(l, old, &id))
-            continue; /* another shard's */
+        if (!id_loaded(l, old, &id))
+            continue;
         uint8_t *copy = xmalloc(raw.len);
         memcpy(copy, raw.ptr, raw.len);
         memcpy(copy, &id, 8);
@@ -215,78 +236,54 @@ static enum status distinct_load(struct loading *l, uint16_t index, struct reade
     return r->bad ? ST_CORRUPT : ST_OK;
 }
 
-static bool key_check(const struct state_table *groups, const struct keyer *keyer, const void *value)
+bool group_key_check(const struct aggtable *t, const struct keyer *keyer, const void *value)
 {
-    struct bytes key = groups->words ? BYTES_NONE : state_key_bytes(groups, value);
+    struct bytes key = t->groups.words ? BYTES_NONE : state_key_bytes(&t->groups, value);
 
-    return groups->words || pack_check(&keyer->pack, key.ptr, key.len);
+    return t->groups.words || pack_check(&keyer->pack, key.ptr, key.len);
 }
 
-static enum status keys_check(const struct state_table *groups, const struct keyer *keyer)
+static enum status keys_check(const struct aggtable *t, const struct keyer *keyer)
 {
-    for (uint32_t at = 0; at < groups->used; at++) {
-        const void *value = state_at(groups, at);
-        if (value && !key_check(groups, keyer, value))
+    for (uint32_t at = 0; at < t->groups.used; at++) {
+        const void *value = state_at(&t->groups, at);
+        if (value && !group_key_check(t, keyer, value))
             return ST_CORRUPT;
     }
+    return ST_OK;
+}
+
+/* Numbers go on behind those of all shards. */
+static enum status next_load(struct loading *l, struct reader *r)
+{
+    struct aggtable *t = l->t;
+    uint64_t seq = reader_u64_le(r);
+
+    l->stay = seq & IDS_STAY;
+    seq &= ~IDS_STAY;
+    t->next_seq = seq > t->next_seq ? seq : t->next_seq;
+    if (!l->stay)
+        return ST_OK;
+    uint64_t id = reader_u64_le(r);
+    if (!t->ids_stay || id >> (64 - ID_SEQ_SHIFT))
+        return ST_CORRUPT;
+    t->next_id = id > t->next_id ? id : t->next_id;
     return ST_OK;
 }
 
 enum status aggtable_load(struct aggtable *t, const struct aggset *set, const struct keyer *keyer,
                           struct reader *r, const struct state_mine *mine)
 {
-    struct loading l = {.t = t, .set = set};
-    uint64_t seq = reader_u64_le(r);
+    struct loading l = {.t = t, .set = set, .mine = mine};
 
-    if (seq > t->next_seq)
-        t->next_seq = seq;
     state_init(&l.ids, 1, 8);
     arena_init(&l.scratch, ARENA_BUDGET_NONE);
-    enum status st = state_load(&t->groups, r, mine, group_load, &l);
+    enum status st = next_load(&l, r);
+    if (st == ST_OK)
+        st = state_load(&t->groups, r, mine, group_load, &l);
     for (uint16_t d = 0; st == ST_OK && d < set->distincts_count; d++)
         st = distinct_load(&l, d, r);
     state_deinit(&l.ids);
     arena_deinit(&l.scratch);
-    return st == ST_OK ? keys_check(&t->groups, keyer) : st;
-}
-
-/* ---- to disk and back ---- */
-
-void aggtable_entry_save(void *context, const void *value, struct buf *out)
-{
-    const struct aggtable_entries *e = context;
-
-    group_save((void *)e->set, value, out);
-}
-
-bool aggtable_entry_load(void *context, void *value, struct reader *r)
-{
-    struct aggtable_entries *e = context;
-    bool good = value_load(e->t, e->set, value, r, &e->scratch);
-
-    arena_reset(&e->scratch);
-    return good;
-}
-
-void aggtable_entry_drop(void *context, void *value)
-{
-    struct aggtable_entries *e = context;
-
-    aggtable_remove(e->t, e->set, value);
-}
-
-static bool entry_load_checked(void *context, void *value, struct reader *r)
-{
-    struct aggtable_entries *e = context;
-
-    if (!key_check(&e->t->groups, e->keyer, value) || !aggtable_entry_load(context, value, r))
-        return false;
-    *group_id(e->set, value) = e->t->next_id++;
-    return true;
-}
-
-enum status aggtable_load_entries(struct aggtable_entries *e, struct reader *r, const struct state_mine *mine)
-{
-    CHECK(!e->set->distincts_count);
-    return state_load(&e->t->groups, r, mine, entry_load_checked, e);
+    return st == ST_OK ? keys_check(t, keyer) : st;
 }

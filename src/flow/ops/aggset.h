@@ -80,10 +80,14 @@ struct aggtable {
     struct state_table *distinct; /* by aggset.distincts */
     struct state_heap heap;
     uint64_t next_id, next_seq;
+    bool ids_stay;   /* ids are of the job, not of the table: agg_parts.h */
+    uint16_t shard;  /* of such ones */
     const struct expiry *expiry; /* of a set that expires: the operator's */
 };
 
 void aggtable_init(struct aggtable *t, const struct aggset *set, uint16_t key_words);
+/* Of a table that is never merged into another, and a part of which may be on disk: a group's id stays what it is. */
+void aggtable_ids_stay(struct aggtable *t, uint32_t shard);
 void aggtable_deinit(struct aggtable *t, const struct aggset *set);
 uint64_t aggtable_bytes(const struct aggtable *t, const struct aggset *set);
 
@@ -121,20 +125,23 @@ static inline int64_t *agg_rows(const struct aggset *set, void *value)
     return (int64_t *)((uint8_t *)value + set->rows_pos);
 }
 
-/* How a group goes to disk and back, where there is no DISTINCT: functions for a state_tier. A group read from a checkpoint
- * has its key checked by `keyer` and gets a new id. */
-struct aggtable_entries {
+/* Tables a part of which may be on disk: the groups, then what DISTINCT has seen, each argument by itself. */
+struct tiered;
+struct aggtable_entries { /* what their tiers work with */
     struct aggtable *t;
     const struct aggset *set;
     const struct keyer *keyer;
     struct arena scratch;
+    struct aggtable_seen *seen; /* by aggset.distincts */
 };
-void aggtable_entry_save(void *entries, const void *value, struct buf *out);
-bool aggtable_entry_load(void *entries, void *value, struct reader *r);
-void aggtable_entry_drop(void *entries, void *value);
-/* A part of a checkpoint that was on disk: groups alone. */
-enum status aggtable_load_entries(struct aggtable_entries *entries, struct reader *r, const struct state_mine *mine)
-    MUST_CHECK;
+/* group_over: of a group as state_save_entry writes it, given `context`. */
+void aggtable_tier(struct aggtable_entries *e, struct tiered *tiers, const struct op_ctx *ctx, struct arena *arena,
+                   cold_over_fn *group_over, const void *context);
+/* What aggtable_update of these rows will look up comes into memory; keys: of their groups. */
+enum status aggtable_need(struct aggtable_entries *e, struct tiered *tiers, struct op_ctx *ctx, const struct chunk *in,
+                          const uint16_t *rows, const struct state_keys *keys) MUST_CHECK;
+/* A part of a checkpoint that was on disk. */
+enum status aggtable_load_part(struct aggtable_entries *e, struct reader *r, const struct state_mine *mine) MUST_CHECK;
 
 void aggtable_save(const struct aggtable *t, const struct aggset *set, struct snap_writer *w);
 /* Adds the groups that are mine. */

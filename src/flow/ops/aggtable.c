@@ -16,6 +16,13 @@ void aggtable_init(struct aggtable *t, const struct aggset *set, uint16_t key_wo
         state_init(&t->distinct[d], set->distincts[d].words, distinct_value_size(set, d));
 }
 
+void aggtable_ids_stay(struct aggtable *t, uint32_t shard)
+{
+    CHECK(shard < KEY_GROUPS && !t->next_id);
+    t->ids_stay = true;
+    t->shard = (uint16_t)shard;
+}
+
 void aggtable_deinit(struct aggtable *t, const struct aggset *set)
 {
     state_deinit(&t->groups);
@@ -41,7 +48,7 @@ void aggtable_start(struct aggtable *t, const struct aggset *set, void *const *v
     for (uint16_t i = 0; i < count; i++) {
         if (!fresh[i])
             continue;
-        *group_id(set, values[i]) = t->next_id++;
+        *group_id(set, values[i]) = id_next(t, values[i]);
         for (uint16_t c = 0; c < set->count; c++) {
             const struct agg_part *p = &set->parts[c];
             if (part_is_plain(p))
@@ -120,7 +127,7 @@ void aggtable_update(struct aggtable *t, const struct aggset *set, struct arena 
         distinct_update(t, set, d, arena, inputs, &all);
 }
 
-static void parts_free(struct aggtable *t, const struct aggset *set, void *value)
+void group_parts_free(struct aggtable *t, const struct aggset *set, void *value)
 {
     for (uint16_t c = 0; set->has_kept && c < set->count; c++)
         if (!part_is_plain(&set->parts[c]))
@@ -129,13 +136,13 @@ static void parts_free(struct aggtable *t, const struct aggset *set, void *value
 
 void aggtable_remove(struct aggtable *t, const struct aggset *set, void *value)
 {
-    parts_free(t, set, value);
+    group_parts_free(t, set, value);
     state_remove(&t->groups, value);
 }
 
 void aggtable_reset(struct aggtable *t, const struct aggset *set, void *value)
 {
-    parts_free(t, set, value);
+    group_parts_free(t, set, value);
     memset(value, 0, set->value_size);
 }
 
@@ -155,7 +162,7 @@ static bool group_gone(void *context, void *value)
 
     if (!l->over(l->t, value))
         return false;
-    parts_free(l->t, l->set, value);
+    group_parts_free(l->t, l->set, value);
     return true;
 }
 

@@ -39,8 +39,7 @@ struct group_agg {
     uint32_t touched_count, touched_cap;
     uint32_t told; /* of the touched, while they are being told */
     struct aggtable_entries entries;
-    struct state_tier tier;
-    bool has_tier; /* groups may be on disk */
+    struct tiered tiers;
 };
 
 /* Of a group as state_save_entry writes it. The head is the first of the value, as it is in memory. */
@@ -54,17 +53,6 @@ static bool entry_over(const void *context, struct bytes entry)
     CHECK(value.len >= sizeof(struct head) + sizeof(written_us));
     memcpy(&written_us, value.ptr + sizeof(struct head), sizeof(written_us));
     return expiry_over(&s->expiry, written_us);
-}
-
-static void open_tier(struct group_agg *s, const struct op_ctx *ctx)
-{
-    struct cold_options options = *ctx->disk;
-
-    if (s->expiry.ttl_us) {
-        options.over = entry_over;
-        options.over_context = s;
-    }
-    tier_open(&s->tier, &options);
 }
 
 static enum status group_open(const struct plan_node *node, void *state, struct op_ctx *ctx)
@@ -83,13 +71,11 @@ static enum status group_open(const struct plan_node *node, void *state, struct 
     TRY(aggset_make(&s->set, &s->plan_arena, node, head, ctx->expr.diag));
     aggtable_init(&s->table, &s->set, s->keyer.words);
     s->table.expiry = &s->expiry;
-    s->has_tier = ctx->disk && !s->set.distincts_count; /* values that were seen are beside the group, and stay */
+    if (s->set.distincts_count)
+        aggtable_ids_stay(&s->table, ctx->shard);
     s->entries = (struct aggtable_entries){.t = &s->table, .set = &s->set, .keyer = &s->keyer};
     arena_init(&s->entries.scratch, ARENA_BUDGET_NONE);
-    s->tier = (struct state_tier){.table = &s->table.groups, .save = aggtable_entry_save,
-                                  .load = aggtable_entry_load, .drop = aggtable_entry_drop, .context = &s->entries};
-    if (s->has_tier)
-        open_tier(s, ctx);
+    aggtable_tier(&s->entries, &s->tiers, ctx, &s->plan_arena, s->expiry.ttl_us ? entry_over : NULL, s);
     return ST_OK;
 }
 
@@ -98,7 +84,7 @@ static void group_close(const struct plan_node *node, void *state)
     struct group_agg *s = state;
 
     (void)node;
-    tier_close(&s->tier);
+    tiered_close(&s->tiers);
     arena_deinit(&s->entries.scratch);
     aggtable_deinit(&s->table, &s->set);
     arena_deinit(&s->plan_arena);
@@ -283,14 +269,14 @@ static enum status group_load(const struct plan_node *node, void *state, struct 
                          &(struct state_mine){ctx->shard, ctx->shards});
 }
 
-/* ---- groups on disk ---- */
+/* ---- what is on disk ---- */
 
 static uint64_t group_cold(const struct plan_node *node, const void *state)
 {
     const struct group_agg *s = state;
 
     (void)node;
-    return tier_count(&s->tier);
+    return tiered_cold(&s->tiers);
 }
 
 static enum status group_need(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
@@ -302,8 +288,9 @@ static enum status group_need(const struct plan_node *node, void *state, struct 
 
     (void)node;
     (void)input;
-    keyer_keys(&s->keyer, in->cols, chunk_rows(in, all), in->count, ctx->arena, &keys);
-    return tiered(ctx, &s->tier, tier_need(&s->tier, &keys));
+    const uint16_t *rows = chunk_rows(in, all);
+    keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
+    return aggtable_need(&s->entries, &s->tiers, ctx, in, rows, &keys);
 }
 
 static uint64_t group_movable(const struct plan_node *node, const void *state)
@@ -311,7 +298,7 @@ static uint64_t group_movable(const struct plan_node *node, const void *state)
     const struct group_agg *s = state;
 
     (void)node;
-    return s->has_tier && state_count(&s->table.groups) ? aggtable_bytes(&s->table, &s->set) : 0;
+    return tiered_movable(&s->tiers);
 }
 
 static enum status group_move(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent)
@@ -319,9 +306,7 @@ static enum status group_move(const struct plan_node *node, void *state, struct 
     struct group_agg *s = state;
 
     (void)node;
-    if (!s->has_tier)
-        return ST_OK;
-    return tiered(ctx, &s->tier, tier_move(&s->tier, tiered_part(&s->table.groups, percent)));
+    return tiered_move(&s->tiers, ctx, percent);
 }
 
 static enum status group_save_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
@@ -330,7 +315,7 @@ static enum status group_save_cold(const struct plan_node *node, void *state, st
     struct group_agg *s = state;
 
     (void)node;
-    return tiered(ctx, &s->tier, tier_scan(&s->tier, first, out));
+    return tiered_save(&s->tiers, ctx, first, out);
 }
 
 static enum status group_load_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r)
@@ -338,9 +323,7 @@ static enum status group_load_cold(const struct plan_node *node, void *state, st
     struct group_agg *s = state;
 
     (void)node;
-    if (s->set.distincts_count)
-        return ST_CORRUPT;
-    return aggtable_load_entries(&s->entries, r, &(struct state_mine){ctx->shard, ctx->shards});
+    return aggtable_load_part(&s->entries, r, &(struct state_mine){ctx->shard, ctx->shards});
 }
 
 static void group_measure(const struct plan_node *node, const void *state, uint64_t *rows,
@@ -349,9 +332,9 @@ static void group_measure(const struct plan_node *node, const void *state, uint6
     const struct group_agg *s = state;
 
     (void)node;
-    *rows = state_count(&s->table.groups) + tier_count(&s->tier);
-    *bytes = aggtable_bytes(&s->table, &s->set) + tier_bytes(&s->tier) + s->touched_cap * sizeof(*s->touched) + s->copies.used_bytes +
-             s->scratch.used_bytes + s->plan_arena.used_bytes;
+    *rows = state_count(&s->table.groups) + (s->tiers.count ? tier_count(&s->tiers.tiers[0]) : 0);
+    *bytes = aggtable_bytes(&s->table, &s->set) + tiered_bytes(&s->tiers) + s->touched_cap * sizeof(*s->touched) +
+             s->copies.used_bytes + s->scratch.used_bytes + s->plan_arena.used_bytes;
 }
 
 const struct op_class op_group_agg = {

@@ -22,12 +22,15 @@
  * when they come and are not kept. */
 #include "flow/ops/join_side.h"
 #include "flow/ops/ops.h"
+#include "flow/ops/tiered.h"
 
 #include "base/check.h"
 
 struct join {
     struct arena plan_arena, scratch, test_scratch;
     struct join_side sides[2];
+    struct join_tier tier_of[2]; /* context of the sides' tiers */
+    struct tiered tiers;         /* of the left, then the right; none where rows lie in buckets of time */
     struct join_test test;
     bool padded[2];   /* the side's rows come alone when they meet nothing */
     bool existence;   /* SEMI or ANTI */
@@ -40,6 +43,20 @@ struct join {
 
 #define FOREVER_START INT64_MIN
 #define FOREVER_END   INT64_MAX
+
+/* Both sides are one table each, which is looked up and never walked. */
+static void join_tiers(struct join *s, const struct op_ctx *ctx)
+{
+    tiered_open(&s->tiers, ctx, &s->plan_arena, 2);
+    for (int i = 0; i < 2; i++) {
+        struct join_tier *tier = &s->tier_of[i];
+        *tier = (struct join_tier){&s->sides[i], join_bucket_get(&s->sides[i], FOREVER_START, FOREVER_END)};
+        tiered_add(&s->tiers, ctx, &s->plan_arena,
+                   &(struct state_tier){.table = &tier->bucket->keys, .save = join_list_save, .load = join_list_load,
+                                        .release = join_list_release, .context = tier, .heap = &tier->bucket->heap},
+                   s->sides[i].expiry.ttl_us ? join_list_over : NULL, tier);
+    }
+}
 
 static bool updates_whole(const struct plan_node *input)
 {
@@ -77,6 +94,8 @@ static enum status join_open(const struct plan_node *node, void *state, struct o
         s->width = s->width < 1000000 ? 1000000 : s->width;
         s->deferred = !node->changes && (s->padded[0] || s->padded[1]);
     }
+    if (!s->width)
+        join_tiers(s, ctx);
     return ST_OK;
 }
 
@@ -85,6 +104,7 @@ static void join_close(const struct plan_node *node, void *state)
     struct join *s = state;
 
     (void)node;
+    tiered_close(&s->tiers);
     join_side_close(&s->sides[0]);
     join_side_close(&s->sides[1]);
     arena_deinit(&s->plan_arena);
@@ -140,7 +160,7 @@ static struct join_bucket *bucket_of(struct working *w, uint16_t row)
     struct join_side *side = &s->sides[w->side];
 
     if (!s->width)
-        return side->count ? side->buckets[0] : join_bucket_get(side, FOREVER_START, FOREVER_END);
+        return side->buckets[0];
     int64_t start = floor_to(w->times[row], s->width);
     if (time_is_past(s, &w->node->join, w->side, start + s->width))
         return NULL;
@@ -520,14 +540,85 @@ static enum status join_load(const struct plan_node *node, void *state, struct o
     return join_side_load(&s->sides[1], r, &mine);
 }
 
+/* ---- what is on disk ---- */
+
+static uint64_t join_cold(const struct plan_node *node, const void *state)
+{
+    const struct join *s = state;
+
+    (void)node;
+    return tiered_cold(&s->tiers);
+}
+
+/* Rows meet those of the other side, and join those of their own. */
+static enum status join_need(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
+                             const struct chunk *in)
+{
+    struct join *s = state;
+    uint16_t all[CHUNK_ROWS];
+    struct state_keys keys;
+    enum status st = ST_OK;
+
+    (void)node;
+    if (!s->tiers.count)
+        return ST_OK;
+    keyer_keys(&s->sides[input].keyer, in->cols, chunk_rows(in, all), in->count, ctx->arena, &keys);
+    for (uint16_t side = 0; side < 2; side++) {
+        enum status one = tiered_need(&s->tiers, ctx, side, &keys);
+        if (one != ST_OK && one != ST_AGAIN)
+            return one;
+        st = one == ST_AGAIN ? one : st;
+    }
+    if (st == ST_OK)
+        tiered_met(&s->tiers);
+    return st;
+}
+
+static uint64_t join_movable(const struct plan_node *node, const void *state)
+{
+    const struct join *s = state;
+
+    (void)node;
+    return tiered_movable(&s->tiers);
+}
+
+static enum status join_move(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent)
+{
+    struct join *s = state;
+
+    (void)node;
+    return tiered_move(&s->tiers, ctx, percent);
+}
+
+static enum status join_save_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
+                                   struct buf *out)
+{
+    struct join *s = state;
+
+    (void)node;
+    return tiered_save(&s->tiers, ctx, first, out);
+}
+
+static enum status join_load_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r)
+{
+    struct join *s = state;
+    uint8_t side = reader_u8(r);
+
+    (void)node;
+    if (r->bad || side > 1 || s->width)
+        return ST_CORRUPT;
+    struct join_tier *tier = &s->tier_of[side];
+    return state_load(&tier->bucket->keys, r, &(struct state_mine){ctx->shard, ctx->shards}, join_list_load, tier);
+}
+
 static void join_measure(const struct plan_node *node, const void *state, uint64_t *rows,
                          uint64_t *bytes)
 {
     const struct join *s = state;
 
     (void)node;
-    *rows = join_side_rows(&s->sides[0]) + join_side_rows(&s->sides[1]);
-    *bytes = join_side_bytes(&s->sides[0]) + join_side_bytes(&s->sides[1]);
+    *rows = join_side_rows(&s->sides[0]) + join_side_rows(&s->sides[1]) + tiered_cold(&s->tiers);
+    *bytes = tiered_bytes(&s->tiers) + join_side_bytes(&s->sides[0]) + join_side_bytes(&s->sides[1]);
 }
 
 const struct op_class op_join = {
@@ -540,5 +631,11 @@ const struct op_class op_join = {
     .save = join_save,
     .load = join_load,
     .close = join_close,
+    .cold = join_cold,
+    .need = join_need,
+    .movable = join_movable,
+    .move = join_move,
+    .save_cold = join_save_cold,
+    .load_cold = join_load_cold,
     .measure = join_measure,
 };

@@ -236,10 +236,10 @@ uint64_t join_side_bytes(const struct join_side *side)
 /* ---- checkpoints: u32 buckets, each start, end, the table; a list: count, then matches, the time where rows expire,
  * and bytes of each ---- */
 
-static void list_save(void *context, const void *value, struct buf *out)
+void join_list_save(void *context, const void *value, struct buf *out)
 {
     const struct join_list *list = value;
-    const struct join_bucket *b = context;
+    const struct join_bucket *b = ((const struct join_tier *)context)->bucket;
 
     buf_uvarint(out, list->count);
     for (struct join_row *row = list->first; row; row = row->next) {
@@ -256,18 +256,14 @@ void join_side_save(const struct join_side *side, struct snap_writer *w)
     for (uint32_t i = side->first; i < side->count; i++) {
         buf_u64_le(&w->buf, (uint64_t)side->buckets[i]->start);
         buf_u64_le(&w->buf, (uint64_t)side->buckets[i]->end);
-        state_save(&side->buckets[i]->keys, w, list_save, side->buckets[i]);
+        struct join_tier of = {.bucket = side->buckets[i]};
+        state_save(&side->buckets[i]->keys, w, join_list_save, &of);
     }
 }
 
-struct loading {
-    struct join_side *side;
-    struct join_bucket *bucket;
-};
-
-static bool list_load(void *context, void *value, struct reader *r)
+bool join_list_load(void *context, void *value, struct reader *r)
 {
-    struct loading *l = context;
+    struct join_tier *l = context;
     uint64_t count = reader_uvarint(r);
 
     for (uint64_t i = 0; i < count; i++) {
@@ -294,10 +290,37 @@ enum status join_side_load(struct join_side *side, struct reader *r, const struc
         int64_t start = (int64_t)reader_u64_le(r), end = (int64_t)reader_u64_le(r);
         if (r->bad || start >= end)
             return ST_CORRUPT;
-        struct loading l = {side, join_bucket_get(side, start, end)};
-        TRY(state_load(&l.bucket->keys, r, mine, list_load, &l));
+        struct join_tier l = {side, join_bucket_get(side, start, end)};
+        TRY(state_load(&l.bucket->keys, r, mine, join_list_load, &l));
     }
     return r->bad ? ST_CORRUPT : ST_OK;
+}
+
+/* ---- to disk ---- */
+
+void join_list_release(void *context, void *value)
+{
+    struct join_bucket *b = ((struct join_tier *)context)->bucket;
+    struct join_list *list = value;
+
+    while (list->first)
+        row_drop(b, list, NULL, list->first);
+}
+
+bool join_list_over(const void *context, struct bytes entry)
+{
+    const struct join_tier *tier = context;
+    struct reader r = reader_of(entry);
+    struct bytes value = state_saved_value(&tier->bucket->keys, &r);
+
+    r = reader_of(value);
+    for (uint64_t rows = reader_uvarint(&r); rows > 0; rows--) {
+        (void)reader_uvarint(&r);
+        if (!expiry_over(&tier->side->expiry, reader_varint(&r)))
+            return false;
+        (void)reader_sized(&r);
+    }
+    return true;
 }
 
 /* ---- what comes out ---- */

@@ -77,6 +77,17 @@ void join_side_save(const struct join_side *side, struct snap_writer *w);
 enum status join_side_load(struct join_side *side, struct reader *r,
                            const struct state_mine *mine) MUST_CHECK;
 
+/* ---- a side that is one bucket, a part of which may be on disk: functions of its tier ---- */
+
+struct join_tier { /* their context */
+    struct join_side *side;
+    struct join_bucket *bucket;
+};
+void join_list_save(void *tier, const void *value, struct buf *out);
+bool join_list_load(void *tier, void *value, struct reader *r);
+void join_list_release(void *tier, void *value);
+bool join_list_over(const void *tier, struct bytes entry); /* the time of each of its rows is */
+
 /* ---- what a join gives: pairs of packed rows ---- */
 
 struct join_out {

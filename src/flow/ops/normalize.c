@@ -7,6 +7,7 @@
 #include "flow/ops/expiry.h"
 #include "flow/ops/ops.h"
 #include "flow/ops/pack.h"
+#include "flow/ops/tiered.h"
 #include "store/state/heap.h"
 
 #include "base/check.h"
@@ -26,7 +27,10 @@ struct normalize {
     struct state_heap heap;
     struct expiry expiry;
     bool tell_before;
+    struct tiered tiers;
 };
+
+static void normalize_tier(struct normalize *s, const struct op_ctx *ctx);
 
 static enum status normalize_open(const struct plan_node *node, void *state, struct op_ctx *ctx)
 {
@@ -42,6 +46,7 @@ static enum status normalize_open(const struct plan_node *node, void *state, str
     TRY(pack_make(&s->pack, &s->plan_arena, input, NULL, input->columns_count, ctx->expr.diag));
     expiry_open(&s->expiry, &node->inputs[0]);
     state_init(&s->table, s->keyer.words, sizeof(struct kept_row) + (s->expiry.ttl_us ? sizeof(int64_t) : 0));
+    normalize_tier(s, ctx);
     return ST_OK;
 }
 
@@ -50,6 +55,7 @@ static void normalize_close(const struct plan_node *node, void *state)
     struct normalize *s = state;
 
     (void)node;
+    tiered_close(&s->tiers);
     state_deinit(&s->table);
     heap_deinit(&s->heap);
     arena_deinit(&s->plan_arena);
@@ -252,14 +258,99 @@ static enum status normalize_load(const struct plan_node *node, void *state, str
     return state_load(&s->table, r, &(struct state_mine){ctx->shard, ctx->shards}, kept_load, s);
 }
 
+/* ---- what is on disk ---- */
+
+static uint64_t normalize_cold(const struct plan_node *node, const void *state)
+{
+    const struct normalize *s = state;
+
+    (void)node;
+    return tiered_cold(&s->tiers);
+}
+
+static enum status normalize_need(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
+                              const struct chunk *in)
+{
+    struct normalize *s = state;
+    uint16_t all[CHUNK_ROWS];
+    struct state_keys keys;
+
+    (void)node;
+    (void)input;
+    keyer_keys(&s->keyer, in->cols, chunk_rows(in, all), in->count, ctx->arena, &keys);
+    TRY(tiered_need(&s->tiers, ctx, 0, &keys));
+    tiered_met(&s->tiers);
+    return ST_OK;
+}
+
+static uint64_t normalize_movable(const struct plan_node *node, const void *state)
+{
+    const struct normalize *s = state;
+
+    (void)node;
+    return tiered_movable(&s->tiers);
+}
+
+static enum status normalize_move(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent)
+{
+    struct normalize *s = state;
+
+    (void)node;
+    return tiered_move(&s->tiers, ctx, percent);
+}
+
+static enum status normalize_save_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
+                                   struct buf *out)
+{
+    struct normalize *s = state;
+
+    (void)node;
+    return tiered_save(&s->tiers, ctx, first, out);
+}
+
+static enum status normalize_load_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r)
+{
+    if (reader_u8(r) != 0)
+        return ST_CORRUPT;
+    return normalize_load(node, state, ctx, r);
+}
+
+static void kept_release(void *context, void *value)
+{
+    struct normalize *s = context;
+    struct kept_row *kept = value;
+
+    heap_free(&s->heap, kept->packed, kept->size);
+}
+
+/* Of a row as state_save_entry writes it. */
+static bool saved_over(const void *context, struct bytes entry)
+{
+    const struct normalize *s = context;
+    struct reader r = reader_of(entry);
+    struct bytes value = state_saved_value(&s->table, &r);
+
+    r = reader_of(value);
+    return expiry_over(&s->expiry, (int64_t)reader_u64_le(&r));
+}
+
+static void normalize_tier(struct normalize *s, const struct op_ctx *ctx)
+{
+    tiered_open(&s->tiers, ctx, &s->plan_arena, 1);
+    tiered_add(&s->tiers, ctx, &s->plan_arena,
+               &(struct state_tier){.table = &s->table, .save = kept_save, .load = kept_load, .release = kept_release,
+                                    .context = s, .heap = &s->heap},
+               s->expiry.ttl_us ? saved_over : NULL, s);
+}
+
 static void normalize_measure(const struct plan_node *node, const void *state, uint64_t *rows,
                               uint64_t *bytes)
 {
     const struct normalize *s = state;
 
     (void)node;
-    *rows = state_count(&s->table);
-    *bytes = state_bytes(&s->table) + s->heap.held_bytes;
+    *rows = state_count(&s->table) + tiered_cold(&s->tiers);
+    *bytes = state_bytes(&s->table) + s->heap.held_bytes + tiered_bytes(&s->tiers);
 }
 
 const struct op_class op_normalize = {
@@ -271,5 +362,11 @@ const struct op_class op_normalize = {
     .save = normalize_save,
     .load = normalize_load,
     .close = normalize_close,
+    .cold = normalize_cold,
+    .need = normalize_need,
+    .movable = normalize_movable,
+    .move = normalize_move,
+    .save_cold = normalize_save_cold,
+    .load_cold = normalize_load_cold,
     .measure = normalize_measure,
 };

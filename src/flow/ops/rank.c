@@ -14,6 +14,7 @@
  * the next one of its partition comes. */
 #include "flow/ops/ops.h"
 #include "flow/ops/rank_rows.h"
+#include "flow/ops/tiered.h"
 
 #include <stdlib.h>
 
@@ -40,9 +41,12 @@ struct rank {
     uint8_t kind_gone, kind_new; /* of the row that falls out of a full top-N and the one that enters */
     struct state_table table;
     struct state_heap heap;
+    struct tiered tiers;
 };
 
 /* ---- open, close ---- */
+
+static void rank_tier(struct rank *s, const struct op_ctx *ctx);
 
 static enum status rank_open(const struct plan_node *node, void *state, struct op_ctx *ctx)
 {
@@ -69,6 +73,7 @@ static enum status rank_open(const struct plan_node *node, void *state, struct o
     s->kind_gone = update ? ROW_UPDATE_BEFORE : ROW_DELETE;
     s->kind_new = update ? ROW_UPDATE_AFTER : ROW_INSERT;
     state_init(&s->table, s->keyer.words, sizeof(struct partition) + (s->r.expiry.ttl_us ? sizeof(int64_t) : 0));
+    rank_tier(s, ctx);
     return ST_OK;
 }
 
@@ -77,6 +82,7 @@ static void rank_close(const struct plan_node *node, void *state)
     struct rank *s = state;
 
     (void)node;
+    tiered_close(&s->tiers);
     state_deinit(&s->table);
     heap_deinit(&s->heap);
     arena_deinit(&s->plan_arena);
@@ -427,14 +433,108 @@ static enum status rank_load(const struct plan_node *node, void *state, struct o
     return state_load(&s->table, r, &(struct state_mine){ctx->shard, ctx->shards}, partition_load, s);
 }
 
+/* ---- what is on disk ---- */
+
+static uint64_t rank_cold(const struct plan_node *node, const void *state)
+{
+    const struct rank *s = state;
+
+    (void)node;
+    return tiered_cold(&s->tiers);
+}
+
+static enum status rank_need(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
+                              const struct chunk *in)
+{
+    struct rank *s = state;
+    uint16_t all[CHUNK_ROWS];
+    struct state_keys keys;
+
+    (void)node;
+    (void)input;
+    keyer_keys(&s->keyer, in->cols, chunk_rows(in, all), in->count, ctx->arena, &keys);
+    TRY(tiered_need(&s->tiers, ctx, 0, &keys));
+    tiered_met(&s->tiers);
+    return ST_OK;
+}
+
+static uint64_t rank_movable(const struct plan_node *node, const void *state)
+{
+    const struct rank *s = state;
+
+    (void)node;
+    return tiered_movable(&s->tiers);
+}
+
+static enum status rank_move(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent)
+{
+    struct rank *s = state;
+
+    (void)node;
+    return tiered_move(&s->tiers, ctx, percent);
+}
+
+static enum status rank_save_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
+                                   struct buf *out)
+{
+    struct rank *s = state;
+
+    (void)node;
+    return tiered_save(&s->tiers, ctx, first, out);
+}
+
+static enum status rank_load_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r)
+{
+    struct rank *s = state;
+
+    (void)node;
+    if (reader_u8(r) != 0)
+        return ST_CORRUPT;
+    return state_load(&s->table, r, &(struct state_mine){ctx->shard, ctx->shards}, partition_load, s);
+}
+
+static void partition_release(void *context, void *value)
+{
+    struct rank *s = context;
+    struct partition *p = value;
+
+    if (s->mode == RANK_FIRST)
+        rank_row_free(&s->r, &s->heap, p->row);
+    else
+        rank_rows_free(&s->r, &s->heap, &p->rows);
+}
+
+/* Of a partition as state_save_entry writes it: the time of each of its rows is over. */
+static bool saved_over(const void *context, struct bytes entry)
+{
+    const struct rank *s = context;
+    struct reader r = reader_of(entry);
+    struct bytes value = state_saved_value(&s->table, &r);
+
+    r = reader_of(value);
+    for (uint64_t rows = reader_uvarint(&r); rows > 0; rows--)
+        if (!expiry_over(&s->r.expiry, rank_row_saved_time(&r)))
+            return false;
+    return true;
+}
+
+static void rank_tier(struct rank *s, const struct op_ctx *ctx)
+{
+    tiered_open(&s->tiers, ctx, &s->plan_arena, 1);
+    tiered_add(&s->tiers, ctx, &s->plan_arena,
+               &(struct state_tier){.table = &s->table, .save = partition_save, .load = partition_load,
+                                    .release = partition_release, .context = s, .heap = &s->heap},
+               s->r.expiry.ttl_us ? saved_over : NULL, s);
+}
+
 static void rank_measure(const struct plan_node *node, const void *state, uint64_t *rows,
                          uint64_t *bytes)
 {
     const struct rank *s = state;
 
     (void)node;
-    *rows = s->r.count;
-    *bytes = state_bytes(&s->table) + s->heap.held_bytes + s->scratch.used_bytes + s->plan_arena.used_bytes;
+    *rows = s->r.count + tiered_cold(&s->tiers);
+    *bytes = state_bytes(&s->table) + tiered_bytes(&s->tiers) + s->heap.held_bytes + s->scratch.used_bytes + s->plan_arena.used_bytes;
 }
 
 const struct op_class op_rank = {
@@ -446,5 +546,11 @@ const struct op_class op_rank = {
     .save = rank_save,
     .load = rank_load,
     .close = rank_close,
+    .cold = rank_cold,
+    .need = rank_need,
+    .movable = rank_movable,
+    .move = rank_move,
+    .save_cold = rank_save_cold,
+    .load_cold = rank_load_cold,
     .measure = rank_measure,
 };

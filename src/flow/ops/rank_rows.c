@@ -58,6 +58,15 @@ void rank_row_free(struct rank_rows *r, struct state_heap *heap, struct rank_row
     r->count--;
 }
 
+void rank_rows_free(struct rank_rows *r, struct state_heap *heap, struct sorted *list)
+{
+    struct sorted_at at = sorted_first();
+
+    for (struct rank_row *row; (row = sorted_get(list, at)) != NULL; at = sorted_next(list, at))
+        rank_row_free(r, heap, row);
+    sorted_free(list, heap);
+}
+
 int64_t rank_rows_expire(struct rank_rows *r, struct state_heap *heap, struct sorted *list)
 {
     int64_t oldest = INT64_MAX;
@@ -149,6 +158,15 @@ void rank_rows_save(const struct rank_rows *r, const struct sorted *list, struct
     buf_uvarint(out, list->count);
     for (struct rank_row *row; (row = sorted_get(list, at)) != NULL; at = sorted_next(list, at))
         rank_row_save(r, row, out);
+}
+
+int64_t rank_row_saved_time(struct reader *in)
+{
+    (void)reader_uvarint(in);
+    (void)reader_varint(in);
+    int64_t time = reader_varint(in);
+    (void)reader_sized(in);
+    return time;
 }
 
 struct rank_row *rank_row_load(struct rank_rows *r, struct state_heap *heap, struct reader *in)

@@ -52,6 +52,7 @@ int64_t rank_rows_expire(struct rank_rows *r, struct state_heap *heap, struct so
 struct rank_row *rank_row_new(struct rank_rows *r, struct state_heap *heap,
                               const struct rank_coming *in);
 void rank_row_free(struct rank_rows *r, struct state_heap *heap, struct rank_row *row);
+void rank_rows_free(struct rank_rows *r, struct state_heap *heap, struct sorted *list); /* the list is empty then */
 /* By the order alone; with origins; a sorted_compare over rank_rows. */
 int rank_order_compare(const struct rank_rows *r, const uint8_t *a, const uint8_t *b);
 int rank_coming_compare(const struct rank_rows *r, const struct rank_coming *in,
@@ -66,6 +67,8 @@ bool rank_rows_put(struct rank_rows *r, struct state_heap *heap, struct sorted *
 /* Checkpoints: u count, then origin, time where rows expire, and bytes of each row, the first first. */
 void rank_row_save(const struct rank_rows *r, struct rank_row *row, struct buf *out);
 void rank_rows_save(const struct rank_rows *r, const struct sorted *list, struct buf *out);
+/* Of such a row of one that may expire; the reader stands behind it. */
+int64_t rank_row_saved_time(struct reader *in);
 /* NULL: no such row. */
 struct rank_row *rank_row_load(struct rank_rows *r, struct state_heap *heap, struct reader *in);
 bool rank_rows_load(struct rank_rows *r, struct state_heap *heap, struct sorted *list,

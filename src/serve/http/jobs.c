@@ -80,6 +80,7 @@ static void write_op(struct json_writer *w, const struct op_info *op)
     json_key_u64(w, "state_rows", op->state_rows);
     json_key_u64(w, "state_bytes", op->state_bytes);
     json_key_u64(w, "cold_rows", op->cold_rows);
+    json_key_bool(w, "goes_to_disk", op->goes_to_disk);
     json_key_f64(w, "busy_seconds", (double)op->busy_ns / 1e9);
     json_key(w, "watermark");
     write_time(w, op->watermark_us);

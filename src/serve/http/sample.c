@@ -282,6 +282,7 @@ static void write_op(struct json_writer *w, const struct op_info *op)
     json_key_u64(w, "state_rows", op->state_rows);
     json_key_u64(w, "state_bytes", op->state_bytes);
     json_key_u64(w, "cold_rows", op->cold_rows);
+    json_key_bool(w, "goes_to_disk", op->goes_to_disk);
     json_key_i64(w, "busy_ns", op->busy_ns);
     key_time_us(w, "watermark_us", op->watermark_us);
     json_object_end(w);

@@ -129,7 +129,8 @@ static inline uint32_t state_key_nulls(const struct state_table *t, const void *
 }
 struct bytes state_key_bytes(const struct state_table *t, const void *value);
 
-/* Whether it was used since the last call; of a table that marks. */
+/* Of a table that marks: it was used; whether it was since the last call. */
+void state_mark(struct state_table *t, void *value);
 bool state_unmark(struct state_table *t, void *value);
 /* Closes holes and gives back what memory that frees. Values move. */
 void state_shrink(struct state_table *t);
@@ -146,6 +147,7 @@ void state_save_entry(const struct state_table *t, const void *value, struct buf
 void state_save_key(const struct state_keys *keys, uint32_t k, struct buf *out);
 uint64_t state_hash_of(const struct state_table *t, const void *value);
 struct bytes state_saved_value(const struct state_table *t, struct reader *r); /* of one entry; none: it is damaged */
+struct bytes state_saved_key(const struct state_table *t, struct reader *r);   /* its words or bytes, as they stand there */
 /* What stands before so many entries. */
 void state_save_head(const struct state_table *t, uint32_t entries, struct buf *out);
 enum status state_load_entry(struct state_table *t, struct reader *r, const struct state_mine *mine,

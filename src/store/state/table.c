@@ -291,6 +291,12 @@ static inline void entry_mark(uint8_t *entry)
     memcpy(entry + 4, &meta, 4);
 }
 
+void state_mark(struct state_table *t, void *value)
+{
+    CHECK(t->marks);
+    entry_mark((uint8_t *)value - t->key_size - HEADER);
+}
+
 bool state_unmark(struct state_table *t, void *value)
 {
     uint8_t *entry = (uint8_t *)value - t->key_size - HEADER;
@@ -535,6 +541,15 @@ static bool key_load(const struct state_table *t, struct reader *r, struct saved
     for (uint32_t i = 0; i < t->words; i++)
         key->words[i] = reader_u64_le(r);
     return !r->bad && !(key->nulls & ~NULLS);
+}
+
+struct bytes state_saved_key(const struct state_table *t, struct reader *r)
+{
+    (void)reader_u8(r);
+    if (!t->words)
+        return reader_sized(r);
+    (void)reader_u32_le(r);
+    return reader_bytes(r, 8u * t->words);
 }
 
 struct bytes state_saved_value(const struct state_table *t, struct reader *r)

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-enum { GROUP = 64, ROUNDS = 2 /* of the hand in one move: the first may find all in use */ };
+enum { GROUP = 64, ROUNDS = 2 /* of the hand in one move: the first may find all in use */, REPACK_BYTES_MIN = 64 << 10 };
 
 #ifdef QW_SLOW_CHECKS
 struct tier_bugs tier_bugs;
@@ -73,6 +73,8 @@ static uint32_t want_missing(struct state_tier *t, const struct state_keys *keys
             which[i] = (uint16_t)(from + i);
         state_find(t->table, keys, which, n, values);
         for (uint32_t i = 0; i < n; i++) {
+            if (values[i])
+                state_mark(t->table, values[i]); /* it may be looked up alone, which does not */
             if (values[i] || !cold_maybe(t->cold, keys->hashes[from + i]))
                 continue;
             buf_clear(&key);
@@ -163,10 +165,53 @@ static enum status drop_stored(struct state_tier *t)
     t->doing = TIER_RESTS;
     for (uint32_t i = 0; i < t->victims_count; i++)
         if (cold_is_stored(t->cold, i)) {
-            t->drop(t->context, t->victims[i]);
+            if (t->release)
+                t->release(t->context, t->victims[i]);
+            state_remove(t->table, t->victims[i]);
             t->move_left--;
         }
     return st;
+}
+
+static void swap_heaps(struct state_heap *a, struct state_heap *b)
+{
+    struct state_heap kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
+/* One value by way of its saved form: it is freed in the heap that there is, and loaded into the fresh one. */
+static void repack_value(struct state_tier *t, void *value, struct state_heap *fresh, struct buf *saved)
+{
+    buf_clear(saved);
+    t->save(t->context, value, saved);
+    t->release(t->context, value);
+    memset(value, 0, t->table->value_size);
+    swap_heaps(t->heap, fresh);
+    struct reader r = reader_of(buf_view(saved));
+    bool whole = t->load(t->context, value, &r);
+    CHECK(whole);
+    swap_heaps(t->heap, fresh);
+}
+
+static void repack(struct state_tier *t)
+{
+    struct state_heap fresh;
+    struct buf saved;
+
+    if (!t->heap || t->heap->held_bytes < REPACK_BYTES_MIN || t->heap->used_bytes > t->heap->held_bytes / 2)
+        return;
+    heap_init(&fresh);
+    buf_init(&saved, 0);
+    for (uint32_t at = 0; at < t->table->used; at++) {
+        void *value = state_at(t->table, at);
+        if (value)
+            repack_value(t, value, &fresh, &saved);
+    }
+    swap_heaps(t->heap, &fresh);
+    heap_deinit(&fresh);
+    buf_deinit(&saved);
 }
 
 static enum status move_over(struct state_tier *t, enum status st)
@@ -175,6 +220,7 @@ static enum status move_over(struct state_tier *t, enum status st)
     free(t->victims);
     t->victims = NULL;
     state_shrink(t->table);
+    repack(t);
     return st;
 }
 

@@ -5,7 +5,8 @@
  * table nor store is used.
  *
  *     tier_need   before keys are looked up: afterwards those that there are are in the table
- *     tier_move   to disk, in the order of a clock's hand: an entry used since the hand last passed is passed over
+ *     tier_move   to disk, in the order of a clock's hand: an entry used since the hand last passed is passed over. In the end
+ *                 the table shrinks, and what values point to moves to a new heap, as a heap gives back nothing but itself
  *     tier_scan   what is on disk, for a checkpoint
  *
  * The store is opened with the first move. Which entries are cold may depend on anything: nothing that is seen may
@@ -24,8 +25,9 @@ struct state_tier {
     struct state_table *table;
     state_save_fn *save;
     state_load_fn *load;
-    void (*drop)(void *context, void *value); /* removes the entry, with what it points to */
+    void (*release)(void *context, void *value); /* frees what it points to; NULL: that is nothing */
     void *context;
+    struct state_heap *heap; /* of what values point to, and of nothing else; NULL: there is none */
     struct cold_options cold_options;
     struct cold *cold; /* NULL: nothing was ever moved */
 

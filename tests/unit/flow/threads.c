@@ -173,6 +173,35 @@ TEST_SECONDS(threads_recover_what_others_ran, 120)
     free_answers(first);
 }
 
+/* Each shard waits for its own file; the state of all goes to disk and through its saved form between ticks by chance. */
+TEST_SECONDS(threads_wait_for_state_that_is_on_disk, 120)
+{
+    char *first[READS] = {0};
+    uint64_t moves = 0;
+    for (uint32_t shards = 1; shards <= 3; shards++) {
+        struct engine_options options = threaded(shards);
+        struct er er;
+        char dir[OS_PATH_MAX];
+        snprintf(dir, sizeof(dir), "%s/%u", test_dir(), shards);
+        options.check_determinism = shards > 1;
+        options.check_seed = shards;
+        options.checkpoint_interval_us = 20000;
+        er_open(&er, os_posix(), dir, options);
+        make_events(&er);
+        er_sql(&er, queries);
+        for (int i = 0; i < 12; i++) {
+            produce(&er, i * 500, 500);
+            er_settle(&er);
+        }
+        expect_answers(&er, first);
+        for (struct job *job = engine_job_next(er.engine, NULL); job; job = engine_job_next(er.engine, job))
+            moves += job->moves;
+        er_close(&er, true);
+    }
+    EXPECT(moves > 10);
+    free_answers(first);
+}
+
 static bool in_a_tick(const struct job *job)
 {
     return job->ticking && driver_elsewhere(job->driver);
