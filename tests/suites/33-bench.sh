@@ -1,7 +1,7 @@
 #!/bin/sh
 # Nexmark's answers are the same from every source and on any number of shards; what bench refuses
 . tests/lib/suite.sh
-need_build
+need_build build/release/bench/latency
 
 # The hash and the rows of one run.
 answer() {
@@ -116,4 +116,27 @@ same "$?" 1 "a signal ends it with 1"
 grep -q "stopped by a signal" "$suite_dir/out"; check $? "and it says so"
 left=$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'quickwater-bench-*' -newer "$suite_dir/want" | wc -l)
 same "$left" 0 "and nothing is left"
+
+# State larger than memory.limit, small.
+sh tools/bench/cold.sh --help | grep -q 'EVENTS_MEMORY=N'
+check $? "cold: --help tells what can be set"
+mkdir -p build/bench
+KEYS=200000 EVENTS=100000 EVENTS_MEMORY=1500000 LIMIT=16777216 GROUP_MIB=0 SECONDS_EACH=1 WAIT=120 NAME=cold_small \
+    sh tools/bench/cold.sh >"$suite_dir/cold" 2>&1
+check $? "cold: runs to its end"
+# keys, events/s, CPU s, RSS, read, written, groups on disk, p99
+awk -F' *[|] *' '/in memory \|/ { memory += $3 > 0 && $4 > 0 && $8 == 0 && $9 > 0 }
+    /memory.limit 16 MiB/ { disk += $3 > 0 && $4 > 0 && $8 > 50000 && $8 <= 200000 && $9 > 0 }
+    END { exit !(memory == 2 && disk == 2) }' "$suite_dir/cold"
+check $? "cold: two runs in memory, two with most groups on disk"
+[ "$failed" = 0 ] || cat "$suite_dir/cold"
+python3 - build/bench/cold_small.json <<'PY'
+import json, sys
+cases = {(c["case"], c["metric"]): c for c in json.load(open(sys.argv[1]))["cases"]}
+assert len(cases) == 12, sorted(cases)
+assert cases["alike", "written_bytes"]["ours"] > 1000000, cases["alike", "written_bytes"]
+for keys in ("alike", "skewed"):
+    assert 0 < cases[keys, "events_per_second"]["ours"], cases[keys, "events_per_second"]
+PY
+check $? "cold: the JSON has each figure"
 summary

@@ -1,5 +1,5 @@
 #!/bin/sh
-# benchmarks, side by side with a peer where there is one: nexmark, latency, history, idle, embed, flights, kafka, bridges, partitions, restart, stack
+# benchmarks, side by side with a peer where there is one: nexmark, latency, history, idle, embed, flights, kafka, bridges, partitions, restart, stack, cold
 #
 # With no name: all of them. Tables go to the terminal, JSON to build/bench/NAME.json.
 #
@@ -15,8 +15,12 @@
 #   bridges  records to Kafka, Redis and InfluxDB and from them; Flink's Kafka connector beside it. RECORDS=N SYSTEMS="kafka redis influxdb" FLINK=no
 #   partitions  10,000 partitions: memory, start, open files. PARTITIONS=N RECORDS=N
 #   stack    a fraud check beside Kafka, Flink and Redis: payment to answer, CPU, memory. PAYMENTS=N CARDS=N RATE=N SECONDS_EACH=N
+#   cold     state ten times larger than memory.limit, beside the same in memory. KEYS=N EVENTS=N EVENTS_MEMORY=N; cold --help
 #   restart  with much log, after a clean stop and a SIGKILL. GIB=N (10)
 #   flights  three million real flights (npm and PyPI; kept in the cache). FLIGHTS=N
+case ${2:-} in
+-h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "tools/bench/$1.sh"; exit 0 ;;
+esac
 setup_build
 need_packages librdkafka-dev curl kcat
 mkdir -p build

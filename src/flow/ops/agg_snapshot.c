@@ -213,7 +213,7 @@ static enum status distinct_load(struct loading *l, uint16_t index, struct reade
     for (uint32_t i = 0; i < count; i++) {
         struct bytes raw = d->words ? reader_bytes(r, 8u * d->words) : reader_sized(r);
         struct bytes counts = reader_bytes(r, d->value_size);
-        uint64_t old, id, words[3], hash;
+        uint64_t old, id = 0, words[3], hash;
         if (r->bad || raw.len < 8 || (phys == PHYS_STR) != !d->words)
             return ST_CORRUPT;
         memcpy(&old, raw.ptr, 8);
