@@ -6,15 +6,16 @@
 # One job: COUNT, SUM, MIN and MAX of each of KEYS numbers, one shard, its events from a generator; of its changes, which are all
 # told, a filter lets none pass, so that no sink keeps anything. First each key comes once, which is not measured; then EVENTS
 # events (EVENTS_MEMORY where all is in memory), of keys all alike, then, in a second run, nine of ten events of a
-# hundredth of the keys. The limit is a tenth of what the state took in memory (LIMIT=BYTES: that). Beside it a small job gets RATE events a second for SECONDS_EACH: from a Kafka client through its
-# aggregate and back, which says what the loop's other work feels of the disk.
+# hundredth of the keys. The limit is a tenth of what the state took in memory (LIMIT=BYTES: that). Beside it a small job gets
+# RATE events a second for SECONDS_EACH: from a Kafka client through its aggregate and back, which says what the loop's other
+# work feels of the disk.
 #
 # Where a control group can be made (root), the server with a limit runs in one of GROUP_MIB more than it, which bounds the page
 # cache too: else the files of state on disk stay in the machine's memory, and are read from there.
 #
-#   KEYS=N           6000000
-#   EVENTS=N         400000
-#   EVENTS_MEMORY=N  8000000
+#   KEYS=N           1500000
+#   EVENTS=N         150000
+#   EVENTS_MEMORY=N  6000000
 #   GROUP_MIB=N      128; 0: no control group
 #   RATE=N           1000
 #   SECONDS_EACH=N   5
@@ -23,7 +24,7 @@
 set -eu
 case ${1:-} in -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 . tools/bench/common.sh
-keys=${KEYS:-6000000} events=${EVENTS:-400000} events_memory=${EVENTS_MEMORY:-8000000}
+keys=${KEYS:-1500000} events=${EVENTS:-150000} events_memory=${EVENTS_MEMORY:-6000000}
 group_mib=${GROUP_MIB:-128} wait=${WAIT:-3600} limit=${LIMIT:-}
 rate=${RATE:-1000} seconds=${SECONDS_EACH:-5}
 plain=$qw group=
