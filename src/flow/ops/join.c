@@ -50,6 +50,7 @@ static void join_tiers(struct join *s, const struct op_ctx *ctx)
     tiered_open(&s->tiers, ctx, &s->plan_arena, 2);
     for (int i = 0; i < 2; i++) {
         struct join_tier *tier = &s->tier_of[i];
+        s->sides[i].whole = true;
         *tier = (struct join_tier){&s->sides[i], join_bucket_get(&s->sides[i], FOREVER_START, FOREVER_END)};
         tiered_add(&s->tiers, ctx, &s->plan_arena,
                    &(struct state_tier){.table = &tier->bucket->keys, .save = join_list_save, .load = join_list_load,

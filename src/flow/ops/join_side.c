@@ -288,7 +288,7 @@ enum status join_side_load(struct join_side *side, struct reader *r, const struc
 
     for (uint32_t i = 0; i < buckets; i++) {
         int64_t start = (int64_t)reader_u64_le(r), end = (int64_t)reader_u64_le(r);
-        if (r->bad || start >= end)
+        if (r->bad || start >= end || (side->whole && (start != INT64_MIN || end != INT64_MAX)))
             return ST_CORRUPT;
         struct join_tier l = {side, join_bucket_get(side, start, end)};
         TRY(state_load(&l.bucket->keys, r, mine, join_list_load, &l));

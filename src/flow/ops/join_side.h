@@ -39,6 +39,7 @@ struct join_side {
     struct join_bucket **buckets; /* by end, then start; the live ones are first .. count-1 */
     uint32_t first, count, cap;
     struct expiry expiry;
+    bool whole;    /* one bucket for all times, from the beginning on */
     bool in_order; /* rows of a key stand in the order of their times */
 };
 
