@@ -321,7 +321,7 @@ def nothing_is_lost_and_nothing_twice_over_kills_and_a_connection_that_hurts():
     server.source("once_in")
     server.sql("CREATE TABLE once (id BIGINT) " + options("once", "'format' = 'json', 'bridge.batch.records' = '50'", servers=kafka.hurting))
     server.sql("INSERT INTO once SELECT id FROM once_in;")
-    rounds = 4 if CI else 24
+    rounds = 3 if CI else 24
     for i in range(rounds):
         for p in kafka.proxies:
             p.trouble = ({"delay"}, {"cut"}, {"throttle"}, {"deaf"})[i % 4]
