@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "data/avro/compat.h"
+#include "data/jsonschema/compat.h"
 #include "data/protobuf/compat.h"
 #include "data/protobuf/text.h"
 #include "store/schemas/schemas.h"
@@ -112,6 +113,18 @@ enum schema_error schema_parse_protobuf(const struct log *log, const struct sche
     return error;
 }
 
+enum schema_error schema_parse_json(const struct log *log, const struct schema_text *schema, struct arena *arena,
+                                    struct js_set *out, struct diag *diag)
+{
+    struct closure c = {.log = log, .arena = arena, .diag = diag};
+    enum schema_error error = close_over(&c, schema, 0);
+
+    *out = (struct js_set){0};
+    if (error == SCHEMA_OK && js_parse(out, arena, schema->text, import_referred, &c, diag) != ST_OK)
+        error = SCHEMA_BAD;
+    return error;
+}
+
 /* ---- what may follow ---- */
 
 struct follow {
@@ -134,14 +147,6 @@ static bool looks_ahead(enum schema_level level)
 static bool looks_at_all(enum schema_level level)
 {
     return level == LEVEL_BACKWARD_TRANSITIVE || level == LEVEL_FORWARD_TRANSITIVE || level == LEVEL_FULL_TRANSITIVE;
-}
-
-static enum schema_error unchecked(struct diag *diag, enum schema_type type)
-{
-    diag_set(diag, ST_UNSUPPORTED, DIAG_UNSUPPORTED,
-             "Whether a schema of type %s fits an earlier one is not checked yet: set the subject's level to NONE",
-             schema_type_name(type));
-    return SCHEMA_NOT_PERMITTED;
 }
 
 static enum schema_error fits_avro(const struct follow *f, const struct schema_text *other, struct arena *arena,
@@ -174,13 +179,29 @@ static enum schema_error fits_protobuf(const struct follow *f, const struct sche
     return error;
 }
 
+static enum schema_error fits_json(const struct follow *f, const struct schema_text *other, struct arena *arena,
+                                   bool *fits, struct buf *why, struct diag *diag)
+{
+    struct js_set ours, theirs = {0};
+    enum schema_error error = schema_parse_json(f->log, f->schema, arena, &ours, diag);
+
+    if (error == SCHEMA_OK)
+        error = schema_parse_json(f->log, other, arena, &theirs, diag);
+    if (error == SCHEMA_OK)
+        *fits = (!looks_back(f->level) || js_can_read(&ours, &theirs, why)) &&
+                (!looks_ahead(f->level) || js_can_read(&theirs, &ours, why));
+    js_deinit(&ours);
+    js_deinit(&theirs);
+    return error;
+}
+
 static enum schema_error fits(const struct follow *f, const struct schema_text *other, struct arena *arena,
                               bool *fits, struct buf *why, struct diag *diag)
 {
     switch (f->schema->type) {
     case SCHEMA_AVRO: return fits_avro(f, other, arena, fits, why, diag);
     case SCHEMA_PROTOBUF: return fits_protobuf(f, other, arena, fits, why, diag);
-    default: return unchecked(diag, f->schema->type);
+    default: return fits_json(f, other, arena, fits, why, diag);
     }
 }
 

@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "base/json_reader.h"
 #include "base/reader.h"
 #include "data/avro/compat.h"
 #include "data/protobuf/text.h"
@@ -420,7 +419,7 @@ static enum schema_error check_new(const struct log *log, const struct schema_re
     struct arena scratch;
     const struct avro_schema *avro;
     struct proto_set set;
-    struct json_cursor cursor;
+    struct js_set js;
     enum schema_error error = SCHEMA_OK;
 
     if (!subject_valid(what->subject))
@@ -441,8 +440,9 @@ static enum schema_error check_new(const struct log *log, const struct schema_re
     } else if (s->type == SCHEMA_PROTOBUF) {
         proto_set_init(&set, &scratch);
         error = schema_parse_protobuf(log, s, &set, diag);
-    } else if (s->type == SCHEMA_JSON && !json_is_one(s->text, &cursor)) {
-        error = refused(diag, SCHEMA_BAD, "The schema is not JSON");
+    } else {
+        error = schema_parse_json(log, s, &scratch, &js, diag);
+        js_deinit(&js);
     }
     arena_deinit(&scratch);
     return error;

@@ -22,6 +22,7 @@
 #define QW_STORE_SCHEMAS_SCHEMAS_H
 
 #include "data/avro/schema.h"
+#include "data/jsonschema/schema.h"
 #include "data/protobuf/schema.h"
 #include "store/log/log.h"
 
@@ -139,6 +140,9 @@ enum schema_error schema_parse_avro(const struct log *log, const struct schema_t
 /* Protobuf, the same; file 0 of the set is the schema itself. */
 enum schema_error schema_parse_protobuf(const struct log *log, const struct schema_text *schema,
                                         struct proto_set *out, struct diag *diag) MUST_CHECK;
+/* JSON Schema, the same; js_deinit in any case. */
+enum schema_error schema_parse_json(const struct log *log, const struct schema_text *schema, struct arena *arena,
+                                    struct js_set *out, struct diag *diag) MUST_CHECK;
 
 /* Of a subject (empty: of all). _own: whether it has one of its own. */
 enum schema_level schema_level_of(const struct log *log, struct bytes subject, bool *own);

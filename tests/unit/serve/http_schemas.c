@@ -190,8 +190,7 @@ TEST(schemas_deleted_and_after_a_restart)
     http_server_close(&s);
 }
 
-/* What cannot be checked is not let in as if it had been. */
-TEST(schemas_of_other_types)
+TEST(schemas_of_json)
 {
     struct http_server s;
 
@@ -199,10 +198,25 @@ TEST(schemas_of_other_types)
     ASK("POST", "/subjects/j-value/versions", "{\"schema\":\"{\\\"type\\\":\\\"object\\\"}\",\"schemaType\":\"JSON\"}", 200, "{\"id\":1}");
     ASK("GET", "/schemas/ids/1", NULL, 200, "{\"schemaType\":\"JSON\",\"schema\":");
     ASK("POST", "/subjects/j-value/versions", "{\"schema\":\"{\",\"schemaType\":\"JSON\"}", 422, "42201");
-    ASK("POST", "/subjects/j-value/versions", "{\"schema\":\"{\\\"type\\\":\\\"array\\\"}\",\"schemaType\":\"JSON\"}", 422,
-        "of type JSON fits an earlier one is not checked yet");
+    ASK("POST", "/subjects/j-value/versions",
+        "{\"schema\":\"{\\\"type\\\":\\\"array\\\"}\",\"schemaType\":\"JSON\"}", 409, "TYPE_CHANGED at path '#/'");
+    ASK("POST", "/compatibility/subjects/j-value/versions/latest?verbose=true",
+        "{\"schema\":\"{\\\"type\\\":\\\"object\\\",\\\"required\\\":[\\\"a\\\"]}\",\"schemaType\":\"JSON\"}", 200,
+        "NOT_DECIDED");
+    ASK("POST", "/subjects/k-value/versions",
+        "{\"schema\":\"{\\\"$ref\\\":\\\"j.json\\\"}\",\"schemaType\":\"JSON\",\"references\":[{\"name\":\"j."
+        "json\",\"subject\":\"j-value\","
+        "\"version\":1}]}",
+        200, "{\"id\":2}");
+    ASK("POST", "/subjects/k-value/versions",
+        "{\"schema\":\"{\\\"type\\\":\\\"object\\\",\\\"title\\\":\\\"k\\\"}\",\"schemaType\":\"JSON\"}", 200,
+        "{\"id\":3}");
+    ASK("POST", "/subjects/k-value/versions",
+        "{\"schema\":\"{\\\"$ref\\\":\\\"x.json\\\"}\",\"schemaType\":\"JSON\"}", 422,
+        "refers to 'x.json', which is neither");
     ASK("PUT", "/config/j-value", "{\"compatibility\":\"NONE\"}", 200, "NONE");
-    ASK("POST", "/subjects/j-value/versions", "{\"schema\":\"{\\\"type\\\":\\\"array\\\"}\",\"schemaType\":\"JSON\"}", 200, "{\"id\":2}");
+    ASK("POST", "/subjects/j-value/versions",
+        "{\"schema\":\"{\\\"type\\\":\\\"array\\\"}\",\"schemaType\":\"JSON\"}", 200, "{\"id\":4}");
     http_server_close(&s);
 }
 
