@@ -55,6 +55,7 @@ struct proto_enum *proto_enum_add(struct proto_set *set, struct bytes full_name)
     struct proto_enum *e = ARENA_NEW(set->arena, struct proto_enum);
 
     e->name = full_name;
+    e->file = set->file;
     set->enums = grown(set->arena, set->enums, set->enums_count, &set->enums_cap);
     set->enums[set->enums_count++] = e;
     return e;

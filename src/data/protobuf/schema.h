@@ -30,7 +30,7 @@ struct proto_value {
 struct proto_enum {
     struct bytes name; /* full: "package.Outer.Color" */
     struct proto_value *values;
-    uint32_t count;
+    uint32_t count, file; /* file: as a message's */
     bool closed; /* proto2: a number that is not there is no value of it */
 };
 struct proto_field {
@@ -67,6 +67,9 @@ struct proto_set {
     uint32_t enums_count, enums_cap;
     uint32_t parts, files, file; /* file: that is being read */
     struct bytes package;        /* of file 0 */
+    struct bytes *imports;       /* that file 0 names itself */
+    uint32_t imports_count;
+    bool proto3;                 /* file 0, of text, is */
     bool described;              /* file 0 was a descriptor */
 };
 void proto_set_init(struct proto_set *set, struct arena *arena);

@@ -506,6 +506,11 @@ static bool import_path(struct parse *p, struct bytes path)
     struct imports *in = p->imports;
     struct bytes text = BYTES_NONE;
 
+    if (!p->set->file && p->set->imports_count < IMPORTS_MAX) {
+        if (!p->set->imports)
+            p->set->imports = ARENA_ARRAY(p->set->arena, struct bytes, IMPORTS_MAX);
+        p->set->imports[p->set->imports_count++] = path;
+    }
     for (uint32_t i = 0; i < in->count; i++)
         if (bytes_equal(in->paths[i], path))
             return true;
@@ -629,6 +634,7 @@ enum status proto_text(struct proto_set *set, struct bytes text, proto_import_fn
     if (!read_file(&p, text))
         return p.st;
     set->package = p.package;
+    set->proto3 = p.proto3;
     return proto_link(set, diag);
 }
 

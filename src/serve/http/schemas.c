@@ -1,5 +1,7 @@
 /* schemas.c: subjects, versions and schemas of the registry. */
+#include "base/base64.h"
 #include "base/check.h"
+#include "data/protobuf/describe.h"
 #include "serve/http/registry.h"
 
 /* ---- what is told of a version ---- */
@@ -20,12 +22,33 @@ static void write_references(struct json_writer *w, const struct schema_text *sc
     json_array_end(w);
 }
 
-static void write_schema(struct json_writer *w, const struct schema_text *schema)
+/* ?format=serialized: of a Protobuf schema its descriptor in base64, as some clients want it. */
+static struct bytes text_asked(struct exchange *x, const struct schema_text *schema)
+{
+    struct proto_set set;
+    struct diag passed = {0};
+    struct buf descriptor, text;
+
+    proto_set_init(&set, &x->arena);
+    if (schema->type != SCHEMA_PROTOBUF || !bytes_is(registry_query(x, "format"), "serialized") ||
+        schema_parse_protobuf(x->face->log, schema, &set, &passed) != SCHEMA_OK || set.described)
+        return schema->text;
+    buf_init(&descriptor, 0);
+    buf_init(&text, 0);
+    proto_describe(&set, &descriptor);
+    base64_encode(&text, buf_view(&descriptor));
+    struct bytes out = arena_copy(&x->arena, buf_view(&text));
+    buf_deinit(&descriptor);
+    buf_deinit(&text);
+    return out;
+}
+
+static void write_schema(struct json_writer *w, struct exchange *x, const struct schema_text *schema)
 {
     if (schema->type != SCHEMA_AVRO)
         json_key_str(w, "schemaType", schema_type_name(schema->type));
     write_references(w, schema);
-    json_key_text(w, "schema", schema->text);
+    json_key_text(w, "schema", text_asked(x, schema));
 }
 
 static void write_version(struct json_writer *w, struct exchange *x, const struct schema_version *v)
@@ -37,7 +60,7 @@ static void write_version(struct json_writer *w, struct exchange *x, const struc
     json_key_i64(w, "version", v->version);
     json_key_u64(w, "id", v->id);
     if (schema_of_id(x->face->log, v->id, &x->arena, &schema, NULL))
-        write_schema(w, &schema);
+        write_schema(w, x, &schema);
     json_object_end(w);
 }
 
@@ -210,7 +233,7 @@ void get_schema_by_id(struct exchange *x)
         return;
     begin(x, &body, &w);
     json_object_begin(&w);
-    write_schema(&w, &schema);
+    write_schema(&w, x, &schema);
     if (registry_flag(x, "fetchMaxId"))
         json_key_u64(&w, "maxId", schema_id_max(x->face->log));
     json_object_end(&w);

@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "data/format/format.h"
+#include "data/protobuf/compat.h"
+#include "data/protobuf/describe.h"
 #include "data/protobuf/text.h"
 #include "data/text.h"
 #include "lib/data_case.h"
@@ -367,4 +370,49 @@ TEST(protobuf_reads_oneofs_and_presence)
     TWO("grp ROW<g INT>",
           "",
           "field 'grp': Protobuf's group is not read or written: leave the column out", NULL);
+}
+
+/* What a text is described as is the same types again, and the places of its messages are the same. */
+TEST(protobuf_texts_are_described)
+{
+    static const char *const texts[] = {three, two};
+
+    for (int i = 0; i < 2; i++) {
+        struct arena arena;
+        struct proto_set text, described;
+        struct diag diag = {0};
+        struct buf file, coded, why;
+        uint32_t place[PROTO_DEPTH_MAX], again[PROTO_DEPTH_MAX];
+
+        arena_init(&arena, ARENA_BUDGET_NONE);
+        buf_init(&file, 0);
+        buf_init(&coded, 0);
+        buf_init(&why, 4096);
+        proto_set_init(&text, &arena);
+        proto_set_init(&described, &arena);
+        EXPECT_OK(proto_text(&text, bytes_str(texts[i]), NULL, NULL, &diag));
+        proto_describe(&text, &file);
+        base64_encode(&coded, buf_view(&file));
+        EXPECT_OK(proto_text(&described, buf_view(&coded), NULL, NULL, &diag));
+        EXPECT(described.described);
+        EXPECT_INT(described.messages_count, text.messages_count);
+        EXPECT(proto_can_read(&text, &described, &why));
+        EXPECT(proto_can_read(&described, &text, &why));
+        for (uint32_t m = 0; m < text.messages_count; m++) {
+            const struct proto_message *was = text.messages[m], *is = proto_message_find(&described, was->name);
+            EXPECT(is && is->count == was->count && is->map_entry == was->map_entry && is->group == was->group);
+            uint32_t count = proto_message_place(&text, was, place);
+            EXPECT(was->map_entry || was->group ||
+                   (proto_message_place(&described, is, again) == count &&
+                    !memcmp(place, again, count * sizeof(*place))));
+            for (uint32_t f = 0; f < was->count; f++)
+                EXPECT(is->fields[f].presence == was->fields[f].presence &&
+                       is->fields[f].packed == was->fields[f].packed &&
+                       bytes_equal(is->fields[f].otherwise, was->fields[f].otherwise));
+        }
+        buf_deinit(&file);
+        buf_deinit(&coded);
+        buf_deinit(&why);
+        arena_deinit(&arena);
+    }
 }

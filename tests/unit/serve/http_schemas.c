@@ -223,6 +223,7 @@ TEST(schemas_of_json)
 #define PROTO(text) "{\"schema\":\"syntax = \\\"proto3\\\";" text "\",\"schemaType\":\"PROTOBUF\"}"
 #define PROTO_WITH(text, ref)                                                                                      \
     "{\"schema\":\"syntax = \\\"proto3\\\";" text "\",\"schemaType\":\"PROTOBUF\",\"references\":[" ref "]}"
+#define DESCRIBED "Ig4KAUESCQoBYRgBIAEoBWIGcHJvdG8z" /* the same without the file's name */
 #define DESCRIPTOR                                                                                                 \
     "CgdhLnByb3RvIhEKAUESDAoBYRgBIAEoBVIBYWIGcHJvdG8z" /* of: syntax = "proto3"; message A { int32 a = 1; } */
 #define REF(version) "{\"name\":\"b.proto\",\"subject\":\"b\",\"version\":" version "}"
@@ -257,6 +258,7 @@ TEST(schemas_of_protobuf)
     ASK("POST", "/subjects/c/versions", PROTO_WITH("import \\\"b.proto\\\";message C{b.B b=1;}", REF("3")), 409,
         "FIELD_NAMED_TYPE_CHANGED");
     ASK("GET", "/subjects/b/versions/1/referencedby", NULL, 200, "[6]");
+    ASK("GET", "/schemas/ids/1?format=serialized", NULL, 200, "\"schema\":\"" DESCRIBED "\"");
     /* a descriptor in base64 is a schema as well as its text */
     ASK("POST", "/subjects/d/versions", "{\"schema\":\"" DESCRIPTOR "\",\"schemaType\":\"PROTOBUF\"}", 200,
         "{\"id\":8}");
