@@ -1,5 +1,5 @@
 #!/bin/sh
-# Clients of Confluent's schema registry with ours: confluent-kafka's (Python) with AvroSerializer over our Kafka face, and
+# Clients of Confluent's schema registry with ours: confluent-kafka's (Python) with its serializers of Avro, Protobuf and JSON over our Kafka face, and
 # @kafkajs/confluent-schema-registry, before and after a SIGKILL of the server.
 . tools/interop/common.sh
 peer schema_registry
