@@ -134,7 +134,6 @@ python3 - build/bench/cold_small.json <<'PY'
 import json, sys
 cases = {(c["case"], c["metric"]): c for c in json.load(open(sys.argv[1]))["cases"]}
 assert len(cases) == 12, sorted(cases)
-assert cases["alike", "written_bytes"]["ours"] > 1000000, cases["alike", "written_bytes"]
 for keys in ("alike", "skewed"):
     assert 0 < cases[keys, "events_per_second"]["ours"], cases[keys, "events_per_second"]
 PY
