@@ -167,12 +167,21 @@ static void raise_files(const struct server_options *o)
                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
 }
 
+/* A program that cannot trust itself ends: the next start goes on from what is on the disk. */
+static void on_failure(void *context, const char *what, const char *file, int line)
+{
+    (void)context;
+    fprintf(stderr, "quickwater: internal check failed: %s (%s:%d)\n", what, file, line);
+    fflush(NULL);
+    abort();
+}
+
 int serving_open(const struct serving *s, qw **out)
 {
     qw_error error;
 
     raise_files(&s->config.options);
-    if (lib_open(&s->config.options, &(struct lib_host){.on_print = print}, out, &error) != QW_OK)
+    if (lib_open(&s->config.options, &(struct lib_host){.on_failure = on_failure, .on_print = print}, out, &error) != QW_OK)
         return serving_fail(&error, NULL, NULL);
     fputs("ready", stdout);
     for (int i = 0; i < FACE_COUNT; i++) {

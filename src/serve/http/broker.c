@@ -8,7 +8,7 @@ const void *broker_look(struct exchange *x, int16_t key, int16_t version, const 
     char host[HTTP_ADDRESS_MAX];
     struct kafka_who who = exchange_who(x, host);
 
-    *ask = (struct kafka_ask){0};
+    *ask = (struct kafka_ask){.now = true};
     kafka_ask(x->face->options.kafka, &who, key, version, request, ask);
     CHECK(ask->response);
     return ask->response;

@@ -7,7 +7,7 @@
 #include "serve/http/face.h"
 #include "wire/kafka/messages.h"
 
-/* Of what the Kafka face answers at once (whatever only looks); the response lives until
+/* Of whatever only looks: what is there, also what the disk does not have yet; the response lives until
  * kafka_ask_end(ask). */
 const void *broker_look(struct exchange *x, int16_t key, int16_t version, const void *request,
                         struct kafka_ask *ask);

@@ -25,6 +25,7 @@ struct kafka_ask {
     /* Called once, also from inside kafka_ask; it may call kafka_ask_end. NULL: nobody is told. */
     void (*answered)(struct kafka_ask *ask);
     void *context;
+    bool now;                /* only a look: answered from what is there, whether or not the disk has it */
     const void *response;    /* NULL: not yet */
     struct session *session; /* the face's */
 };

@@ -279,6 +279,10 @@ static void cancel_durable(struct call *call)
 void call_answer_durable(struct call *call, void *response, uint64_t lsn,
                          void (*failed)(struct call *))
 {
+    if (call->session->ask && call->session->ask->now) {
+        call_answer(call, response);
+        return;
+    }
     call->answer = response;
     call->failed = failed;
     call->cancel = cancel_durable;

@@ -466,6 +466,31 @@ static void join(struct http_server *s, const char *member)
     kafka_ask_end(&ask);
 }
 
+/* A look at a group in the turn in which others write, so that the log's end is not on the disk yet. */
+TEST(http_topics_groups_are_looked_at_beside_writers)
+{
+    static const char *const look = "GET /v1/groups/g HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    static const char *const write = "POST /v1/topics/t HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                                     "Content-Length: 7\r\n\r\n{\"a\":1}";
+    struct http_server s;
+
+    http_server_open(&s, test_dir(), NULL);
+    append(&s, make_topic(&s, 2), 0, 0, 100, KAFKA_CODEC_NONE, 0);
+    ask(&s, "POST", "/v1/groups/g/offsets", "{\"offset\":40,\"topic\":\"t\",\"partitions\":[0],\"apply\":true}", 200,
+        "{\"applied\":true,");
+    for (int i = 0; i < 5; i++) {
+        struct http_client c[3];
+        for (int k = 0; k < 3; k++) {
+            http_client_open(&c[k], &s);
+            http_client_send(&c[k], k == 1 ? look : write);
+        }
+        http_client_expect(&c[1], "\"offset\":40");
+        for (int k = 0; k < 3; k++)
+            http_client_close(&c[k]);
+    }
+    http_server_close(&s);
+}
+
 TEST(http_topics_show_groups_that_the_server_assigns)
 {
     struct http_server s;
