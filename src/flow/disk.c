@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "flow/graph.h"
+#include "flow/ops/tiered.h"
 
 enum { MOVE_SHARE = 32 };
 
@@ -37,7 +38,7 @@ void driver_wait_disk(struct driver *d)
 static enum status add_movable(struct driver *d, struct task *task, void *context)
 {
     (void)d;
-    *(uint64_t *)context += task->node->class->movable(task->node->plan, task->state);
+    *(uint64_t *)context += tiered_movable(task_tiered(task));
     return ST_OK;
 }
 
@@ -52,7 +53,7 @@ uint64_t driver_movable(const struct driver *d)
 static enum status add_cold(struct driver *d, struct task *task, void *context)
 {
     (void)d;
-    *(uint64_t *)context += task->node->class->cold(task->node->plan, task->state);
+    *(uint64_t *)context += tiered_cold(task_tiered(task));
     return ST_OK;
 }
 
@@ -91,7 +92,7 @@ static enum status move_begin(struct driver *d, struct task *task, void *context
 {
     uint64_t all = *(const uint64_t *)context;
     (void)d;
-    task->moved = task->node->class->movable(task->node->plan, task->state) < all / MOVE_SHARE;
+    task->moved = tiered_movable(task_tiered(task)) < all / MOVE_SHARE;
     diag_clear(&task->diag);
     return ST_OK;
 }
@@ -102,7 +103,7 @@ static enum status move_one(struct driver *d, struct task *task, void *context)
     struct move *move = context;
     if (task->moved)
         return ST_OK;
-    enum status st = task->node->class->move(task->node->plan, task->state, &task->ctx, move->percent);
+    enum status st = tiered_move(task_tiered(task), &task->ctx, move->percent);
     st = task_done(task, st, move->diag);
     move->waits |= st == ST_AGAIN;
     task->moved = st != ST_AGAIN;
@@ -140,10 +141,10 @@ enum status driver_save_cold(struct driver *d, uint32_t node, uint32_t shard, bo
                              struct diag *diag)
 {
     struct task *task = &d->nodes[node].tasks[shard];
-    const struct op_class *class = task_tiered(task);
-    if (!class)
+    struct tiered *tiered = task_tiered(task);
+    if (!tiered)
         return ST_END;
-    return task_done(task, class->save_cold(task->node->plan, task->state, &task->ctx, first, out), diag);
+    return task_done(task, tiered_save(tiered, &task->ctx, first, out), diag);
 }
 
 enum status driver_load_cold(struct driver *d, uint32_t node, uint32_t shard, struct reader *r, struct diag *diag)

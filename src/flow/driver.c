@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "flow/graph.h"
+#include "flow/ops/tiered.h"
 
 /* ---- opening ---- */
 
@@ -276,8 +277,8 @@ static void node_figures(const struct driver *d, uint32_t node, struct driver_fi
         lookup_counts_add(&out->lookups, &task->ctx.lookups);
         out->state_rows += rows;
         out->state_bytes += bytes;
-        const struct op_class *tiered = task_tiered(task);
-        out->cold_rows += tiered ? tiered->cold(task->node->plan, task->state) : 0;
+        const struct tiered *tiered = task_tiered(task);
+        out->cold_rows += tiered ? tiered_cold(tiered) : 0;
         out->watermark_us = task->out_us < out->watermark_us ? task->out_us : out->watermark_us;
     }
 }

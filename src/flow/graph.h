@@ -198,7 +198,7 @@ enum status task_rows(struct task *task, int input, const struct chunk *in);
 /* What its operator needs for the rows is in memory; ST_AGAIN: not yet. */
 enum status task_need(struct task *task, int input, const struct chunk *in);
 /* The class, where its state may be on disk; NULL: not. */
-const struct op_class *task_tiered(const struct task *task);
+struct tiered *task_tiered(const struct task *task);
 /* Remembers the first error as the job's, with the node's name in front. */
 enum status task_failed(struct task *task, enum status st);
 int64_t task_time_begin(struct task *task, int64_t *nested);

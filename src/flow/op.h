@@ -19,6 +19,7 @@
 #include "store/state/snap.h"
 
 struct op_ctx;
+struct tiered;
 
 struct op_class {
     const char *name; /* "WindowAggregate": as EXPLAIN and the page call it */
@@ -62,24 +63,16 @@ struct op_class {
     int64_t (*passes)(const struct plan_node *node, const void *state, int64_t watermark_us);
     uint64_t (*waiting)(const struct plan_node *node, const void *state);
 
-    /* ---- state that may be on disk: all of these or none (tier.h, docs/design/012-cold-state.md) ----
+    /* ---- state that may be on disk: all of these or none (tiered.h, docs/design/012-cold-state.md) ----
      * ST_AGAIN: it waits for ctx->waits, which it has set, and is called again with the same arguments when that
-     * is done; until then nothing else of the operator is called but measure, cold and close. */
+     * is done; until then nothing else of the operator is called but measure and close, and its tiers are only counted. */
 
-    /* Entries on disk. 0 when a tick begins: need is not called in that tick. */
-    uint64_t (*cold)(const struct plan_node *node, const void *state);
-    /* Before each on_chunk: what is on disk of these rows' keys comes into memory. */
+    /* The tables whose entries may be on disk. */
+    struct tiered *(*tiers)(void *state);
+    /* Before each on_chunk of a tick that began with entries on disk: what is there of these rows' keys comes into memory. */
     enum status (*need)(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
                         const struct chunk *in);
-    /* Bytes of memory that could go to disk, about. */
-    uint64_t (*movable)(const struct plan_node *node, const void *state);
-    /* Between ticks: about so many in a hundred of the entries go to disk, those first that were not used for
-     * longest. ST_NOSPACE: the disk takes no more. */
-    enum status (*move)(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent);
-    /* Behind save, which writes what is in memory: a part of what is on disk; ST_END: that was all. load_cold is given
-     * each part. first: from the beginning. */
-    enum status (*save_cold)(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
-                             struct buf *out);
+    /* Behind load, which has read what was in memory: each part of what was on disk. */
     enum status (*load_cold)(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r);
 
     /* Rows and bytes of state, for accounting and the page. Default: none. */

@@ -7,6 +7,7 @@
 #include "flow/enforce.h"
 #include "flow/graph.h"
 #include "flow/outside.h"
+#include "flow/ops/tiered.h"
 
 static const struct op_way task_way;
 
@@ -69,7 +70,7 @@ static void task_disk(struct task *task)
     struct driver *d = task->driver;
     char path[OS_PATH_MAX];
     bool goes = plan_goes_to_disk(task->node->plan);
-    CHECK_IF(goes, task->node->class->move != NULL);
+    CHECK_IF(goes, task->node->class->tiers != NULL);
     if (!goes || !d->options.disk_folder)
         return;
     int n = snprintf(path, sizeof(path), "%s/%llu.cold", d->options.disk_folder,
@@ -192,9 +193,9 @@ enum status task_rows(struct task *task, int input, const struct chunk *in)
     return st == ST_OK ? ST_OK : task_failed(task, st);
 }
 
-const struct op_class *task_tiered(const struct task *task)
+struct tiered *task_tiered(const struct task *task)
 {
-    return task->ctx.disk ? task->node->class : NULL;
+    return task->ctx.disk ? task->node->class->tiers(task->state) : NULL;
 }
 
 enum status task_need(struct task *task, int input, const struct chunk *in)
@@ -355,8 +356,8 @@ void task_begin(struct task *task)
                                                            hash_u64((uint64_t)tick->clock_us)),
                                               hash_combine(task->node->plan->id, task->ctx.shard));
     diag_clear(&task->diag);
-    const struct op_class *tiered = task_tiered(task);
-    task->queues = tiered && tiered->cold(task->node->plan, task->state) > 0;
+    const struct tiered *tiered = task_tiered(task);
+    task->queues = tiered && tiered_cold(tiered) > 0;
     task->sink_env.clock_us = tick->clock_us;
     task->sink_env.tick = tick->tick;
     task->sink_env.hash = 0;

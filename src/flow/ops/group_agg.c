@@ -271,12 +271,9 @@ static enum status group_load(const struct plan_node *node, void *state, struct 
 
 /* ---- what is on disk ---- */
 
-static uint64_t group_cold(const struct plan_node *node, const void *state)
+static struct tiered *group_tiers(void *state)
 {
-    const struct group_agg *s = state;
-
-    (void)node;
-    return tiered_cold(&s->tiers);
+    return &((struct group_agg *)state)->tiers;
 }
 
 static enum status group_need(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
@@ -291,31 +288,6 @@ static enum status group_need(const struct plan_node *node, void *state, struct 
     const uint16_t *rows = chunk_rows(in, all);
     keyer_keys(&s->keyer, in->cols, rows, in->count, ctx->arena, &keys);
     return aggtable_need(&s->entries, &s->tiers, ctx, in, rows, &keys);
-}
-
-static uint64_t group_movable(const struct plan_node *node, const void *state)
-{
-    const struct group_agg *s = state;
-
-    (void)node;
-    return tiered_movable(&s->tiers);
-}
-
-static enum status group_move(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent)
-{
-    struct group_agg *s = state;
-
-    (void)node;
-    return tiered_move(&s->tiers, ctx, percent);
-}
-
-static enum status group_save_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
-                                   struct buf *out)
-{
-    struct group_agg *s = state;
-
-    (void)node;
-    return tiered_save(&s->tiers, ctx, first, out);
 }
 
 static enum status group_load_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r)
@@ -347,11 +319,8 @@ const struct op_class op_group_agg = {
     .save = group_save,
     .load = group_load,
     .close = group_close,
-    .cold = group_cold,
+    .tiers = group_tiers,
     .need = group_need,
-    .movable = group_movable,
-    .move = group_move,
-    .save_cold = group_save_cold,
     .load_cold = group_load_cold,
     .measure = group_measure,
 };

@@ -45,7 +45,7 @@ struct join {
 #define FOREVER_END   INT64_MAX
 
 /* Both sides are one table each, which is looked up and never walked. */
-static void join_tiers(struct join *s, const struct op_ctx *ctx)
+static void open_tiers(struct join *s, const struct op_ctx *ctx)
 {
     tiered_open(&s->tiers, ctx, &s->plan_arena, 2);
     for (int i = 0; i < 2; i++) {
@@ -96,7 +96,7 @@ static enum status join_open(const struct plan_node *node, void *state, struct o
         s->deferred = !node->changes && (s->padded[0] || s->padded[1]);
     }
     if (!s->width)
-        join_tiers(s, ctx);
+        open_tiers(s, ctx);
     return ST_OK;
 }
 
@@ -543,12 +543,9 @@ static enum status join_load(const struct plan_node *node, void *state, struct o
 
 /* ---- what is on disk ---- */
 
-static uint64_t join_cold(const struct plan_node *node, const void *state)
+static struct tiered *join_tiers(void *state)
 {
-    const struct join *s = state;
-
-    (void)node;
-    return tiered_cold(&s->tiers);
+    return &((struct join *)state)->tiers;
 }
 
 /* Rows meet those of the other side, and join those of their own. */
@@ -573,31 +570,6 @@ static enum status join_need(const struct plan_node *node, void *state, struct o
     if (st == ST_OK)
         tiered_met(&s->tiers);
     return st;
-}
-
-static uint64_t join_movable(const struct plan_node *node, const void *state)
-{
-    const struct join *s = state;
-
-    (void)node;
-    return tiered_movable(&s->tiers);
-}
-
-static enum status join_move(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent)
-{
-    struct join *s = state;
-
-    (void)node;
-    return tiered_move(&s->tiers, ctx, percent);
-}
-
-static enum status join_save_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
-                                   struct buf *out)
-{
-    struct join *s = state;
-
-    (void)node;
-    return tiered_save(&s->tiers, ctx, first, out);
 }
 
 static enum status join_load_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r)
@@ -632,11 +604,8 @@ const struct op_class op_join = {
     .save = join_save,
     .load = join_load,
     .close = join_close,
-    .cold = join_cold,
+    .tiers = join_tiers,
     .need = join_need,
-    .movable = join_movable,
-    .move = join_move,
-    .save_cold = join_save_cold,
     .load_cold = join_load_cold,
     .measure = join_measure,
 };

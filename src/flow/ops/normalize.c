@@ -260,52 +260,19 @@ static enum status normalize_load(const struct plan_node *node, void *state, str
 
 /* ---- what is on disk ---- */
 
-static uint64_t normalize_cold(const struct plan_node *node, const void *state)
+static struct tiered *normalize_tiers(void *state)
 {
-    const struct normalize *s = state;
-
-    (void)node;
-    return tiered_cold(&s->tiers);
+    return &((struct normalize *)state)->tiers;
 }
 
 static enum status normalize_need(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
                               const struct chunk *in)
 {
     struct normalize *s = state;
-    uint16_t all[CHUNK_ROWS];
-    struct state_keys keys;
 
     (void)node;
     (void)input;
-    keyer_keys(&s->keyer, in->cols, chunk_rows(in, all), in->count, ctx->arena, &keys);
-    TRY(tiered_need(&s->tiers, ctx, 0, &keys));
-    tiered_met(&s->tiers);
-    return ST_OK;
-}
-
-static uint64_t normalize_movable(const struct plan_node *node, const void *state)
-{
-    const struct normalize *s = state;
-
-    (void)node;
-    return tiered_movable(&s->tiers);
-}
-
-static enum status normalize_move(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent)
-{
-    struct normalize *s = state;
-
-    (void)node;
-    return tiered_move(&s->tiers, ctx, percent);
-}
-
-static enum status normalize_save_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
-                                   struct buf *out)
-{
-    struct normalize *s = state;
-
-    (void)node;
-    return tiered_save(&s->tiers, ctx, first, out);
+    return tiered_need_rows(&s->tiers, ctx, &s->keyer, in);
 }
 
 static enum status normalize_load_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r)
@@ -362,11 +329,8 @@ const struct op_class op_normalize = {
     .save = normalize_save,
     .load = normalize_load,
     .close = normalize_close,
-    .cold = normalize_cold,
+    .tiers = normalize_tiers,
     .need = normalize_need,
-    .movable = normalize_movable,
-    .move = normalize_move,
-    .save_cold = normalize_save_cold,
     .load_cold = normalize_load_cold,
     .measure = normalize_measure,
 };

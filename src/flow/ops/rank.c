@@ -435,52 +435,19 @@ static enum status rank_load(const struct plan_node *node, void *state, struct o
 
 /* ---- what is on disk ---- */
 
-static uint64_t rank_cold(const struct plan_node *node, const void *state)
+static struct tiered *rank_tiers(void *state)
 {
-    const struct rank *s = state;
-
-    (void)node;
-    return tiered_cold(&s->tiers);
+    return &((struct rank *)state)->tiers;
 }
 
 static enum status rank_need(const struct plan_node *node, void *state, struct op_ctx *ctx, int input,
                               const struct chunk *in)
 {
     struct rank *s = state;
-    uint16_t all[CHUNK_ROWS];
-    struct state_keys keys;
 
     (void)node;
     (void)input;
-    keyer_keys(&s->keyer, in->cols, chunk_rows(in, all), in->count, ctx->arena, &keys);
-    TRY(tiered_need(&s->tiers, ctx, 0, &keys));
-    tiered_met(&s->tiers);
-    return ST_OK;
-}
-
-static uint64_t rank_movable(const struct plan_node *node, const void *state)
-{
-    const struct rank *s = state;
-
-    (void)node;
-    return tiered_movable(&s->tiers);
-}
-
-static enum status rank_move(const struct plan_node *node, void *state, struct op_ctx *ctx, uint32_t percent)
-{
-    struct rank *s = state;
-
-    (void)node;
-    return tiered_move(&s->tiers, ctx, percent);
-}
-
-static enum status rank_save_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, bool first,
-                                   struct buf *out)
-{
-    struct rank *s = state;
-
-    (void)node;
-    return tiered_save(&s->tiers, ctx, first, out);
+    return tiered_need_rows(&s->tiers, ctx, &s->keyer, in);
 }
 
 static enum status rank_load_cold(const struct plan_node *node, void *state, struct op_ctx *ctx, struct reader *r)
@@ -546,11 +513,8 @@ const struct op_class op_rank = {
     .save = rank_save,
     .load = rank_load,
     .close = rank_close,
-    .cold = rank_cold,
+    .tiers = rank_tiers,
     .need = rank_need,
-    .movable = rank_movable,
-    .move = rank_move,
-    .save_cold = rank_save_cold,
     .load_cold = rank_load_cold,
     .measure = rank_measure,
 };

@@ -1,6 +1,7 @@
 #include "flow/ops/tiered.h"
 
 #include "base/check.h"
+#include "flow/ops/ops.h"
 
 enum { SMALL_SHARE = 32 };
 
@@ -90,6 +91,19 @@ enum status tiered_need(struct tiered *t, struct op_ctx *ctx, uint16_t index, co
     if (st == ST_OK)
         t->met |= UINT64_C(1) << index;
     return told(ctx, &t->tiers[index], st);
+}
+
+enum status tiered_need_rows(struct tiered *t, struct op_ctx *ctx, const struct keyer *keyer, const struct chunk *in)
+{
+    uint16_t all[CHUNK_ROWS];
+    struct state_keys keys;
+
+    if (!t->count)
+        return ST_OK;
+    keyer_keys(keyer, in->cols, chunk_rows(in, all), in->count, ctx->arena, &keys);
+    TRY(tiered_need(t, ctx, 0, &keys));
+    tiered_met(t);
+    return ST_OK;
 }
 
 /* What holds next to nothing of it all is left as it is: most keys would have to come back at once. */

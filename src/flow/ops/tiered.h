@@ -12,6 +12,7 @@
 #define QW_FLOW_OPS_TIERED_H
 
 #include "flow/op.h"
+#include "flow/ops/pack.h"
 #include "store/state/tier.h"
 
 enum { TIERED_MAX = PLAN_DISK_TABLES };
@@ -38,14 +39,20 @@ uint64_t tiered_bytes(const struct tiered *t); /* of memory, besides the tables 
 /* Bytes of the tables and what they point to, where some of it can go. */
 uint64_t tiered_movable(const struct tiered *t);
 
+/* About so many in a hundred of the entries go to disk, those first that were not used for longest. ST_NOSPACE: the disk
+ * takes no more. Between ticks. */
+enum status tiered_move(struct tiered *t, struct op_ctx *ctx, uint32_t percent) MUST_CHECK;
+/* A part of what is on disk; ST_END: that was all. first: from the beginning. Between ticks. */
+enum status tiered_save(struct tiered *t, struct op_ctx *ctx, bool first, struct buf *out) MUST_CHECK;
+
 /* These keys of table `index` come into memory. The need of a chunk may ask several tables, each once, and goes on with the
  * others where one gives ST_AGAIN; when all have given ST_OK it says so with tiered_met. */
 enum status tiered_need(struct tiered *t, struct op_ctx *ctx, uint16_t index, const struct state_keys *keys) MUST_CHECK;
+/* The whole need of an operator that has one table, by a key of its rows. */
+enum status tiered_need_rows(struct tiered *t, struct op_ctx *ctx, const struct keyer *keyer, const struct chunk *in) MUST_CHECK;
 static inline void tiered_met(struct tiered *t)
 {
     t->met = 0;
 }
-enum status tiered_move(struct tiered *t, struct op_ctx *ctx, uint32_t percent) MUST_CHECK;
-enum status tiered_save(struct tiered *t, struct op_ctx *ctx, bool first, struct buf *out) MUST_CHECK;
 
 #endif
