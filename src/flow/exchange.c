@@ -288,6 +288,7 @@ static enum status lane_step(struct task *task, struct lane *lane, uint16_t inpu
     if (!parcel)
         return ST_OK;
     if (parcel->chunk) {
+        task->ctx.sender = from;
         st = rows_come(task, input, parcel->chunk);
         if (st == ST_AGAIN)
             return ST_OK;
@@ -305,6 +306,7 @@ static enum status lane_step(struct task *task, struct lane *lane, uint16_t inpu
 static enum status queue_step(struct task *task, enum step *step)
 {
     struct parcel *parcel = task->queue;
+    task->ctx.sender = task->ctx.shard;
     enum status st = rows_come(task, parcel->input, parcel->chunk);
     *step = STEP_WAITS;
     if (st == ST_AGAIN)

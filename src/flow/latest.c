@@ -12,6 +12,7 @@ enum { CAP_MIN = 64, CAP_KEPT = 1 << 14 };
 struct latest_row {
     struct record rec;
     struct latest_row *under; /* what it replaced in this tick */
+    uint32_t sender;
 };
 
 struct latest_key {
@@ -71,7 +72,7 @@ static void grow(struct latest *latest)
     latest->cap = larger.cap;
 }
 
-void latest_put(struct latest *latest, const struct record *rec)
+void latest_put(struct latest *latest, const struct record *rec, uint32_t sender)
 {
     uint64_t hash = hash_bytes(rec->key);
 
@@ -84,21 +85,21 @@ void latest_put(struct latest *latest, const struct record *rec)
         latest->count++;
     }
     struct latest_row *row = ARENA_NEW(&latest->arena, struct latest_row);
-    *row = (struct latest_row){*rec, (*slot)->top};
+    *row = (struct latest_row){*rec, (*slot)->top, sender};
     row->rec.key = (*slot)->key;
     row->rec.value = arena_copy(&latest->arena, rec->value);
     row->rec.headers = arena_copy(&latest->arena, rec->headers);
     (*slot)->top = row;
 }
 
-enum latest_then latest_take(struct latest *latest, struct bytes key, struct bytes value, struct record *again)
+enum latest_then latest_take(struct latest *latest, const struct record *rec, uint32_t sender, struct record *again)
 {
-    struct latest_key *found = latest->count ? *slot_of(latest, hash_bytes(key), key) : NULL;
+    struct latest_key *found = latest->count ? *slot_of(latest, hash_bytes(rec->key), rec->key) : NULL;
 
     if (!found || !found->top)
         return LATEST_GONE;
     for (struct latest_row **at = &found->top; *at; at = &(*at)->under) {
-        if (!bytes_equal((*at)->rec.value, value))
+        if ((*at)->sender != sender || !bytes_equal((*at)->rec.value, rec->value))
             continue;
         bool was_top = at == &found->top;
         *at = (*at)->under;

@@ -98,6 +98,7 @@ struct op_ctx {
     struct arena *arena;     /* = expr.arena: reset after each hook's call */
     uint64_t tick;
     uint32_t shard, shards;
+    uint32_t sender;         /* the shard that the rows of an on_chunk were sent by, as far as it is the last step */
     uint32_t loaded;         /* parts of a checkpoint that load was given before this one */
     struct lookup_counts lookups; /* counted by a lookup join */
     int64_t watermark_us;    /* of this operator, as last given to on_watermark; INT64_MIN: none */

@@ -165,15 +165,16 @@ static void mixed_row(struct sink_topic *s, const struct chunk *in, uint16_t i)
 {
     uint16_t row = chunk_row(in, i);
     uint8_t kind = chunk_kind(in, row);
+    uint32_t sender = s->base.env->ctx->sender;
     bool replaced = kind == ROW_UPDATE_BEFORE && is_replaced(s, in, i);
     struct record rec = record_of(s, row, false), again;
 
     if (!row_kind_retracts(kind)) {
         write_record(s, &rec);
-        latest_put(&s->latest, &rec);
+        latest_put(&s->latest, &rec, sender);
         return;
     }
-    enum latest_then then = latest_take(&s->latest, rec.key, rec.value, &again);
+    enum latest_then then = latest_take(&s->latest, &rec, sender, &again);
     if (replaced || then == LATEST_NOTHING)
         return;
     if (then == LATEST_AGAIN)

@@ -213,6 +213,7 @@ enum status task_need(struct task *task, int input, const struct chunk *in)
 /* Rows of an edge that is not a lane. */
 static enum status task_give(struct task *from, struct task *to, uint16_t input, const struct chunk *rows)
 {
+    to->ctx.sender = from->ctx.shard;
     return to->queues ? exchange_queue(from, to, input, rows) : task_rows(to, input, rows);
 }
 
