@@ -357,16 +357,6 @@ uint64_t rowset_bytes(const struct rowset *set)
     return set->heap.held_bytes + rowset_index_bytes(&set->index) + (uint64_t)set->holes_cap * sizeof(*set->holes);
 }
 
-/* What it hides stands before it. */
-static void save_row(const struct rowset_row *row, struct snap_writer *w)
-{
-    if (row->under)
-        save_row(row->under, w);
-    buf_u32_le(&w->buf, row->copies);
-    buf_sized(&w->buf, bytes_of(row->packed, row->size));
-    snap_room(w);
-}
-
 void rowset_save(const struct rowset *set, struct snap_writer *w)
 {
     uint64_t count = 0;
@@ -377,25 +367,33 @@ void rowset_save(const struct rowset *set, struct snap_writer *w)
             count++;
     buf_u64_le(&w->buf, count);
     for (struct sorted_at at = sorted_first(); sorted_get(&set->rows, at); at = sorted_next(&set->rows, at))
-        save_row(sorted_get(&set->rows, at), w);
+        for (const struct rowset_row *row = sorted_get(&set->rows, at); row; row = row->under) {
+            buf_u32_le(&w->buf, row->copies);
+            buf_sized(&w->buf, bytes_of(row->packed, row->size));
+            snap_room(w);
+        }
 }
 
-static void load_row(struct rowset *set, struct rowset_row *row)
+/* Behind `last`: what that hides stands behind it, and has its key. */
+static enum status load_row(struct rowset *set, struct rowset_row *row, struct rowset_row *last)
 {
-    struct rowset_row *there = set->key_count ? find(set, row) : NULL;
-
-    if (there) {
-        take_place(set, there, row);
-        row->under = there;
-        return;
+    if (set->key_count && last && compare_rows(set, last, row) == 0) {
+        last->under = row;
+        return ST_OK;
+    }
+    if (find(set, row)) {
+        row_free(set, row);
+        return ST_CORRUPT;
     }
     insert(set, row);
     set->live += row->copies;
+    return ST_OK;
 }
 
 enum status rowset_load(struct rowset *set, struct reader *r)
 {
     uint64_t count = reader_u64_le(r);
+    struct rowset_row *last = NULL;
     for (uint64_t i = 0; i < count && !r->bad; i++) {
         uint32_t copies = reader_u32_le(r);
         struct bytes packed = reader_sized(r);
@@ -411,7 +409,8 @@ enum status rowset_load(struct rowset *set, struct reader *r)
         }
         if (set->hashed)
             row->hash = hash_key(set, row->packed);
-        load_row(set, row);
+        TRY(load_row(set, row, last));
+        last = row;
     }
     return r->bad ? ST_CORRUPT : ST_OK;
 }

@@ -7,6 +7,9 @@
  * either goes: rows of a key may come from several shards, each in order, but not among each other. One that is the
  * same as the row in its place is hidden itself.
  *
+ * A key that is declared but is not the query's (several rows are under it at once) is kept the same way: all its rows are, and
+ * one that goes is sought among them, in a time that grows with them.
+ *
  * Owns: copies of the rows.   Threads: one at a time.   Layer: flow.
  * Errors: ST_UNSUPPORTED by name for columns that cannot be kept (lists); ST_CORRUPT in loading.
  */
