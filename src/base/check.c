@@ -26,8 +26,7 @@ _Noreturn void check_failed(const char *expression, const char *file, int line)
     if (handler)
         handler(thread_context, expression, file, line);
     fprintf(stderr, "quickwater: internal check failed: %s (%s:%d)\n", expression, file, line);
-    fflush(NULL);
-    abort();
+    abort(); /* without a look at other streams: their locks may be held by who waits */
 }
 
 void *xmalloc(unsigned long size)

@@ -171,9 +171,7 @@ static void raise_files(const struct server_options *o)
 static void on_failure(void *context, const char *what, const char *file, int line)
 {
     (void)context;
-    fprintf(stderr, "quickwater: internal check failed: %s (%s:%d)\n", what, file, line);
-    fflush(NULL);
-    abort();
+    check_failed(what, file, line);
 }
 
 int serving_open(const struct serving *s, qw **out)

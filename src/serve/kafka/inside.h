@@ -1,5 +1,5 @@
 /* inside.h: requests of the server's own other faces, as if a client had sent them: the same handlers,
- * the same rights, the same waiting for the disk, without a connection and without bytes.
+ * the same rights, the same waiting for the disk unless `now`, without a connection and without bytes.
  *
  *     struct kafka_ask ask = {.answered = fn, .context = x};
  *     kafka_ask(face, &who, KAFKA_LIST_GROUPS, 5, &request, &ask);
@@ -25,7 +25,8 @@ struct kafka_ask {
     /* Called once, also from inside kafka_ask; it may call kafka_ask_end. NULL: nobody is told. */
     void (*answered)(struct kafka_ask *ask);
     void *context;
-    bool now;                /* only a look: answered from what is there, whether or not the disk has it */
+    bool now;                /* only a look, never a change: answered from what is there, whether or not the disk has
+                                it; Join and Sync of a group wait all the same */
     const void *response;    /* NULL: not yet */
     struct session *session; /* the face's */
 };
