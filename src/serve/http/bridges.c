@@ -26,6 +26,7 @@ static void write_lookup(struct json_writer *w, const struct shown *s)
 {
     json_key_u64(w, "keys", s->info.keys);
     json_key_u64(w, "instead", s->info.instead);
+    json_key_u64(w, "retried", s->counts.retried);
     json_key(w, "cache");
     json_object_begin(w);
     json_key_u64(w, "hits", s->counts.hits);
