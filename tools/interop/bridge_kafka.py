@@ -2,7 +2,7 @@
 $TOOLS/lib. No bytes are garbled: Kafka's protocol has no checksum over an answer."""
 import ctypes, glob, os, random, subprocess, sys, time
 import confluent_kafka
-from confluent_kafka import ElectionType, Producer
+from confluent_kafka import Producer
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic,
                                    ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion)
 from kafka import KafkaConsumer, KafkaProducer
@@ -78,36 +78,11 @@ class Cluster:
             self.processes[i] = child(["java", "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
                                        os.environ["TOOLS"] + "/lib/*", "kafka.Kafka", self.file(i)], stdout=out, stderr=out)
 
-    def kill(self, i):
+    def again(self, i=0):
         self.processes[i].kill()
         self.processes[i].wait()
-
-    def again(self, i=0):
-        self.kill(i)
         self.start(i)
         until("Kafka answers again", 120, self.answers)
-
-    def partitions(self, topic):
-        return self.admin.list_topics(topic, timeout=10).topics[topic].partitions
-
-    def leader(self, topic, partition=0):
-        """The index of the broker, None while there is none."""
-        try:
-            leader = self.partitions(topic)[partition].leader
-        except Exception:
-            return None
-        return leader - 1 if leader > 0 else None
-
-    def in_sync(self):
-        """All brokers are there, and have all."""
-        return self.answers() and all(len(p.isrs) == len(p.replicas) for t in self.admin.list_topics(timeout=5).topics.values()
-                                      for p in t.partitions.values())
-
-    def prefer(self):
-        """Leaders are where they were at first."""
-        self.admin.elect_leaders(ElectionType.PREFERRED, None).result(40)
-        until("preferred leaders lead", 60, lambda: self.answers() and all(
-            p.leader == p.replicas[0] for t in self.admin.list_topics(timeout=5).topics.values() for p in t.partitions.values()))
 
     def answers(self):
         try:
@@ -150,14 +125,6 @@ class Cluster:
                 break
         consumer.close()
         return got
-
-    def read_by_java(self, topic, count):
-        """The same by Kafka's own consumer; values alone."""
-        done = subprocess.run(
-            ["java", "-Xmx256m", "-cp", os.environ["TOOLS"] + "/lib/*", "org.apache.kafka.tools.consumer.ConsoleConsumer",
-             "--bootstrap-server", self.servers, "--topic", topic, "--from-beginning", "--isolation-level", "read_committed",
-             "--max-messages", str(count + 1), "--timeout-ms", "10000"], capture_output=True, timeout=120)
-        return done.stdout.splitlines()
 
 
 kafka = Cluster(1 if CI else 3)
@@ -324,7 +291,7 @@ def nothing_is_lost_and_nothing_twice_over_kills_and_a_connection_that_hurts():
     rounds = 3 if CI else 24
     for i in range(rounds):
         for p in kafka.proxies:
-            p.trouble = ({"delay"}, {"cut"}, {"throttle"}, {"deaf"})[i % 4]
+            p.trouble = ({"deaf"}, {"cut"}, {"delay"}, {"throttle"})[i % 4]
         kafka.put("hard", rows(i * 500, 500), linger_ms=5)
         server.post("once_in", made(i * 300, 300))
         time.sleep(0.5)

@@ -121,10 +121,6 @@ def reasons(name):
     return [r[0] for r in server.rows("SELECT reason FROM `%s$dead`;" % name)]
 
 
-def pause(name, how="pause"):
-    server.http("POST", "/v1/bridges/%s/%s" % (name, how))
-
-
 # ---- as a source ----
 
 @case

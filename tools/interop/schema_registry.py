@@ -132,8 +132,8 @@ def protobuf():
         "CREATE TABLE pnoted (id INT NOT NULL, note STRING, m MAP<STRING, INT>) WITH ('connector' = 'kafka', 'topic' = 'pnoted', "
         "'format' = 'protobuf-confluent'); INSERT INTO pnoted SELECT CAST(id AS INT), note, MAP['k', 1] FROM porders")
     rows = sql('SELECT id, note, n, later FROM porders ORDER BY id')
-    check('messages of a nested type are rows', [row[:2] + row[3:] for row in rows] ==
-          [[i, 'n%d' % i if i % 2 else None, None] for i in range(10)], rows)
+    check('messages of a nested type are rows', rows ==
+          [[i, 'n%d' % i if i % 2 else None, list(range(i % 3)) or None, None] for i in range(10)], rows)
     check('a new field may come', client.test_compatibility('porders-value', Schema(
         'syntax="proto3"; package shop; message Other{} message Outer{message First{} message Order{int32 id=1;'
         'optional string note=2; repeated int64 n=3; bool b=4;}}', 'PROTOBUF')))

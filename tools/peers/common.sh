@@ -46,7 +46,7 @@ peer_jars() {
     {
         echo '<project><modelVersion>4.0.0</modelVersion><groupId>t</groupId><artifactId>t</artifactId><version>1</version>'
         echo '<dependencies>'
-        for jar in "$@" org.slf4j:slf4j-nop:1.7.36; do
+        for jar in "$@"; do
             echo "$jar" | sed 's|\(.*\):\(.*\):\(.*\)|<dependency><groupId>\1</groupId><artifactId>\2</artifactId><version>\3</version></dependency>|'
         done
         echo '</dependencies></project>'

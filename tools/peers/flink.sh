@@ -12,5 +12,5 @@ peer_there "lib/flink-sql-connector-kafka-$kafka.jar" "lib/flink-sql-avro-conflu
 for a in table-planner_2.12 table-runtime table-api-java-bridge clients connector-files json statebackend-rocksdb; do
     set -- "$@" "org.apache.flink:flink-$a:$version"
 done
-peer_jars "$@" "org.apache.flink:flink-csv:$formats" "org.apache.flink:flink-sql-connector-kafka:$kafka" \
+peer_jars "$@" org.slf4j:slf4j-nop:1.7.36 "org.apache.flink:flink-csv:$formats" "org.apache.flink:flink-sql-connector-kafka:$kafka" \
     "org.apache.flink:flink-sql-avro-confluent-registry:$formats" # avro too

@@ -6,4 +6,4 @@ flink=2.2.1
 dir=$INTEROP_CACHE/flink-kafka-$version
 peer_there && exit 0
 for a in streaming-java clients connector-base; do set -- "$@" "org.apache.flink:flink-$a:$flink"; done
-peer_jars "$@" "org.apache.flink:flink-connector-kafka:$version"
+peer_jars "$@" org.slf4j:slf4j-nop:1.7.36 "org.apache.flink:flink-connector-kafka:$version"

@@ -4,4 +4,4 @@
 version=${KAFKA_CLIENTS_VERSION:-4.1.1}
 dir=$INTEROP_CACHE/kafka-clients-$version
 peer_there && exit 0
-peer_jars "org.apache.kafka:kafka-clients:$version"
+peer_jars org.slf4j:slf4j-nop:1.7.36 "org.apache.kafka:kafka-clients:$version"

@@ -7,4 +7,4 @@ peer_there && exit 0
 for a in kafka-tools kafka_2.13 kafka-streams connect-runtime connect-file connect-json; do
     set -- "$@" "org.apache.kafka:$a:$version"
 done
-peer_jars "$@"
+peer_jars "$@" org.slf4j:slf4j-nop:1.7.36

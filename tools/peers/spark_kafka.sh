@@ -4,4 +4,4 @@
 version=4.1.1
 dir=$INTEROP_CACHE/spark-kafka-$version
 peer_there && exit 0
-peer_jars "org.apache.spark:spark-sql_2.13:$version" "org.apache.spark:spark-sql-kafka-0-10_2.13:$version"
+peer_jars org.slf4j:slf4j-nop:1.7.36 "org.apache.spark:spark-sql_2.13:$version" "org.apache.spark:spark-sql-kafka-0-10_2.13:$version"

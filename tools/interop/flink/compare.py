@@ -350,7 +350,7 @@ def answers_over(topics, oracle, ours, statements, folder, batch):
     shutil.copytree(topics, topics + "-flink")
     server, address = ours.serve(topics + "-flink")
     try:
-        return oracle.run([(d, s.replace("$KAFKA", address)) for d, s in statements], folder, address)
+        return oracle.run([(d, s.replace("$KAFKA", address)) for d, s in statements], folder, address, batch)
     finally:
         server.terminate()
         server.wait(20)
