@@ -2,28 +2,7 @@
 # three seconds out of order. q12 is not here: windows of processing time that are open at the end of a bounded input
 # are dropped there (docs/sql/differences.md). q10 writes the same folders from both; q13's table is a file that is looked up.
 /* made
-CREATE TABLE generator (
-    event_type INT,
-    person ROW<id BIGINT, name VARCHAR, emailAddress VARCHAR, creditCard VARCHAR, city VARCHAR,
-               state VARCHAR, `dateTime` TIMESTAMP(3), extra VARCHAR>,
-    auction ROW<id BIGINT, itemName VARCHAR, description VARCHAR, initialBid BIGINT, reserve BIGINT,
-                `dateTime` TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT,
-                extra VARCHAR>,
-    bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel VARCHAR, url VARCHAR,
-            `dateTime` TIMESTAMP(3), extra VARCHAR>
-) WITH ('connector' = 'nexmark', 'seed' = '7', 'events.num' = '4000', 'first-event.rate' = '100',
-        'out-of-order.max' = '3 s');
-CREATE TABLE dump (
-    event_type INT,
-    person ROW<id BIGINT, name VARCHAR, emailAddress VARCHAR, creditCard VARCHAR, city VARCHAR,
-               state VARCHAR, `dateTime` TIMESTAMP(3), extra VARCHAR>,
-    auction ROW<id BIGINT, itemName VARCHAR, description VARCHAR, initialBid BIGINT, reserve BIGINT,
-                `dateTime` TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT,
-                extra VARCHAR>,
-    bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel VARCHAR, url VARCHAR,
-            `dateTime` TIMESTAMP(3), extra VARCHAR>
-) WITH ('connector' = 'filesystem', 'path' = '$DIR/dump', 'format' = 'json');
-INSERT INTO dump SELECT * FROM generator;
+-- include tests/interop/flink/nexmark_dump.made
 CREATE TABLE numbers (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '100000', 'fields.n.kind' = 'sequence', 'fields.n.start' = '0', 'fields.n.end' = '9999');
 CREATE TABLE side (k BIGINT, v STRING) WITH ('connector' = 'filesystem', 'path' = '$DIR/side.csv', 'format' = 'csv');
 INSERT INTO side SELECT n, CAST(n AS STRING) FROM numbers;

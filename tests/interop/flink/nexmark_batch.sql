@@ -2,28 +2,7 @@
 # Nexmark's queries that change what they have told: what is left must be what Flink's batch mode computes from all events at
 # once. q6 too, which its streaming mode cannot run.
 /* made
-CREATE TABLE generator (
-    event_type INT,
-    person ROW<id BIGINT, name VARCHAR, emailAddress VARCHAR, creditCard VARCHAR, city VARCHAR,
-               state VARCHAR, `dateTime` TIMESTAMP(3), extra VARCHAR>,
-    auction ROW<id BIGINT, itemName VARCHAR, description VARCHAR, initialBid BIGINT, reserve BIGINT,
-                `dateTime` TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT,
-                extra VARCHAR>,
-    bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel VARCHAR, url VARCHAR,
-            `dateTime` TIMESTAMP(3), extra VARCHAR>
-) WITH ('connector' = 'nexmark', 'seed' = '11', 'events.num' = '6000', 'first-event.rate' = '100',
-        'out-of-order.max' = '3 s');
-CREATE TABLE dump (
-    event_type INT,
-    person ROW<id BIGINT, name VARCHAR, emailAddress VARCHAR, creditCard VARCHAR, city VARCHAR,
-               state VARCHAR, `dateTime` TIMESTAMP(3), extra VARCHAR>,
-    auction ROW<id BIGINT, itemName VARCHAR, description VARCHAR, initialBid BIGINT, reserve BIGINT,
-                `dateTime` TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT,
-                extra VARCHAR>,
-    bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel VARCHAR, url VARCHAR,
-            `dateTime` TIMESTAMP(3), extra VARCHAR>
-) WITH ('connector' = 'filesystem', 'path' = '$DIR/dump', 'format' = 'json');
-INSERT INTO dump SELECT * FROM generator;
+-- include tests/interop/flink/nexmark_dump.made where 'seed' = '7', 'events.num' = '4000' is 'seed' = '11', 'events.num' = '6000'
 */
 # Without a watermark: Flink's batch mode takes no view over one.
 CREATE TABLE events (
